@@ -1,0 +1,85 @@
+"""Server-side sessions for Quart and Flask: one core, the same behaviour, shared live sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .core.session import About, ServerSession
+from .core.store import Clock, Store, TwoFaced
+from .core.token import Entropy
+from .errors import (
+    BadRecord,
+    ConfigError,
+    NotSupported,
+    ReadOnlySession,
+    SessionError,
+    SessionTooLarge,
+    StoreError,
+    StoreUnavailable,
+)
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from quart import Quart
+
+__all__ = [
+    "About",
+    "BadRecord",
+    "ConfigError",
+    "NotSupported",
+    "ReadOnlySession",
+    "ServerSession",
+    "Session",
+    "SessionError",
+    "SessionTooLarge",
+    "StoreError",
+    "StoreUnavailable",
+]
+
+__version__ = "0.1.0"
+
+
+class Session:
+    """Gives an application server-side sessions: `Session(app)`, for Flask or Quart.
+
+    In an application factory write `sessions = Session()` once and
+    `sessions.init_app(app)` for each application. The settings are read from
+    `app.config`; they may change until the first request.
+    """
+
+    def __init__(
+        self,
+        app: Flask | Quart | None = None,
+        *,
+        store: Store | TwoFaced | None = None,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+    ) -> None:
+        """Remember the parts, and give `app` its sessions if there is one.
+
+        `store` takes the place of SESSION_TYPE. `clock` gives seconds since 1970
+        and `entropy` random bytes: for tests, so that time and tokens are known.
+        Raises ConfigError for a missing or wrong setting.
+        """
+        self._store = store
+        self._clock = clock
+        self._entropy = entropy
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask | Quart) -> None:
+        """Give an application its sessions.
+
+        Raises ConfigError for a missing or wrong setting, TypeError for what is
+        neither a Flask nor a Quart application.
+        """
+        # By name, so that neither framework is imported for the other's sake. A
+        # Quart application comes first: it derives from parts of Flask's.
+        roots = {base.__module__.partition(".")[0] for base in type(app).__mro__}
+        if "quart" in roots:
+            from .quart import init_app
+        elif "flask" in roots:
+            from .flask import init_app
+        else:
+            raise TypeError(f"Session() takes a Flask or a Quart, not a {type(app).__name__}")
+        init_app(app, store=self._store, clock=self._clock, entropy=self._entropy)  # type: ignore[arg-type]

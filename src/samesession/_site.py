@@ -1,0 +1,148 @@
+"""One application's sessions put together: its config, its store, its flow.
+
+Shared by the Quart and the Flask interface, which only add how to wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from werkzeug.sansio.request import Request
+from werkzeug.sansio.response import Response
+
+from . import _web, stores
+from .config import Config
+from .core.cookie import Reply
+from .core.cookie_flow import CookieFlow
+from .core.flow import Flow
+from .core.record import Sealer
+from .core.session import Facts, Mode, ServerSession
+from .core.steps import Steps
+from .core.store import Clock, Face, Store, TwoFaced
+from .core.token import Entropy, TokenSigner
+from .errors import ConfigError, SessionError
+from .signals import notifier
+
+log = logging.getLogger("samesession")
+
+
+class Site:
+    """Opens and closes the sessions of one application, as steps."""
+
+    def __init__(
+        self,
+        app: Any,  # a Flask or a Quart; this module knows neither
+        face: Face,
+        *,
+        store: Store | TwoFaced | None,
+        clock: Clock | None,
+        entropy: Entropy | None,
+    ) -> None:
+        self._app = app
+        self._face = face
+        self._given = store
+        self._clock = clock or time.time
+        self._entropy = entropy or secrets.token_bytes
+        self._settled = False
+        self._warned = False
+        self._build()
+
+    def _build(self) -> None:
+        settings: Mapping[str, Any] = self._app.config
+        self.config = Config.read(settings)
+        self._seen = _snapshot(settings)
+        self._static: tuple[str, ...] = ()
+        self.flow = self._flow(self.config)
+
+    def _flow(self, config: Config) -> Flow | CookieFlow:
+        notify = notifier(self._app)
+        if config.store_type == "cookie" and self._given is None:
+            return CookieFlow(config.secret_keys, config.rules, clock=self._clock, notify=notify)
+        named = (config.rules.prefix, config.cookie.name)
+        return Flow(
+            store=self._store(config),
+            rules=config.rules,
+            signer=TokenSigner(config.secret_keys, *named, entropy=self._entropy),
+            sealer=Sealer(config.secret_keys, *named, max_bytes=config.rules.max_bytes),
+            clock=self._clock,
+            notify=notify,
+        )
+
+    def _store(self, config: Config) -> Store:
+        store = self._given
+        if store is None:
+            store = stores.open_store(config, clock=self._clock)
+        if isinstance(store, TwoFaced):
+            store = store.facing(self._face)
+        if not self._face & store.faces:
+            here, there = ("Quart", "an async") if self._face is Face.ASYNC else ("Flask", "a sync")
+            raise ConfigError(
+                f"{type(store).__name__} was given a client that {here} cannot use: "
+                f"give it {there} one, or a URL"
+            )
+        return store
+
+    def settle(self) -> None:
+        """Freeze the configuration at the first request; settings may change until then."""
+        if self._settled:
+            return
+        if _snapshot(self._app.config) != self._seen:
+            self._build()
+        if self.config.exempt_static:
+            self._static = _web.static_prefixes(self._app.url_map.iter_rules())
+        self._settled = True
+
+    def open(self, request: Request) -> Steps[ServerSession]:
+        """Open the request's session; with the store down, one that says so when used."""
+        self.settle()
+        config = self.config
+        if _web.matches(self._static, request) or _web.matches(config.exempt, request):
+            return ServerSession(facts=Facts(mode=Mode.EXEMPT))
+        values = _web.cookie_values(request, config.cookie.name)
+        renew = not _web.matches(config.no_renew, request)
+        return (yield from self.flow.open(values, renew=renew))
+
+    def broken(self, error: SessionError) -> ServerSession:
+        """Stand in for a session that the store did not give."""
+        log.error("the session store failed: %s", error)
+        return ServerSession(facts=Facts(mode=Mode.BROKEN), failure=_web.SessionUnavailable(error))
+
+    def unsaved(self, session: ServerSession, error: SessionError) -> _web.SessionUnavailable:
+        """Give the error for a session that the store did not save."""
+        log.error("the session store failed: %s", error)
+        session.break_off()
+        return _web.SessionUnavailable(error)
+
+    def close(self, session: ServerSession, response: Response | None) -> Steps[None]:
+        """Save the session and make the response say so; None for a WebSocket."""
+        if session.facts.mode is Mode.EXEMPT and session.facts.accessed and not self._warned:
+            self._warned = True
+            log.warning(
+                "the session was read on a path that is exempt from sessions, where it is "
+                "always empty: see SESSION_EXEMPT and SESSION_EXEMPT_STATIC"
+            )
+        reply: Reply = yield from self.flow.close(session, cookie_possible=response is not None)
+        if response is None:
+            return
+        _web.apply(reply, response, self.config.cookie)
+        if _web.is_streamed(response):
+            session.seal()
+
+    def shut(self) -> Steps[None]:
+        """Let go of this process's and event loop's connections."""
+        if isinstance(self.flow, Flow):
+            yield from self.flow.store.close()
+
+
+def _snapshot(settings: Mapping[str, Any]) -> dict[str, object]:
+    """Take what the configuration is made from, to notice a later change."""
+    names = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "APPLICATION_ROOT", "PERMANENT_SESSION_LIFETIME")
+    return {
+        name: value
+        for name, value in settings.items()
+        if name in names or name.startswith("SESSION_")
+    }

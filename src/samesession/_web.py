@@ -1,0 +1,128 @@
+"""Werkzeug glue for both frameworks: read the cookie, write Set-Cookie, Vary, Cache-Control.
+
+Never knows Flask, Quart, or how to wait. Quart's requests and responses are
+Werkzeug's underneath (`werkzeug.sansio`), so one piece of code serves both.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.sansio.request import Request
+from werkzeug.sansio.response import Response
+
+from .config import Paths
+from .core.cookie import Attributes, DropCookie, Reply, SetCookie
+from .errors import SessionError, StoreUnavailable
+
+
+class SessionUnavailable(StoreUnavailable, ServiceUnavailable):
+    """The 503 that an application's error handlers see when the store is down.
+
+    It matches `errorhandler(503)` and `errorhandler(StoreUnavailable)` alike.
+    """
+
+    def __init__(self, reason: SessionError) -> None:
+        ServiceUnavailable.__init__(self)
+        self.reason = reason
+        self.__cause__ = reason
+
+    def __str__(self) -> str:
+        return str(self.reason)
+
+
+def cookie_values(request: Request, name: str) -> list[str]:
+    """Give every value that the request has for the cookie."""
+    if "cookie" not in request.headers:
+        return []
+    return request.cookies.getlist(name)
+
+
+def matches(paths: Paths, request: Request) -> bool:
+    """Say whether a request is meant by prefixes or by a predicate.
+
+    A prefix means itself and what is below it: "/a" is "/a" and "/a/b", not "/ab".
+    """
+    if callable(paths):
+        return bool(paths(request))
+    path = request.path
+    return any(path == prefix or path.startswith(prefix.rstrip("/") + "/") for prefix in paths)
+
+
+def static_prefixes(rules: Iterable[Any]) -> tuple[str, ...]:
+    """Find where Werkzeug's routing rules serve static files, blueprints' included.
+
+    A static route at the root cannot be told from pages by its path and is left out.
+    """
+    prefixes = (
+        rule.rule.partition("<")[0]
+        for rule in rules
+        if rule.endpoint == "static" or rule.endpoint.endswith(".static")
+    )
+    return tuple({prefix: None for prefix in prefixes if prefix.strip("/")})
+
+
+def apply(reply: Reply, response: Response, cookie: Attributes) -> None:
+    """Make a response say what the flow decided.
+
+    Raises SessionTooLarge, before anything is changed, for a cookie above 4,096 bytes.
+    """
+    scope: dict[str, Any] = {
+        "domain": cookie.domain,
+        "path": cookie.path,
+        "secure": cookie.secure,
+        "httponly": cookie.httponly,
+        "samesite": cookie.samesite,
+        "partitioned": cookie.partitioned,
+    }
+    match reply.cookie:
+        case SetCookie(value, expires):
+            cookie.check_size(value)
+            moment = None if expires is None else datetime.fromtimestamp(expires, UTC)
+            response.set_cookie(cookie.name, value, expires=moment, **scope)
+            _keep_private(response)
+        case DropCookie():
+            response.delete_cookie(cookie.name, **scope)
+            _keep_private(response)
+        case None:
+            pass
+    if reply.vary and "*" not in response.vary:
+        response.vary.add("Cookie")
+
+
+def is_streamed(response: Any) -> bool:
+    """Say whether a view's code may still run while the response is sent."""
+    streamed = getattr(response, "is_streamed", None)
+    if streamed is None:  # Quart's: only a body that is all there has `data`
+        return not hasattr(response.response, "data")
+    return bool(streamed)
+
+
+def replace(response: Response, other: Response) -> None:
+    """Turn a response into another one, in place: it may be on its way out already."""
+    for name in ("response", "status", "headers", "direct_passthrough"):
+        if hasattr(other, name):
+            setattr(response, name, getattr(other, name))
+
+
+def context_first(method: Callable[..., object], context: object) -> tuple[object, ...]:
+    """Give the leading arguments of an application's method.
+
+    Quart 0.23 passes the context to methods that took none before.
+    """
+    first = next(iter(inspect.signature(method).parameters), None)
+    return (context,) if first == "ctx" else ()
+
+
+def _keep_private(response: Response) -> None:
+    """Keep shared caches from storing a response with the cookie (RFC 9111, 3 and 7.3)."""
+    said = response.cache_control
+    if said.no_store or (said.private and not said.public):
+        return
+    said.public = False
+    said.s_maxage = None
+    said.private = True

@@ -1,0 +1,235 @@
+"""Turn SESSION_* settings into one frozen Config, or say what to write instead.
+
+Reads a mapping such as `app.config`; never knows a framework or opens a store.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeAlias, cast
+
+from .core.cookie import Attributes
+from .core.policy import Rules
+from .core.store import Lifetimes
+from .errors import ConfigError
+
+# A request is given to the predicate; which class it has depends on the framework.
+Paths: TypeAlias = "Callable[[Any], bool] | tuple[str, ...]"
+
+MIN_SECRET_BYTES = 16
+_DEFAULT_LIFETIME = timedelta(days=31)  # Flask's
+_SECRET_HELP = "write SECRET_KEY = the output of: python -c 'import secrets; print(secrets.token_hex())'"
+
+# Every setting that the library reads besides Flask's own, with its default.
+DEFAULTS: Mapping[str, object] = {
+    "SESSION_TYPE": "filesystem",
+    "SESSION_PERMANENT": False,
+    "SESSION_KEY_PREFIX": "session:",
+    "SESSION_ID_LENGTH": 32,
+    "SESSION_SERIALIZATION_FORMAT": "msgpack",
+    "SESSION_BROWSER_LIFETIME": None,
+    "SESSION_ABSOLUTE_LIFETIME": None,
+    "SESSION_EXEMPT": (),
+    "SESSION_EXEMPT_STATIC": True,
+    "SESSION_NO_RENEW": (),
+    "SESSION_STORE_TIMEOUT": 2.0,
+    "SESSION_MAX_BYTES": 1024 * 1024,
+    "SESSION_REDIS": None,
+    "SESSION_FILE_DIR": ".sessions",
+    "SESSION_FILE_MODE": 0o600,
+    "SESSION_FILE_FSYNC": False,
+}
+# Flask-Session's settings whose purpose ours serves without them.
+_OBSOLETE = {
+    "SESSION_USE_SIGNER": "every cookie is signed",
+    "SESSION_FILE_THRESHOLD": "no session is ever evicted",
+    "SESSION_CLEANUP_N_REQUESTS": "expired sessions are purged outside of requests",
+}
+_FLASKS = {
+    "SESSION_REFRESH_EACH_REQUEST",
+    *(
+        f"SESSION_COOKIE_{name}"
+        for name in ("NAME", "DOMAIN", "PATH", "HTTPONLY", "SECURE", "PARTITIONED", "SAMESITE")
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings of one application, checked. Times are seconds, sizes bytes."""
+
+    secret_keys: tuple[bytes, ...] = field(repr=False)  # the newest first
+    store_type: str
+    rules: Rules
+    cookie: Attributes
+    store_timeout: float
+    exempt: Paths
+    exempt_static: bool
+    no_renew: Paths
+    redis: object = field(repr=False)
+    file_dir: str
+    file_mode: int
+    file_fsync: bool
+
+    @classmethod
+    def read(cls, settings: Mapping[str, Any]) -> Config:
+        """Check an application's settings.
+
+        Raises ConfigError for the first that is missing, wrong or misspelt.
+        """
+        _check_names(settings)
+        _check_fixed(settings)
+        cookie = _cookie(settings)
+        cookie.check()
+        return cls(
+            secret_keys=_secret_keys(settings),
+            store_type=_text(settings, "SESSION_TYPE"),
+            rules=_rules(settings),
+            cookie=cookie,
+            store_timeout=_number(settings, "SESSION_STORE_TIMEOUT", above=0.0),
+            exempt=_paths(settings, "SESSION_EXEMPT"),
+            exempt_static=_flag(settings, "SESSION_EXEMPT_STATIC"),
+            no_renew=_paths(settings, "SESSION_NO_RENEW"),
+            redis=_value(settings, "SESSION_REDIS"),
+            file_dir=_text(settings, "SESSION_FILE_DIR"),
+            file_mode=_file_mode(settings),
+            file_fsync=_flag(settings, "SESSION_FILE_FSYNC"),
+        )
+
+
+def _rules(settings: Mapping[str, Any]) -> Rules:
+    permanent = _seconds(settings.get("PERMANENT_SESSION_LIFETIME", _DEFAULT_LIFETIME), "PERMANENT_SESSION_LIFETIME")
+    browser = _value(settings, "SESSION_BROWSER_LIFETIME")
+    absolute = _value(settings, "SESSION_ABSOLUTE_LIFETIME")
+    prefix = _text(settings, "SESSION_KEY_PREFIX")
+    return Rules(
+        prefix=prefix,
+        lifetimes=Lifetimes(
+            browser=permanent if browser is None else _seconds(browser, "SESSION_BROWSER_LIFETIME"),
+            permanent=permanent,
+        ),
+        absolute=None if absolute is None else _seconds(absolute, "SESSION_ABSOLUTE_LIFETIME"),
+        refresh_each_request=bool(settings.get("SESSION_REFRESH_EACH_REQUEST", True)),
+        permanent_by_default=_flag(settings, "SESSION_PERMANENT"),
+        max_bytes=int(_number(settings, "SESSION_MAX_BYTES", above=1023)),
+    )
+
+
+def _cookie(settings: Mapping[str, Any]) -> Attributes:
+    """Read Flask's cookie settings as Flask's own interface does."""
+    return Attributes(
+        name=str(settings.get("SESSION_COOKIE_NAME", "session")),
+        domain=settings.get("SESSION_COOKIE_DOMAIN") or None,
+        path=settings.get("SESSION_COOKIE_PATH") or settings.get("APPLICATION_ROOT") or "/",
+        secure=bool(settings.get("SESSION_COOKIE_SECURE", False)),
+        httponly=bool(settings.get("SESSION_COOKIE_HTTPONLY", True)),
+        samesite=settings.get("SESSION_COOKIE_SAMESITE"),
+        partitioned=bool(settings.get("SESSION_COOKIE_PARTITIONED", False)),
+    )
+
+
+def _secret_keys(settings: Mapping[str, Any]) -> tuple[bytes, ...]:
+    fallbacks: Sequence[str | bytes] = settings.get("SECRET_KEY_FALLBACKS") or ()
+    if isinstance(fallbacks, str | bytes):
+        raise ConfigError("SECRET_KEY_FALLBACKS must be a list: write [...] around the key")
+    newest = settings.get("SECRET_KEY")
+    if not newest:
+        raise ConfigError(f"SECRET_KEY is not set: {_SECRET_HELP}")
+    # Flask takes the last fallback for the newest of them.
+    return tuple(_secret(key) for key in (newest, *reversed(fallbacks)))
+
+
+def _secret(key: object) -> bytes:
+    if not isinstance(key, str | bytes):
+        raise ConfigError(f"SECRET_KEY and SECRET_KEY_FALLBACKS hold str or bytes: {_SECRET_HELP}")
+    raw = key.encode("utf-8", "surrogatepass") if isinstance(key, str) else key
+    if len(raw) < MIN_SECRET_BYTES:
+        raise ConfigError(
+            f"SECRET_KEY and each of SECRET_KEY_FALLBACKS must have at least {MIN_SECRET_BYTES} "
+            f"bytes that nobody can guess: {_SECRET_HELP}"
+        )
+    return raw
+
+
+def _check_names(settings: Mapping[str, Any]) -> None:
+    known = {*DEFAULTS, *_OBSOLETE, *_FLASKS}
+    for name in settings:
+        if not name.startswith("SESSION_") or name in known:
+            continue
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.9)
+        if close:
+            raise ConfigError(f"{name} is no setting of ours: did you mean {close[0]}?")
+    for name, why in _OBSOLETE.items():
+        if name in settings:
+            warnings.warn(f"{name} has no effect: {why}", stacklevel=4)
+
+
+def _check_fixed(settings: Mapping[str, Any]) -> None:
+    """Check settings of Flask-Session's that leave no choice here."""
+    if _value(settings, "SESSION_SERIALIZATION_FORMAT") != "msgpack":
+        raise ConfigError('SESSION_SERIALIZATION_FORMAT must be "msgpack", or left out')
+    if not 16 <= _number(settings, "SESSION_ID_LENGTH", above=0.0) <= 48:
+        raise ConfigError(
+            "SESSION_ID_LENGTH must be 16 to 48 bytes, or left out: a token always has 48"
+        )
+
+
+def _value(settings: Mapping[str, Any], name: str) -> Any:
+    return settings.get(name, DEFAULTS[name])
+
+
+def _text(settings: Mapping[str, Any], name: str) -> str:
+    value = _value(settings, name)
+    # Flask-Session users give a pathlib.Path for SESSION_FILE_DIR.
+    value = str(value) if hasattr(value, "__fspath__") else value
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise ConfigError(f"{name} must be text such as {DEFAULTS[name]!r}")
+    return value
+
+
+def _flag(settings: Mapping[str, Any], name: str) -> bool:
+    value = _value(settings, name)
+    if not isinstance(value, bool):
+        raise ConfigError(f"{name} must be True or False, not {type(value).__name__}")
+    return value
+
+
+def _number(settings: Mapping[str, Any], name: str, *, above: float) -> float:
+    value = _value(settings, name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not above < value < math.inf:
+        raise ConfigError(f"{name} must be a number above {above:g}")
+    return value
+
+
+def _seconds(value: object, name: str) -> int:
+    """Read a timedelta or a number of seconds; a part of a second counts as a whole."""
+    amount = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 < amount < 2**31:
+        raise ConfigError(f"{name} must be a timedelta or seconds, above 0 and below 2**31 seconds")
+    return math.ceil(amount)
+
+
+def _paths(settings: Mapping[str, Any], name: str) -> Paths:
+    value = _value(settings, name)
+    if callable(value):
+        return cast("Callable[[Any], bool]", value)
+    if isinstance(value, list | tuple | set | frozenset):
+        prefixes = tuple(cast("Sequence[object]", value))
+        if all(isinstance(prefix, str) and prefix.startswith("/") for prefix in prefixes):
+            return cast("tuple[str, ...]", prefixes)
+    raise ConfigError(f"{name} must be a list of paths such as ['/health'], or a function of the request")
+
+
+def _file_mode(settings: Mapping[str, Any]) -> int:
+    value = _value(settings, "SESSION_FILE_MODE")
+    if isinstance(value, bool) or not isinstance(value, int) or value & 0o022 or value & 0o600 != 0o600:
+        raise ConfigError(
+            "SESSION_FILE_MODE must let the owner read and write, and nobody else write: "
+            "write 0o600, as an octal number"
+        )
+    return value & 0o777

@@ -1,0 +1,1 @@
+"""The rules of a session: pure, no I/O, no framework, no waiting."""

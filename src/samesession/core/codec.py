@@ -1,0 +1,298 @@
+"""Turn a session's data into canonical bytes and back: MessagePack with our extension types.
+
+Equal data gives equal bytes in every process, so that comparing bytes finds a
+nested change. What is not listed here is refused with the path of the culprit;
+nothing is ever pickled, and nothing is decoded beyond the depth that encodes.
+
+Subclasses of str, int, float, list, tuple and dict are kept as their base type,
+and what has `__html__` as Markup, as Flask's tagged JSON does.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, cast
+
+import ormsgpack
+from markupsafe import Markup
+
+from ..errors import BadRecord
+from .paths import culprit
+
+MAX_DEPTH = 100
+
+_OPTIONS = (
+    ormsgpack.OPT_PASSTHROUGH_BIG_INT
+    | ormsgpack.OPT_PASSTHROUGH_DATACLASS
+    | ormsgpack.OPT_PASSTHROUGH_DATETIME
+    | ormsgpack.OPT_PASSTHROUGH_ENUM
+    | ormsgpack.OPT_PASSTHROUGH_SUBCLASS
+    | ormsgpack.OPT_PASSTHROUGH_TUPLE
+    | ormsgpack.OPT_PASSTHROUGH_UUID
+)
+_HUGE_INT_BITS = 8192
+
+
+class _Tag(enum.IntEnum):
+    """Extension types; a number once given is never given again."""
+
+    TUPLE = 1
+    SET = 2
+    FROZENSET = 3
+    PAIRS = 4
+    MARKUP = 5
+    UUID = 6
+    DATETIME = 7
+    DATE = 8
+    TIME = 9
+    TIMEDELTA = 10
+    DECIMAL = 11
+    INT = 12
+
+
+def encode(data: Mapping[str, object]) -> bytes:
+    """Encode a session's data.
+
+    Raises TypeError that names the path of what cannot be encoded.
+    """
+    return encode_value(dict(data), root="session")
+
+
+def encode_value(value: object, *, root: str) -> bytes:
+    """Encode one value; `root` is how an error names it, as in `session['cart']`."""
+    try:
+        return _Packer().pack(value)
+    except _Unfit as error:
+        # Only now is it worth walking the data in Python.
+        raise TypeError(culprit(value, root, _fits)) from error
+
+
+def decode(payload: bytes) -> dict[str, Any]:
+    """Decode what `encode` gave.
+
+    Raises BadRecord for anything else.
+    """
+    data = decode_value(payload)
+    if type(data) is not dict or not all(type(key) is str for key in cast("dict[Any, Any]", data)):
+        raise BadRecord("its payload is no mapping of names")
+    return cast("dict[str, Any]", data)
+
+
+def decode_value(payload: bytes) -> Any:
+    """Decode one value."""
+    try:
+        return _Unpacker().unpack(payload)
+    except (ValueError, TypeError, OverflowError, ArithmeticError, RecursionError) as error:
+        raise BadRecord("its payload cannot be decoded") from error
+
+
+class _Unfit(Exception):
+    """Something in the data cannot be encoded; the path is not known yet."""
+
+
+class _Packer:
+    """Packs one value; `_default` is asked for each object MessagePack does not know."""
+
+    __slots__ = ("_depth",)
+
+    def __init__(self) -> None:
+        self._depth = 0
+
+    def pack(self, value: object) -> bytes:
+        try:
+            return ormsgpack.packb(value, default=self._default, option=_OPTIONS)
+        except TypeError as error:
+            if str(error) != "Dict key must be str":
+                raise _Unfit from error
+        return self._pack_plain(value)
+
+    def _pack_plain(self, value: object) -> bytes:
+        """Pack data in which some dict has a key that is no string."""
+        try:
+            return ormsgpack.packb(self._paired(value), default=self._default, option=_OPTIONS)
+        except (TypeError, RecursionError) as error:
+            raise _Unfit from error
+
+    def _paired(self, value: object) -> object:
+        """Rewrite dicts that MessagePack would not keep exactly as lists of pairs."""
+        if isinstance(value, dict):
+            items = cast("dict[object, object]", value).items()
+            if all(type(key) is str for key, _ in items):
+                return {key: self._paired(item) for key, item in items}
+            return self._ext(_Tag.PAIRS, [part for pair in items for part in pair])
+        if isinstance(value, list):
+            return [self._paired(item) for item in cast("list[object]", value)]
+        return value
+
+    def _ext(self, tag: _Tag, value: object) -> ormsgpack.Ext:
+        if self._depth >= MAX_DEPTH:
+            raise _Unfit
+        self._depth += 1
+        try:
+            return ormsgpack.Ext(tag, self.pack(value))
+        finally:
+            self._depth -= 1
+
+    def _default(self, value: object) -> object:
+        known = _SCALARS.get(type(value))
+        if known is not None:
+            tag, spell = known
+            return ormsgpack.Ext(tag, spell(value))
+        match value:
+            case tuple():
+                return self._ext(_Tag.TUPLE, list(cast("tuple[object, ...]", value)))
+            case set() | frozenset():
+                tag = _Tag.SET if isinstance(value, set) else _Tag.FROZENSET
+                return self._members(tag, cast("Iterable[object]", value))
+            case dict():
+                return dict(cast("dict[object, object]", value))
+            case _:
+                return _as_base(value)
+
+    def _members(self, tag: _Tag, members: Iterable[object]) -> ormsgpack.Ext:
+        """Encode a set in one order whatever the process's hash seed is."""
+        if self._depth >= MAX_DEPTH:
+            raise _Unfit
+        self._depth += 1
+        try:
+            packed = sorted(self.pack(member) for member in members)
+        finally:
+            self._depth -= 1
+        return ormsgpack.Ext(tag, ormsgpack.packb(packed))
+
+
+def _as_base(value: object) -> object:
+    """Give the plain value of a subclass; refuse everything else."""
+    html = getattr(value, "__html__", None)
+    if callable(html):
+        return Markup(str(html()))
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, list):
+        return list(cast("list[object]", value))
+    # Covers a class of ours made from datetime, UUID, Decimal and the like, too:
+    # to keep it as its base would lose what makes it different.
+    raise _Unfit
+
+
+def _fits(value: object) -> bool:
+    try:
+        _Packer().pack(value)
+    except _Unfit:
+        return False
+    return True
+
+
+def _spell_int(value: int) -> bytes:
+    if value.bit_length() > _HUGE_INT_BITS:
+        raise _Unfit
+    return value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)
+
+
+def _spell_moment(value: dt.datetime | dt.time) -> bytes:
+    # A fold of 1 has no ISO spelling; the offset is kept, the zone's name is not.
+    return (value.isoformat() + ("f" if value.fold else "")).encode("ascii")
+
+
+def _spell_timedelta(value: dt.timedelta) -> bytes:
+    return f"{value.days},{value.seconds},{value.microseconds}".encode("ascii")
+
+
+_SCALARS: dict[type, tuple[_Tag, Callable[[Any], bytes]]] = {
+    Markup: (_Tag.MARKUP, lambda value: str.encode(value, "utf-8")),
+    uuid.UUID: (_Tag.UUID, lambda value: value.bytes),
+    dt.datetime: (_Tag.DATETIME, _spell_moment),
+    dt.date: (_Tag.DATE, lambda value: value.isoformat().encode("ascii")),
+    dt.time: (_Tag.TIME, _spell_moment),
+    dt.timedelta: (_Tag.TIMEDELTA, _spell_timedelta),
+    Decimal: (_Tag.DECIMAL, lambda value: str(value).encode("ascii")),
+    int: (_Tag.INT, _spell_int),
+}
+
+
+class _Unpacker:
+    """Unpacks one payload; `_hook` is asked for each extension."""
+
+    __slots__ = ("_depth",)
+
+    def __init__(self) -> None:
+        self._depth = 0
+
+    def unpack(self, raw: bytes) -> Any:
+        return ormsgpack.unpackb(raw, ext_hook=self._hook)
+
+    def _hook(self, tag: int, raw: bytes) -> object:
+        read = _READERS.get(tag)
+        if read is not None:
+            return read(raw)
+        if self._depth > MAX_DEPTH:
+            raise ValueError("nested too deep")
+        self._depth += 1
+        try:
+            return self._nested(tag, self.unpack(raw))
+        finally:
+            self._depth -= 1
+
+    def _nested(self, tag: int, items: Any) -> object:
+        if type(items) is not list:
+            raise ValueError("an extension holds no list")
+        values = cast("list[Any]", items)
+        match tag:
+            case _Tag.TUPLE:
+                return tuple(values)
+            case _Tag.SET:
+                return {self.unpack(item) for item in values}
+            case _Tag.FROZENSET:
+                return frozenset(self.unpack(item) for item in values)
+            case _Tag.PAIRS:
+                return dict(zip(values[::2], values[1::2], strict=True))
+            case _:
+                raise ValueError("an unknown extension")
+
+
+def _read_datetime(raw: bytes) -> dt.datetime:
+    spelled = raw.decode("ascii")
+    return dt.datetime.fromisoformat(spelled.removesuffix("f")).replace(fold=spelled[-1] == "f")
+
+
+def _read_time(raw: bytes) -> dt.time:
+    spelled = raw.decode("ascii")
+    return dt.time.fromisoformat(spelled.removesuffix("f")).replace(fold=spelled[-1] == "f")
+
+
+def _read_timedelta(raw: bytes) -> dt.timedelta:
+    days, seconds, microseconds = raw.decode("ascii").split(",")
+    return dt.timedelta(int(days), int(seconds), int(microseconds))
+
+
+def _read_decimal(raw: bytes) -> Decimal:
+    try:
+        return Decimal(raw.decode("ascii"))
+    except InvalidOperation as error:
+        raise ValueError("no decimal") from error
+
+
+def _read_int(raw: bytes) -> int:
+    if len(raw) > _HUGE_INT_BITS // 8 + 1:
+        raise ValueError("an int too large")
+    return int.from_bytes(raw, "big", signed=True)
+
+
+_READERS: dict[int, Callable[[bytes], object]] = {
+    _Tag.MARKUP: lambda raw: Markup(raw.decode("utf-8")),
+    _Tag.UUID: lambda raw: uuid.UUID(bytes=raw),
+    _Tag.DATETIME: _read_datetime,
+    _Tag.DATE: lambda raw: dt.date.fromisoformat(raw.decode("ascii")),
+    _Tag.TIME: _read_time,
+    _Tag.TIMEDELTA: _read_timedelta,
+    _Tag.DECIMAL: _read_decimal,
+    _Tag.INT: _read_int,
+}

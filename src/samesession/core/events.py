@@ -1,0 +1,25 @@
+"""What happens to sessions, for signals and logs; none carries a secret."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import TypeAlias
+
+
+class Event(enum.Enum):
+    """One thing that happened; the value is the signal's name."""
+
+    CREATED = "session-created"
+    BOUND = "session-bound"
+    REGENERATED = "session-regenerated"
+    DELETED = "session-deleted"
+    REVOKED = "session-revoked"
+    EXPIRED = "session-expired"
+    REJECTED = "session-rejected"
+    CONFLICT = "session-conflict"
+    GONE = "session-gone"
+
+
+# The event, the sid if there is one that may be named, and a reason in fixed words.
+Notify: TypeAlias = Callable[[Event, str | None, str], None]

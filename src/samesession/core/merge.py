@@ -1,0 +1,83 @@
+"""What a request did to its session, and how to do the same to a newer record.
+
+Changes count by top-level key: a nested value is put as a whole. `Redo` is the
+exception: a function that the application wants run on the newer data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from . import codec
+
+Data = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A key was set; the value is kept encoded, as it was at that moment."""
+
+    key: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """A key was deleted."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wipe:
+    """The session was cleared, whatever it held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redo:
+    """A function was run on the data, and may be run again on newer data."""
+
+    func: Callable[[Data], object]
+
+
+Change: TypeAlias = Put | Drop | Wipe | Redo
+
+Image = Mapping[str, bytes]
+
+
+def image(data: Mapping[str, object]) -> Image:
+    """Take each top-level value's canonical bytes.
+
+    Raises TypeError that names the path of what cannot be encoded.
+    """
+    return {
+        key: codec.encode_value(value, root=f"session[{key!r}]") for key, value in data.items()
+    }
+
+
+def changes(before: Image, after: Image, *, assigned: Collection[str] = ()) -> list[Change]:
+    """Tell what turns `before` into `after`; keys `assigned` count even when they are equal."""
+    dropped: list[Change] = [Drop(key) for key in before if key not in after]
+    put = [
+        Put(key, value)
+        for key, value in after.items()
+        if key in assigned or before.get(key) != value
+    ]
+    return [*dropped, *put]
+
+
+def replay(done: Iterable[Change], data: Data) -> Data:
+    """Do the same changes to other data, in place, and give it back."""
+    for change in done:
+        match change:
+            case Put(key, value):
+                data[key] = codec.decode_value(value)
+            case Drop(key):
+                data.pop(key, None)
+            case Wipe():
+                data.clear()
+            case Redo(func):
+                func(data)
+    return data

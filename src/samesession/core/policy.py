@@ -1,0 +1,72 @@
+"""Decide, from facts alone, whether a record is live and what becomes of a session."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from .record import Record
+from .store import Lifetimes
+from .token import Token, same_secret
+
+SKEW = 60  # seconds by which the clocks of two nodes may differ
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings that decide a session's life; times are whole seconds."""
+
+    prefix: str
+    lifetimes: Lifetimes
+    absolute: int | None
+    refresh_each_request: bool
+    permanent_by_default: bool
+    max_bytes: int
+
+
+class Verdict(enum.Enum):
+    """What a stored record is worth to the bearer of a token."""
+
+    LIVE = enum.auto()
+    EXPIRED = enum.auto()
+    UNKNOWN = enum.auto()
+
+
+def verdict(record: Record, token: Token, now: float) -> Verdict:
+    """Judge a record that a store returned for a token's sid."""
+    if record.sid != token.sid or not same_secret(token, record.secret_hash):
+        return Verdict.UNKNOWN
+    if record.deadline and now >= record.deadline:
+        return Verdict.EXPIRED
+    # A clock that was set back must not give a session more life than it had left.
+    if record.created > now + SKEW:
+        return Verdict.EXPIRED
+    return Verdict.LIVE
+
+
+class Deed(enum.Enum):
+    """What becomes of a session's record when the response is made."""
+
+    LEAVE = enum.auto()
+    CREATE = enum.auto()
+    COMMIT = enum.auto()
+    DELETE = enum.auto()
+
+
+def deed(*, stored: bool, void: bool, changed: bool) -> Deed:
+    """Choose what to do with the record: `void` is a session without data and owner."""
+    if not stored:
+        return Deed.LEAVE if void or not changed else Deed.CREATE
+    if void:
+        return Deed.DELETE if changed else Deed.LEAVE
+    return Deed.COMMIT if changed else Deed.LEAVE
+
+
+def deadline(now: int, rules: Rules) -> int:
+    """Give the moment at which a session that authenticates now ends in any case; 0: never."""
+    return 0 if rules.absolute is None else now + rules.absolute
+
+
+def sends_cookie(*, modified: bool, permanent: bool, rules: Rules) -> bool:
+    """Answer as Flask's `should_set_cookie` does."""
+    return modified or (permanent and rules.refresh_each_request)

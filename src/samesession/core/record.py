@@ -1,0 +1,147 @@
+"""Turn a record into authenticated bytes and back, bound to its key.
+
+Layout, big-endian: revision u64, flags u8, format u8, sid 16 bytes, SHA-256 of
+the secret, created u64, deadline u64 (0: none), auth_time u64 (0: never), indexed
+u64 (when the owner index last heard of it), owner length u16, owner in UTF-8, payload, HMAC-SHA256 over key and all before it.
+Times are seconds since 1970 in UTC. The revision stands first so that a store
+compares it without knowing more: see `revision_of`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import struct
+from base64 import urlsafe_b64decode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..errors import BadRecord, SessionTooLarge
+from .keys import derive
+from .store import Lifetimes
+from .token import SID_BYTES, text
+
+_FORMAT = 1
+_PERMANENT = 1
+_HEAD = struct.Struct(f">QBB{SID_BYTES}s32sQQQQH")
+_MAC_BYTES = 32
+_REVISION_MASK = 2**64 - 1
+MAX_OWNER_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a store holds of one session; the payload and hash stay out of `repr`."""
+
+    sid: str
+    secret_hash: bytes = field(repr=False)
+    revision: int
+    permanent: bool
+    created: int
+    deadline: int
+    auth_time: int
+    indexed: int
+    owner: str | None
+    payload: bytes = field(repr=False)
+
+    @property
+    def revision_bytes(self) -> bytes:
+        """The revision as a store sees it."""
+        return self.revision.to_bytes(8, "big")
+
+
+class Sealer:
+    """Seal records with the newest key, open them with any; refuse what is not ours."""
+
+    __slots__ = ("_keys", "_max_bytes")
+
+    def __init__(
+        self, secret_keys: Sequence[bytes], prefix: str, cookie_name: str, max_bytes: int
+    ) -> None:
+        """`max_bytes` bounds a whole record, checked before anything is decoded."""
+        self._keys = tuple(derive(secret, "record", prefix, cookie_name) for secret in secret_keys)
+        self._max_bytes = max_bytes
+
+    def seal(self, key: str, record: Record) -> bytes:
+        """Encode and authenticate a record.
+
+        Raises SessionTooLarge when it would exceed the limit.
+        """
+        owner = b"" if record.owner is None else record.owner.encode("utf-8")
+        body = b"".join(
+            (
+                _HEAD.pack(
+                    record.revision & _REVISION_MASK,
+                    _PERMANENT if record.permanent else 0,
+                    _FORMAT,
+                    urlsafe_b64decode(record.sid + "=="),
+                    record.secret_hash,
+                    record.created,
+                    record.deadline,
+                    record.auth_time,
+                    record.indexed,
+                    len(owner),
+                ),
+                owner,
+                record.payload,
+            )
+        )
+        size = len(body) + _MAC_BYTES
+        if size > self._max_bytes:
+            raise SessionTooLarge(
+                size,
+                self._max_bytes,
+                "the session's record",
+                "keep less in the session, or raise SESSION_MAX_BYTES",
+            )
+        return body + _mac(self._keys[0], key, body)
+
+    def open(self, key: str, raw: bytes) -> Record:
+        """Check and decode what a store returned for a key.
+
+        Raises BadRecord when it is damaged, forged, or another session's.
+        """
+        if not _HEAD.size + _MAC_BYTES <= len(raw) <= self._max_bytes:
+            raise BadRecord("its size is out of bounds")
+        body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
+        if not any(hmac.compare_digest(_mac(ours, key, body), mac) for ours in self._keys):
+            raise BadRecord("it is not authentic")
+        return _parse(body)
+
+
+def _parse(body: bytes) -> Record:
+    revision, flags, version, sid, secret_hash, *times, length = _HEAD.unpack_from(body)
+    created, deadline, auth_time, indexed = times
+    end = _HEAD.size + length
+    if version != _FORMAT or end > len(body):
+        raise BadRecord("its format is unknown")
+    try:
+        owner = body[_HEAD.size : end].decode("utf-8") if length else None
+    except UnicodeDecodeError as error:
+        raise BadRecord("its owner is not text") from error
+    return Record(
+        sid=text(sid),
+        secret_hash=secret_hash,
+        revision=revision,
+        permanent=bool(flags & _PERMANENT),
+        created=created,
+        deadline=deadline,
+        auth_time=auth_time,
+        indexed=indexed,
+        owner=owner,
+        payload=body[end:],
+    )
+
+
+def _mac(mac_key: bytes, key: str, body: bytes) -> bytes:
+    filed = key.encode("utf-8")
+    return hmac.digest(mac_key, len(filed).to_bytes(4, "big") + filed + body, "sha256")
+
+
+def revision_of(raw: bytes) -> bytes:
+    """Give the part of a record's bytes that changes with every write."""
+    return raw[:8]
+
+
+def lifetime_of(raw: bytes, lifetimes: Lifetimes) -> int:
+    """Give the idle timeout in seconds that a record's bytes ask for."""
+    return lifetimes.permanent if raw[8] & _PERMANENT else lifetimes.browser

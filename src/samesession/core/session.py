@@ -1,0 +1,422 @@
+"""The mapping that a view sees as `session`: a dict that knows what was done to it.
+
+It keeps its own account of access, because the frameworks' accounts differ
+(Quart 0.22 forgets to mark it, Quart 0.23 marks every request). It never knows
+a store, a framework, or the time.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, ValuesView
+from dataclasses import dataclass
+from typing import Any, SupportsIndex
+
+from ..errors import NotSupported, ReadOnlySession, SessionError
+from . import codec, merge
+from .record import MAX_OWNER_BYTES, Record
+from .token import SignedToken
+
+# Flask keeps the flag in the mapping under this name; so do we, to be readable by it.
+PERMANENT_KEY = "_permanent"
+
+
+class Mode(enum.Enum):
+    """What the session of this request can do."""
+
+    LIVE = enum.auto()
+    EXEMPT = enum.auto()  # the path needs no session: empty, and cannot be written
+    BROKEN = enum.auto()  # the store did not answer: the request ends with an error
+    SEALED = enum.auto()  # the response has started: cannot be written any more
+
+
+class Loaded:
+    """What a session was loaded from."""
+
+    __slots__ = ("record", "signed")
+
+    def __init__(self, signed: SignedToken, record: Record) -> None:
+        self.signed = signed
+        self.record = record
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Facts of a session. Times are seconds since 1970; 0 means never or none."""
+
+    sid: str | None
+    owner: str | None
+    created: int
+    auth_time: int
+    deadline: int
+
+
+_NOWHERE = About(None, None, 0, 0, 0)
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the flow must know of a session besides its data."""
+
+    mode: Mode = Mode.LIVE
+    loaded: Loaded | None = None
+    baseline: str | None = None  # of a session that travels in the cookie: what it held
+    new: bool = True
+    renew: bool = True
+    accessed: bool = False
+    modified: bool = False
+    rekey: bool = False
+    wiped: bool = False
+    bound: str | None = None
+
+
+class ServerSession(dict[str, Any]):
+    """One user's data between requests, used like a dict.
+
+    A change nested in a value is seen without `modified = True`.
+    """
+
+    def __init__(
+        self,
+        data: dict[str, Any] | None = None,
+        *,
+        facts: Facts | None = None,
+        failure: SessionError | None = None,
+        permanent_by_default: bool = False,
+        bindable: bool = False,
+    ) -> None:
+        super().__init__(data or {})
+        self._facts = facts or Facts()
+        self._failure = failure
+        self._permanent_by_default = permanent_by_default
+        self._bindable = bindable
+        self._assigned: set[str] = set()
+        self._log: list[merge.Change] = []
+        self._checkpoint: merge.Image | None = None
+
+    # --- what Flask's session promises -------------------------------------------------
+
+    @property
+    def accessed(self) -> bool:
+        """Whether the session was read or written, which varies the response by Cookie.
+
+        Setting it to True does nothing: frameworks do so for requests that never
+        touch the session. Setting it to False forgets the reads so far.
+        """
+        return self._facts.accessed
+
+    @accessed.setter
+    def accessed(self, value: bool) -> None:
+        if not value:
+            self._facts.accessed = False
+
+    @property
+    def modified(self) -> bool:
+        """Whether the session was written; set it to True to send the cookie again."""
+        return self._facts.modified
+
+    @modified.setter
+    def modified(self, value: bool) -> None:
+        self._facts.modified = bool(value)
+        self._facts.accessed = self._facts.accessed or bool(value)
+
+    @property
+    def new(self) -> bool:
+        """Whether this request brought no live session."""
+        self._read()
+        return self._facts.new
+
+    @property
+    def permanent(self) -> bool:
+        """Whether the session outlives the browser, for PERMANENT_SESSION_LIFETIME."""
+        self._read()
+        return self.is_permanent()
+
+    @permanent.setter
+    def permanent(self, value: bool) -> None:
+        self[PERMANENT_KEY] = bool(value)
+
+    # --- what ours adds ----------------------------------------------------------------
+
+    @property
+    def sid(self) -> str | None:
+        """The session's public name: no secret. None until a new session is saved."""
+        return self.about.sid
+
+    @property
+    def about(self) -> About:
+        """Who owns the session, and since when it is there."""
+        self._read()
+        if self._facts.loaded is None:
+            return _NOWHERE
+        record = self._facts.loaded.record
+        return About(
+            record.sid, record.owner, record.created, record.auth_time, record.deadline
+        )
+
+    def regenerate(self) -> None:
+        """Replace the secret when the response is made: the old cookie ends there.
+
+        Call it whenever the user's rights change (OWASP ASVS 5.0, 7.2.4). The
+        data and the sid stay. `clear()` does the same by itself.
+        """
+        self._write()
+        self._facts.rekey = True
+
+    def bind(self, owner: str) -> None:
+        """Log a user in: make the session theirs, regenerate it, note the time.
+
+        `owner` is any text of the application's, such as a user's id. Raises
+        TypeError for anything else, NotSupported on a store without an index.
+        """
+        if type(owner) is not str or not 0 < len(owner.encode()) <= MAX_OWNER_BYTES:
+            raise TypeError(
+                f"bind() takes the owner as a str of 1 to {MAX_OWNER_BYTES} bytes: "
+                "write session.bind(str(user.id))"
+            )
+        if not self._bindable:
+            raise NotSupported(
+                "this store cannot list or revoke a user's sessions, so it cannot bind one: "
+                'choose another, such as SESSION_TYPE = "filesystem"'
+            )
+        self._write()
+        self._facts.rekey = True
+        self._facts.bound = owner
+
+    def update_atomically(self, func: Callable[[dict[str, Any]], object]) -> None:
+        """Run `func(data)` now, and again on newer data if another request was faster.
+
+        `func` changes the plain dict it is given (its result is ignored) and has
+        no other effect, as it may run several times:
+        `session.update_atomically(lambda data: data["cart"].append(item))`.
+        """
+        self._write()
+        before = self.changes()
+        data = self.data()
+        func(data)
+        super().clear()
+        super().update({_plain(key): value for key, value in data.items()})
+        self._rebase([*before, merge.Redo(func)], merge.image(self.data()))
+
+    # --- for the flow and the web glue, not for views ------------------------------------
+
+    @property
+    def facts(self) -> Facts:
+        """Internal: what the flow must know besides the data."""
+        return self._facts
+
+    def data(self) -> dict[str, Any]:
+        """Internal: a plain copy of the data, not counted as an access."""
+        return dict(super().items())
+
+    def is_permanent(self) -> bool:
+        """Internal: `permanent`, not counted as an access."""
+        return bool(super().get(PERMANENT_KEY, self._permanent_by_default))
+
+    def changes(self) -> list[merge.Change]:
+        """Internal: all changes so far, in an order that does the same to other data."""
+        before = self._checkpoint
+        if before is None:
+            loaded = self._facts.loaded
+            before = {} if loaded is None else merge.image(codec.decode(loaded.record.payload))
+        after = merge.image(self.data())
+        latest = merge.changes(before, after, assigned=self._assigned)
+        return [*self._log, *latest]
+
+    def settle(self, loaded: Loaded | None) -> None:
+        """Internal: begin anew from what was just saved; `modified` stays for the cookie."""
+        self._facts.loaded = loaded
+        self._facts.rekey = self._facts.wiped = False
+        self._facts.bound = None
+        self._rebase([], None)
+
+    def forget(self, *, drop: bool) -> None:
+        """Internal: become a new, empty session that says `modified` to drop the cookie."""
+        super().clear()
+        self.settle(None)
+        self._facts.modified = drop
+
+    def seal(self) -> None:
+        """Internal: refuse writes from now on, as the response has started."""
+        if self._facts.mode is Mode.LIVE:
+            self._facts.mode = Mode.SEALED
+
+    def break_off(self) -> None:
+        """Internal: note that the store failed to save; what follows is thrown away."""
+        self._facts.mode = Mode.BROKEN
+
+    def announce_failure(self) -> SessionError | None:
+        """Internal: give the store's failure once.
+
+        From then on the request is failing and the session is a throwaway, so
+        that error handlers and their templates can use it.
+        """
+        failure, self._failure = self._failure, None
+        return failure
+
+    def _rebase(self, log: list[merge.Change], checkpoint: merge.Image | None) -> None:
+        self._log, self._checkpoint = log, checkpoint
+        self._assigned.clear()
+
+    def _read(self) -> None:
+        self._facts.accessed = True
+        if self._failure is not None:
+            raise self._failure
+
+    def _write(self) -> None:
+        self._read()
+        refusal = _REFUSALS.get(self._facts.mode)
+        if refusal is not None:
+            raise ReadOnlySession(refusal)
+        self._facts.modified = True
+
+    # --- every way into a dict ---------------------------------------------------------
+
+    def __getitem__(self, key: str) -> Any:
+        self._read()
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self._read()
+        return super().__contains__(key)
+
+    def __iter__(self) -> Iterator[str]:
+        self._read()
+        return super().__iter__()
+
+    def __reversed__(self) -> Iterator[str]:
+        self._read()
+        return super().__reversed__()
+
+    def __len__(self) -> int:
+        self._read()
+        return super().__len__()
+
+    def __eq__(self, other: object) -> bool:
+        self._read()
+        return super().__eq__(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    __hash__ = None  # type: ignore[assignment]  # a mutable mapping, as dict says itself
+
+    def __repr__(self) -> str:
+        # Never the data: a repr ends in logs and debug pages.
+        return f"<{type(self).__name__} {self._facts.mode.name.lower()}>"
+
+    def __or__(self, other: Any) -> Any:
+        return self.copy() | other
+
+    def __ror__(self, other: Any) -> Any:
+        return other | self.copy()
+
+    def __ior__(self, other: Any) -> ServerSession:  # type: ignore[override,misc]  # dict's is overloaded
+        self.update(other)
+        return self
+
+    def __copy__(self) -> dict[str, Any]:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
+        from copy import deepcopy
+
+        return deepcopy(self.copy(), memo)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        raise TypeError("a session cannot be pickled: write dict(session)")
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Give the value of a key, or the default."""
+        self._read()
+        return super().get(key, default)
+
+    def keys(self) -> KeysView[str]:  # type: ignore[override]  # the public name of dict_keys
+        """Give a view of the keys."""
+        self._read()
+        return super().keys()
+
+    def values(self) -> ValuesView[Any]:  # type: ignore[override]
+        """Give a view of the values."""
+        self._read()
+        return super().values()
+
+    def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
+        """Give a view of the pairs."""
+        self._read()
+        return super().items()
+
+    def copy(self) -> dict[str, Any]:
+        """Give the data as a plain dict, which is no session."""
+        self._read()
+        return dict(super().items())
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._write()
+        key = _plain(key)
+        super().__setitem__(key, value)
+        self._assigned.add(key)
+
+    def __delitem__(self, key: str) -> None:
+        self._write()
+        super().__delitem__(key)
+
+    def pop(self, key: str, *default: Any) -> Any:  # type: ignore[override]  # dict's is overloaded
+        """Remove a key and give its value, or the default."""
+        # As in Flask, popping what is not there is no modification.
+        if super().__contains__(key):
+            self._write()
+        else:
+            self._read()
+        return super().pop(key, *default)
+
+    def popitem(self) -> tuple[str, Any]:
+        """Remove the last pair and give it."""
+        self._write()
+        return super().popitem()
+
+    def setdefault(self, key: str, default: Any = None) -> Any:
+        """Give the value of a key, after setting the default where there is none."""
+        if not super().__contains__(key):
+            self[key] = default
+        return self[key]
+
+    def update(self, *others: Any, **named: Any) -> None:
+        """Set many keys at once."""
+        pairs: dict[str, Any] = dict(*others, **named)
+        self._write()
+        for key, value in pairs.items():
+            self[key] = value
+
+    def clear(self) -> None:
+        """Empty the session. Left empty it is deleted; written again it gets a new secret."""
+        self._write()
+        super().clear()
+        self._facts.wiped = self._facts.rekey = True
+        self._facts.bound = None
+        self._rebase([merge.Wipe()], {})
+
+    @classmethod
+    def fromkeys(cls, iterable: Iterable[str], value: Any = None, /) -> Any:
+        """Give a plain dict, as a session is never made by hand."""
+        return dict.fromkeys(iterable, value)
+
+
+def _plain(key: object) -> str:
+    if type(key) is str:
+        return key
+    if isinstance(key, str):
+        return str.__str__(key)
+    raise TypeError(f"session keys are str, not {type(key).__name__}: write session[str(key)]")
+
+
+_REFUSALS = {
+    Mode.EXEMPT: (
+        "this path is exempt from sessions, so the session cannot be written here: take the "
+        "path out of SESSION_EXEMPT, or for static files write SESSION_EXEMPT_STATIC = False"
+    ),
+    Mode.SEALED: (
+        "the response has started and the session is saved: "
+        "write to the session before the view returns"
+    ),
+}

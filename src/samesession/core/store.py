@@ -1,0 +1,124 @@
+"""What a store is: the protocol, which callers it serves, and its outcomes.
+
+A store files opaque bytes under a key. It reads two things of a record, through
+`record.revision_of` and `record.lifetime_of`, and nothing else.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from .steps import Steps
+
+Clock = Callable[[], float]
+
+
+class Face(enum.Flag):
+    """Who may drive a store: Flask is SYNC, Quart is ASYNC."""
+
+    SYNC = enum.auto()
+    ASYNC = enum.auto()
+    BOTH = SYNC | ASYNC
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """Idle timeouts in whole seconds: of a browser session, and of a permanent one."""
+
+    browser: int
+    permanent: int
+
+    @property
+    def longest(self) -> int:
+        """The longer of the two."""
+        return max(self.browser, self.permanent)
+
+
+class Outcome(enum.Enum):
+    """How a commit or a removal ended, when no newer record stood in its way."""
+
+    WRITTEN = enum.auto()
+    GONE = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The record has another revision: here is what stands there now."""
+
+    record: bytes
+
+
+class Store(Protocol):
+    """Files records. Every method is steps: see `samesession.core.steps`.
+
+    An expired record is invisible to every method, purged or not. A failure is
+    `StoreUnavailable`; nothing is ever half done.
+    """
+
+    @property
+    def faces(self) -> Face:
+        """The callers that this store serves."""
+        ...
+
+    def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
+        """Read a record and, with `renew`, restart its idle timeout: one round trip."""
+        ...
+
+    def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
+        """Insert a record where none is; False when the key is taken."""
+        ...
+
+    def commit(
+        self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
+    ) -> Steps[Outcome | Conflict]:
+        """Replace the record whose revision is `expected`; never create one.
+
+        Without `renew` the idle timeout runs on.
+        """
+        ...
+
+    def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
+        """Delete the record whose revision is `expected`, or with None whichever is there."""
+        ...
+
+    def close(self) -> Steps[None]:
+        """Let go of this process's and event loop's connections; a later use opens anew."""
+        ...
+
+
+@runtime_checkable
+class OwnerIndex(Protocol):
+    """The ability to list the keys of an owner's sessions."""
+
+    def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
+        """Note that a key belongs to an owner, for at least `lifetime` seconds."""
+        ...
+
+    def delist(self, owner: str, key: str) -> Steps[None]:
+        """Forget that a key belongs to an owner."""
+        ...
+
+    def owned(self, owner: str) -> Steps[Iterable[str]]:
+        """List the keys noted for an owner; some may have expired since."""
+        ...
+
+
+@runtime_checkable
+class Purgeable(Protocol):
+    """The ability, and the need, to have expired records deleted now and then."""
+
+    def purge(self) -> Steps[int]:
+        """Delete what has expired; answer how many records that were."""
+        ...
+
+
+@runtime_checkable
+class TwoFaced(Protocol):
+    """A store that becomes one for Flask or one for Quart when an app takes it."""
+
+    def facing(self, face: Face) -> Store:
+        """Give the store for callers of that face."""
+        ...

@@ -1,0 +1,107 @@
+"""Mint, sign and read the token that a cookie carries.
+
+A token is `sid.secret` and its signature, each unpadded base64url and canonical:
+one token has exactly one spelling. Reading costs no I/O, so that a forged
+cookie never reaches a store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from itsdangerous import Signer
+
+from .keys import derive
+
+Entropy = Callable[[int], bytes]
+
+SID_BYTES = 16
+SECRET_BYTES = 32
+
+# The last character of a sid carries 2 bits, that of a secret or signature 4:
+# only spellings whose spare bits are zero are canonical.
+_SID = r"[A-Za-z0-9_-]{21}[AQgw]"
+_DIGEST = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
+_TOKEN = re.compile(rf"({_SID})\.({_DIGEST})\.{_DIGEST}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The bearer's proof: `secret` is kept out of `repr`."""
+
+    sid: str
+    secret: str = field(repr=False)
+
+    @property
+    def secret_hash(self) -> bytes:
+        """The SHA-256 of the secret, which is all a store ever holds."""
+        return hashlib.sha256(self.secret.encode("ascii")).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedToken:
+    """A token with the cookie value that carried it; `stale`: signed by a fallback key."""
+
+    token: Token
+    value: str = field(repr=False)
+    stale: bool
+
+
+def text(raw: bytes) -> str:
+    """Spell bytes as unpadded base64url."""
+    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+
+
+class TokenSigner:
+    """Mint, sign and read tokens; the newest key signs, the others only read."""
+
+    __slots__ = ("_entropy", "_signers")
+
+    def __init__(
+        self, secret_keys: Sequence[bytes], prefix: str, cookie_name: str, entropy: Entropy
+    ) -> None:
+        """`secret_keys`: the newest first."""
+        # Deriving is done here, once: itsdangerous would do it for each signature.
+        self._signers = tuple(
+            Signer(
+                derive(secret, "token", prefix, cookie_name),
+                key_derivation="none",
+                digest_method=hashlib.sha256,
+            )
+            for secret in secret_keys
+        )
+        self._entropy = entropy
+
+    def mint(self, sid: str | None = None) -> Token:
+        """Draw a new token; with `sid`, a new secret for that session."""
+        return Token(
+            text(self._entropy(SID_BYTES)) if sid is None else sid,
+            text(self._entropy(SECRET_BYTES)),
+        )
+
+    def sign(self, token: Token) -> SignedToken:
+        """Sign a token with the newest key."""
+        body = f"{token.sid}.{token.secret}"
+        return SignedToken(token, self._signers[0].sign(body).decode("ascii"), stale=False)
+
+    def read(self, value: str) -> SignedToken | None:
+        """Read a cookie's value: None when it is malformed or not signed by us."""
+        found = _TOKEN.fullmatch(value)
+        if found is None:
+            return None
+        raw = value.encode("ascii")
+        for age, signer in enumerate(self._signers):
+            body, _, signature = raw.rpartition(b".")
+            if signer.verify_signature(body, signature):
+                return SignedToken(Token(found[1], found[2]), value, stale=age > 0)
+        return None
+
+
+def same_secret(token: Token, secret_hash: bytes) -> bool:
+    """Compare in constant time what the bearer shows with what the store holds."""
+    return hmac.compare_digest(token.secret_hash, secret_hash)

@@ -1,0 +1,54 @@
+"""Every error the library raises. Pure: no framework, no client library.
+
+An error names what to do next and carries its evidence, never a secret: no
+cookie, token, payload or SECRET_KEY stands in a message or an attribute.
+"""
+
+from __future__ import annotations
+
+
+class SessionError(Exception):
+    """Anything that went wrong in samesession."""
+
+
+class ConfigError(SessionError, ValueError):
+    """A setting is missing or wrong; the message says what to write instead."""
+
+
+class BadRecord(SessionError):
+    """What a store returned is damaged, foreign or not authentic.
+
+    `reason` is one of a fixed set of phrases, safe to log.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the stored record is not usable: {reason}")
+        self.reason = reason
+
+
+class StoreError(SessionError):
+    """A store could not do what it was asked."""
+
+
+class StoreUnavailable(StoreError):
+    """The store is down, or too slow; an HTTP request ends with status 503."""
+
+
+class SessionTooLarge(SessionError, ValueError):
+    """The session, encoded, is larger than the store or a cookie may hold.
+
+    `size` and `limit` are bytes. What was stored before is untouched.
+    """
+
+    def __init__(self, size: int, limit: int, what: str, remedy: str) -> None:
+        super().__init__(f"{what} is {size} bytes, the limit is {limit}: {remedy}")
+        self.size = size
+        self.limit = limit
+
+
+class ReadOnlySession(SessionError, RuntimeError):
+    """The session cannot be written here: an exempt path, or headers already sent."""
+
+
+class NotSupported(SessionError):
+    """The configured store lacks the ability that was asked for."""

@@ -1,0 +1,83 @@
+"""The Flask shim: Flask's session interface over the sync face of the shared core."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import flask
+from flask.sessions import SessionInterface, SessionMixin
+
+from . import _web
+from ._site import Site
+from .core.session import ServerSession
+from .core.store import Clock, Face, Store, TwoFaced
+from .core.token import Entropy
+from .drive import run
+from .errors import StoreError
+
+if TYPE_CHECKING:
+    from flask import Flask, Request, Response
+
+__all__ = ["FlaskSessionInterface", "init_app", "session"]
+
+# Flask asks for its own type; ours has all that it promises, and more.
+SessionMixin.register(ServerSession)
+
+#: `flask.session`, with the type that it has once `Session(app)` was called.
+session = cast("ServerSession", flask.session)
+
+
+class FlaskSessionInterface(SessionInterface):
+    """Opens and saves an application's sessions, waiting in the request's thread."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    def open_session(self, app: Flask, request: Request) -> SessionMixin:
+        """Open the request's session; a store that is down is told by `refuse_broken`."""
+        try:
+            opened = run(self.site.open(request))
+        except StoreError as error:
+            opened = self.site.broken(error)
+        return cast("SessionMixin", opened)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Save the session; if the store refuses, the response becomes the 503."""
+        ours = cast("ServerSession", session)
+        try:
+            run(self.site.close(ours, response))
+        except StoreError as error:
+            failure = self.site.unsaved(ours, error)
+            if _current() is not ours:  # a test client's session_transaction()
+                raise failure from error
+            _web.replace(response, self._failed(app, failure))
+
+    def _failed(self, app: Flask, failure: _web.SessionUnavailable) -> Response:
+        """Make the response that the application's error handlers give for a failure."""
+        result = app.handle_user_exception(failure)
+        return app.process_response(app.make_response(result))
+
+
+def init_app(
+    app: Flask,
+    *,
+    store: Store | TwoFaced | None = None,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+) -> None:
+    """Give a Flask application server-side sessions; see `samesession.Session`."""
+    site = Site(app, Face.SYNC, store=store, clock=clock, entropy=entropy)
+    app.session_interface = FlaskSessionInterface(site)
+    # First, so that no other function takes an outage for an anonymous visitor.
+    app.before_request_funcs.setdefault(None, []).insert(0, _refuse_broken)
+
+
+def _current() -> object:
+    return flask.session._get_current_object()  # type: ignore[attr-defined]  # LocalProxy's
+
+
+def _refuse_broken() -> None:
+    current = _current()
+    failure = current.announce_failure() if isinstance(current, ServerSession) else None
+    if failure is not None:
+        raise failure

@@ -1,0 +1,102 @@
+"""The Quart interface: every wait of the shared core is awaited."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import quart
+from quart.sessions import SessionInterface, SessionMixin
+
+from . import _web
+from ._site import Site
+from .core.session import ServerSession
+from .core.store import Clock, Face, Store, TwoFaced
+from .core.token import Entropy
+from .drive import arun
+from .errors import SessionError, StoreError
+
+if TYPE_CHECKING:
+    from quart import Quart, Request, Response, Websocket
+    from werkzeug.wrappers import Response as WerkzeugResponse
+
+__all__ = ["QuartSessionInterface", "init_app", "session"]
+
+# Quart asks for Flask's type; ours has all that it promises, and more.
+SessionMixin.register(ServerSession)
+
+#: `quart.session`, with the type that it has once `Session(app)` was called.
+session = cast("ServerSession", quart.session)
+
+
+class QuartSessionInterface(SessionInterface):
+    """Opens and saves an application's sessions in the event loop of the request."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    async def open_session(self, app: Quart, request: Request | Websocket) -> SessionMixin:  # type: ignore[override]  # Quart names their private base class
+        """Open the request's session; a store that is down is told by `refuse_broken`."""
+        try:
+            opened = await arun(self.site.open(request), timeout=self.site.config.store_timeout)
+        except StoreError as error:
+            opened = self.site.broken(error)
+        return cast("SessionMixin", opened)
+
+    async def save_session(
+        self, app: Quart, session: SessionMixin, response: Response | WerkzeugResponse | None
+    ) -> None:
+        """Save the session; if the store refuses, the response becomes the 503."""
+        ours = cast("ServerSession", session)
+        try:
+            await arun(self.site.close(ours, response), timeout=self.site.config.store_timeout)
+        except StoreError as error:
+            failure = self.site.unsaved(ours, error)
+            if _current() is not ours:  # a test client's session_transaction()
+                raise failure from error
+            if response is not None:
+                _web.replace(response, await self._failed(app, failure))
+        except SessionError:
+            if response is not None:
+                raise
+            # As Quart does: the socket is closed, there is nobody left to tell.
+            app.logger.exception("a session changed in a WebSocket was not saved")
+
+    async def _failed(self, app: Any, failure: _web.SessionUnavailable) -> Response:
+        """Make the response that the application's error handlers give for a failure."""
+        context = quart.request_ctx._get_current_object()  # type: ignore[attr-defined]
+        handle, process = app.handle_user_exception, app.process_response
+        result = await handle(*_web.context_first(handle, context), failure)
+        response = await app.make_response(result)
+        return cast(
+            "Response", await process(*_web.context_first(process, context), response)
+        )
+
+
+def init_app(
+    app: Quart,
+    *,
+    store: Store | TwoFaced | None = None,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+) -> None:
+    """Give a Quart application server-side sessions; see `samesession.Session`."""
+    site = Site(app, Face.ASYNC, store=store, clock=clock, entropy=entropy)
+    app.session_interface = QuartSessionInterface(site)
+    # First, so that no other function takes an outage for an anonymous visitor.
+    app.before_request_funcs.setdefault(None, []).insert(0, _refuse_broken)
+    app.before_websocket_funcs.setdefault(None, []).insert(0, _refuse_broken)
+
+    @app.after_serving
+    async def shut() -> None:
+        await arun(site.shut(), timeout=site.config.store_timeout)
+
+
+def _current() -> object:
+    return quart.session._get_current_object()  # type: ignore[attr-defined]  # LocalProxy's
+
+
+async def _refuse_broken() -> None:
+    current = _current()
+    failure = current.announce_failure() if isinstance(current, ServerSession) else None
+    if failure is not None:
+        raise failure

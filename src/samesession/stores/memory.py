@@ -1,0 +1,135 @@
+"""Keep records in this process: for tests, and for applications of a single process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+
+from ..config import Config
+from ..core.record import lifetime_of, revision_of
+from ..core.steps import Steps
+from ..core.store import Clock, Conflict, Face, Lifetimes, Outcome
+
+
+class MemoryStore:
+    """Records in a dict; nothing survives the process, and no other process sees it."""
+
+    faces = Face.BOTH
+
+    def __init__(self, *, clock: Clock = time.time) -> None:
+        self._clock = clock
+        self._records: dict[str, tuple[bytes, float]] = {}
+        self._owned: dict[str, dict[str, float]] = {}
+        self._lock = threading.Lock()
+
+    def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
+        """Read a record and restart its idle timeout."""
+        yield from ()
+        with self._lock:
+            record = self._live(key)
+            if record is not None and renew is not None:
+                self._file(key, record, renew)
+            return record
+
+    def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
+        """Insert a record where none is."""
+        yield from ()
+        with self._lock:
+            if self._live(key) is not None:
+                return False
+            self._file(key, record, lifetimes)
+            return True
+
+    def commit(
+        self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
+    ) -> Steps[Outcome | Conflict]:
+        """Replace the record of the expected revision."""
+        yield from ()
+        with self._lock:
+            refusal = self._refusal(key, expected)
+            if refusal is not None:
+                return refusal
+            if renew is None:
+                self._records[key] = (record, self._records[key][1])
+            else:
+                self._file(key, record, renew)
+            return Outcome.WRITTEN
+
+    def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
+        """Delete the record of the expected revision, or whichever is there."""
+        yield from ()
+        with self._lock:
+            refusal = self._refusal(key, expected)
+            if refusal is None:
+                del self._records[key]
+            return refusal or Outcome.WRITTEN
+
+    def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
+        """Note that a key belongs to an owner."""
+        yield from ()
+        with self._lock:
+            self._owned.setdefault(owner, {})[key] = self._clock() + lifetime
+
+    def delist(self, owner: str, key: str) -> Steps[None]:
+        """Forget that a key belongs to an owner."""
+        yield from ()
+        with self._lock:
+            keys = self._owned.get(owner, {})
+            keys.pop(key, None)
+            if not keys:
+                self._owned.pop(owner, None)
+
+    def owned(self, owner: str) -> Steps[Iterable[str]]:
+        """List the keys noted for an owner."""
+        yield from ()
+        with self._lock:
+            now = self._clock()
+            return [key for key, expires in self._owned.get(owner, {}).items() if expires > now]
+
+    def purge(self) -> Steps[int]:
+        """Delete what has expired."""
+        yield from ()
+        with self._lock:
+            now = self._clock()
+            expired = [key for key, (_, expires) in self._records.items() if expires <= now]
+            for key in expired:
+                del self._records[key]
+            for owner, keys in list(self._owned.items()):
+                live = {key: expires for key, expires in keys.items() if expires > now}
+                if live:
+                    self._owned[owner] = live
+                else:
+                    del self._owned[owner]
+            return len(expired)
+
+    def close(self) -> Steps[None]:
+        """Do nothing: there is no connection."""
+        yield from ()
+
+    def _live(self, key: str) -> bytes | None:
+        found = self._records.get(key)
+        if found is None:
+            return None
+        record, expires = found
+        if expires <= self._clock():
+            del self._records[key]
+            return None
+        return record
+
+    def _file(self, key: str, record: bytes, lifetimes: Lifetimes) -> None:
+        self._records[key] = (record, self._clock() + lifetime_of(record, lifetimes))
+
+    def _refusal(self, key: str, expected: bytes | None) -> Outcome | Conflict | None:
+        current = self._live(key)
+        if current is None:
+            return Outcome.GONE
+        if expected is not None and revision_of(current) != expected:
+            return Conflict(current)
+        return None
+
+
+def open_store(config: Config, *, clock: Clock) -> MemoryStore:
+    """Open the store of SESSION_TYPE "memory"."""
+    del config  # it has no settings
+    return MemoryStore(clock=clock)

@@ -1,0 +1,282 @@
+"""Keep records in Redis (6.2 or later) or Valkey, one key each, through redis-py.
+
+Loading and renewing is one command, committing one script that touches one key.
+The time a record has left is Redis's own expiry, so no key is ever without one.
+Clients belong to one process and one event loop: each gets its own, on first use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Generator, Hashable, Iterable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
+
+import redis
+import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from ..config import Config
+from ..core.record import lifetime_of
+from ..core.steps import Steps, wait
+from ..core.store import Clock, Conflict, Face, Lifetimes, Outcome
+from ..drive import is_over, place
+from ..errors import BadRecord, ConfigError, StoreUnavailable
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+# Both colours have the same methods, and what they answer goes through `wait`;
+# redis-py has no common type for them.
+Client = Any
+
+# The ninth byte of a record says which idle timeout it asks for: see core.record.
+_LOAD = """
+local record = redis.call('GET', KEYS[1])
+if record then
+  local permanent = string.byte(record, 9) % 2 == 1
+  redis.call('EXPIRE', KEYS[1], permanent and ARGV[2] or ARGV[1])
+end
+return record
+"""
+
+# ARGV: expected revision, new record (empty: delete), seconds to live (empty: as before).
+_COMMIT = """
+local revision = redis.call('GETRANGE', KEYS[1], 0, 7)
+if revision == '' then return 0 end
+if ARGV[1] ~= '' and revision ~= ARGV[1] then return redis.call('GET', KEYS[1]) end
+if ARGV[2] == '' then
+  redis.call('DEL', KEYS[1])
+elseif ARGV[3] == '' then
+  redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+else
+  redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+end
+return 1
+"""
+
+# An owner's keys with the time at which each note expires; ARGV: key, now, expiry.
+_ENLIST = """
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[2])
+redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+redis.call('EXPIREAT', KEYS[1], last[2])
+return 1
+"""
+
+
+def _translated(method: Callable[P, Steps[T]]) -> Callable[P, Steps[T]]:
+    """Give redis-py's errors as ours; a WRONGTYPE is somebody else's key."""
+
+    @wraps(method)
+    def steps(*args: P.args, **kwargs: P.kwargs) -> Steps[T]:
+        try:
+            return (yield from method(*args, **kwargs))
+        except redis.ResponseError as error:
+            if str(error).startswith("WRONGTYPE"):
+                raise BadRecord("Redis holds another type under its key") from error
+            raise StoreUnavailable(f"Redis refused: {str(error).partition(' ')[0]}") from error
+        except (redis.RedisError, OSError) as error:
+            # The text may hold an address, the type says enough.
+            raise StoreUnavailable(f"Redis is not available: {type(error).__name__}") from error
+
+    return steps
+
+
+class RedisStore:
+    """Records as Redis strings."""
+
+    def __init__(
+        self,
+        source: str | Client,
+        *,
+        face: Face = Face.SYNC,
+        prefix: str = "session:",
+        timeout: float = 2.0,
+    ) -> None:
+        """Take a URL, or a client of redis-py that fits the face.
+
+        `timeout`: seconds for connecting and for each answer, of clients made from
+        a URL. Raises ConfigError for a client that cannot be used.
+        """
+        self._source = source
+        self._prefix = prefix
+        self._timeout = timeout
+        self.faces = face
+        self._clients: dict[Hashable, Client] = {}
+        self._source_taken = False
+        if isinstance(source, str):
+            _check_url(source)
+        else:
+            self.faces = _check_client(source)
+
+    def facing(self, face: Face) -> RedisStore:
+        """Give the store for callers of that face; a client's colour cannot be changed."""
+        if not isinstance(self._source, str) or face is self.faces:
+            return self
+        return RedisStore(self._source, face=face, prefix=self._prefix, timeout=self._timeout)
+
+    @property
+    def client(self) -> Client:
+        """The client of this process and event loop, opened on first use."""
+        here = place(loop=self.faces is Face.ASYNC)
+        client = self._clients.get(here)
+        if client is None:
+            client = self._open()
+            self._clients = {
+                where: kept for where, kept in self._clients.items() if not is_over(where)
+            }
+            self._clients[here] = client
+        return client
+
+    def _open(self) -> Client:
+        if isinstance(self._source, str):
+            library = redis.asyncio if self.faces is Face.ASYNC else redis
+            return library.Redis.from_url(self._source, **self._options())
+        if not self._source_taken:
+            self._source_taken = True
+            return self._source
+        # The given client serves the process and loop that used it first; its
+        # connections must never be shared with another.
+        pool = self._source.connection_pool
+        own = type(pool)(
+            connection_class=pool.connection_class,
+            max_connections=pool.max_connections,
+            **pool.connection_kwargs,
+        )
+        return type(self._source)(connection_pool=own)
+
+    def _options(self) -> dict[str, object]:
+        retry = redis.asyncio.retry.Retry if self.faces is Face.ASYNC else Retry
+        return {
+            "socket_timeout": self._timeout,
+            "socket_connect_timeout": self._timeout,
+            # Once, for a connection that the server closed while it was idle; a
+            # time-out is not tried again, or the deadline would be passed.
+            "retry": retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+        }
+
+    @_translated
+    def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
+        """Read a record and restart its idle timeout: GETEX, or a script where timeouts differ."""
+        if renew is None:
+            return (yield from wait(self.client.get(key)))
+        if renew.browser == renew.permanent:
+            return (yield from wait(self.client.getex(key, ex=renew.permanent)))
+        return (yield from self._script(_LOAD, key, renew.browser, renew.permanent))
+
+    @_translated
+    def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
+        """Insert a record where none is: SET NX EX."""
+        seconds = lifetime_of(record, lifetimes)
+        return bool((yield from wait(self.client.set(key, record, nx=True, ex=seconds))))
+
+    @_translated
+    def commit(
+        self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
+    ) -> Steps[Outcome | Conflict]:
+        """Replace the record of the expected revision."""
+        seconds = "" if renew is None else lifetime_of(record, renew)
+        return _outcome((yield from self._script(_COMMIT, key, expected, record, seconds)))
+
+    @_translated
+    def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
+        """Delete the record of the expected revision, or whichever is there."""
+        return _outcome((yield from self._script(_COMMIT, key, expected or b"", b"", "")))
+
+    @_translated
+    def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
+        """Note that a key belongs to an owner, in a sorted set with an expiry of its own."""
+        seconds, _ = cast("tuple[int, int]", (yield from wait(self.client.time())))
+        index = self._index(owner)
+        yield from self._script(_ENLIST, index, key, seconds, seconds + lifetime)
+
+    @_translated
+    def delist(self, owner: str, key: str) -> Steps[None]:
+        """Forget that a key belongs to an owner."""
+        yield from wait(self.client.zrem(self._index(owner), key))
+
+    @_translated
+    def owned(self, owner: str) -> Steps[Iterable[str]]:
+        """List the keys noted for an owner."""
+        keys: list[bytes] = yield from wait(self.client.zrange(self._index(owner), 0, -1))
+        return [key.decode("utf-8") for key in keys]
+
+    def close(self) -> Steps[None]:
+        """Close this process's and event loop's connections."""
+        client = self._clients.pop(place(loop=self.faces is Face.ASYNC), None)
+        if client is not None and client is not self._source:
+            close = client.aclose if self.faces is Face.ASYNC else client.close
+            yield from wait(close())
+
+    def _index(self, owner: str) -> str:
+        # A digest: an owner's name may be of any length and hold anything.
+        return f"{self._prefix}owner:{hashlib.sha256(owner.encode()).hexdigest()}"
+
+    def _script(self, script: str, key: str, *args: object) -> Generator[Any, Any, Any]:
+        """Run a script by its digest; send its text only to a server that lacks it."""
+        try:
+            return (yield from wait(self.client.evalsha(_digest(script), 1, key, *args)))
+        except redis.exceptions.NoScriptError:
+            return (yield from wait(self.client.eval(script, 1, key, *args)))
+
+
+def _outcome(answer: int | bytes) -> Outcome | Conflict:
+    match answer:
+        case bytes():
+            return Conflict(answer)
+        case 1:
+            return Outcome.WRITTEN
+        case _:
+            return Outcome.GONE
+
+
+_DIGESTS = {
+    script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+    for script in (_LOAD, _COMMIT, _ENLIST)
+}
+
+
+def _digest(script: str) -> str:
+    return _DIGESTS[script]
+
+
+def _check_url(url: str) -> None:
+    try:
+        redis.connection.parse_url(url)
+    except ValueError as error:
+        raise ConfigError(
+            'SESSION_REDIS is no Redis URL: write "redis://127.0.0.1:6379/0", '
+            '"rediss://..." for TLS or "unix:///path/to/socket"'
+        ) from error
+
+
+def _check_client(client: Client) -> Face:
+    """Say which callers a client serves; refuse one that would not give bytes."""
+    if isinstance(client, redis.asyncio.Redis):
+        face = Face.ASYNC
+    elif isinstance(client, redis.Redis):
+        face = Face.SYNC
+    else:
+        raise ConfigError(
+            f"SESSION_REDIS is a {type(client).__name__}: give it a URL, "
+            "a redis.Redis (Flask) or a redis.asyncio.Redis (Quart)"
+        )
+    if client.connection_pool.connection_kwargs.get("decode_responses"):
+        raise ConfigError(
+            "SESSION_REDIS is a client with decode_responses=True, which would break records, "
+            "as they are bytes: make one without it"
+        )
+    return face
+
+
+def open_store(config: Config, *, clock: Clock) -> RedisStore:
+    """Open the store of SESSION_TYPE "redis"."""
+    del clock  # Redis keeps the time
+    if config.redis is None:
+        raise ConfigError(
+            "SESSION_TYPE 'redis' needs SESSION_REDIS: "
+            'write a URL such as "redis://127.0.0.1:6379/0", or give a client'
+        )
+    return RedisStore(config.redis, prefix=config.rules.prefix, timeout=config.store_timeout)
