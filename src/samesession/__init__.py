@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .core.session import About, ServerSession
+from .core.facts import About
+from .core.session import ServerSession
 from .core.store import Clock, Store, TwoFaced
 from .core.token import Entropy
 from .errors import (
@@ -76,10 +78,8 @@ class Session:
         # By name, so that neither framework is imported for the other's sake. A
         # Quart application comes first: it derives from parts of Flask's.
         roots = {base.__module__.partition(".")[0] for base in type(app).__mro__}
-        if "quart" in roots:
-            from .quart import init_app
-        elif "flask" in roots:
-            from .flask import init_app
-        else:
+        framework = next((name for name in ("quart", "flask") if name in roots), None)
+        if framework is None:
             raise TypeError(f"Session() takes a Flask or a Quart, not a {type(app).__name__}")
-        init_app(app, store=self._store, clock=self._clock, entropy=self._entropy)  # type: ignore[arg-type]
+        shim = import_module(f".{framework}", __name__)
+        shim.init_app(app, store=self._store, clock=self._clock, entropy=self._entropy)

@@ -18,9 +18,10 @@ from . import _web, stores
 from .config import Config
 from .core.cookie import Reply
 from .core.cookie_flow import CookieFlow
+from .core.facts import Facts, Mode
 from .core.flow import Flow
 from .core.record import Sealer
-from .core.session import Facts, Mode, ServerSession
+from .core.session import ServerSession
 from .core.steps import Steps
 from .core.store import Clock, Face, Store, TwoFaced
 from .core.token import Entropy, TokenSigner

@@ -9,9 +9,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.local import LocalProxy
 from werkzeug.sansio.request import Request
 from werkzeug.sansio.response import Response
 
@@ -107,6 +108,12 @@ def replace(response: Response, other: Response) -> None:
     for name in ("response", "status", "headers", "direct_passthrough"):
         if hasattr(other, name):
             setattr(response, name, getattr(other, name))
+
+
+def unproxied(proxy: object) -> object:
+    """Give what a framework's global stands for, whatever its annotation says."""
+    local = cast("LocalProxy[object]", proxy)
+    return local._get_current_object()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  # documented
 
 
 def context_first(method: Callable[..., object], context: object) -> tuple[object, ...]:

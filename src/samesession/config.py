@@ -23,7 +23,9 @@ Paths: TypeAlias = "Callable[[Any], bool] | tuple[str, ...]"
 
 MIN_SECRET_BYTES = 16
 _DEFAULT_LIFETIME = timedelta(days=31)  # Flask's
-_SECRET_HELP = "write SECRET_KEY = the output of: python -c 'import secrets; print(secrets.token_hex())'"
+_SECRET_HELP = (
+    "write SECRET_KEY = the output of: python -c 'import secrets; print(secrets.token_hex())'"
+)
 
 # Every setting that the library reads besides Flask's own, with its default.
 DEFAULTS: Mapping[str, object] = {
@@ -103,7 +105,9 @@ class Config:
 
 
 def _rules(settings: Mapping[str, Any]) -> Rules:
-    permanent = _seconds(settings.get("PERMANENT_SESSION_LIFETIME", _DEFAULT_LIFETIME), "PERMANENT_SESSION_LIFETIME")
+    permanent = _seconds(
+        settings.get("PERMANENT_SESSION_LIFETIME", _DEFAULT_LIFETIME), "PERMANENT_SESSION_LIFETIME"
+    )
     browser = _value(settings, "SESSION_BROWSER_LIFETIME")
     absolute = _value(settings, "SESSION_ABSOLUTE_LIFETIME")
     prefix = _text(settings, "SESSION_KEY_PREFIX")
@@ -201,7 +205,11 @@ def _flag(settings: Mapping[str, Any], name: str) -> bool:
 
 def _number(settings: Mapping[str, Any], name: str, *, above: float) -> float:
     value = _value(settings, name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not above < value < math.inf:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not above < value < math.inf
+    ):
         raise ConfigError(f"{name} must be a number above {above:g}")
     return value
 
@@ -222,12 +230,19 @@ def _paths(settings: Mapping[str, Any], name: str) -> Paths:
         prefixes = tuple(cast("Sequence[object]", value))
         if all(isinstance(prefix, str) and prefix.startswith("/") for prefix in prefixes):
             return cast("tuple[str, ...]", prefixes)
-    raise ConfigError(f"{name} must be a list of paths such as ['/health'], or a function of the request")
+    raise ConfigError(
+        f"{name} must be a list of paths such as ['/health'], or a function of the request"
+    )
 
 
 def _file_mode(settings: Mapping[str, Any]) -> int:
     value = _value(settings, "SESSION_FILE_MODE")
-    if isinstance(value, bool) or not isinstance(value, int) or value & 0o022 or value & 0o600 != 0o600:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int)
+        or value & 0o022
+        or value & 0o600 != 0o600
+    ):
         raise ConfigError(
             "SESSION_FILE_MODE must let the owner read and write, and nobody else write: "
             "write 0o600, as an octal number"

@@ -20,7 +20,7 @@ def run(steps: Steps[T]) -> T:
         while True:
             if type(answer) is Call:
                 try:
-                    result = answer.work()
+                    result = cast("Call[object]", answer).work()
                 except BaseException as error:
                     answer = steps.throw(error)
                     continue
@@ -28,7 +28,7 @@ def run(steps: Steps[T]) -> T:
                 result = answer
             answer = steps.send(result)
     except StopIteration as end:
-        return cast(T, end.value)
+        return cast("T", end.value)
 
 
 async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:
@@ -39,7 +39,7 @@ async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:
     try:
         answer = next(steps)
     except StopIteration as end:
-        return cast(T, end.value)
+        return cast("T", end.value)
     import asyncio  # loaded by whoever runs a loop, never by `import samesession`
 
     deadline = asyncio.timeout(timeout)
@@ -62,17 +62,17 @@ async def _await_each(steps: Steps[T], answer: Any) -> T:  # Any: see Steps
             else:
                 answer = steps.send(result)
     except StopIteration as end:
-        return cast(T, end.value)
+        return cast("T", end.value)
 
 
 async def _answer(answer: Any) -> object:  # Any: see Steps
     if type(answer) is Call:
         import asyncio
 
-        return await asyncio.to_thread(answer.work)
+        return cast("object", await asyncio.to_thread(answer.work))
     if inspect.isawaitable(answer):
         return await cast("Awaitable[object]", answer)
-    return cast(object, answer)
+    return cast("object", answer)
 
 
 def place(*, loop: bool) -> Hashable:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["FlaskSessionInterface", "init_app", "session"]
 
 # Flask asks for its own type; ours has all that it promises, and more.
-SessionMixin.register(ServerSession)
+_ = SessionMixin.register(ServerSession)  # pyright: ignore  # noqa: PGH003  # typeshed hides the metaclass
 
 #: `flask.session`, with the type that it has once `Session(app)` was called.
 session = cast("ServerSession", flask.session)
@@ -73,7 +73,7 @@ def init_app(
 
 
 def _current() -> object:
-    return flask.session._get_current_object()  # type: ignore[attr-defined]  # LocalProxy's
+    return _web.unproxied(flask.session)
 
 
 def _refuse_broken() -> None:

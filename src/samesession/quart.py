@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import quart
+from quart.globals import app_ctx
 from quart.sessions import SessionInterface, SessionMixin
 
 from . import _web
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["QuartSessionInterface", "init_app", "session"]
 
 # Quart asks for Flask's type; ours has all that it promises, and more.
-SessionMixin.register(ServerSession)
+_ = SessionMixin.register(ServerSession)  # pyright: ignore  # noqa: PGH003  # typeshed hides the metaclass
 
 #: `quart.session`, with the type that it has once `Session(app)` was called.
 session = cast("ServerSession", quart.session)
@@ -63,13 +64,11 @@ class QuartSessionInterface(SessionInterface):
 
     async def _failed(self, app: Any, failure: _web.SessionUnavailable) -> Response:
         """Make the response that the application's error handlers give for a failure."""
-        context = quart.request_ctx._get_current_object()  # type: ignore[attr-defined]
+        context = _web.unproxied(app_ctx)
         handle, process = app.handle_user_exception, app.process_response
         result = await handle(*_web.context_first(handle, context), failure)
         response = await app.make_response(result)
-        return cast(
-            "Response", await process(*_web.context_first(process, context), response)
-        )
+        return cast("Response", await process(*_web.context_first(process, context), response))
 
 
 def init_app(
@@ -81,7 +80,8 @@ def init_app(
 ) -> None:
     """Give a Quart application server-side sessions; see `samesession.Session`."""
     site = Site(app, Face.ASYNC, store=store, clock=clock, entropy=entropy)
-    app.session_interface = QuartSessionInterface(site)
+    # Quart 0.23 annotates the attribute with the class of its default.
+    cast("Any", app).session_interface = QuartSessionInterface(site)
     # First, so that no other function takes an outage for an anonymous visitor.
     app.before_request_funcs.setdefault(None, []).insert(0, _refuse_broken)
     app.before_websocket_funcs.setdefault(None, []).insert(0, _refuse_broken)
@@ -92,7 +92,7 @@ def init_app(
 
 
 def _current() -> object:
-    return quart.session._get_current_object()  # type: ignore[attr-defined]  # LocalProxy's
+    return _web.unproxied(quart.session)
 
 
 async def _refuse_broken() -> None:

@@ -40,6 +40,6 @@ def notifier(sender: object) -> Notify:
             log.log(level, "%s%s", event.value, f": {reason}" if reason else "")
         signal = _BY_EVENT[event]
         if signal.receivers:
-            signal.send(sender, sid=sid, reason=reason)
+            _ = signal.send(sender, sid=sid, reason=reason)
 
     return notify

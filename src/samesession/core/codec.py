@@ -66,7 +66,7 @@ def encode_value(value: object, *, root: str) -> bytes:
     """Encode one value; `root` is how an error names it, as in `session['cart']`."""
     try:
         return _Packer().pack(value)
-    except _Unfit as error:
+    except _UnfitError as error:
         # Only now is it worth walking the data in Python.
         raise TypeError(culprit(value, root, _fits)) from error
 
@@ -90,7 +90,7 @@ def decode_value(payload: bytes) -> Any:
         raise BadRecord("its payload cannot be decoded") from error
 
 
-class _Unfit(Exception):
+class _UnfitError(Exception):
     """Something in the data cannot be encoded; the path is not known yet."""
 
 
@@ -107,7 +107,7 @@ class _Packer:
             return ormsgpack.packb(value, default=self._default, option=_OPTIONS)
         except TypeError as error:
             if str(error) != "Dict key must be str":
-                raise _Unfit from error
+                raise _UnfitError from error
         return self._pack_plain(value)
 
     def _pack_plain(self, value: object) -> bytes:
@@ -115,7 +115,7 @@ class _Packer:
         try:
             return ormsgpack.packb(self._paired(value), default=self._default, option=_OPTIONS)
         except (TypeError, RecursionError) as error:
-            raise _Unfit from error
+            raise _UnfitError from error
 
     def _paired(self, value: object) -> object:
         """Rewrite dicts that MessagePack would not keep exactly as lists of pairs."""
@@ -130,7 +130,7 @@ class _Packer:
 
     def _ext(self, tag: _Tag, value: object) -> ormsgpack.Ext:
         if self._depth >= MAX_DEPTH:
-            raise _Unfit
+            raise _UnfitError
         self._depth += 1
         try:
             return ormsgpack.Ext(tag, self.pack(value))
@@ -156,7 +156,7 @@ class _Packer:
     def _members(self, tag: _Tag, members: Iterable[object]) -> ormsgpack.Ext:
         """Encode a set in one order whatever the process's hash seed is."""
         if self._depth >= MAX_DEPTH:
-            raise _Unfit
+            raise _UnfitError
         self._depth += 1
         try:
             packed = sorted(self.pack(member) for member in members)
@@ -180,20 +180,20 @@ def _as_base(value: object) -> object:
         return list(cast("list[object]", value))
     # Covers a class of ours made from datetime, UUID, Decimal and the like, too:
     # to keep it as its base would lose what makes it different.
-    raise _Unfit
+    raise _UnfitError
 
 
 def _fits(value: object) -> bool:
     try:
-        _Packer().pack(value)
-    except _Unfit:
+        _ = _Packer().pack(value)
+    except _UnfitError:
         return False
     return True
 
 
 def _spell_int(value: int) -> bytes:
     if value.bit_length() > _HUGE_INT_BITS:
-        raise _Unfit
+        raise _UnfitError
     return value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)
 
 

@@ -19,8 +19,9 @@ from ..errors import BadRecord, ConfigError
 from . import policy, tagged
 from .cookie import MAX_AGE, MAX_BYTES, CookieAction, DropCookie, Reply, SetCookie
 from .events import Event, Notify
+from .facts import Facts, Mode
 from .policy import Rules
-from .session import Facts, Mode, ServerSession
+from .session import ServerSession
 from .steps import Steps
 from .store import Clock
 
@@ -58,7 +59,9 @@ class CookieFlow:
 
     def _session(self, data: dict[str, Any], facts: Facts) -> ServerSession:
         facts.new = facts.baseline is None
-        return ServerSession(data, facts=facts, permanent_by_default=self.rules.permanent_by_default)
+        return ServerSession(
+            data, facts=facts, permanent_by_default=self.rules.permanent_by_default
+        )
 
     def close(self, session: ServerSession, *, cookie_possible: bool = True) -> Steps[Reply]:
         """Say what the response must say; a WebSocket can keep nothing.

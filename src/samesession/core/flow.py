@@ -13,9 +13,10 @@ from ..errors import BadRecord, ReadOnlySession, StoreUnavailable
 from . import codec, merge, policy
 from .cookie import MAX_AGE, CookieAction, DropCookie, Reply, SetCookie
 from .events import Event, Notify
+from .facts import Facts, Loaded, Mode
 from .policy import Deed, Rules, Verdict
 from .record import Record, Sealer
-from .session import Facts, Loaded, Mode, ServerSession
+from .session import ServerSession
 from .steps import Steps
 from .store import Clock, Conflict, Outcome, OwnerIndex, Store
 from .token import SignedToken, Token, TokenSigner, same_secret
@@ -133,11 +134,11 @@ class Flow:
             case Deed.LEAVE:
                 return self._leave(session)
             case Deed.CREATE:
-                _require_cookie(cookie_possible)
+                _require_cookie(possible=cookie_possible)
                 return (yield from self._create(session, payload))
             case Deed.COMMIT | Deed.DELETE:
                 if facts.rekey and not void:
-                    _require_cookie(cookie_possible)
+                    _require_cookie(possible=cookie_possible)
                 assert loaded is not None
                 return (yield from self._save(session, loaded, payload))
 
@@ -322,7 +323,7 @@ class Flow:
             yield from self.store.delist(owner, key)
 
 
-def _require_cookie(possible: bool) -> None:
+def _require_cookie(*, possible: bool) -> None:
     if not possible:
         raise ReadOnlySession(
             "a WebSocket cannot send a cookie, so a session can be neither begun nor "

@@ -52,9 +52,7 @@ def image(data: Mapping[str, object]) -> Image:
 
     Raises TypeError that names the path of what cannot be encoded.
     """
-    return {
-        key: codec.encode_value(value, root=f"session[{key!r}]") for key, value in data.items()
-    }
+    return {key: codec.encode_value(value, root=f"session[{key!r}]") for key, value in data.items()}
 
 
 def changes(before: Image, after: Image, *, assigned: Collection[str] = ()) -> list[Change]:
@@ -79,5 +77,5 @@ def replay(done: Iterable[Change], data: Data) -> Data:
             case Wipe():
                 data.clear()
             case Redo(func):
-                func(data)
+                _ = func(data)
     return data

@@ -2,7 +2,8 @@
 
 Layout, big-endian: revision u64, flags u8, format u8, sid 16 bytes, SHA-256 of
 the secret, created u64, deadline u64 (0: none), auth_time u64 (0: never), indexed
-u64 (when the owner index last heard of it), owner length u16, owner in UTF-8, payload, HMAC-SHA256 over key and all before it.
+u64 (when the owner index last heard of it), owner length u16, owner in UTF-8,
+payload, HMAC-SHA256 over key and all before it.
 Times are seconds since 1970 in UTC. The revision stands first so that a store
 compares it without knowing more: see `revision_of`.
 """
@@ -135,6 +136,10 @@ def _parse(body: bytes) -> Record:
 def _mac(mac_key: bytes, key: str, body: bytes) -> bytes:
     filed = key.encode("utf-8")
     return hmac.digest(mac_key, len(filed).to_bytes(4, "big") + filed + body, "sha256")
+
+
+# As much of a record as `revision_of` and `lifetime_of` read.
+MIN_BYTES = 9
 
 
 def revision_of(raw: bytes) -> bytes:

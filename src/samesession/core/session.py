@@ -7,67 +7,16 @@ a store, a framework, or the time.
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, ValuesView
-from dataclasses import dataclass
+from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from typing import Any, SupportsIndex
 
 from ..errors import NotSupported, ReadOnlySession, SessionError
 from . import codec, merge
-from .record import MAX_OWNER_BYTES, Record
-from .token import SignedToken
+from .facts import NOWHERE, About, Facts, Loaded, Mode
+from .record import MAX_OWNER_BYTES
 
 # Flask keeps the flag in the mapping under this name; so do we, to be readable by it.
 PERMANENT_KEY = "_permanent"
-
-
-class Mode(enum.Enum):
-    """What the session of this request can do."""
-
-    LIVE = enum.auto()
-    EXEMPT = enum.auto()  # the path needs no session: empty, and cannot be written
-    BROKEN = enum.auto()  # the store did not answer: the request ends with an error
-    SEALED = enum.auto()  # the response has started: cannot be written any more
-
-
-class Loaded:
-    """What a session was loaded from."""
-
-    __slots__ = ("record", "signed")
-
-    def __init__(self, signed: SignedToken, record: Record) -> None:
-        self.signed = signed
-        self.record = record
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """Facts of a session. Times are seconds since 1970; 0 means never or none."""
-
-    sid: str | None
-    owner: str | None
-    created: int
-    auth_time: int
-    deadline: int
-
-
-_NOWHERE = About(None, None, 0, 0, 0)
-
-
-@dataclass(slots=True)
-class Facts:
-    """What the flow must know of a session besides its data."""
-
-    mode: Mode = Mode.LIVE
-    loaded: Loaded | None = None
-    baseline: str | None = None  # of a session that travels in the cookie: what it held
-    new: bool = True
-    renew: bool = True
-    accessed: bool = False
-    modified: bool = False
-    rekey: bool = False
-    wiped: bool = False
-    bound: str | None = None
 
 
 class ServerSession(dict[str, Any]):
@@ -148,11 +97,9 @@ class ServerSession(dict[str, Any]):
         """Who owns the session, and since when it is there."""
         self._read()
         if self._facts.loaded is None:
-            return _NOWHERE
+            return NOWHERE
         record = self._facts.loaded.record
-        return About(
-            record.sid, record.owner, record.created, record.auth_time, record.deadline
-        )
+        return About(record.sid, record.owner, record.created, record.auth_time, record.deadline)
 
     def regenerate(self) -> None:
         """Replace the secret when the response is made: the old cookie ends there.
@@ -193,7 +140,7 @@ class ServerSession(dict[str, Any]):
         self._write()
         before = self.changes()
         data = self.data()
-        func(data)
+        _ = func(data)
         super().clear()
         super().update({_plain(key): value for key, value in data.items()})
         self._rebase([*before, merge.Redo(func)], merge.image(self.data()))
@@ -216,9 +163,10 @@ class ServerSession(dict[str, Any]):
     def changes(self) -> list[merge.Change]:
         """Internal: all changes so far, in an order that does the same to other data."""
         before = self._checkpoint
+        loaded = self._facts.loaded
         if before is None:
-            loaded = self._facts.loaded
-            before = {} if loaded is None else merge.image(codec.decode(loaded.record.payload))
+            payload = None if loaded is None else loaded.record.payload
+            before = merge.image({} if payload is None else codec.decode(payload))
         after = merge.image(self.data())
         latest = merge.changes(before, after, assigned=self._assigned)
         return [*self._log, *latest]
@@ -299,7 +247,7 @@ class ServerSession(dict[str, Any]):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None  # type: ignore[assignment]  # a mutable mapping, as dict says itself
+    __hash__ = None  # a mutable mapping, as dict says itself
 
     def __repr__(self) -> str:
         # Never the data: a repr ends in logs and debug pages.
@@ -311,7 +259,7 @@ class ServerSession(dict[str, Any]):
     def __ror__(self, other: Any) -> Any:
         return other | self.copy()
 
-    def __ior__(self, other: Any) -> ServerSession:  # type: ignore[override,misc]  # dict's is overloaded
+    def __ior__(self, other: Any) -> ServerSession:  # type: ignore[override]  # dict's is overloaded
         self.update(other)
         return self
 
@@ -361,7 +309,7 @@ class ServerSession(dict[str, Any]):
         self._write()
         super().__delitem__(key)
 
-    def pop(self, key: str, *default: Any) -> Any:  # type: ignore[override]  # dict's is overloaded
+    def pop(self, key: str, *default: Any) -> Any:  # dict's is overloaded
         """Remove a key and give its value, or the default."""
         # As in Flask, popping what is not there is no modification.
         if super().__contains__(key):
@@ -395,11 +343,6 @@ class ServerSession(dict[str, Any]):
         self._facts.wiped = self._facts.rekey = True
         self._facts.bound = None
         self._rebase([merge.Wipe()], {})
-
-    @classmethod
-    def fromkeys(cls, iterable: Iterable[str], value: Any = None, /) -> Any:
-        """Give a plain dict, as a session is never made by hand."""
-        return dict.fromkeys(iterable, value)
 
 
 def _plain(key: object) -> str:

@@ -28,7 +28,7 @@ MAX_DEPTH = 100
 _HUGE_INT_BITS = 8192
 
 
-class _Unfit(Exception):
+class _UnfitError(Exception):
     """Something in the data cannot be encoded; the path is not known yet."""
 
 
@@ -39,7 +39,7 @@ def dumps(data: dict[str, Any]) -> str:
     """
     try:
         return _dump(data)
-    except _Unfit as error:
+    except _UnfitError as error:
         raise TypeError(culprit(data, "session", _fits)) from error
 
 
@@ -63,8 +63,8 @@ def _dump(value: object) -> str:
 
 def _fits(value: object) -> bool:
     try:
-        _dump(value)
-    except _Unfit:
+        _ = _dump(value)
+    except _UnfitError:
         return False
     return True
 
@@ -73,7 +73,7 @@ def _tag(value: object, depth: int) -> Json:
     if value is None or type(value) in (str, bool, float):
         return value
     if depth > MAX_DEPTH:
-        raise _Unfit
+        raise _UnfitError
     writer = _WRITERS.get(type(value))
     if writer is not None:
         name, write = writer
@@ -81,20 +81,23 @@ def _tag(value: object, depth: int) -> Json:
     if isinstance(value, dict):
         return _tag_dict(cast("dict[Any, Any]", value), depth)
     if isinstance(value, list):
-        return [_tag(item, depth + 1) for item in cast("list[Any]", value)]
+        return _items(cast("list[Any]", value), depth + 1)
     if isinstance(value, tuple):
         return {" t": _items(cast("tuple[Any, ...]", value), depth + 1)}
+    return _as_base(value)
+
+
+def _as_base(value: object) -> Json:
+    """Give what Flask's JSON makes of a subclass; refuse everything else."""
     if callable(html := getattr(value, "__html__", None)):
         return {" m": str(html())}
-    if isinstance(value, int):
-        if value.bit_length() > _HUGE_INT_BITS:
-            raise _Unfit
+    if isinstance(value, int) and value.bit_length() <= _HUGE_INT_BITS:
         return int(value)
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, float):
         return float(value)
-    raise _Unfit
+    raise _UnfitError
 
 
 def _tag_dict(value: dict[Any, Any], depth: int) -> Json:
@@ -180,7 +183,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     " ss.decimal": _read_decimal,
     " ss.set": set,
     " ss.frozenset": frozenset,
-    " ss.pairs": lambda value: {key: item for key, item in value},
+    " ss.pairs": dict,
 }
 
 

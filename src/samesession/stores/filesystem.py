@@ -15,32 +15,25 @@ directory, and costs the same however many sessions there are.
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
-import secrets
-import stat
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from typing import TypeAlias
 
 from ..config import Config
 from ..core.policy import SKEW
-from ..core.record import lifetime_of, revision_of
+from ..core.record import MIN_BYTES, lifetime_of, revision_of
 from ..core.steps import Steps, call
 from ..core.store import Clock, Conflict, Face, Lifetimes, Outcome
-from ..errors import BadRecord, ConfigError, StoreUnavailable
+from ..errors import BadRecord
+from ._tree import DIRECTORY, LOCK, READ, Tree, content, opened, unlink
 
 # A directory's descriptor, or None where it is missing.
 _Directory: TypeAlias = AbstractContextManager[int | None]
 
 _OWNERS = "owners"
-_LOCK = ".lock"
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Without O_NONBLOCK a FIFO in a record's place would hang the request.
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _PURGE_BATCH = 256  # files that a purge deletes before it lets requests at the shard
 
 
@@ -65,13 +58,9 @@ class FileStore:
         answered; `timeout` in seconds bounds the wait for a lock. Raises
         ConfigError when the directory is not this user's alone to write.
         """
-        self._root = os.path.abspath(directory)
-        self._mode = mode
-        self._fsync = fsync
-        self._timeout = timeout
+        self._tree = Tree(directory, mode=mode, fsync=fsync, timeout=timeout)
         self._max_bytes = max_bytes
         self._clock = clock
-        _prepare(self._root)
 
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
         """Read a record and restart its idle timeout."""
@@ -128,7 +117,7 @@ class FileStore:
             if self._read_sound(shard, name) is not None:
                 return False
             expires = self._clock() + lifetime_of(record, lifetimes)
-            self._write(shard, name, record, expires)
+            self._tree.write(shard, name, record, expires)
             return True
 
     def _commit(
@@ -144,7 +133,7 @@ class FileStore:
                 return Conflict(current)
             if renew is not None:
                 expires = self._clock() + lifetime_of(record, renew)
-            self._write(shard, name, record, expires)
+            self._tree.write(shard, name, record, expires)
             return Outcome.WRITTEN
 
     def _remove(self, key: str, expected: bytes | None) -> Outcome | Conflict:
@@ -156,18 +145,18 @@ class FileStore:
             if expected is not None and revision_of(found[0]) != expected:
                 return Conflict(found[0])
             os.unlink(name, dir_fd=shard)
-            self._settle(shard)
+            self._tree.settle(shard)
             return Outcome.WRITTEN
 
     def _enlist(self, owner: str, key: str, lifetime: int) -> None:
         with self._owner(owner, make=True) as notes:
             assert notes is not None
-            self._write(notes, _name(key), key.encode("utf-8"), self._clock() + lifetime)
+            self._tree.write(notes, _name(key), key.encode("utf-8"), self._clock() + lifetime)
 
     def _delist(self, owner: str, key: str) -> None:
         with self._owner(owner) as notes:
             if notes is not None:
-                _unlink(notes, _name(key))
+                _ = unlink(notes, _name(key))
 
     def _owned(self, owner: str) -> list[str]:
         with self._owner(owner) as notes:
@@ -185,28 +174,29 @@ class FileStore:
 
     def _purge(self) -> int:
         purged = 0
-        with self._errors(), _opened(self._root, _DIRECTORY) as root:
+        with self._tree.at() as root:
+            assert root is not None
             for shard in os.listdir(root):
-                if len(shard) == 2:
+                if shard != _OWNERS:
                     purged += self._purge_shard(shard)
             for path in self._owner_directories(root):
-                with self._locked_path(path) as notes:
+                with self._tree.locked(path) as notes:
                     if notes is not None:
-                        self._purge_names(notes, list(os.listdir(notes)))
+                        _ = self._purge_names(notes, os.listdir(notes))
         return purged
 
     def _owner_directories(self, root: int) -> Iterator[str]:
         try:
-            with _opened(_OWNERS, _DIRECTORY, root) as owners:
+            with opened(_OWNERS, DIRECTORY, root) as owners:
                 for shard in os.listdir(owners):
-                    with _opened(shard, _DIRECTORY, owners) as inner:
+                    with opened(shard, DIRECTORY, owners) as inner:
                         yield from (f"{_OWNERS}/{shard}/{name}" for name in os.listdir(inner))
         except FileNotFoundError:
             return
 
     def _purge_shard(self, name: str) -> int:
         purged = 0
-        with self._path(name) as shard:
+        with self._tree.at(name) as shard:
             if shard is None:
                 return 0
             now = self._clock()
@@ -215,14 +205,14 @@ class FileStore:
                 doomed = [
                     entry.name
                     for entry in entries
-                    if entry.name != _LOCK
+                    if entry.name != LOCK
                     and (
                         entry.name.startswith(".")
                         or entry.stat(follow_symlinks=False).st_mtime <= now
                     )
                 ]
         for start in range(0, len(doomed), _PURGE_BATCH):
-            with self._locked_path(name) as shard:
+            with self._tree.locked(name) as shard:
                 if shard is not None:
                     purged += self._purge_names(shard, doomed[start : start + _PURGE_BATCH])
         return purged
@@ -232,14 +222,14 @@ class FileStore:
         purged = 0
         now = self._clock()
         for name in names:
-            if name == _LOCK:
+            if name == LOCK:
                 continue
             if name.startswith("."):
-                _unlink(directory, name)
+                _ = unlink(directory, name)
                 continue
             try:
                 if os.stat(name, dir_fd=directory, follow_symlinks=False).st_mtime <= now:
-                    purged += _unlink(directory, name)
+                    purged += unlink(directory, name)
             except FileNotFoundError:
                 continue
         return purged
@@ -249,7 +239,7 @@ class FileStore:
     def _read(self, shard: int, name: str, renew: Lifetimes | None) -> tuple[bytes, float] | None:
         """Read a live record and its moment of expiry; renew it on the way."""
         try:
-            fd = os.open(name, _READ, dir_fd=shard)
+            fd = os.open(name, READ, dir_fd=shard)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -257,9 +247,9 @@ class FileStore:
                 raise BadRecord("its file is no regular file") from error
             raise
         try:
-            raw, expires = _content(fd, self._max_bytes)
+            raw, expires = content(fd, self._max_bytes)
             now = self._clock()
-            if expires <= now or len(raw) < 9:
+            if expires <= now or len(raw) < MIN_BYTES:
                 return None
             # A clock that was ahead for a while must not leave a longer life behind;
             # without `renew` the timeouts are not at hand, and nothing is prolonged.
@@ -281,170 +271,24 @@ class FileStore:
 
     def _read_file(self, directory: int, name: str) -> tuple[bytes, float] | None:
         try:
-            with _opened(name, _READ, directory) as fd:
-                return _content(fd, self._max_bytes)
+            with opened(name, READ, directory) as fd:
+                return content(fd, self._max_bytes)
         except OSError:
             return None
 
-    def _write(self, directory: int, name: str, content: bytes, expires: float) -> None:
-        """Put a file in place whole, or not at all."""
-        temporary = f".{name}.{secrets.token_hex(4)}"
-        try:
-            fd = os.open(temporary, _WRITE, self._mode, dir_fd=directory)
-            try:
-                view = memoryview(content)
-                while view:
-                    view = view[os.write(fd, view) :]
-                os.utime(fd, (self._clock(), expires))
-                if self._fsync:
-                    os.fsync(fd)
-            finally:
-                os.close(fd)
-            os.replace(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
-        except BaseException:
-            _unlink(directory, temporary)
-            raise
-        self._settle(directory)
-
-    def _settle(self, directory: int) -> None:
-        """Make a directory's change durable, if that is asked for."""
-        if self._fsync:
-            os.fsync(directory)
-
-    # --- directories and locks ---------------------------------------------------------
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            reason = errno.errorcode.get(error.errno or 0, "unknown")
-            raise StoreUnavailable(f"the session files are not usable: {reason}") from error
-
-    @contextmanager
-    def _path(self, path: str, *, make: bool = False) -> Iterator[int | None]:
-        """Open a directory below the root, link by link; None where it is missing."""
-        with self._errors():
-            fd = os.open(self._root, _DIRECTORY)
-            try:
-                for part in path.split("/"):
-                    # _descend closes the upper one, whatever happens.
-                    upper, fd = fd, -1
-                    fd = _descend(upper, part, make=make)
-                    if fd < 0:
-                        break
-                yield None if fd < 0 else fd
-            finally:
-                if fd >= 0:
-                    os.close(fd)
-
-    @contextmanager
-    def _locked_path(self, path: str, *, make: bool = False) -> Iterator[int | None]:
-        """Open a directory and hold its lock."""
-        with self._path(path, make=make) as directory:
-            if directory is None:
-                yield None
-                return
-            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            with _opened(_LOCK, flags, directory) as lock:
-                self._acquire(lock)
-                yield directory
-
-    def _acquire(self, lock: int) -> None:
-        """Take a lock that closing the descriptor gives back, even by kill -9."""
-        deadline = time.monotonic() + self._timeout
-        pause = 0.0005
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError as error:
-                if time.monotonic() + pause > deadline:
-                    raise StoreUnavailable(
-                        f"a session file was locked for more than {self._timeout} s"
-                    ) from error
-            time.sleep(pause)
-            pause = min(pause * 1.5, 0.01)
-
     def _shard(self, name: str, *, make: bool = False) -> _Directory:
-        return self._path(name[:2], make=make)
+        return self._tree.at(name[:2], make=make)
 
     def _locked(self, name: str, *, make: bool = False) -> _Directory:
-        return self._locked_path(name[:2], make=make)
+        return self._tree.locked(name[:2], make=make)
 
     def _owner(self, owner: str, *, make: bool = False) -> _Directory:
         digest = _name(owner)
-        return self._locked_path(f"{_OWNERS}/{digest[:2]}/{digest}", make=make)
+        return self._tree.locked(f"{_OWNERS}/{digest[:2]}/{digest}", make=make)
 
 
 def _name(key: str) -> str:
     return hashlib.blake2b(key.encode("utf-8"), digest_size=20).hexdigest()
-
-
-def _prepare(root: str) -> None:
-    """Make the root, or refuse it: whoever else writes there could plant or delete sessions."""
-    help_ = "write SESSION_FILE_DIR = a directory that only this user can write"
-    try:
-        os.makedirs(root, mode=0o700, exist_ok=True)
-        found = os.lstat(root)
-    except OSError as error:
-        raise ConfigError(f"SESSION_FILE_DIR cannot be made or read: {help_}") from error
-    if not stat.S_ISDIR(found.st_mode):
-        raise ConfigError(f"SESSION_FILE_DIR is no directory, or a symbolic link: {help_}")
-    if found.st_uid != os.geteuid():
-        raise ConfigError(f"SESSION_FILE_DIR belongs to another user: {help_}")
-    if found.st_mode & 0o022:
-        raise ConfigError(f"SESSION_FILE_DIR can be written by others: chmod 700 it, or {help_}")
-
-
-def _descend(fd: int, part: str, *, make: bool) -> int:
-    """Go one directory down and close the upper one; -1 where there is none."""
-    try:
-        try:
-            return os.open(part, _DIRECTORY, dir_fd=fd)
-        except FileNotFoundError:
-            if not make:
-                return -1
-        try:
-            os.mkdir(part, 0o700, dir_fd=fd)
-        except FileExistsError:
-            pass  # another process was faster
-        return os.open(part, _DIRECTORY, dir_fd=fd)
-    finally:
-        os.close(fd)
-
-
-@contextmanager
-def _opened(name: str, flags: int, directory: int | None = None) -> Iterator[int]:
-    fd = os.open(name, flags, 0o600, dir_fd=directory)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
-
-
-def _content(fd: int, limit: int) -> tuple[bytes, float]:
-    """Read an opened file and its mtime; raises BadRecord for one that is not plainly ours."""
-    found = os.fstat(fd)
-    if not stat.S_ISREG(found.st_mode):
-        raise BadRecord("its file is no regular file")
-    # 0 links: replaced or deleted since it was opened; it was ours then.
-    if found.st_uid != os.geteuid() or found.st_nlink > 1:
-        raise BadRecord("its file is another user's, or linked from elsewhere")
-    if found.st_size > limit:
-        raise BadRecord("its file is too large")
-    chunks: list[bytes] = []
-    while chunk := os.read(fd, limit):
-        chunks.append(chunk)
-    return b"".join(chunks), found.st_mtime
-
-
-def _unlink(directory: int, name: str) -> bool:
-    try:
-        os.unlink(name, dir_fd=directory)
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def open_store(config: Config, *, clock: Clock) -> FileStore:

@@ -76,9 +76,9 @@ class MemoryStore:
         yield from ()
         with self._lock:
             keys = self._owned.get(owner, {})
-            keys.pop(key, None)
+            _ = keys.pop(key, None)
             if not keys:
-                self._owned.pop(owner, None)
+                _ = self._owned.pop(owner, None)
 
     def owned(self, owner: str) -> Steps[Iterable[str]]:
         """List the keys noted for an owner."""

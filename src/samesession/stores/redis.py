@@ -14,7 +14,10 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import redis
 import redis.asyncio
+from redis import connection
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from ..config import Config
@@ -132,8 +135,9 @@ class RedisStore:
 
     def _open(self) -> Client:
         if isinstance(self._source, str):
-            library = redis.asyncio if self.faces is Face.ASYNC else redis
-            return library.Redis.from_url(self._source, **self._options())
+            if self.faces is Face.ASYNC:
+                return cast("Any", redis.asyncio.Redis).from_url(self._source, **self._options())
+            return cast("Any", redis.Redis).from_url(self._source, **self._options())
         if not self._source_taken:
             self._source_taken = True
             return self._source
@@ -147,8 +151,8 @@ class RedisStore:
         )
         return type(self._source)(connection_pool=own)
 
-    def _options(self) -> dict[str, object]:
-        retry = redis.asyncio.retry.Retry if self.faces is Face.ASYNC else Retry
+    def _options(self) -> dict[str, Any]:  # Any: keywords of several types
+        retry = AsyncRetry if self.faces is Face.ASYNC else Retry
         return {
             "socket_timeout": self._timeout,
             "socket_connect_timeout": self._timeout,
@@ -161,10 +165,12 @@ class RedisStore:
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
         """Read a record and restart its idle timeout: GETEX, or a script where timeouts differ."""
         if renew is None:
-            return (yield from wait(self.client.get(key)))
+            return cast("bytes | None", (yield from wait(self.client.get(key))))
         if renew.browser == renew.permanent:
-            return (yield from wait(self.client.getex(key, ex=renew.permanent)))
-        return (yield from self._script(_LOAD, key, renew.browser, renew.permanent))
+            answer = yield from wait(self.client.getex(key, ex=renew.permanent))
+        else:
+            answer = yield from self._script(_LOAD, key, renew.browser, renew.permanent)
+        return cast("bytes | None", answer)
 
     @_translated
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
@@ -218,7 +224,7 @@ class RedisStore:
         """Run a script by its digest; send its text only to a server that lacks it."""
         try:
             return (yield from wait(self.client.evalsha(_digest(script), 1, key, *args)))
-        except redis.exceptions.NoScriptError:
+        except NoScriptError:
             return (yield from wait(self.client.eval(script, 1, key, *args)))
 
 
@@ -244,7 +250,8 @@ def _digest(script: str) -> str:
 
 def _check_url(url: str) -> None:
     try:
-        redis.connection.parse_url(url)
+        # redis-py's is not annotated.
+        cast("Any", connection).parse_url(url)
     except ValueError as error:
         raise ConfigError(
             'SESSION_REDIS is no Redis URL: write "redis://127.0.0.1:6379/0", '

@@ -1,0 +1,58 @@
+"""What is known of a request's session besides its data."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from .record import Record
+from .token import SignedToken
+
+
+class Mode(enum.Enum):
+    """What the session of this request can do."""
+
+    LIVE = enum.auto()
+    EXEMPT = enum.auto()  # the path needs no session: empty, and cannot be written
+    BROKEN = enum.auto()  # the store did not answer: the request ends with an error
+    SEALED = enum.auto()  # the response has started: cannot be written any more
+
+
+class Loaded:
+    """What a session was loaded from."""
+
+    __slots__ = ("record", "signed")
+
+    def __init__(self, signed: SignedToken, record: Record) -> None:
+        self.signed = signed
+        self.record = record
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Facts of a session. Times are seconds since 1970; 0 means never or none."""
+
+    sid: str | None
+    owner: str | None
+    created: int
+    auth_time: int
+    deadline: int
+
+
+NOWHERE = About(None, None, 0, 0, 0)
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the flow must know of a session besides its data."""
+
+    mode: Mode = Mode.LIVE
+    loaded: Loaded | None = None
+    baseline: str | None = None  # of a session that travels in the cookie: what it held
+    new: bool = True
+    renew: bool = True
+    accessed: bool = False
+    modified: bool = False
+    rekey: bool = False
+    wiped: bool = False
+    bound: str | None = None
