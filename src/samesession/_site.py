@@ -20,12 +20,13 @@ from .core.cookie import Reply
 from .core.cookie_flow import CookieFlow
 from .core.facts import Facts, Mode
 from .core.flow import Flow
+from .core.owners import Administration
 from .core.record import Sealer
 from .core.session import ServerSession
 from .core.steps import Steps
 from .core.store import Clock, Face, Store, TwoFaced
 from .core.token import Entropy, TokenSigner
-from .errors import ConfigError, SessionError
+from .errors import ConfigError, NotSupported, SessionError
 from .signals import notifier
 
 log = logging.getLogger("samesession")
@@ -86,6 +87,20 @@ class Site:
                 f"give it {there} one, or a URL"
             )
         return store
+
+    @property
+    def administration(self) -> Administration:
+        """What can be done to the sessions from outside of a request.
+
+        Raises NotSupported where the browser keeps them.
+        """
+        self.settle()
+        if not isinstance(self.flow, Flow):
+            raise NotSupported(
+                "with SESSION_TYPE 'cookie' the browser keeps the session, so it can be neither "
+                'listed nor revoked: choose a server-side store, such as "filesystem"'
+            )
+        return self.flow.administration
 
     def settle(self) -> None:
         """Freeze the configuration at the first request; settings may change until then."""

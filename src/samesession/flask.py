@@ -7,18 +7,27 @@ from typing import TYPE_CHECKING, cast
 import flask
 from flask.sessions import SessionInterface, SessionMixin
 
-from . import _web
+from . import _web, cli
 from ._site import Site
+from .core.facts import About
 from .core.session import ServerSession
 from .core.store import Clock, Face, Store, TwoFaced
 from .core.token import Entropy
 from .drive import run
-from .errors import StoreError
+from .errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
     from flask import Flask, Request, Response
 
-__all__ = ["FlaskSessionInterface", "init_app", "session"]
+__all__ = [
+    "FlaskSessionInterface",
+    "init_app",
+    "purge",
+    "revoke",
+    "revoke_all",
+    "session",
+    "sessions_of",
+]
 
 # Flask asks for its own type; ours has all that it promises, and more.
 _ = SessionMixin.register(ServerSession)  # pyright: ignore  # noqa: PGH003  # typeshed hides the metaclass
@@ -68,8 +77,36 @@ def init_app(
     """Give a Flask application server-side sessions; see `samesession.Session`."""
     site = Site(app, Face.SYNC, store=store, clock=clock, entropy=entropy)
     app.session_interface = FlaskSessionInterface(site)
+    app.cli.add_command(cli.commands(site, run))
     # First, so that no other function takes an outage for an anonymous visitor.
     app.before_request_funcs.setdefault(None, []).insert(0, _refuse_broken)
+
+
+def _site() -> Site:
+    interface = flask.current_app.session_interface
+    if not isinstance(interface, FlaskSessionInterface):
+        raise ConfigError("this application has no Session(app) yet")
+    return interface.site
+
+
+def sessions_of(owner: str) -> list[About]:
+    """List the live sessions that `session.bind(owner)` made, the oldest first."""
+    return run(_site().administration.sessions_of(owner))
+
+
+def revoke(sid: str) -> bool:
+    """End one session of this application now; False if there was none."""
+    return run(_site().administration.revoke(sid))
+
+
+def revoke_all(owner: str, *, keep: str | None = None) -> int:
+    """End an owner's sessions, but the one whose sid is `keep`; tell how many."""
+    return run(_site().administration.revoke_all(owner, keep=keep))
+
+
+def purge() -> int:
+    """Delete expired sessions from a store that keeps them; tell how many."""
+    return run(_site().administration.purge())
 
 
 def _current() -> object:

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import quart
 from quart.globals import app_ctx
 from quart.sessions import SessionInterface, SessionMixin
 
-from . import _web
+from . import _web, cli
 from ._site import Site
+from .core.facts import About
 from .core.session import ServerSession
+from .core.steps import Steps
 from .core.store import Clock, Face, Store, TwoFaced
 from .core.token import Entropy
 from .drive import arun
-from .errors import SessionError, StoreError
+from .errors import ConfigError, SessionError, StoreError
 
 if TYPE_CHECKING:
     from quart import Quart, Request, Response, Websocket
     from werkzeug.wrappers import Response as WerkzeugResponse
 
-__all__ = ["QuartSessionInterface", "init_app", "session"]
+__all__ = [
+    "QuartSessionInterface",
+    "init_app",
+    "purge",
+    "revoke",
+    "revoke_all",
+    "session",
+    "sessions_of",
+]
+
+T = TypeVar("T")
 
 # Quart asks for Flask's type; ours has all that it promises, and more.
 _ = SessionMixin.register(ServerSession)  # pyright: ignore  # noqa: PGH003  # typeshed hides the metaclass
@@ -82,6 +95,7 @@ def init_app(
     site = Site(app, Face.ASYNC, store=store, clock=clock, entropy=entropy)
     # Quart 0.23 annotates the attribute with the class of its default.
     cast("Any", app).session_interface = QuartSessionInterface(site)
+    app.cli.add_command(cli.commands(site, _run))
     # First, so that no other function takes an outage for an anonymous visitor.
     app.before_request_funcs.setdefault(None, []).insert(0, _refuse_broken)
     app.before_websocket_funcs.setdefault(None, []).insert(0, _refuse_broken)
@@ -89,6 +103,38 @@ def init_app(
     @app.after_serving
     async def shut() -> None:
         await arun(site.shut(), timeout=site.config.store_timeout)
+
+
+def _site() -> Site:
+    interface: object = quart.current_app.session_interface
+    if not isinstance(interface, QuartSessionInterface):
+        raise ConfigError("this application has no Session(app) yet")
+    return interface.site
+
+
+async def sessions_of(owner: str) -> list[About]:
+    """List the live sessions that `session.bind(owner)` made, the oldest first."""
+    return await arun(_site().administration.sessions_of(owner))
+
+
+async def revoke(sid: str) -> bool:
+    """End one session of this application now; False if there was none."""
+    return await arun(_site().administration.revoke(sid))
+
+
+async def revoke_all(owner: str, *, keep: str | None = None) -> int:
+    """End an owner's sessions, but the one whose sid is `keep`; tell how many."""
+    return await arun(_site().administration.revoke_all(owner, keep=keep))
+
+
+async def purge() -> int:
+    """Delete expired sessions from a store that keeps them; tell how many."""
+    return await arun(_site().administration.purge())
+
+
+def _run(steps: Steps[T]) -> T:
+    """Run steps for a command, in an event loop of its own."""
+    return asyncio.run(arun(steps))
 
 
 def _current() -> object:

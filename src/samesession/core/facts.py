@@ -39,6 +39,11 @@ class About:
     deadline: int
 
 
+def about(record: Record) -> About:
+    """Tell of a record what its user and an administrator may see."""
+    return About(record.sid, record.owner, record.created, record.auth_time, record.deadline)
+
+
 NOWHERE = About(None, None, 0, 0, 0)
 
 

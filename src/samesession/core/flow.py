@@ -14,6 +14,7 @@ from . import codec, merge, policy
 from .cookie import MAX_AGE, CookieAction, DropCookie, Reply, SetCookie
 from .events import Event, Notify
 from .facts import Facts, Loaded, Mode
+from .owners import Administration
 from .policy import Deed, Rules, Verdict
 from .record import Record, Sealer
 from .session import ServerSession
@@ -45,6 +46,9 @@ class Flow:
         self._clock = clock
         self._notify = notify
         self._bindable = isinstance(store, OwnerIndex)
+        self.administration = Administration(
+            store, prefix=rules.prefix, sealer=sealer, clock=clock, notify=notify
+        )
 
     # --- open --------------------------------------------------------------------------
 

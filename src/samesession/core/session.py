@@ -12,7 +12,7 @@ from typing import Any, SupportsIndex
 
 from ..errors import NotSupported, ReadOnlySession, SessionError
 from . import codec, merge
-from .facts import NOWHERE, About, Facts, Loaded, Mode
+from .facts import NOWHERE, About, Facts, Loaded, Mode, about
 from .record import MAX_OWNER_BYTES
 
 # Flask keeps the flag in the mapping under this name; so do we, to be readable by it.
@@ -98,8 +98,7 @@ class ServerSession(dict[str, Any]):
         self._read()
         if self._facts.loaded is None:
             return NOWHERE
-        record = self._facts.loaded.record
-        return About(record.sid, record.owner, record.created, record.auth_time, record.deadline)
+        return about(self._facts.loaded.record)
 
     def regenerate(self) -> None:
         """Replace the secret when the response is made: the old cookie ends there.

@@ -25,9 +25,9 @@ SECRET_BYTES = 32
 
 # The last character of a sid carries 2 bits, that of a secret or signature 4:
 # only spellings whose spare bits are zero are canonical.
-_SID = r"[A-Za-z0-9_-]{21}[AQgw]"
+SID_PATTERN = r"[A-Za-z0-9_-]{21}[AQgw]"
 _DIGEST = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
-_TOKEN = re.compile(rf"({_SID})\.({_DIGEST})\.{_DIGEST}", re.ASCII)
+_TOKEN = re.compile(rf"({SID_PATTERN})\.({_DIGEST})\.{_DIGEST}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
