@@ -23,7 +23,9 @@ from markupsafe import Markup
 from ..errors import BadRecord
 from .paths import culprit
 
-MAX_DEPTH = 100
+# Of extensions in one another. Between two of them MessagePack itself may go 255
+# lists deep, on the C stack: 32 times that fits in the 8 MB that a thread has.
+MAX_DEPTH = 32
 
 _OPTIONS = (
     ormsgpack.OPT_PASSTHROUGH_BIG_INT
@@ -121,8 +123,8 @@ class _Packer:
         """Rewrite dicts that MessagePack would not keep exactly as lists of pairs."""
         if isinstance(value, dict):
             items = cast("dict[object, object]", value).items()
-            if all(type(key) is str for key, _ in items):
-                return {key: self._paired(item) for key, item in items}
+            if all(_is_text(key) for key, _ in items):
+                return {str.__str__(cast("str", key)): self._paired(item) for key, item in items}
             return self._ext(_Tag.PAIRS, [part for pair in items for part in pair])
         if isinstance(value, list):
             return [self._paired(item) for item in cast("list[object]", value)]
@@ -163,6 +165,10 @@ class _Packer:
         finally:
             self._depth -= 1
         return ormsgpack.Ext(tag, ormsgpack.packb(packed))
+
+
+def _is_text(key: object) -> bool:
+    return type(key) is str or (isinstance(key, str) and not hasattr(key, "__html__"))
 
 
 def _as_base(value: object) -> object:

@@ -50,7 +50,14 @@ def loads(text: str) -> dict[str, Any]:
     """
     try:
         data = _untag(json.loads(text), 0)
-    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise BadRecord("the cookie's data cannot be decoded") from error
     if type(data) is not dict or not all(type(key) is str for key in cast("dict[Any, Any]", data)):
         raise BadRecord("the cookie's data is no mapping of names")
@@ -101,8 +108,9 @@ def _as_base(value: object) -> Json:
 
 
 def _tag_dict(value: dict[Any, Any], depth: int) -> Json:
-    if not all(isinstance(key, str) for key in value):
-        pairs = [[_tag(key, depth + 1), _tag(item, depth + 1)] for key, item in value.items()]
+    if not all(isinstance(key, str) and not hasattr(key, "__html__") for key in value):
+        # Two levels: the tag and its list, and the list of a pair.
+        pairs = [[_tag(key, depth + 2), _tag(item, depth + 2)] for key, item in value.items()]
         return {" ss.pairs": pairs}
     if len(value) == 1:
         ((key, item),) = value.items()
