@@ -22,7 +22,7 @@ from samesession.core.store import Store, TwoFaced
 from samesession.core.token import Entropy as EntropySource
 from samesession.drive import arun, run
 
-from .browser import Jar
+from .browser import Answer, Jar
 from .clock import Clock
 from .drivers import Driver, FlaskDriver, QuartDriver
 
@@ -52,14 +52,30 @@ class Site:
         self.clock = clock
         self._entropy = entropy
         self._store = store
+        self.actions: list[View] = []
+        self._actions_served = False
         made = getattr(self.web, framework.capitalize())
         self.app = made(f"{framework}_site", static_folder=None) if app is None else app
         self.app.config.update({"SECRET_KEY": SECRET_KEY, **settings})
+        self.errors: list[BaseException] = []
+        self._watch_errors()
         if init:
             self.init()
 
     def init(self) -> None:
         Session(self.app, store=self._store, clock=self.clock, entropy=self._entropy)
+
+    def _watch_errors(self) -> None:
+        """Collect what ends a request with status 500, as the application's own signal tells."""
+
+        def sync(_: Any, exception: BaseException, **__: Any) -> None:
+            self.errors.append(exception)
+
+        async def coroutine(_: Any, exception: BaseException, **__: Any) -> None:
+            self.errors.append(exception)
+
+        watcher = sync if self.framework == "flask" else coroutine
+        self.web.got_request_exception.connect(watcher, self.app, weak=False)
 
     @property
     def session(self) -> Any:
@@ -69,6 +85,16 @@ class Site:
         """Give a new browser."""
         driver = FlaskDriver if self.framework == "flask" else QuartDriver
         return driver(self.app, Jar(self.clock))
+
+    def visitor(self) -> Visitor:
+        """Give a new browser whose requests are each a function of the session."""
+        if not self._actions_served:
+            self._actions_served = True
+            self.app.add_url_rule("/visit/<int:turn>", "visit", self.bind(self._act))
+        return Visitor(self)
+
+    def _act(self, session: Any, web: Any, turn: int) -> Any:
+        return self.actions[turn](session, web)
 
     def view(
         self, path: str, *, methods: Sequence[str] = ("GET", "POST"), on: Any = None, **options: Any
@@ -128,6 +154,53 @@ class Site:
             run(interface.site.shut())
         else:
             await arun(interface.site.shut())
+
+
+class Visitor:
+    """A browser whose requests say themselves what their view does."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.driver = site.user()
+        self.result: Any = None
+
+    @property
+    def jar(self) -> Jar:
+        return self.driver.jar
+
+    async def visit(self, func: View, **options: Any) -> Answer:
+        """Have `func(session)` run in a view; what it gives is the `result`."""
+
+        def act(session: Any, web: Any) -> str:
+            self.result = func(session)
+            return "visited"
+
+        return await self.respond(act, **options)
+
+    async def respond(self, func: View, **options: Any) -> Answer:
+        """Have `func(session, web)` be the view itself."""
+        self.site.actions.append(func)
+        return await self.driver.get(f"/visit/{len(self.site.actions) - 1}", **options)
+
+    async def failure(self, func: View, **options: Any) -> BaseException:
+        """Give the error with which a request for `func(session)` ends."""
+        answer = await self.visit(func, **options)
+        assert answer.status == 500
+        return self.site.errors[-1]
+
+    async def value(self, func: View) -> Any:
+        """Give what `func(session)` gives in a view that succeeds."""
+        answer = await self.visit(func)
+        assert answer.status == 200, answer.text
+        return self.result
+
+    async def put_permanent(self, **values: Any) -> Answer:
+        """Set keys of a session that outlives the browser."""
+        return await self.visit(lambda session: session.update(values, _permanent=True))
+
+    async def put(self, **values: Any) -> Answer:
+        """Set keys of the session."""
+        return await self.visit(lambda session: session.update(values))
 
 
 def _unwrapped(func: View) -> View:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
-from samesession.core.steps import Steps, wait
+from samesession.core.steps import Steps
 from samesession.core.store import (
     Conflict,
     Face,
@@ -149,8 +149,7 @@ class SpyStore:
 
     def _stand(self, gate: Gate) -> Steps[None]:
         if self._face is Face.ASYNC:
-            waiting: Awaitable[None] = gate.hold()
-            yield from wait(waiting)
+            yield gate.hold()
         else:
             gate.block()
 
