@@ -1,0 +1,186 @@
+"""How the project is tested: `nox`, or `nox -s <session>`; `nox -l` lists them.
+
+What follows `--` goes to pytest, to the demo (`nox -s demo -- --redis`) or to mypy.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import nox
+
+nox.needs_version = ">=2024.10.9"
+nox.options.sessions = ["tests", "flask_only", "quart_only"]
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = True
+
+ROOT = Path(__file__).parent
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+VERSIONS = ("3.11", "3.12", "3.13")
+# What says which frameworks are installed: see tests/conftest.py.
+FRAMEWORKS = "SAMESESSION_FRAMEWORKS"
+# Tests of one framework alone: what does not depend on it runs in `tests`.
+ALONE = ("tests/web", "tests/examples", "tests/docs")
+# The oldest releases that pyproject.toml allows.
+LOWEST = (
+    "blinker==1.9.0",
+    "flask==3.1.0",
+    "hiredis==3.0.0",
+    "itsdangerous==2.2.0",
+    "markupsafe==3.0.0",
+    "ormsgpack==1.12.1",
+    "quart==0.20.0",
+    "redis==5.3.0",
+    "werkzeug==3.1.0",
+)
+
+
+def interpreter(version: str) -> str | None:
+    """Find a Python that runs: a pyenv shim may exist for a version that is not active."""
+    home = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    name = f"python{version}"
+    candidates = [
+        shutil.which(name),
+        *(str(path) for path in sorted(home.glob(f"versions/{version}.*/bin/{name}"))),
+    ]
+    for path in candidates:
+        if path is not None and _runs(path):
+            return path
+    return None
+
+
+def _runs(path: str) -> bool:
+    try:
+        done = subprocess.run([path, "-c", ""], capture_output=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+PYTHONS = {version: interpreter(version) for version in VERSIONS}
+
+
+def _install(session: nox.Session, extras: str, *groups: str, pins: tuple[str, ...] = ()) -> None:
+    wanted = nox.project.dependency_groups(PROJECT, *groups)
+    session.install(*wanted, f".[{extras}]", *pins)
+
+
+def _pytest(session: nox.Session, *paths: str) -> None:
+    chosen = any((ROOT / argument.partition("::")[0]).exists() for argument in session.posargs)
+    session.run("pytest", *(() if chosen else paths), *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run all tests, on both frameworks and every store, with this Python."""
+    missing = [version for version, path in PYTHONS.items() if path is None]
+    if missing:
+        session.warn(f"not on this machine, so not tested: Python {', '.join(missing)}")
+    _install(session, "flask,quart,redis", "test")
+    _pytest(session)
+
+
+def _tests_on(version: str, path: str | None) -> None:
+    def on_version(session: nox.Session) -> None:
+        if path is None:
+            session.skip(f"Python {version} is not on this machine")
+        _install(session, "flask,quart,redis", "test")
+        _pytest(session)
+
+    on_version.__doc__ = f"Run all tests with Python {version}."
+    # Without an interpreter the session does nothing but say so.
+    python, backend = (path, None) if path else (False, "none")
+    register: Callable[..., object] = nox.session(
+        name=f"tests-{version}", python=python, venv_backend=backend, tags=["pythons"]
+    )
+    register(on_version)
+
+
+for _version, _path in PYTHONS.items():
+    _tests_on(_version, _path)
+
+
+@nox.session
+def flask_only(session: nox.Session) -> None:
+    """Run the tests with Flask, where Quart is not installed."""
+    _install(session, "flask,redis", "test")
+    _absent(session, "quart")
+    session.env[FRAMEWORKS] = "flask"
+    _pytest(session, *ALONE)
+
+
+@nox.session
+def quart_only(session: nox.Session) -> None:
+    """Run the tests with Quart; Flask is there only as far as Quart needs it."""
+    _install(session, "quart,redis", "test")
+    session.env[FRAMEWORKS] = "quart"
+    _pytest(session, *ALONE)
+
+
+def _absent(session: nox.Session, module: str) -> None:
+    session.run(
+        "python",
+        "-c",
+        "import importlib.util, sys; sys.exit(importlib.util.find_spec(sys.argv[1]) is not None)",
+        module,
+    )
+
+
+@nox.session(python=PYTHONS["3.11"] or False)
+def lowest(session: nox.Session) -> None:
+    """Run all tests with the oldest releases that are supported."""
+    _install(session, "flask,quart,redis", "test", pins=LOWEST)
+    _pytest(session)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, formatting and which way imports point."""
+    _install(session, "flask,quart,redis", "lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("lint-imports")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Check the types of everything with mypy, of the source with pyright."""
+    _install(session, "flask,quart,redis", "typing")
+    session.install("nox")
+    session.run("mypy", *session.posargs)
+    session.run("pyright")
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Serve the combined example until Ctrl-C; `-- --redis` does so on a real Valkey."""
+    _install(session, "flask,quart,redis", "serve", "servers")
+
+    def stop(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    # nox knows Ctrl-C only; without this a SIGTERM would leave the server behind.
+    signal.signal(signal.SIGTERM, stop)
+    session.run(
+        "python",
+        "-m",
+        "examples.side_by_side",
+        *session.posargs,
+        interrupt_timeout=1,
+        terminate_timeout=15,
+    )
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks."""
+    if not (ROOT / "tests" / "benchmarks").is_dir():
+        session.skip("there are no benchmarks yet: tests/benchmarks does not exist")
+    _install(session, "flask,quart,redis", "test")
+    session.run("python", "-m", "tests.benchmarks", *session.posargs)
