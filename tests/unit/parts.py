@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from samesession.core.policy import Rules
@@ -58,19 +58,19 @@ def sealer(*keys: bytes, prefix: str = "session:", name: str = "session") -> Sea
 
 
 def record(token: Token, **changes: Any) -> Record:
-    plain = Record(
-        sid=token.sid,
-        secret_hash=token.secret_hash,
-        revision=1,
-        permanent=False,
-        created=NOW,
-        deadline=0,
-        auth_time=0,
-        indexed=0,
-        owner=None,
-        payload=b"\x80",
-    )
-    return replace(plain, **changes)
+    plain: dict[str, Any] = {
+        "sid": token.sid,
+        "secret_hash": token.secret_hash,
+        "revision": 1,
+        "permanent": False,
+        "created": NOW,
+        "deadline": 0,
+        "auth_time": 0,
+        "indexed": 0,
+        "owner": None,
+        "payload": b"\x80",
+    }
+    return Record(**{**plain, **changes})
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pytest
 
 from samesession.core import policy
 from samesession.core.policy import Deed, Verdict
+from samesession.core.token import Token
 
 from .parts import NOW, RULES, record, signer
 
@@ -60,7 +61,7 @@ def test_without_a_deadline_only_a_clock_set_back_ends_a_session(
 
 def test_another_secret_or_another_sid_is_unknown_even_when_it_is_over() -> None:
     stored = record(TOKEN, deadline=NOW - 1)
-    for bearer in (SIGNER.mint(TOKEN.sid), replace(TOKEN, sid="A" * 22), SIGNER.mint()):
+    for bearer in (SIGNER.mint(TOKEN.sid), Token("A" * 22, TOKEN.secret), SIGNER.mint()):
         assert policy.verdict(stored, bearer, NOW) is Verdict.UNKNOWN
 
 

