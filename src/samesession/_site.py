@@ -58,6 +58,7 @@ class Site:
         self.config = Config.read(settings)
         self._seen = _snapshot(settings)
         self._static: tuple[str, ...] = ()
+        self._writer = _web.CookieWriter(self.config.cookie)
         self.flow = self._flow(self.config)
 
     def _flow(self, config: Config) -> Flow | CookieFlow:
@@ -112,14 +113,19 @@ class Site:
             self._static = _web.static_prefixes(self._app.url_map.iter_rules())
         self._settled = True
 
-    def open(self, request: Request) -> Steps[ServerSession]:
-        """Open the request's session; with the store down, one that says so when used."""
+    def open(self, request: Request, header: str) -> Steps[ServerSession]:
+        """Open the session of a request with this Cookie header, which may be empty.
+
+        Raises StoreError when the store fails; see `broken`.
+        """
         self.settle()
         config = self.config
-        if _web.matches(self._static, request) or _web.matches(config.exempt, request):
+        if (self._static and _web.matches(self._static, request)) or (
+            config.exempt and _web.matches(config.exempt, request)
+        ):
             return ServerSession(facts=Facts(mode=Mode.EXEMPT))
-        values = _web.cookie_values(request, config.cookie.name)
-        renew = not _web.matches(config.no_renew, request)
+        values = _web.cookie_values(header, config.cookie.name)
+        renew = not (config.no_renew and _web.matches(config.no_renew, request))
         return (yield from self.flow.open(values, renew=renew))
 
     def broken(self, error: SessionError) -> ServerSession:
@@ -144,7 +150,7 @@ class Site:
         reply: Reply = yield from self.flow.close(session, cookie_possible=response is not None)
         if response is None:
             return
-        _web.apply(reply, response, self.config.cookie)
+        _web.apply(reply, response, self._writer)
         if _web.is_streamed(response):
             session.seal()
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, cast
 
 from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.http import dump_cookie, http_date
 from werkzeug.local import LocalProxy
 from werkzeug.sansio.request import Request
 from werkzeug.sansio.response import Response
@@ -19,6 +20,10 @@ from werkzeug.sansio.response import Response
 from .config import Paths
 from .core.cookie import Attributes, DropCookie, Reply, SetCookie
 from .errors import SessionError, StoreUnavailable
+
+# Stand-ins that Werkzeug writes as they are.
+_VALUE = "value-goes-here"
+_DATE = "date-goes-here"
 
 
 class SessionUnavailable(StoreUnavailable, ServiceUnavailable):
@@ -36,11 +41,16 @@ class SessionUnavailable(StoreUnavailable, ServiceUnavailable):
         return str(self.reason)
 
 
-def cookie_values(request: Request, name: str) -> list[str]:
-    """Give every value that the request has for the cookie."""
-    if "cookie" not in request.headers:
+def cookie_values(header: str, name: str) -> list[str]:
+    """Give every value that a Cookie header has for a name (RFC 6265bis, 4.2.1).
+
+    Quotes and escapes are left as they are, which no cookie of ours has: what a
+    browser was never given is not read either.
+    """
+    if name not in header:
         return []
-    return request.cookies.getlist(name)
+    pairs = (pair.partition("=") for pair in header.split(";"))
+    return [value.strip() for key, _, value in pairs if key.strip() == name]
 
 
 def matches(paths: Paths, request: Request) -> bool:
@@ -67,32 +77,61 @@ def static_prefixes(rules: Iterable[Any]) -> tuple[str, ...]:
     return tuple({prefix: None for prefix in prefixes if prefix.strip("/")})
 
 
-def apply(reply: Reply, response: Response, cookie: Attributes) -> None:
+class CookieWriter:
+    """Writes Set-Cookie as Werkzeug does, with what settings fix computed once."""
+
+    def __init__(self, cookie: Attributes) -> None:
+        self._cookie = cookie
+        scope: dict[str, Any] = {
+            "domain": cookie.domain,
+            "path": cookie.path,
+            "secure": cookie.secure,
+            "httponly": cookie.httponly,
+            "samesite": cookie.samesite,
+            "partitioned": cookie.partitioned,
+        }
+        # Werkzeug's own spelling, around the value and around the date.
+        self._head, self._plain = dump_cookie(cookie.name, _VALUE, **scope).split(_VALUE)
+        dated = dump_cookie(cookie.name, _VALUE, expires=_DATE, **scope)
+        self._before_date, self._after_date = dated.partition(_VALUE)[2].split(_DATE)
+        self._drop = dump_cookie(cookie.name, expires=0, max_age=0, **scope)
+
+    def header(self, action: SetCookie | DropCookie) -> str:
+        """Give the header's value; raises SessionTooLarge above 4,096 bytes."""
+        match action:
+            case DropCookie():
+                return self._drop
+            case SetCookie(value, None):
+                self._cookie.check_size(value)
+                return f"{self._head}{value}{self._plain}"
+            case SetCookie(value, expires):
+                self._cookie.check_size(value)
+                date = _date(expires)
+                return f"{self._head}{value}{self._before_date}{date}{self._after_date}"
+
+
+def apply(reply: Reply, response: Response, writer: CookieWriter) -> None:
     """Make a response say what the flow decided.
 
     Raises SessionTooLarge, before anything is changed, for a cookie above 4,096 bytes.
     """
-    scope: dict[str, Any] = {
-        "domain": cookie.domain,
-        "path": cookie.path,
-        "secure": cookie.secure,
-        "httponly": cookie.httponly,
-        "samesite": cookie.samesite,
-        "partitioned": cookie.partitioned,
-    }
-    match reply.cookie:
-        case SetCookie(value, expires):
-            cookie.check_size(value)
-            moment = None if expires is None else datetime.fromtimestamp(expires, UTC)
-            response.set_cookie(cookie.name, value, expires=moment, **scope)
+    headers = response.headers
+    if reply.cookie is not None:
+        headers.add("Set-Cookie", writer.header(reply.cookie))
+        if "Cache-Control" in headers:
             _keep_private(response)
-        case DropCookie():
-            response.delete_cookie(cookie.name, **scope)
-            _keep_private(response)
-        case None:
-            pass
-    if reply.vary and "*" not in response.vary:
-        response.vary.add("Cookie")
+        else:
+            headers.set("Cache-Control", "private")
+    if reply.vary:
+        if "Vary" not in headers:
+            headers.set("Vary", "Cookie")
+        elif "*" not in response.vary:
+            response.vary.add("Cookie")
+
+
+@lru_cache(maxsize=64)  # the same second comes many times
+def _date(expires: int) -> str:
+    return http_date(expires)
 
 
 def is_streamed(response: Any) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import os
-from collections.abc import Awaitable, Hashable
+from collections.abc import Hashable
 from typing import Any, TypeVar, cast
 
 from .core.steps import Call, Steps
@@ -56,7 +55,9 @@ async def _await_each(steps: Steps[T], answer: Any) -> T:  # Any: see Steps
     try:
         while True:
             try:
-                result = await _answer(answer)
+                if type(answer) is Call:
+                    answer = _in_thread(cast("Call[object]", answer))
+                result = await answer if hasattr(answer, "__await__") else answer
             except BaseException as error:
                 answer = steps.throw(error)
             else:
@@ -65,14 +66,10 @@ async def _await_each(steps: Steps[T], answer: Any) -> T:  # Any: see Steps
         return cast("T", end.value)
 
 
-async def _answer(answer: Any) -> object:  # Any: see Steps
-    if type(answer) is Call:
-        import asyncio
+async def _in_thread(blocking: Call[T]) -> T:
+    import asyncio
 
-        return cast("object", await asyncio.to_thread(answer.work))
-    if inspect.isawaitable(answer):
-        return await cast("Awaitable[object]", answer)
-    return cast("object", answer)
+    return await asyncio.to_thread(blocking.work)
 
 
 def place(*, loop: bool) -> Hashable:

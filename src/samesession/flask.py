@@ -45,7 +45,7 @@ class FlaskSessionInterface(SessionInterface):
     def open_session(self, app: Flask, request: Request) -> SessionMixin:
         """Open the request's session; a store that is down is told by `refuse_broken`."""
         try:
-            opened = run(self.site.open(request))
+            opened = run(self.site.open(request, request.environ.get("HTTP_COOKIE", "")))
         except StoreError as error:
             opened = self.site.broken(error)
         return cast("SessionMixin", opened)

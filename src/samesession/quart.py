@@ -51,7 +51,10 @@ class QuartSessionInterface(SessionInterface):
     async def open_session(self, app: Quart, request: Request | Websocket) -> SessionMixin:  # type: ignore[override]  # Quart names their private base class
         """Open the request's session; a store that is down is told by `refuse_broken`."""
         try:
-            opened = await arun(self.site.open(request), timeout=self.site.config.store_timeout)
+            opened = await arun(
+                self.site.open(request, _cookie_header(request)),
+                timeout=self.site.config.store_timeout,
+            )
         except StoreError as error:
             opened = self.site.broken(error)
         return cast("SessionMixin", opened)
@@ -103,6 +106,14 @@ def init_app(
     @app.after_serving
     async def shut() -> None:
         await arun(site.shut(), timeout=site.config.store_timeout)
+
+
+def _cookie_header(request: Request | Websocket) -> str:
+    """Join what HTTP/2 may have split (RFC 9113, 8.2.3)."""
+    headers = request.scope["headers"]
+    return b";".join([value for name, value in headers if name.lower() == b"cookie"]).decode(
+        "latin-1"
+    )
 
 
 def _site() -> Site:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
@@ -56,12 +56,12 @@ class _Tag(enum.IntEnum):
     INT = 12
 
 
-def encode(data: Mapping[str, object]) -> bytes:
+def encode(data: dict[str, Any]) -> bytes:
     """Encode a session's data.
 
     Raises TypeError that names the path of what cannot be encoded.
     """
-    return encode_value(dict(data), root="session")
+    return encode_value(data, root="session")
 
 
 def encode_value(value: object, *, root: str) -> bytes:

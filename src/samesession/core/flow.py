@@ -133,7 +133,7 @@ class Flow:
             before = b"" if loaded is None else loaded.record.payload
             written = facts.modified if loaded is None else payload != before
             changed = changed or written or facts.rekey
-        void = facts.accessed and not session.data() and self._owner(facts, loaded) is None
+        void = facts.accessed and session.is_empty() and self._owner(facts, loaded) is None
         match policy.deed(stored=loaded is not None, void=void, changed=changed):
             case Deed.LEAVE:
                 return self._leave(session)
@@ -189,7 +189,7 @@ class Flow:
         facts = session.facts
         old, current = loaded.signed.token, loaded.record
         signed = self._signer.sign(self._signer.mint(old.sid)) if facts.rekey else loaded.signed
-        void = not session.data() and self._owner(facts, loaded) is None
+        void = session.is_empty() and self._owner(facts, loaded) is None
         changes: list[merge.Change] | None = None
         key = self.rules.prefix + current.sid
         for _ in range(MAX_ATTEMPTS):
@@ -234,6 +234,9 @@ class Flow:
                 yield from self._enlist(owner, key)
             renew = self.rules.lifetimes if facts.renew else None
             outcome = yield from self.store.commit(key, sealed, expected=expected, renew=renew)
+            if isinstance(outcome, Conflict) and outcome.record == sealed:
+                # A commit whose answer was lost, sent again by the client: it is our own.
+                outcome = Outcome.WRITTEN
         if outcome is Outcome.WRITTEN and current.owner != owner:
             yield from self._delist(current.owner, key)
         return outcome

@@ -14,7 +14,7 @@ import hmac
 import struct
 from base64 import urlsafe_b64decode
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..errors import BadRecord, SessionTooLarge
 from .keys import derive
@@ -29,12 +29,11 @@ _REVISION_MASK = 2**64 - 1
 MAX_OWNER_BYTES = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """What a store holds of one session; the payload and hash stay out of `repr`."""
 
     sid: str
-    secret_hash: bytes = field(repr=False)
+    secret_hash: bytes
     revision: int
     permanent: bool
     created: int
@@ -42,7 +41,10 @@ class Record:
     auth_time: int
     indexed: int
     owner: str | None
-    payload: bytes = field(repr=False)
+    payload: bytes
+
+    def __repr__(self) -> str:
+        return f"Record(sid={self.sid!r}, revision={self.revision})"
 
     @property
     def revision_bytes(self) -> bytes:

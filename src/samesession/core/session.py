@@ -155,6 +155,10 @@ class ServerSession(dict[str, Any]):
         """Internal: a plain copy of the data, not counted as an access."""
         return dict(super().items())
 
+    def is_empty(self) -> bool:
+        """Internal: whether there is no data, not counted as an access."""
+        return not super().__len__()
+
     def is_permanent(self) -> bool:
         """Internal: `permanent`, not counted as an access."""
         return bool(super().get(PERMANENT_KEY, self._permanent_by_default))

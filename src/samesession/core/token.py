@@ -3,6 +3,10 @@
 A token is `sid.secret` and its signature, each unpadded base64url and canonical:
 one token has exactly one spelling. Reading costs no I/O, so that a forged
 cookie never reaches a store.
+
+The signature is the one of `itsdangerous.Signer(key, key_derivation="none",
+digest_method=hashlib.sha256)`, which a test holds it to; it is computed here in
+one call, as itsdangerous spends several times the hash on it.
 """
 
 from __future__ import annotations
@@ -12,9 +16,7 @@ import hmac
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-
-from itsdangerous import Signer
+from typing import NamedTuple
 
 from .keys import derive
 
@@ -27,15 +29,17 @@ SECRET_BYTES = 32
 # only spellings whose spare bits are zero are canonical.
 SID_PATTERN = r"[A-Za-z0-9_-]{21}[AQgw]"
 _DIGEST = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
-_TOKEN = re.compile(rf"({SID_PATTERN})\.({_DIGEST})\.{_DIGEST}", re.ASCII)
+_TOKEN = re.compile(rf"(({SID_PATTERN})\.({_DIGEST}))\.({_DIGEST})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """The bearer's proof: `secret` is kept out of `repr`."""
 
     sid: str
-    secret: str = field(repr=False)
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Token(sid={self.sid!r})"
 
     @property
     def secret_hash(self) -> bytes:
@@ -43,13 +47,15 @@ class Token:
         return hashlib.sha256(self.secret.encode("ascii")).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class SignedToken:
+class SignedToken(NamedTuple):
     """A token with the cookie value that carried it; `stale`: signed by a fallback key."""
 
     token: Token
-    value: str = field(repr=False)
+    value: str
     stale: bool
+
+    def __repr__(self) -> str:
+        return f"SignedToken(sid={self.token.sid!r})"
 
 
 def text(raw: bytes) -> str:
@@ -60,21 +66,13 @@ def text(raw: bytes) -> str:
 class TokenSigner:
     """Mint, sign and read tokens; the newest key signs, the others only read."""
 
-    __slots__ = ("_entropy", "_signers")
+    __slots__ = ("_entropy", "_keys")
 
     def __init__(
         self, secret_keys: Sequence[bytes], prefix: str, cookie_name: str, entropy: Entropy
     ) -> None:
         """`secret_keys`: the newest first."""
-        # Deriving is done here, once: itsdangerous would do it for each signature.
-        self._signers = tuple(
-            Signer(
-                derive(secret, "token", prefix, cookie_name),
-                key_derivation="none",
-                digest_method=hashlib.sha256,
-            )
-            for secret in secret_keys
-        )
+        self._keys = tuple(derive(secret, "token", prefix, cookie_name) for secret in secret_keys)
         self._entropy = entropy
 
     def mint(self, sid: str | None = None) -> Token:
@@ -87,19 +85,22 @@ class TokenSigner:
     def sign(self, token: Token) -> SignedToken:
         """Sign a token with the newest key."""
         body = f"{token.sid}.{token.secret}"
-        return SignedToken(token, self._signers[0].sign(body).decode("ascii"), stale=False)
+        return SignedToken(token, f"{body}.{_signature(self._keys[0], body)}", stale=False)
 
     def read(self, value: str) -> SignedToken | None:
         """Read a cookie's value: None when it is malformed or not signed by us."""
         found = _TOKEN.fullmatch(value)
         if found is None:
             return None
-        raw = value.encode("ascii")
-        for age, signer in enumerate(self._signers):
-            body, _, signature = raw.rpartition(b".")
-            if signer.verify_signature(body, signature):
-                return SignedToken(Token(found[1], found[2]), value, stale=age > 0)
+        body, sid, secret, signature = found.groups()
+        for age, key in enumerate(self._keys):
+            if hmac.compare_digest(_signature(key, body), signature):
+                return SignedToken(Token(sid, secret), value, stale=age > 0)
         return None
+
+
+def _signature(key: bytes, body: str) -> str:
+    return text(hmac.digest(key, body.encode("ascii"), "sha256"))
 
 
 def same_secret(token: Token, secret_hash: bytes) -> bool:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Generator, Hashable, Iterable
 from functools import wraps
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, ParamSpec, TypeVar, cast
 
 import redis
@@ -29,6 +31,9 @@ from ..errors import BadRecord, ConfigError, StoreUnavailable
 
 T = TypeVar("T")
 P = ParamSpec("P")
+
+# Part of samesession[redis], though redis-py works without it.
+_HAS_HIREDIS = find_spec("hiredis") is not None
 
 # Both colours have the same methods, and what they answer goes through `wait`;
 # redis-py has no common type for them.
@@ -59,10 +64,11 @@ end
 return 1
 """
 
-# An owner's keys with the time at which each note expires; ARGV: key, now, expiry.
+# An owner's keys with the time at which each note expires; ARGV: key, seconds to live.
 _ENLIST = """
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[2])
-redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
+local now = tonumber(redis.call('TIME')[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
 redis.call('EXPIREAT', KEYS[1], last[2])
 return 1
@@ -135,6 +141,10 @@ class RedisStore:
 
     def _open(self) -> Client:
         if isinstance(self._source, str):
+            if self.faces is Face.ASYNC and _HAS_HIREDIS:
+                return import_module("samesession._channel").Channel(
+                    self._source, timeout=self._timeout
+                )
             if self.faces is Face.ASYNC:
                 return cast("Any", redis.asyncio.Redis).from_url(self._source, **self._options())
             return cast("Any", redis.Redis).from_url(self._source, **self._options())
@@ -194,9 +204,7 @@ class RedisStore:
     @_translated
     def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
         """Note that a key belongs to an owner, in a sorted set with an expiry of its own."""
-        seconds, _ = cast("tuple[int, int]", (yield from wait(self.client.time())))
-        index = self._index(owner)
-        yield from self._script(_ENLIST, index, key, seconds, seconds + lifetime)
+        yield from self._script(_ENLIST, self._index(owner), key, lifetime)
 
     @_translated
     def delist(self, owner: str, key: str) -> Steps[None]:

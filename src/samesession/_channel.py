@@ -1,0 +1,262 @@
+"""One connection to Redis that all requests of an event loop share.
+
+redis-py opens the connection (address, TLS, authentication), hiredis packs and
+parses; what is saved is a connection pool's work for each command. Commands
+that are asked for in one tick of the loop leave in one write, and answers are
+dealt out in the order of the commands, as RESP promises. So a session's own
+commands keep their order, and a command that waits alone pays for no other.
+
+A waiter that is cancelled harms nobody: its answer is thrown away when it
+comes. A connection that is lost takes each of its commands to the next one,
+once; one whose oldest answer is overdue is given up. Loaded by async code only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any, cast
+
+import hiredis
+import redis.asyncio
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, ResponseError
+
+# Above this many unanswered commands new ones are refused, to bound memory.
+_MAX_PENDING = 10_000
+
+Argument = str | bytes | int
+
+
+class _Waiting:
+    """A command and whoever waits for its answer."""
+
+    __slots__ = ("answer", "packed", "resent", "since")
+
+    def __init__(self, packed: bytes, answer: asyncio.Future[Any], since: float) -> None:
+        self.packed = packed
+        self.answer = answer
+        self.since = since
+        self.resent = False
+
+
+class Channel(asyncio.Protocol):
+    """A client with the few commands that the redis store uses, for one event loop.
+
+    Method names and arguments are redis-py's.
+    """
+
+    def __init__(self, url: str, *, timeout: float) -> None:
+        """`timeout`: seconds for connecting, and for each answer."""
+        self._loop = asyncio.get_running_loop()
+        self._timeout = timeout
+        self._pool = cast("Any", redis.asyncio.ConnectionPool).from_url(
+            url,
+            protocol=2,  # no pushed messages between the answers
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+        )
+        self._connection: Any = None  # redis-py's; see _take_over
+        self._transport: asyncio.Transport | None = None
+        self._reader = _reader()
+        self._queued: deque[_Waiting] = deque()
+        self._sent: deque[_Waiting] = deque()
+        self._flushing = False
+        self._writable = True
+        self._connecting: asyncio.Task[None] | None = None
+        self._watch: asyncio.TimerHandle | None = None
+
+    # --- commands ----------------------------------------------------------------------
+
+    def get(self, key: str) -> asyncio.Future[Any]:
+        """Read a key."""
+        return self._ask("GET", key)
+
+    def getex(self, key: str, *, ex: int) -> asyncio.Future[Any]:
+        """Read a key and restart its expiry."""
+        return self._ask("GETEX", key, "EX", ex)
+
+    def set(self, key: str, value: bytes, *, nx: bool, ex: int) -> asyncio.Future[Any]:
+        """Write a key with an expiry."""
+        return self._ask("SET", key, value, "EX", ex, *(("NX",) if nx else ()))
+
+    def evalsha(self, digest: str, keys: int, *args: Argument) -> asyncio.Future[Any]:
+        """Run a script that the server knows."""
+        return self._ask("EVALSHA", digest, keys, *args)
+
+    def eval(self, script: str, keys: int, *args: Argument) -> asyncio.Future[Any]:
+        """Run a script."""
+        return self._ask("EVAL", script, keys, *args)
+
+    def zrem(self, key: str, member: str) -> asyncio.Future[Any]:
+        """Take a member out of a sorted set."""
+        return self._ask("ZREM", key, member)
+
+    def zrange(self, key: str, start: int, stop: int) -> asyncio.Future[Any]:
+        """List members of a sorted set."""
+        return self._ask("ZRANGE", key, start, stop)
+
+    async def aclose(self) -> None:
+        """Close the connection; whoever still waits gets an error."""
+        if self._connecting is not None:
+            _ = self._connecting.cancel()
+            _ = await asyncio.wait([self._connecting])
+        self._drop(RedisConnectionError("the connection was closed"), resend=False)
+        await self._pool.disconnect()
+
+    def _ask(self, *command: Argument) -> asyncio.Future[Any]:
+        if len(self._sent) + len(self._queued) >= _MAX_PENDING:
+            raise RedisConnectionError("too many commands wait for an answer")
+        loop = self._loop
+        waiting = _Waiting(
+            _pack(command),
+            loop.create_future(),
+            loop.time(),
+        )
+        self._queued.append(waiting)
+        if not self._sent and self._transport is not None:
+            self._flush()  # alone, so there is nothing to wait for
+        elif not self._flushing:
+            self._flushing = True
+            _ = loop.call_soon(self._flush_tick)
+        return waiting.answer
+
+    # --- sending -----------------------------------------------------------------------
+
+    def _flush_tick(self) -> None:
+        self._flushing = False
+        self._flush()
+
+    def _flush(self) -> None:
+        """Send all that was asked for since, in one write."""
+        if self._transport is None:
+            if self._connecting is None:
+                self._connecting = self._loop.create_task(self._connect())
+            return
+        if not self._writable:
+            return
+        batch = [each for each in self._queued if not each.answer.cancelled()]
+        self._queued.clear()
+        if batch:
+            self._sent.extend(batch)
+            self._transport.write(b"".join([each.packed for each in batch]))
+            self._keep_watch()
+
+    async def _connect(self) -> None:
+        try:
+            connection = self._pool.make_connection()
+            await connection.connect()
+        except (redis.RedisError, OSError) as error:
+            self._connecting = None
+            self._fail(self._queued, error)
+        else:
+            self._connecting = None
+            self._take_over(connection)
+            self._flush()
+
+    def _take_over(self, connection: Any) -> None:
+        """Answer for a connection that redis-py has opened and greeted.
+
+        Its stream objects are kept: they would close the transport when freed.
+        """
+        self._connection = connection
+        self._reader = _reader()
+        self._writable = True
+        transport = connection._writer.transport  # noqa: SLF001  # redis-py offers no other way
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_protocol(self)
+
+    # --- receiving: called by the event loop -------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Deal the answers out in the order of the commands."""
+        try:
+            self._reader.feed(data)
+            answer: Any = self._reader.gets()
+            while answer is not False:
+                waiting = self._sent.popleft()
+                if not waiting.answer.done():
+                    if isinstance(answer, ResponseError):
+                        waiting.answer.set_exception(answer)
+                    else:
+                        waiting.answer.set_result(answer)
+                answer = self._reader.gets()
+        except (hiredis.ProtocolError, IndexError) as error:
+            # Garbage, or an answer nobody asked for: nothing after it can be trusted.
+            lost = RedisConnectionError("the server's answer is not RESP")
+            lost.__cause__ = error
+            self._drop(lost, resend=False)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take the unanswered commands to a new connection."""
+        lost = RedisConnectionError("the connection was lost")
+        lost.__cause__ = exc
+        self._drop(lost, resend=True)
+
+    def pause_writing(self) -> None:
+        """Hold commands back while the server does not read."""
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        """Send what was held back."""
+        self._writable = True
+        self._flush()
+
+    # --- failing -----------------------------------------------------------------------
+
+    def _keep_watch(self) -> None:
+        if self._watch is None and self._sent:
+            due = self._sent[0].since + self._timeout
+            self._watch = self._loop.call_at(due, self._check_oldest)
+
+    def _check_oldest(self) -> None:
+        """Give up a connection on which an answer is overdue."""
+        self._watch = None
+        if self._sent and self._sent[0].since + self._timeout <= self._loop.time():
+            self._drop(RedisConnectionError("the server does not answer"), resend=False)
+        else:
+            self._keep_watch()
+
+    def _drop(self, error: Exception, *, resend: bool) -> None:
+        """Let go of the connection, and settle the commands that it owes an answer."""
+        transport, self._transport = self._transport, None
+        connection, self._connection = self._connection, None
+        sent, self._sent = self._sent, deque()
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        if transport is not None:
+            transport.abort()
+            # Its streams are ours to forget, or redis-py would warn of them.
+            connection._reader = connection._writer = None  # noqa: SLF001
+        again = [each for each in sent if resend and not each.resent]
+        self._fail((each for each in sent if each not in again), error)
+        for each in reversed(again):
+            each.resent = True
+            self._queued.appendleft(each)
+        if not resend:
+            self._fail(self._queued, error)
+        if self._queued:
+            self._flush()
+
+    def _fail(self, waiting: Any, error: Exception) -> None:
+        for each in list(waiting):
+            if not each.answer.done():
+                each.answer.set_exception(error)
+        if waiting is self._queued:
+            self._queued.clear()
+
+
+# hiredis's annotation knows no str.
+_pack: Callable[[tuple[Argument, ...]], bytes] = cast("Any", hiredis).pack_command
+
+
+def _reader() -> hiredis.Reader:
+    return hiredis.Reader(protocolError=hiredis.ProtocolError, replyError=_reply_error)
+
+
+def _reply_error(message: str) -> ResponseError:
+    if message.startswith("NOSCRIPT"):
+        return NoScriptError(message)
+    return ResponseError(message)
