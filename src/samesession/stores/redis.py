@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Hashable, Iterable
 from functools import wraps
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import redis
 import redis.asyncio
@@ -22,6 +22,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
+from .._deadline import Deadline, connection_class
 from ..config import Config
 from ..core.record import lifetime_of
 from ..core.steps import Steps, wait
@@ -75,13 +76,16 @@ return 1
 """
 
 
-def _translated(method: Callable[P, Steps[T]]) -> Callable[P, Steps[T]]:
+def _translated(
+    method: Callable[Concatenate[RedisStore, P], Steps[T]],
+) -> Callable[Concatenate[RedisStore, P], Steps[T]]:
     """Give redis-py's errors as ours; a WRONGTYPE is somebody else's key."""
 
     @wraps(method)
-    def steps(*args: P.args, **kwargs: P.kwargs) -> Steps[T]:
+    def steps(store: RedisStore, /, *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
+        store.deadline.begin(store.timeout)
         try:
-            return (yield from method(*args, **kwargs))
+            return (yield from method(store, *args, **kwargs))
         except redis.ResponseError as error:
             if str(error).startswith("WRONGTYPE"):
                 raise BadRecord("Redis holds another type under its key") from error
@@ -106,12 +110,14 @@ class RedisStore:
     ) -> None:
         """Take a URL, or a client of redis-py that fits the face.
 
-        `timeout`: seconds for connecting and for each answer, of clients made from
-        a URL. Raises ConfigError for a client that cannot be used.
+        `timeout`: seconds for a whole operation, of clients made from a URL; under
+        asyncio for connecting, and for each answer. Raises ConfigError for a client
+        that cannot be used.
         """
         self._source = source
         self._prefix = prefix
-        self._timeout = timeout
+        self.timeout = timeout
+        self.deadline = Deadline()
         self.faces = face
         self._clients: dict[Hashable, Client] = {}
         self._source_taken = False
@@ -124,7 +130,7 @@ class RedisStore:
         """Give the store for callers of that face; a client's colour cannot be changed."""
         if not isinstance(self._source, str) or face is self.faces:
             return self
-        return RedisStore(self._source, face=face, prefix=self._prefix, timeout=self._timeout)
+        return RedisStore(self._source, face=face, prefix=self._prefix, timeout=self.timeout)
 
     @property
     def client(self) -> Client:
@@ -143,11 +149,15 @@ class RedisStore:
         if isinstance(self._source, str):
             if self.faces is Face.ASYNC and _HAS_HIREDIS:
                 return import_module("samesession._channel").Channel(
-                    self._source, timeout=self._timeout
+                    self._source, timeout=self.timeout
                 )
             if self.faces is Face.ASYNC:
                 return cast("Any", redis.asyncio.Redis).from_url(self._source, **self._options())
-            return cast("Any", redis.Redis).from_url(self._source, **self._options())
+            return cast("Any", redis.Redis).from_url(
+                self._source,
+                connection_class=connection_class(self._source, self.deadline),
+                **self._options(),
+            )
         if not self._source_taken:
             self._source_taken = True
             return self._source
@@ -164,8 +174,9 @@ class RedisStore:
     def _options(self) -> dict[str, Any]:  # Any: keywords of several types
         retry = AsyncRetry if self.faces is Face.ASYNC else Retry
         return {
-            "socket_timeout": self._timeout,
-            "socket_connect_timeout": self._timeout,
+            "protocol": 2,  # no pushed messages between the answers
+            "socket_timeout": self.timeout,
+            "socket_connect_timeout": self.timeout,
             # Once, for a connection that the server closed while it was idle; a
             # time-out is not tried again, or the deadline would be passed.
             "retry": retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
@@ -175,12 +186,12 @@ class RedisStore:
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
         """Read a record and restart its idle timeout: GETEX, or a script where timeouts differ."""
         if renew is None:
-            return cast("bytes | None", (yield from wait(self.client.get(key))))
+            return _record((yield from wait(self.client.get(key))))
         if renew.browser == renew.permanent:
             answer = yield from wait(self.client.getex(key, ex=renew.permanent))
         else:
             answer = yield from self._script(_LOAD, key, renew.browser, renew.permanent)
-        return cast("bytes | None", answer)
+        return _record(answer)
 
     @_translated
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
@@ -236,14 +247,27 @@ class RedisStore:
             return (yield from wait(self.client.eval(script, 1, key, *args)))
 
 
-def _outcome(answer: int | bytes) -> Outcome | Conflict:
+def _record(answer: object) -> bytes | None:
+    if answer is None or isinstance(answer, bytes):
+        return answer
+    raise _not_understood()
+
+
+def _outcome(answer: object) -> Outcome | Conflict:
     match answer:
         case bytes():
             return Conflict(answer)
         case 1:
             return Outcome.WRITTEN
-        case _:
+        case 0:
             return Outcome.GONE
+        case _:
+            raise _not_understood()
+
+
+def _not_understood() -> StoreUnavailable:
+    # Garbage must not pass for "gone": that would log the user out.
+    return StoreUnavailable("Redis gave an answer that the command cannot have")
 
 
 _DIGESTS = {

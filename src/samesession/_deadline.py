@@ -1,0 +1,88 @@
+"""Connections of redis-py for threads, on which all waits of one operation end together.
+
+A socket's own timeout bounds each single wait: a server whose answer trickles in,
+or a second attempt, would hold a request for longer than it was promised. Knows
+sockets only, no command and no record.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from typing import Any, cast
+
+import redis
+from redis import connection
+
+
+class Deadline(threading.local):
+    """The moment at which this thread's operation must be over."""
+
+    def __init__(self) -> None:
+        self._at = math.inf
+
+    def begin(self, seconds: float) -> None:
+        """Give the operation that begins now so many seconds in all."""
+        self._at = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Give the seconds that are left; raises TimeoutError when none are."""
+        left = self._at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the operation's time is over")
+        return left
+
+
+class _Timed:
+    """A socket none of whose waits outlasts the deadline."""
+
+    def __init__(self, inner: Any, deadline: Deadline) -> None:  # Any: plain or TLS
+        self._inner = inner
+        self._deadline = deadline
+        self._timeout: float | None = inner.gettimeout()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def settimeout(self, seconds: float | None) -> None:
+        self._timeout = seconds
+        self._inner.settimeout(seconds)
+
+    def recv(self, *args: Any) -> Any:
+        self._limit()
+        return self._inner.recv(*args)
+
+    def recv_into(self, *args: Any) -> Any:
+        self._limit()
+        return self._inner.recv_into(*args)
+
+    def sendall(self, *args: Any) -> None:
+        self._limit()
+        self._inner.sendall(*args)
+
+    def _limit(self) -> None:
+        if self._timeout != 0:  # 0 asks for what is there, without waiting
+            own = math.inf if self._timeout is None else self._timeout
+            self._inner.settimeout(min(own, self._deadline.left()))
+
+
+def connection_class(url: str, deadline: Deadline) -> type[Any]:
+    """Give the class of connections for a URL, kept to the deadline."""
+    # redis-py's is not annotated.
+    options = cast("Any", connection).parse_url(url)
+    base: type[Any] = options.get("connection_class", redis.Connection)
+
+    class Kept(base):  # type: ignore[misc]  # which of redis-py's three the URL says
+        socket_connect_timeout: float | None
+
+        def _connect(self) -> Any:
+            left = deadline.left()
+            own = self.socket_connect_timeout
+            self.socket_connect_timeout = left if own is None else min(own, left)
+            try:
+                return _Timed(cast("Any", super())._connect(), deadline)
+            finally:
+                self.socket_connect_timeout = own
+
+    return Kept

@@ -1,0 +1,116 @@
+"""Call a store as Flask does, in a thread, or as Quart does, in the loop, and measure it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from samesession import SessionError
+from samesession.core.steps import Steps
+from samesession.core.store import Face, Lifetimes, Store
+from samesession.drive import arun, run
+from samesession.stores.redis import RedisStore
+from tests.unit.parts import record, sealer, signer
+
+T = TypeVar("T")
+
+LIFETIMES = Lifetimes(browser=600, permanent=6000)
+# What the scheduler of a busy machine may add to a deadline that is kept.
+SLACK = 0.6
+FACES = (Face.SYNC, Face.ASYNC)
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a call ended: its answer or its error, and after how many seconds."""
+
+    answer: object
+    error: SessionError | None
+    seconds: float
+
+
+class Caller:
+    """Drives one store on one face with a deadline; anything but a SessionError escapes."""
+
+    def __init__(self, store: Store, face: Face, *, timeout: float) -> None:
+        self.store = store
+        self.face = face
+        self.timeout = timeout
+
+    async def do(self, steps: Callable[[Store], Steps[T]]) -> T:
+        if self.face is Face.SYNC:
+            return await asyncio.to_thread(lambda: run(steps(self.store)))
+        return await arun(steps(self.store), timeout=self.timeout)
+
+    async def try_(self, steps: Callable[[Store], Steps[T]]) -> Result:
+        if self.face is Face.SYNC:
+            return await asyncio.to_thread(self._try, steps)
+        started = time.monotonic()
+        try:
+            answer: object = await self.do(steps)
+        except SessionError as error:
+            return Result(None, error, time.monotonic() - started)
+        return Result(answer, None, time.monotonic() - started)
+
+    def _try(self, steps: Callable[[Store], Steps[T]]) -> Result:
+        """Measure in the thread: before it, there is a queue."""
+        started = time.monotonic()
+        try:
+            answer = run(steps(self.store))
+        except SessionError as error:
+            return Result(None, error, time.monotonic() - started)
+        return Result(answer, None, time.monotonic() - started)
+
+
+@asynccontextmanager
+async def calling(url: str, face: Face, *, timeout: float = 0.4) -> AsyncIterator[Caller]:
+    """Have a caller of a redis store for the length of a block."""
+    store = RedisStore(url, timeout=timeout).facing(face)
+    caller = Caller(store, face, timeout=timeout)
+    try:
+        yield caller
+    finally:
+        await caller.try_(lambda each: each.close())
+
+
+class Lag:
+    """The longest time for which an event loop did nothing else."""
+
+    worst = 0.0
+
+
+@asynccontextmanager
+async def watched_loop() -> AsyncIterator[Lag]:
+    """Measure the running loop's lag."""
+    lag = Lag()
+
+    async def tick() -> None:
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(0.002)
+            lag.worst = max(lag.worst, time.monotonic() - before - 0.002)
+
+    task = asyncio.create_task(tick())
+    try:
+        yield lag
+    finally:
+        task.cancel()
+
+
+def sealed(user: str, *, revision: int = 1, payload: bytes = b"\x80") -> tuple[str, bytes]:
+    """Make a record that names its user, and its key, which is new each time."""
+    token = signer(entropy=secrets.token_bytes).mint()
+    key = f"session:{token.sid}"
+    made = record(token, owner=user, revision=revision, payload=payload)
+    return key, sealer().seal(key, made)
+
+
+def owner_of(key: str, raw: object) -> str | None:
+    """Say whose record this is; a damaged or another key's is a BadRecord."""
+    assert isinstance(raw, bytes)
+    return sealer().open(key, raw).owner

@@ -1,0 +1,219 @@
+"""Redis behind a network that fails: a typed error or success, in time, never another's record."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import redis
+
+from samesession import SessionError, StoreUnavailable
+from samesession.core.steps import Steps
+from samesession.core.store import Face, Outcome, Store
+from tests.support.server import Valkey
+
+from .callers import FACES, LIFETIMES, SLACK, Caller, calling, owner_of, sealed, watched_loop
+from .proxy import Fault, Proxy, proxied
+
+TIMEOUT = 0.4
+GARBAGE = (
+    b"\x00" * 64,
+    b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    b"$-7\r\n",
+    b"$999999999999\r\nx",
+    b"*-5\r\n",
+    b":nonsense\r\n",
+    b"+OK\r\n+OK\r\n+OK\r\n",
+    b"$3\r\nfoo\r\n",
+    b"*1000000\r\n$1\r\na\r\n",
+)
+
+
+@pytest.fixture
+def proxy(valkey: Valkey) -> Iterator[Proxy]:
+    valkey.flush()
+    with proxied(valkey.port) as between:
+        yield between
+
+
+@pytest_asyncio.fixture(params=FACES, ids=lambda face: face.name.lower())
+async def caller(proxy: Proxy, request: pytest.FixtureRequest) -> AsyncIterator[Caller]:
+    async with calling(proxy.url, request.param, timeout=TIMEOUT) as made:
+        yield made
+
+
+def loading(key: str) -> Callable[[Store], Steps[Any]]:
+    return lambda store: store.load(key, renew=LIFETIMES)
+
+
+def creating(key: str, raw: bytes) -> Callable[[Store], Steps[Any]]:
+    return lambda store: store.create(key, raw, lifetimes=LIFETIMES)
+
+
+async def expect_recovery(caller: Caller, key: str, user: str) -> None:
+    """Within a second of the fault's end the record can be read again."""
+    ended = asyncio.get_running_loop().time() + 1.0
+    while True:
+        result = await caller.try_(loading(key))
+        if result.error is None:
+            assert owner_of(key, result.answer) == user
+            return
+        assert asyncio.get_running_loop().time() < ended, result.error
+
+
+FAULTS = {
+    "slow": Fault(delay=1.0),
+    "trickle": Fault(trickle=0.05),
+    "hole": Fault(hole=True),
+    "refused": Fault(refuse=True, reply_bytes=0),
+    "closed": Fault(request_bytes=0),
+    "reset": Fault(request_bytes=0, reset=True),
+    "reply-reset": Fault(reply_bytes=1, reset=True),
+    **{f"garbage-{at}": Fault(garbage=each) for at, each in enumerate(GARBAGE)},
+}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("warm", [True, False], ids=["warm", "cold"])
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+async def test_a_failing_network_is_a_typed_error_in_time_and_over_when_it_is_over(
+    caller: Caller, proxy: Proxy, fault: Fault, *, warm: bool
+) -> None:
+    (key, raw), (other, unwritten) = sealed("alice"), sealed("bob")
+    async with calling(f"redis://127.0.0.1:{proxy.target}/0", Face.SYNC) as direct:
+        assert await direct.do(creating(key, raw)) is True
+    if warm:
+        assert owner_of(key, await caller.do(loading(key))) == "alice"
+    proxy.inflict(fault)
+    for steps in (loading(key), creating(other, unwritten)):
+        result = await caller.try_(steps)
+        assert result.seconds < TIMEOUT + SLACK, (result, fault)
+        if result.error is not None:
+            assert isinstance(result.error, StoreUnavailable)
+        elif isinstance(result.answer, bytes):
+            with pytest.raises(SessionError):  # garbage: whatever came, it is nobody's record
+                owner_of(key, result.answer)
+    proxy.mend()
+    if not warm or fault.hole or fault.garbage:
+        proxy.cut()  # what the fault left half said would garble what follows, as in life
+    await expect_recovery(caller, key, "alice")
+
+
+@pytest.mark.asyncio
+async def test_a_request_cut_at_each_byte_never_tears_a_record(
+    caller: Caller, proxy: Proxy, valkey: Valkey
+) -> None:
+    direct = redis.Redis(port=valkey.port)
+    for size in itertools.count():
+        key, old = sealed("alice", payload=b"\x81\xa1a\x01")
+        new = old[:7] + b"\x02" + old[8:]
+        assert await caller.do(creating(key, old)) is True
+        proxy.inflict(Fault(request_bytes=size, once=True, reset=size % 2 == 1))
+        result = await caller.try_(
+            lambda store, key=key, old=old, new=new: store.commit(  # type: ignore[misc]
+                key, new, expected=old[:8], renew=LIFETIMES
+            )
+        )
+        untouched = not proxy.healthy
+        proxy.mend()
+        assert result.seconds < TIMEOUT + SLACK
+        stored = direct.get(key)
+        assert stored in (old, new)
+        if result.error is None and result.answer is Outcome.WRITTEN:
+            assert stored == new
+        assert direct.ttl(key) > 0
+        if untouched:
+            assert result.answer is Outcome.WRITTEN
+            assert size > len(new)
+            direct.close()
+            return
+
+
+@pytest.mark.asyncio
+async def test_a_reply_cut_at_each_byte_never_passes_for_a_record(
+    caller: Caller, proxy: Proxy
+) -> None:
+    key, raw = sealed("alice")
+    assert await caller.do(creating(key, raw)) is True
+    for size in itertools.count():
+        proxy.inflict(Fault(reply_bytes=size, once=True, reset=size % 2 == 1))
+        result = await caller.try_(loading(key))
+        untouched = not proxy.healthy
+        proxy.mend()
+        assert result.seconds < TIMEOUT + SLACK
+        if result.error is None:
+            assert owner_of(key, result.answer) == "alice"
+        if untouched:
+            assert size > len(raw)
+            return
+
+
+@pytest.mark.asyncio
+async def test_answers_never_cross_while_connections_die(caller: Caller, proxy: Proxy) -> None:
+    """20 users read at once, their waits run out and connections end: each sees their own."""
+    users = {f"user{number}": sealed(f"user{number}") for number in range(20)}
+    for key, raw in users.values():
+        assert await caller.do(creating(key, raw)) is True
+
+    async def read(user: str) -> bool:
+        key, _ = users[user]
+        result = await caller.try_(loading(key))
+        assert result.seconds < TIMEOUT + SLACK
+        if result.error is None:
+            assert owner_of(key, result.answer) == user
+        return result.error is None
+
+    answered = 0
+    for turn in range(12):
+        late = Fault(delay=TIMEOUT * 1.1)
+        proxy.inflict((late, Fault(reply_bytes=300 + turn, once=True), Fault())[turn % 3])
+        answered += sum(await asyncio.gather(*map(read, users)))
+    proxy.mend()
+    await expect_recovery(caller, users["user0"][0], "user0")
+    assert answered >= 20  # the healthy turns at least in part
+
+
+@pytest.mark.asyncio
+async def test_cancelled_waits_leave_no_answer_to_the_next_one(proxy: Proxy) -> None:
+    users = {f"user{number}": sealed(f"user{number}") for number in range(10)}
+    async with calling(proxy.url, Face.ASYNC, timeout=5.0) as caller:
+        for key, raw in users.values():
+            assert await caller.do(creating(key, raw)) is True
+        for turn in range(100):
+            user = f"user{turn % 10}"
+            doomed = [
+                asyncio.create_task(caller.do(loading(users[f"user{(turn + n) % 10}"][0])))
+                for n in range(1, 4)
+            ]
+            for _ in range(turn % 5):
+                await asyncio.sleep(0)
+            for task in doomed:
+                task.cancel()
+            assert owner_of(users[user][0], await caller.do(loading(users[user][0]))) == user
+            await asyncio.gather(*doomed, return_exceptions=True)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("fault", [*FAULTS.values()], ids=FAULTS)
+async def test_the_event_loop_is_never_blocked_by_a_failing_network(
+    proxy: Proxy, fault: Fault
+) -> None:
+    key, raw = sealed("alice")
+    worst: list[float] = []
+    for _ in range(3):
+        async with calling(proxy.url, Face.ASYNC, timeout=TIMEOUT) as caller:
+            _ = await caller.do(creating(key, raw))
+            async with watched_loop() as lag:
+                proxy.inflict(fault)
+                _ = await asyncio.gather(*(caller.try_(loading(key)) for _ in range(5)))
+                proxy.mend()
+                proxy.cut()
+        worst.append(lag.worst)
+        if lag.worst < 0.05:
+            return
+    # A busy machine may stall a run; a call that blocks does so in all of them.
+    pytest.fail(f"the loop was blocked for {worst} s")
