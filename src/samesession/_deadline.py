@@ -81,7 +81,7 @@ def connection_class(url: str, deadline: Deadline) -> type[Any]:
             own = self.socket_connect_timeout
             self.socket_connect_timeout = left if own is None else min(own, left)
             try:
-                return _Timed(cast("Any", super())._connect(), deadline)
+                return _Timed(super()._connect(), deadline)  # pyright: ignore[reportUnknownMemberType]
             finally:
                 self.socket_connect_timeout = own
 
