@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import quart
 from quart.globals import app_ctx
 from quart.sessions import SessionInterface, SessionMixin
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from . import _web, cli
 from ._site import Site
@@ -21,7 +23,6 @@ from .errors import ConfigError, SessionError, StoreError
 
 if TYPE_CHECKING:
     from quart import Quart, Request, Response, Websocket
-    from werkzeug.wrappers import Response as WerkzeugResponse
 
 __all__ = [
     "QuartSessionInterface",
@@ -71,7 +72,7 @@ class QuartSessionInterface(SessionInterface):
             if _current() is not ours:  # a test client's session_transaction()
                 raise failure from error
             if response is not None:
-                _web.replace(response, await self._failed(app, failure))
+                _web.replace(response, await _alike(response, await self._failed(app, failure)))
         except SessionError:
             if response is not None:
                 raise
@@ -150,6 +151,19 @@ def _run(steps: Steps[T]) -> T:
 
 def _current() -> object:
     return _web.unproxied(quart.session)
+
+
+async def _alike(response: Any, other: Any) -> Any:
+    """Give `other` as the kind that `response` is: Quart sends Werkzeug's in another way.
+
+    An HTTPException without a handler is a Werkzeug response, as is a redirect.
+    """
+    kind = quart.Response if isinstance(response, quart.Response) else WerkzeugResponse
+    if isinstance(other, kind):
+        return other
+    body = other.get_data()
+    body = await body if inspect.isawaitable(body) else body
+    return kind(body, other.status, other.headers)
 
 
 async def _refuse_broken() -> None:

@@ -1,0 +1,371 @@
+"""Requests whose Redis fails under them: a 503 or a true success, and the same cookie afterwards."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import redis
+
+from samesession.core.store import Face
+from tests.support.browser import Answer
+from tests.support.clock import Clock
+from tests.support.server import Valkey, running
+from tests.support.site import Site, Visitor
+
+from .callers import SLACK, calling
+from .proxy import Fault, Proxy, proxied
+
+TIMEOUT = 0.5
+LIMIT = TIMEOUT + SLACK
+CUT = Fault(reply_bytes=0, once=True)
+
+
+@pytest.fixture
+def proxy(own_valkey: Valkey) -> Iterator[Proxy]:
+    with proxied(own_valkey.port) as between:
+        yield between
+
+
+def redis_settings(url: str) -> dict[str, Any]:  # Any: app.config
+    return {"SESSION_TYPE": "redis", "SESSION_REDIS": url, "SESSION_STORE_TIMEOUT": TIMEOUT}
+
+
+@pytest_asyncio.fixture
+async def behind(framework: str, proxy: Proxy, clock: Clock) -> AsyncIterator[Site]:
+    """Give a site whose Redis is behind the proxy."""
+    site = Site(framework, redis_settings(proxy.url), clock=clock)
+    yield site
+    proxy.mend()
+    await site.close()
+
+
+@pytest.fixture(autouse=True)
+def every_key_has_an_expiry(own_valkey: Valkey) -> Iterator[None]:
+    yield
+    with own_valkey.client() as client:
+        ages = {key: client.ttl(key) for key in client.scan_iter("session:*")}
+    assert all(seconds > 0 for seconds in ages.values()), ages
+
+
+async def timed(visit: Any) -> tuple[Answer, float]:  # Any: an awaitable of either framework
+    started = time.monotonic()
+    answer = await visit
+    return answer, time.monotonic() - started
+
+
+async def expect_refusal(visit: Any) -> None:
+    answer, seconds = await timed(visit)
+    assert (answer.status, answer.set_cookies) == (503, [])
+    assert seconds < LIMIT
+
+
+async def expect_back(visitor: Visitor, value: object) -> None:
+    """Within a second the same cookie has its session again."""
+    ended = time.monotonic() + 1.0
+    while (await visitor.visit(lambda session: session.get("a"))).status != 200:
+        assert time.monotonic() < ended
+    assert visitor.result == value
+
+
+# --- writes whose answer is lost -----------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_a_login_whose_answer_is_lost_succeeds_or_says_that_it_failed(
+    behind: Site, proxy: Proxy
+) -> None:
+    visitor = behind.visitor()
+    await visitor.put(a=1)
+
+    def login(session: Any) -> None:
+        session.bind("alice")
+        proxy.inflict(CUT)
+
+    answer = await visitor.visit(login)
+    assert answer.status in (200, 503)
+    if answer.status == 200:
+        assert await visitor.value(lambda session: (session.get("a"), session.about.owner)) == (
+            1,
+            "alice",
+        )
+
+
+@pytest.mark.asyncio
+async def test_an_append_whose_answer_is_lost_is_done_once(behind: Site, proxy: Proxy) -> None:
+    visitor = behind.visitor()
+    await visitor.put(cart=[])
+    acknowledged = 0
+    for turn in range(5):
+
+        def append(session: Any, turn: int = turn) -> None:
+            session.update_atomically(lambda data: data["cart"].append(turn))
+            proxy.inflict(CUT)
+
+        answer = await visitor.visit(append)
+        assert answer.status in (200, 503)
+        acknowledged += answer.status == 200
+    cart: list[int] = await visitor.value(lambda session: session["cart"])
+    assert sorted(set(cart)) == sorted(cart)
+    assert acknowledged <= len(cart) <= 5
+
+
+@pytest.mark.asyncio
+async def test_a_logout_whose_answer_is_lost_ends_the_session_or_says_that_it_failed(
+    behind: Site, proxy: Proxy, own_valkey: Valkey
+) -> None:
+    visitor = behind.visitor()
+    await visitor.put(a=1)
+
+    def logout(session: Any) -> None:
+        session.clear()
+        proxy.inflict(CUT)
+
+    answer = await visitor.visit(logout)
+    if answer.status == 200:
+        assert not own_valkey.records()
+        assert len(visitor.jar.cookies) == 0
+    else:
+        assert (answer.status, answer.set_cookies) == (503, [])
+
+
+@pytest.mark.asyncio
+async def test_the_first_write_whose_answer_is_lost_gives_a_session_that_works(
+    behind: Site, proxy: Proxy
+) -> None:
+    visitor = behind.visitor()
+    _ = await visitor.visit(lambda session: session.get("a"))
+
+    def write(session: Any) -> None:
+        session["a"] = 1
+        proxy.inflict(CUT)
+
+    answer = await visitor.visit(write)
+    if answer.status == 200:
+        assert await visitor.value(lambda session: session["a"]) == 1
+    else:
+        assert (answer.status, answer.set_cookies) == (503, [])
+
+
+# --- outages -------------------------------------------------------------------------------
+
+
+def _refuse(server: Valkey, proxy: Proxy) -> Callable[[], None]:
+    proxy.inflict(Fault(refuse=True, request_bytes=0))
+    proxy.cut()
+    return proxy.mend
+
+
+def _swallow(server: Valkey, proxy: Proxy) -> Callable[[], None]:
+    proxy.inflict(Fault(hole=True))
+
+    def mend() -> None:
+        proxy.mend()
+        proxy.cut()
+
+    return mend
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("begin", [_refuse, _swallow], ids=["refused", "black hole"])
+async def test_an_outage_is_a_503_in_time_and_the_cookie_outlives_it(
+    behind: Site,
+    proxy: Proxy,
+    own_valkey: Valkey,
+    begin: Callable[[Valkey, Proxy], Callable[[], None]],
+) -> None:
+    visitor = behind.visitor()
+    await visitor.put(a=1)
+    end = begin(own_valkey, proxy)
+    await expect_refusal(visitor.visit(lambda session: session.get("a")))
+    await expect_refusal(visitor.put(a=2))
+    end()
+    await expect_back(visitor, 1)
+
+    def write(session: Any) -> None:
+        session["a"] = 2
+        writes.append(begin(own_valkey, proxy))
+
+    writes: list[Callable[[], None]] = []
+    await expect_refusal(visitor.visit(write))
+    writes[0]()
+    await expect_back(visitor, 1)
+
+
+@pytest.mark.asyncio
+async def test_a_server_killed_before_a_commit_keeps_the_old_session(
+    framework: str, own_valkey: Valkey, clock: Clock
+) -> None:
+    site = Site(framework, redis_settings(own_valkey.url), clock=clock)
+    visitor = site.visitor()
+    await visitor.put(a=1)
+
+    def write(session: Any) -> None:
+        session["a"] = 2
+        own_valkey.kill()
+
+    await expect_refusal(visitor.visit(write))
+    await expect_refusal(visitor.put(a=3))
+    own_valkey.start()
+    await expect_back(visitor, 1)
+    await site.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("face", [Face.SYNC, Face.ASYNC], ids=["sync", "async"])
+async def test_what_a_killed_server_acknowledged_is_there_when_it_is_back(
+    own_valkey: Valkey, face: Face
+) -> None:
+    from .callers import LIFETIMES, sealed
+
+    for turn in range(5):
+        acknowledged: list[tuple[str, bytes]] = []
+        tried: dict[str, bytes] = {}
+        async with calling(own_valkey.url, face, timeout=TIMEOUT) as caller:
+            killer = threading.Timer(0.05 + 0.02 * turn, own_valkey.kill)
+            killer.start()
+            for user in map(str, range(100_000)):
+                key, raw = sealed(user)
+                tried[key] = raw
+                steps = await caller.try_(
+                    lambda store, key=key, raw=raw: store.create(key, raw, lifetimes=LIFETIMES)  # type: ignore[misc]
+                )
+                assert steps.seconds < LIMIT
+                if steps.error is not None:
+                    break
+                acknowledged.append((key, raw))
+            killer.join()
+        own_valkey.start()
+        stored = own_valkey.records()
+        assert dict(acknowledged).items() <= stored.items()
+        assert stored.items() <= tried.items()
+        with own_valkey.client() as client:
+            assert all(client.ttl(key) > 0 for key in stored)
+        own_valkey.flush()
+
+
+# --- errors that Redis itself gives --------------------------------------------------------
+
+
+@pytest_asyncio.fixture
+async def direct(framework: str, own_valkey: Valkey, clock: Clock) -> AsyncIterator[Site]:
+    site = Site(framework, redis_settings(own_valkey.url), clock=clock)
+    yield site
+    await site.close()
+
+
+@pytest.mark.asyncio
+async def test_a_replica_that_refuses_writes_is_a_503_and_no_logout(
+    direct: Site, own_valkey: Valkey
+) -> None:
+    visitor = direct.visitor()
+    await visitor.put(a=1)
+    with own_valkey.client() as client:
+        client.execute_command("REPLICAOF", "127.0.0.1", "1")
+        await expect_refusal(visitor.put(a=2))
+        await expect_refusal(visitor.visit(lambda session: session.clear()))
+        client.execute_command("REPLICAOF", "NO", "ONE")
+    await expect_back(visitor, 1)
+
+
+@pytest.mark.asyncio
+async def test_a_full_server_refuses_writes_and_keeps_what_it_has(
+    direct: Site, own_valkey: Valkey
+) -> None:
+    visitor, newcomer = direct.visitor(), direct.visitor()
+    await visitor.put(a=1)
+    with own_valkey.client() as client:
+        client.config_set("maxmemory-policy", "noeviction")
+        client.config_set("maxmemory", "1")
+        await expect_refusal(visitor.put(a=2))
+        await expect_refusal(newcomer.put(a=3))
+        assert await visitor.value(lambda session: session["a"]) == 1
+        client.config_set("maxmemory", "0")
+    await expect_back(visitor, 1)
+
+
+@pytest.mark.asyncio
+async def test_a_server_that_is_still_loading_is_a_503_and_no_logout(
+    framework: str, clock: Clock
+) -> None:
+    with running(**{"enable-debug-command": "yes"}) as server:
+        site = Site(framework, redis_settings(server.url), clock=clock)
+        visitor = site.visitor()
+        await visitor.put(a=1)
+        with loading(server):
+            await expect_refusal(visitor.visit(lambda session: session.get("a")))
+            await expect_refusal(visitor.put(a=2))
+        await expect_back(visitor, 1)
+        await site.close()
+
+
+@contextmanager
+def loading(server: Valkey) -> Iterator[None]:
+    """Have a server load its data anew, slowly, for the length of a block."""
+    with server.client() as client:
+        with client.pipeline(transaction=False) as filling:
+            for number in range(2000):
+                filling.set(f"filler:{number}", "x" * 100, ex=600)
+            filling.execute()
+        client.config_set("key-load-delay", "2000")
+        client.config_set("loading-process-events-interval-bytes", "1024")
+
+        def reload() -> None:
+            with server.client() as other:
+                other.execute_command("DEBUG", "RELOAD")
+
+        thread = threading.Thread(target=reload)
+        thread.start()
+        try:
+            ended = time.monotonic() + 5
+            while not client.info("persistence")["loading"]:
+                assert time.monotonic() < ended
+            yield
+        finally:
+            client.config_set("key-load-delay", "0")
+            thread.join()
+
+
+@pytest.mark.asyncio
+async def test_a_user_limited_to_the_prefix_is_enough(
+    framework: str, own_valkey: Valkey, clock: Clock
+) -> None:
+    with own_valkey.client() as client:
+        client.set("else", "where")
+        client.execute_command(
+            *"ACL SETUSER app on >pass resetkeys ~session:* resetchannels -@all".split(),
+            *"+@connection +@read +@write +@scripting +time".split(),
+        )
+    url = f"redis://app:pass@127.0.0.1:{own_valkey.port}/0"
+    with redis.Redis.from_url(url) as limited, pytest.raises(redis.exceptions.NoPermissionError):
+        limited.get("else")
+    site = Site(framework, redis_settings(url), clock=clock)
+    visitor = site.visitor()
+    await visitor.put(a=1)
+    await visitor.visit(lambda session: session.bind("alice"))
+    await visitor.put(b=2)
+    assert await visitor.value(lambda session: dict(session)) == {"a": 1, "b": 2}
+    await visitor.visit(lambda session: session.clear())
+    assert not own_valkey.records()
+    await site.close()
+
+
+@pytest.mark.asyncio
+async def test_a_user_that_may_not_is_a_503_without_the_password(
+    framework: str, own_valkey: Valkey, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    with own_valkey.client() as client:
+        client.execute_command("ACL", "SETUSER", "app", "on", ">hunter2pass", "~*", "-@all")
+    for word in ("hunter2pass", "wrongpass"):
+        url = f"redis://app:{word}@127.0.0.1:{own_valkey.port}/0"
+        site = Site(framework, redis_settings(url), clock=clock)
+        await expect_refusal(site.visitor().put(a=1))
+        assert word not in caplog.text
+        await site.close()
+
+
