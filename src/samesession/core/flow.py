@@ -257,7 +257,7 @@ class Flow:
         return Record(
             sid=current.sid,
             secret_hash=signed.token.secret_hash,
-            revision=current.revision + 1,
+            revision=self._next_revision(session, current),
             permanent=session.is_permanent(),
             created=current.created,
             deadline=end,
@@ -266,6 +266,13 @@ class Flow:
             owner=owner,
             payload=payload,
         )
+
+    def _next_revision(self, session: ServerSession, current: Record) -> int:
+        if not session.repeats():
+            return current.revision + 1
+        # Two requests that both count one up would make equal records, and each
+        # would take the other's commit for its own.
+        return current.revision + 1 + self._signer.random_step()
 
     # --- how it ended ------------------------------------------------------------------
 

@@ -174,6 +174,10 @@ class ServerSession(dict[str, Any]):
         latest = merge.changes(before, after, assigned=self._assigned)
         return [*self._log, *latest]
 
+    def repeats(self) -> bool:
+        """Internal: whether a function is to run again on newer data."""
+        return any(isinstance(change, merge.Redo) for change in self._log)
+
     def settle(self, loaded: Loaded | None) -> None:
         """Internal: begin anew from what was just saved; `modified` stays for the cookie."""
         self._facts.loaded = loaded

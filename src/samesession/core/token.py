@@ -87,6 +87,10 @@ class TokenSigner:
         body = f"{token.sid}.{token.secret}"
         return SignedToken(token, f"{body}.{_signature(self._keys[0], body)}", stale=False)
 
+    def random_step(self) -> int:
+        """Draw a number that two requests at once do not share."""
+        return int.from_bytes(self._entropy(4), "big")
+
     def read(self, value: str) -> SignedToken | None:
         """Read a cookie's value: None when it is malformed or not signed by us."""
         found = _TOKEN.fullmatch(value)
