@@ -297,7 +297,8 @@ async def test_a_full_server_refuses_writes_and_keeps_what_it_has(
 async def test_a_server_that_is_still_loading_is_a_503_and_no_logout(
     framework: str, clock: Clock
 ) -> None:
-    with running(**{"enable-debug-command": "yes"}) as server:
+    settings: Any = {"enable-debug-command": "yes"}
+    with running(**settings) as server:
         site = Site(framework, redis_settings(server.url), clock=clock)
         visitor = site.visitor()
         await visitor.put(a=1)

@@ -59,7 +59,7 @@ class Tree:
                 for part in filter(None, path.split("/")):
                     # _descend closes the upper one, whatever happens.
                     upper, fd = fd, -1
-                    fd = _descend(upper, part, make=make)
+                    fd = _descend(upper, part, make=make, fsync=self._fsync)
                     if fd < 0:
                         break
                 yield None if fd < 0 else fd
@@ -136,7 +136,7 @@ def _prepare(root: str) -> None:
         raise ConfigError(f"SESSION_FILE_DIR can be written by others: chmod 700 it, or {help_}")
 
 
-def _descend(fd: int, part: str, *, make: bool) -> int:
+def _descend(fd: int, part: str, *, make: bool, fsync: bool) -> int:
     """Go one directory down and close the upper one; -1 where there is none."""
     try:
         try:
@@ -148,6 +148,8 @@ def _descend(fd: int, part: str, *, make: bool) -> int:
             os.mkdir(part, 0o700, dir_fd=fd)
         except FileExistsError:
             pass  # another process was faster
+        if fsync:  # or the directory may be lost, with the durable records in it
+            os.fsync(fd)
         return os.open(part, DIRECTORY, dir_fd=fd)
     finally:
         os.close(fd)

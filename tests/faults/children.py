@@ -1,0 +1,147 @@
+"""Processes that use a file store and are limited, watched or killed: run by name.
+
+python -m tests.faults.children kill DIRECTORY ROUNDS
+python -m tests.faults.children save DIRECTORY
+python -m tests.faults.children limited DIRECTORY
+python -m tests.faults.children stranger DIRECTORY
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from samesession import SessionError
+from samesession.core.store import Lifetimes, Outcome
+from samesession.drive import run
+from samesession.stores.filesystem import FileStore
+from tests.unit.parts import record, sealer, signer
+
+LIFETIMES = Lifetimes(browser=600, permanent=6000)
+TOKEN = signer().mint()
+KEY = "session:" + TOKEN.sid
+NOBODY = 65534
+_ROOT = Path(__file__).parents[2]
+
+
+def child(name: str, *args: object, wrapper: tuple[str, ...] = ()) -> Any:  # Any: JSON
+    """Run one of the functions below in a process of its own; give what it printed."""
+    command = [*wrapper, sys.executable, "-m", "tests.faults.children", name, *map(str, args)]
+    done = subprocess.run(
+        command, cwd=_ROOT, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def raw(revision: int) -> bytes:
+    """Make a record whose payload says which revision it is."""
+    payload = revision.to_bytes(4, "big") * (1 + revision * 97 % 5000)
+    return sealer().seal(KEY, record(TOKEN, revision=revision, payload=payload[:3500]))
+
+
+def kill(directory: str, rounds: str) -> object:
+    """Kill a writer again and again; say what was lost, torn, left behind."""
+    store = FileStore(directory)
+    assert run(store.create(KEY, raw(1), lifetimes=LIFETIMES))
+    revision, leftovers = 1, 0
+    chance = random.Random(1)
+    for _ in range(int(rounds)):
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(reader)
+            _write_forever(store, revision, writer)
+        os.close(writer)
+        time.sleep(0.001 + chance.random() * 0.004)
+        os.kill(pid, signal.SIGKILL)
+        _ = os.waitpid(pid, 0)
+        acknowledged = revision
+        with os.fdopen(reader, "rb") as told:
+            acknowledged += len(told.read())
+        found = run(store.load(KEY, renew=None))
+        assert found is not None, "the session is lost"
+        opened = sealer().open(KEY, found)  # raises for a torn one
+        assert found == raw(opened.revision)
+        assert acknowledged <= opened.revision <= acknowledged + 1, "a write was lost"
+        revision = opened.revision
+        leftovers += len(temporaries(directory))
+        if leftovers % 7 == 0:
+            _ = run(store.purge())
+    _ = run(store.purge())
+    return {"written": revision, "leftovers": leftovers, "after": temporaries(directory)}
+
+
+def _write_forever(store: FileStore, revision: int, told: int) -> None:
+    while True:
+        expected = revision.to_bytes(8, "big")
+        revision += 1
+        steps = store.commit(KEY, raw(revision), expected=expected, renew=LIFETIMES)
+        assert run(steps) is Outcome.WRITTEN
+        _ = os.write(told, b".")
+
+
+def temporaries(directory: str | os.PathLike[str]) -> list[str]:
+    return [path.name for path in Path(directory).rglob(".*") if path.name != ".lock"]
+
+
+def save(directory: str) -> object:
+    """Make and change a record durably, for whoever traces this."""
+    store = FileStore(directory, fsync=True)
+    assert run(store.create(KEY, raw(1), lifetimes=LIFETIMES))
+    steps = store.commit(KEY, raw(2), expected=(1).to_bytes(8, "big"), renew=LIFETIMES)
+    assert run(steps) is Outcome.WRITTEN
+    return True
+
+
+def limited(directory: str) -> object:
+    """Write beyond the size of files that the process may write, then within it."""
+    store = FileStore(directory)
+    assert run(store.create(KEY, raw(1), lifetimes=LIFETIMES))
+    _ = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard))
+    refused = _attempt(store)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    return {"refused": refused, "kept": _kept(store), "left": temporaries(directory)}
+
+
+def stranger(directory: str) -> object:
+    """As a user without rights, meet a directory that is not writable any more."""
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+    store = FileStore(directory)
+    assert run(store.create(KEY, raw(1), lifetimes=LIFETIMES))
+    shard = next(path for path in Path(directory).iterdir() if len(path.name) == 2)
+    shard.chmod(0o500)
+    refused = _attempt(store)
+    kept = _kept(store)
+    shard.chmod(0)
+    unreadable = _attempt(store)
+    shard.chmod(0o700)
+    return {"refused": refused, "unreadable": unreadable, "kept": kept and _kept(store)}
+
+
+def _attempt(store: FileStore) -> str:
+    try:
+        steps = store.commit(KEY, raw(2), expected=(1).to_bytes(8, "big"), renew=LIFETIMES)
+        return str(run(steps))
+    except SessionError as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def _kept(store: FileStore) -> bool:
+    return run(store.load(KEY, renew=None)) == raw(1)
+
+
+if __name__ == "__main__":
+    known = {each.__name__: each for each in (kill, save, limited, stranger)}
+    _ = sys.stdout.write(json.dumps(known[sys.argv[1]](*sys.argv[2:])))
