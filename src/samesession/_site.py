@@ -26,7 +26,7 @@ from .core.session import ServerSession
 from .core.steps import Steps
 from .core.store import Clock, Face, Store, TwoFaced
 from .core.token import Entropy, TokenSigner
-from .errors import ConfigError, NotSupported, SessionError
+from .errors import ConfigError, NotSupported, SessionError, conceal
 from .signals import notifier
 
 log = logging.getLogger("samesession")
@@ -54,6 +54,13 @@ class Site:
         self._build()
 
     def _build(self) -> None:
+        try:
+            self._read()
+        except ConfigError as error:
+            conceal(error)
+            raise
+
+    def _read(self) -> None:
         settings: Mapping[str, Any] = self._app.config
         self.config = Config.read(settings)
         self._seen = _snapshot(settings)

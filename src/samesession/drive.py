@@ -7,13 +7,21 @@ from collections.abc import Hashable
 from typing import Any, TypeVar, cast
 
 from .core.steps import Call, Steps
-from .errors import StoreUnavailable
+from .errors import StoreUnavailable, conceal
 
 T = TypeVar("T")
 
 
 def run(steps: Steps[T]) -> T:
     """Run steps to their end in this thread."""
+    try:
+        return _run(steps)
+    except BaseException as error:
+        conceal(error)
+        raise
+
+
+def _run(steps: Steps[T]) -> T:
     try:
         answer = next(steps)
         while True:
@@ -35,6 +43,14 @@ async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:
 
     Raises StoreUnavailable when that takes longer than `timeout` seconds in all.
     """
+    try:
+        return await _arun(steps, timeout)
+    except BaseException as error:
+        conceal(error)
+        raise
+
+
+async def _arun(steps: Steps[T], timeout: float | None) -> T:
     try:
         answer = next(steps)
     except StopIteration as end:

@@ -52,3 +52,26 @@ class ReadOnlySession(SessionError, RuntimeError):
 
 class NotSupported(SessionError):
     """The configured store lacks the ability that was asked for."""
+
+
+def conceal(error: BaseException) -> None:
+    """Empty the local variables of the library's frames, and of those they called.
+
+    A debug page or an error tracker shows them, and they hold what must not be
+    shown: a record, a user's data, a password. Frames that still run are left.
+    """
+    known: set[int] = set()
+    told: BaseException | None = error
+    while told is not None and id(told) not in known:
+        known.add(id(told))
+        ours = False
+        step = told.__traceback__
+        while step is not None:
+            ours = ours or str(step.tb_frame.f_globals.get("__name__")).startswith("samesession.")
+            if ours:
+                try:
+                    step.tb_frame.clear()
+                except RuntimeError:
+                    pass
+            step = step.tb_next
+        told = told.__cause__ or told.__context__
