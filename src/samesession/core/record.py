@@ -151,4 +151,6 @@ def revision_of(raw: bytes) -> bytes:
 
 def lifetime_of(raw: bytes, lifetimes: Lifetimes) -> int:
     """Give the idle timeout in seconds that a record's bytes ask for."""
-    return lifetimes.permanent if raw[8] & _PERMANENT else lifetimes.browser
+    # Whoever can write to the store may have left fewer bytes there.
+    flags = raw[8] if len(raw) >= MIN_BYTES else 0
+    return lifetimes.permanent if flags & _PERMANENT else lifetimes.browser

@@ -44,7 +44,8 @@ Client = Any
 _LOAD = """
 local record = redis.call('GET', KEYS[1])
 if record then
-  local permanent = string.byte(record, 9) % 2 == 1
+  local flags = string.byte(record, 9) or 0
+  local permanent = flags % 2 == 1
   redis.call('EXPIRE', KEYS[1], permanent and ARGV[2] or ARGV[1])
 end
 return record

@@ -1,0 +1,167 @@
+"""Records written by someone who can write to the store, but lacks SECRET_KEY: all refused."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import ormsgpack
+import pytest
+
+from samesession.core.record import Record
+from tests.conftest import NewSite
+from tests.support.backend import Backend
+from tests.support.site import SECRET_KEY, Visitor
+from tests.unit.parts import sealer
+
+
+def plant(backend: Backend, victim: str, record: bytes) -> None:
+    """Put bytes in the place of a stored record, as an operator of the store can."""
+    match backend.name:
+        case "memory":
+            _, expires = backend._memory._records[victim]
+            backend._memory._records[victim] = (record, expires)
+        case "filesystem":
+            (path,) = backend.directory.glob(f"*/{victim}")
+            times = path.stat()
+            path.write_bytes(record)
+            os.utime(path, (times.st_atime, times.st_mtime))
+        case _:
+            assert backend.valkey is not None
+            with backend.valkey.client() as client:
+                client.set(victim, record, keepttl=True)
+
+
+async def stored_name(backend: Backend, visitor: Visitor, **values: Any) -> str:
+    before = set(backend.records())
+    await visitor.put(**values)
+    (name,) = set(backend.records()) - before
+    return name
+
+
+async def expect_nobody(visitor: Visitor) -> None:
+    jar = visitor.jar.copy()
+    assert await visitor.value(dict) == {}
+    visitor.driver.jar = jar
+    assert await visitor.value(lambda session: session.about.owner) is None
+    visitor.driver.jar = jar
+
+
+@pytest.mark.asyncio
+async def test_an_admins_record_copied_to_another_sid_is_refused(
+    new_site: NewSite, backend: Backend
+) -> None:
+    site = new_site()
+    admin, attacker = site.visitor(), site.visitor()
+    admins = await stored_name(backend, admin, role="admin")
+    await admin.visit(lambda session: session.bind("root"))
+    attackers = await stored_name(backend, attacker, role="nobody")
+    plant(backend, attackers, backend.records()[admins])
+    await expect_nobody(attacker)
+    assert await admin.value(lambda session: session["role"]) == "admin"
+
+
+@pytest.mark.asyncio
+async def test_an_older_record_of_a_session_does_not_bring_back_an_old_secret(
+    new_site: NewSite, backend: Backend
+) -> None:
+    site = new_site()
+    visitor = site.visitor()
+    name = await stored_name(backend, visitor, a=1)
+    old = backend.records()[name]
+    await visitor.visit(lambda session: session.regenerate())
+    plant(backend, name, old)
+    await expect_nobody(visitor)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "other", [{"SESSION_KEY_PREFIX": "session:two:"}, {"SESSION_COOKIE_NAME": "other"}], ids=str
+)
+async def test_another_app_with_the_same_key_and_store_makes_no_session_here(
+    new_site: NewSite, backend: Backend, other: dict[str, str]
+) -> None:
+    here, there = new_site().visitor(), new_site(**other).visitor()
+    ours = await stored_name(backend, here, a=1)
+    theirs = await stored_name(backend, there, a="theirs")
+    cookie = there.jar[other.get("SESSION_COOKIE_NAME", "session")]
+    crossing = new_site().visitor()
+    crossing.jar["session"] = cookie
+    await expect_nobody(crossing)
+    plant(backend, ours, backend.records()[theirs])
+    await expect_nobody(here)
+
+
+def _payload_of(raw: bytes, payload: bytes) -> bytes:
+    """Exchange what follows the fixed part; the seal stays as it was."""
+    return raw[:-40] + payload + raw[-32:]
+
+
+class Canary:
+    """Tells when something unpickles it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, ("unpickled",)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "settings", [{}, {"SESSION_BROWSER_LIFETIME": 60}], ids=["one timeout", "two timeouts"]
+)
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda raw, key: _payload_of(raw, ormsgpack.packb({"role": "admin"})),
+        lambda raw, key: pickle.dumps(Canary()),
+        lambda raw, key: raw[:-32] + bytes(32),
+        lambda raw, key: sealer(b"a key that the attacker made").seal(key, _as_admin(raw)),
+        lambda raw, key: b"",
+        lambda raw, key: b"\x81\xa4role\xa5admin",
+        lambda raw, key: b'{"role": "admin"}',
+    ],
+    ids=["payload", "pickle", "unsealed", "other key", "empty", "bare", "json"],
+)
+async def test_a_forged_record_is_nobodys_session_and_runs_nothing(
+    new_site: NewSite,
+    backend: Backend,
+    forge: Any,
+    settings: dict[str, int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    visitor = new_site(**settings).visitor()
+    name = await stored_name(backend, visitor, a=1)
+    key = "session:" + visitor.jar["session"].partition(".")[0]
+    plant(backend, name, forge(backend.records()[name], key))
+    await expect_nobody(visitor)
+    assert (await visitor.put(b=2)).status == 200
+    assert not (tmp_path / "unpickled").exists()
+
+
+def _as_admin(raw: bytes) -> Record:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("samesession.core.record.hmac.compare_digest", lambda *_: True)
+        opened = sealer(SECRET_KEY.encode()).open("session:", raw)
+    return opened._replace(owner="root")
+
+
+@pytest.mark.asyncio
+async def test_answers_given_to_the_wrong_request_show_nobody_another_ones_data(
+    new_site: NewSite, backend: Backend
+) -> None:
+    site = new_site()
+    alice, bob = site.visitor(), site.visitor()
+    one = await stored_name(backend, alice, who="alice")
+    two = await stored_name(backend, bob, who="bob")
+    records = backend.records()
+    plant(backend, one, records[two])
+    plant(backend, two, records[one])
+    for visitor in (alice, bob):
+        await expect_nobody(visitor)
+    plant(backend, one, records[one])
+    plant(backend, two, records[two])
+    assert await alice.value(lambda session: session["who"]) == "alice"
+    assert await bob.value(lambda session: session["who"]) == "bob"
