@@ -123,7 +123,7 @@ class Canary:
     ],
     ids=["payload", "pickle", "unsealed", "other key", "empty", "bare", "json"],
 )
-async def test_a_forged_record_is_nobodys_session_and_runs_nothing(
+async def test_a_forged_record_is_nobodys_session_and_runs_nothing(  # noqa: PLR0917  # fixtures
     new_site: NewSite,
     backend: Backend,
     forge: Any,
