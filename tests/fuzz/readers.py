@@ -1,0 +1,129 @@
+"""The readers of bytes that others can write, each as a function that promises its outcomes."""
+
+from __future__ import annotations
+
+import atexit
+import hmac
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from samesession import BadRecord
+from samesession._web import cookie_values
+from samesession.core import codec, tagged
+from samesession.core.cookie_flow import CookieFlow
+from samesession.core.keys import derive
+from samesession.core.record import Record, lifetime_of, revision_of
+from samesession.core.session import ServerSession
+from samesession.core.store import Lifetimes
+from samesession.drive import run
+from samesession.stores.filesystem import FileStore
+from tests.unit.parts import KEYS, RULES, Clock, record, sealer, signer
+
+Reader = Callable[[bytes], None]
+
+TOKEN = signer().mint()
+KEY = "session:" + TOKEN.sid
+DATA = {"a": 1, "b": [1.5, None, True, {"c": (1, b"x")}], "d": {1, 2}, "e": 2**80, "f": "text"}
+LIFETIMES = Lifetimes(browser=100, permanent=1000)
+
+
+def _cookie() -> tuple[Reader, list[bytes]]:
+    """Read a Cookie header: a token of ours, or nothing."""
+    signed = signer().sign(TOKEN)
+    reader = signer()
+    flow = CookieFlow(KEYS, RULES, clock=Clock(), notify=lambda *_: None)
+
+    def read(data: bytes) -> None:
+        for value in cookie_values(data.decode("latin-1"), "session"):
+            found = reader.read(value)
+            assert found is None or (found.value == value and value.isascii())
+            assert type(run(flow.open([value]))) is ServerSession
+
+    text = flow._serializer.sign(tagged.dumps(DATA))
+    return read, [f"session={value}".encode() for value in (signed.value, text, '"a\\012b"')]
+
+
+def _record() -> tuple[Reader, list[bytes]]:
+    """Open a record as it is, and sealed by us whatever it holds, then decode the payload."""
+    opener = sealer()
+    seal = derive(KEYS[0], "record", "session:", "session")
+    filed = KEY.encode()
+    whole = opener.seal(KEY, record(TOKEN, owner="alice", payload=codec.encode(DATA)))
+
+    def read(data: bytes) -> None:
+        try:
+            _ = opener.open(KEY, data)
+        except BadRecord:
+            pass
+        else:
+            assert data == whole, "a forged record was opened"
+        _ = revision_of(data), lifetime_of(data, LIFETIMES)
+        mac = hmac.digest(seal, len(filed).to_bytes(4, "big") + filed + data, "sha256")
+        try:
+            opened = opener.open(KEY, data + mac)
+        except BadRecord:
+            return
+        assert type(opened) is Record
+        _decode(opened.payload)
+
+    return read, [whole[:-32], whole]
+
+
+def _payload() -> tuple[Reader, list[bytes]]:
+    """Decode a payload, and the text that travels in a cookie."""
+
+    def read(data: bytes) -> None:
+        _decode(data)
+        try:
+            _ = tagged.loads(data.decode("utf-8", "replace"))
+        except BadRecord:
+            pass
+
+    return read, [codec.encode(DATA), tagged.dumps(DATA).encode(), b"\x91" * 500, b"[" * 500]
+
+
+def _decode(payload: bytes) -> None:
+    try:
+        data = codec.decode(payload)
+    except BadRecord:
+        return
+    assert type(data) is dict
+
+
+def _file() -> tuple[Reader, list[bytes]]:
+    """Read a file that holds anything."""
+    shared = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    directory = tempfile.mkdtemp(dir=shared)
+    _ = atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    store = FileStore(directory, clock=Clock(), max_bytes=4096)
+    whole = sealer().seal(KEY, record(TOKEN, payload=codec.encode(DATA)))
+    assert run(store.create(KEY, whole, lifetimes=LIFETIMES))
+    (path,) = Path(directory).glob("[0-9a-f][0-9a-f]/[0-9a-f]*")
+    times = path.stat().st_atime, path.stat().st_mtime
+
+    def read(data: bytes) -> None:
+        _ = path.write_bytes(data)
+        os.utime(path, times)
+        try:
+            found = run(store.load(KEY, renew=LIFETIMES))
+        except BadRecord:
+            return
+        assert found is None or found == data
+        if found is not None:
+            try:
+                _ = sealer().open(KEY, found)
+            except BadRecord:
+                pass
+
+    return read, [whole, whole[:50]]
+
+
+READERS: dict[str, Callable[[], tuple[Reader, list[bytes]]]] = {
+    "cookie": _cookie,
+    "record": _record,
+    "payload": _payload,
+    "file": _file,
+}
