@@ -184,3 +184,30 @@ def bench(session: nox.Session) -> None:
         session.skip("there are no benchmarks yet: tests/benchmarks does not exist")
     _install(session, "flask,quart,redis", "test")
     session.run("python", "-m", "tests.benchmarks", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz each reader of foreign bytes for 20 s; `-- 10000000` sets the runs of each instead."""
+    _install(session, "flask,quart,redis", "test", "fuzz")
+    limit = f"-runs={session.posargs[0]}" if session.posargs else "-max_total_time=20"
+    for reader in ("cookie", "record", "payload", "file"):
+        session.run("python", "-m", "tests.fuzz", reader, limit)
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Run the fault tests at length; on Debian, as root, strace is installed for them."""
+    _install(session, "flask,quart,redis", "test")
+    if shutil.which("strace") is None and shutil.which("apt-get") and os.geteuid() == 0:
+        session.run("apt-get", "update", "-qq", external=True)
+        session.run("apt-get", "install", "-y", "-qq", "strace", external=True)
+    session.env["SAMESESSION_FAULTS"] = "long"
+    _pytest(session, "tests/faults", "--timeout=900")
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Disable each chosen check in turn and see that the tests notice; print the score."""
+    _install(session, "flask,quart,redis", "test")
+    session.run("python", "-m", "tests.mutation", *session.posargs)

@@ -42,6 +42,22 @@ async def test_anonymous_requests_leave_no_record(new_site: NewSite, backend: Ba
 
 
 @pytest.mark.asyncio
+async def test_an_unknown_token_is_never_adopted(new_site: NewSite, backend: Backend) -> None:
+    ours = signer(SECRET_KEY.encode())
+    unknown = ours.sign(ours.mint())
+    visitor = new_site().visitor()
+    answer = await visitor.visit(
+        lambda session: session.update(a=1), cookie=f"session={unknown.value}".encode()
+    )
+    assert answer.status == 200
+    given = visitor.jar["session"]
+    assert given.split(".")[0] != unknown.token.sid
+    assert given.split(".")[1] != unknown.token.secret
+    visitor.jar["session"] = unknown.value
+    assert await visitor.value(dict) == {}
+
+
+@pytest.mark.asyncio
 async def test_new_sessions_put_nobody_out(new_site: NewSite, backend: Backend) -> None:
     site = new_site()
     member = site.visitor()
