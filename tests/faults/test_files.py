@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import subprocess
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,6 +106,16 @@ def test_a_file_of_another_user_is_no_session(
         monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
     with pytest.raises(BadRecord, match="another user"):
         run(store.load(KEY, renew=None))
+
+
+@pytest.mark.parametrize("folded", [KEY.swapcase(), KEY.replace("K", "\u212a"), KEY + "\u0301"])
+def test_names_differ_where_case_or_spelling_is_folded(directory: Path, folded: str) -> None:
+    store = FileStore(directory)
+    for key in dict.fromkeys((KEY, folded)):
+        assert run(store.create(key, raw(1), lifetimes=LIFETIMES))
+    names = [path.name for path in directory.glob("[0-9a-f][0-9a-f]/[0-9a-f]*")]
+    assert len({unicodedata.normalize("NFKC", name).casefold() for name in names}) == len(names)
+    assert all(re.fullmatch(r"[0-9a-f]{40}", name) for name in names)
 
 
 # --- torn and left behind ------------------------------------------------------------------

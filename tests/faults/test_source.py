@@ -1,0 +1,43 @@
+"""The source uses nothing that runs what it reads."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import samesession
+
+FORBIDDEN_MODULES = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "jsonpickle", "yaml"}
+FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
+SOURCES = sorted(Path(samesession.__file__).parent.rglob("*.py"))
+
+
+def dangers(text: str) -> set[str]:
+    """Name what of a module's text could run data."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Import(names):
+                found |= {name.name.partition(".")[0] for name in names} & FORBIDDEN_MODULES
+            case ast.ImportFrom(module=str(module)):
+                found |= {module.partition(".")[0]} & FORBIDDEN_MODULES
+            case ast.Call(func=ast.Name(name)):
+                found |= {name} & FORBIDDEN_CALLS
+            case _:
+                pass
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_nothing_that_is_read_can_run(path: Path) -> None:
+    assert dangers(path.read_text()) == set()
+
+
+def test_a_danger_is_seen() -> None:
+    assert dangers("import pickle\nfrom marshal import loads\neval('1')") == {
+        "pickle",
+        "marshal",
+        "eval",
+    }
