@@ -8,22 +8,27 @@ python -m tests.faults.children stranger DIRECTORY
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
 import resource
+import secrets
 import signal
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
-from samesession import SessionError
+from samesession import BadRecord, SessionError
+from samesession.core import codec
+from samesession.core.cookie_flow import CookieFlow
 from samesession.core.store import Lifetimes, Outcome
 from samesession.drive import run
 from samesession.stores.filesystem import FileStore
-from tests.unit.parts import record, sealer, signer
+from tests.unit.parts import RULES, record, sealer, signer
 
 LIFETIMES = Lifetimes(browser=600, permanent=6000)
 TOKEN = signer().mint()
@@ -130,6 +135,65 @@ def stranger(directory: str) -> object:
     return {"refused": refused, "unreadable": unreadable, "kept": kept and _kept(store)}
 
 
+def mint(forks: str) -> object:
+    """Mint tokens in processes forked from one whose `random` is seeded; give them all."""
+    random.seed(1)
+    makes = signer(entropy=secrets.token_bytes)
+    reader, writer = os.pipe()
+    for _ in range(int(forks)):
+        if os.fork() == 0:
+            random.seed(1)
+            tokens = [makes.mint() for _ in range(10)]
+            _ = os.write(writer, "".join(f"{each.sid} {each.secret}\n" for each in tokens).encode())
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as told:
+        minted = [line.split() for line in told]
+    for _ in range(int(forks)):
+        _ = os.wait()
+    return minted
+
+
+BOMBS = (
+    b"\xdd\xff\xff\xff\xff",  # a list of 2**32 - 1
+    b"\xdf\xff\xff\xff\xff\xa1a",  # a mapping of as many
+    b"\xc6\xff\xff\xff\xffx",  # bytes of as many
+    b"\xdb\xff\xff\xff\xffx",  # text
+    b"\xc9\xff\xff\xff\xff\x01x",  # an extension
+    b"\x91" * 100_000,  # lists in lists
+    b"\x81\xa1a" * 100_000,
+    b"\xc7\xff\x01" * 10_000,
+)
+
+
+def bombs() -> object:
+    """Decode what is small and claims to be large, with 64 MB to spare; give the outcomes."""
+    cookies = CookieFlow([b"k" * 16], RULES, clock=lambda: 0.0, notify=lambda *_: None)
+    signing = cookies._serializer.make_signer(cookies._serializer.salt)
+    inflating, control = _deflated(b"[" * 2_800_000), _deflated(b'{"a": 1}')
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    limit = used + 64 * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    outcomes = [_decoded(bomb) for bomb in BOMBS]
+    inflated, read = (
+        run(cookies.open([signing.sign(value).decode()])).data() for value in (inflating, control)
+    )
+    return {"refused": outcomes, "inflated": inflated, "read": read, "size": len(inflating)}
+
+
+def _deflated(text: bytes) -> bytes:
+    return b"." + base64.urlsafe_b64encode(zlib.compress(text, 9)).rstrip(b"=")
+
+
+def _decoded(bomb: bytes) -> str:
+    started = time.monotonic()
+    try:
+        _ = codec.decode(bomb)
+    except BadRecord:
+        return "refused" if time.monotonic() - started < 0.5 else "slow"
+    return "decoded"
+
+
 def _attempt(store: FileStore) -> str:
     try:
         steps = store.commit(KEY, raw(2), expected=(1).to_bytes(8, "big"), renew=LIFETIMES)
@@ -143,5 +207,5 @@ def _kept(store: FileStore) -> bool:
 
 
 if __name__ == "__main__":
-    known = {each.__name__: each for each in (kill, save, limited, stranger)}
+    known = {each.__name__: each for each in (kill, save, limited, stranger, mint, bombs)}
     _ = sys.stdout.write(json.dumps(known[sys.argv[1]](*sys.argv[2:])))

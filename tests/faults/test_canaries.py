@@ -7,6 +7,7 @@ or passes stands in the view's frame, as with any dict.
 from __future__ import annotations
 
 import base64
+import errno
 import logging
 import traceback
 from collections.abc import Iterator
@@ -18,7 +19,11 @@ import pytest
 from samesession import ConfigError, Session, StoreUnavailable
 from tests.conftest import NewSite
 from tests.support.backend import Backend
+from tests.support.clock import Clock
+from tests.support.server import Valkey
 from tests.support.site import Site, Visitor
+
+from .proxy import Fault, proxied
 
 KEY_CANARY = "canary-in-the-secret-key-0123456789"
 DATA_CANARY = "canary-in-the-data"
@@ -40,7 +45,8 @@ class Watch:
             known.add(id(told))
             self.seen.append(f"{told!r} {told} {vars(told)!r}")
             self.seen.extend(_our_locals(told))
-            told = told.__cause__ or told.__context__
+            # As tracebacks are printed: a suppressed context is not.
+            told = told.__cause__ or (None if told.__suppress_context__ else told.__context__)
 
     def expect_nothing(self) -> None:
         everything = "\n".join([self.caplog.text, *self.seen])
@@ -109,6 +115,66 @@ def watched(site: Site, watch: Watch) -> None:
     def unavailable(session: Any, web: Any, error: BaseException) -> tuple[str, int]:
         watch.look_at(error)
         return "unavailable", 503
+
+
+NETWORKS = {
+    "killed": None,
+    "cut": Fault(reply_bytes=0),
+    "hole": Fault(hole=True),
+    "garbage": Fault(garbage=b"canary-in-the-data\r\n"),
+    "refused": Fault(garbage=b"-ERR unknown canary-in-the-data\r\n"),
+}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("fault", NETWORKS.values(), ids=NETWORKS)
+async def test_a_redis_that_fails_shows_no_canary(
+    framework: str, own_valkey: Valkey, clock: Clock, watch: Watch, fault: Fault | None
+) -> None:
+    with proxied(own_valkey.port) as proxy:
+        settings = {
+            "SECRET_KEY": KEY_CANARY,
+            "SESSION_TYPE": "redis",
+            "SESSION_REDIS": proxy.url,
+            "SESSION_STORE_TIMEOUT": 0.3,
+        }
+        site = Site(framework, settings, clock=clock)
+        watched(site, watch)
+        visitor = await settle(site)
+        watch.cookies.add(visitor.jar["session"])
+
+        def fail(session: Any) -> None:
+            session["b"] = DATA_CANARY
+            if fault is None:
+                own_valkey.kill()
+            else:
+                proxy.inflict(fault)
+
+        assert (await visitor.visit(fail)).status == 503
+        assert (await visitor.visit(lambda session: session.get("a"))).status == 503
+        await site.close()
+    assert "StoreUnavailable" in "".join(watch.seen)
+    watch.expect_nothing()
+
+
+@pytest.mark.asyncio
+@pytest.mark.stores("filesystem")
+async def test_files_that_fail_show_no_canary(
+    new_site: NewSite, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(fd: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    site = new_site(SECRET_KEY=KEY_CANARY)
+    watched(site, watch)
+    visitor = await settle(site)
+    watch.cookies.add(visitor.jar["session"])
+    with monkeypatch.context() as patch:
+        # Only what a store writes goes this way: the frameworks write to no descriptor.
+        patch.setattr("samesession.stores._tree.os.write", refuse)
+        assert (await visitor.put(b=DATA_CANARY)).status == 503
+    assert "ENOSPC" in "".join(watch.seen)
+    watch.expect_nothing()
 
 
 @pytest.mark.asyncio

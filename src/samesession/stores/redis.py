@@ -90,7 +90,8 @@ def _translated(
         except redis.ResponseError as error:
             if str(error).startswith("WRONGTYPE"):
                 raise BadRecord("Redis holds another type under its key") from error
-            raise StoreUnavailable(f"Redis refused: {str(error).partition(' ')[0]}") from error
+            # Its text may quote what was sent: only the code goes on.
+            raise StoreUnavailable(f"Redis refused: {str(error).partition(' ')[0]}") from None
         except (redis.RedisError, OSError) as error:
             # The text may hold an address, the type says enough.
             raise StoreUnavailable(f"Redis is not available: {type(error).__name__}") from error
