@@ -150,6 +150,11 @@ class Channel(asyncio.Protocol):
         except (redis.RedisError, OSError) as error:
             self._connecting = None
             self._fail(self._queued, error)
+        except Exception as error:  # redis-py stumbles over garbage in many ways
+            self._connecting = None
+            lost = RedisConnectionError("the server's greeting is not understood")
+            lost.__cause__ = error
+            self._fail(self._queued, lost)
         else:
             self._connecting = None
             self._take_over(connection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from samesession.core.store import Face, Outcome, Store
 from tests.support.server import Valkey
 
 from .callers import FACES, LIFETIMES, SLACK, Caller, calling, owner_of, sealed, watched_loop
+from .effort import rounds
 from .proxy import Fault, Proxy, proxied
 
 TIMEOUT = 0.4
@@ -150,6 +152,54 @@ async def test_a_reply_cut_at_each_byte_never_passes_for_a_record(
         if untouched:
             assert size > len(raw)
             return
+
+
+PIECES = (
+    *(b"+OK\r\n", b"$-1\r\n", b"*-1\r\n", b"*0\r\n", b":1\r\n", b":0\r\n", b"_\r\n", b"#t\r\n"),
+    *(
+        b"*2\r\n",
+        b"$4\r\nabcd\r\n",
+        b"%1\r\n",
+        b">1\r\n",
+        b",nan\r\n",
+        b"(1\r\n",
+        b"=5\r\ntxt:x\r\n",
+    ),
+    *(b"-ERR \xff\xfe\r\n", b"-\r\n", b"-NOAUTH x\r\n", b"-MOVED 1 x:y\r\n", b"-ASK\r\n"),
+    *(
+        b"\r\n",
+        b"\x00",
+        b"\xff\xfe",
+        b"+\xff\r\n",
+        b"$1\r\n\xff\r\n",
+        b"~1\r\n",
+        b"|1\r\n",
+        b"!1\r\nx\r\n",
+    ),
+)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("face", FACES, ids=lambda face: face.name.lower())
+async def test_whatever_a_server_says_is_typed_and_the_next_one_is_served(
+    proxy: Proxy, valkey: Valkey, face: Face
+) -> None:
+    chance = random.Random(7)
+    key, raw = sealed("alice")
+    with_password = proxy.url.replace("//", "//default:pass@")
+    for turn in range(rounds(40, 1000)):
+        said = b"".join(chance.choices(PIECES, k=chance.randint(1, 6)))
+        url = with_password if turn % 4 == 3 else proxy.url
+        async with calling(url, face, timeout=0.1) as caller:
+            if turn % 2 == 0:
+                await caller.try_(creating(key, raw))
+            proxy.inflict(Fault(garbage=said))
+            for _ in range(2):
+                result = await caller.try_(loading(key))
+                assert result.seconds < 0.1 + SLACK, said
+            proxy.mend()
+            proxy.cut()
+            await expect_recovery(caller, key, "alice")
 
 
 @pytest.mark.asyncio

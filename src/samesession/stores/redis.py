@@ -28,7 +28,7 @@ from ..core.record import lifetime_of
 from ..core.steps import Steps, wait
 from ..core.store import Clock, Conflict, Face, Lifetimes, Outcome
 from ..drive import is_over, place
-from ..errors import BadRecord, ConfigError, StoreUnavailable
+from ..errors import BadRecord, ConfigError, SessionError, StoreUnavailable
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -95,6 +95,11 @@ def _translated(
         except (redis.RedisError, OSError) as error:
             # The text may hold an address, the type says enough.
             raise StoreUnavailable(f"Redis is not available: {type(error).__name__}") from error
+        except SessionError:
+            raise
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            # What redis-py stumbles over when an answer is garbage.
+            raise _not_understood() from error
 
     return steps
 
