@@ -97,8 +97,8 @@ def _translated(
             raise StoreUnavailable(f"Redis is not available: {type(error).__name__}") from error
         except SessionError:
             raise
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
-            # What redis-py stumbles over when an answer is garbage.
+        except (AttributeError, LookupError, SystemError, TypeError, ValueError) as error:
+            # What redis-py and hiredis stumble over when an answer is garbage.
             raise _not_understood() from error
 
     return steps
