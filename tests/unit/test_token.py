@@ -151,3 +151,18 @@ def test_a_store_can_compare_a_secret_that_it_does_not_hold() -> None:
     assert not same_secret(other, token.secret_hash)
     assert not same_secret(token, b"")
     assert not re.search(re.escape(token.secret.encode()), token.secret_hash)
+
+
+def test_the_signature_is_itsdangerous_own() -> None:
+    import hashlib
+
+    from itsdangerous import Signer
+
+    from samesession.core.keys import derive
+
+    key = derive(NEWEST, "token", "session:", "session")
+    theirs = Signer(key, key_derivation="none", digest_method=hashlib.sha256)
+    ours = signer(NEWEST, entropy=secrets.token_bytes)
+    for _ in range(20):
+        signed = ours.sign(ours.mint())
+        assert theirs.sign(f"{signed.token.sid}.{signed.token.secret}").decode() == signed.value

@@ -1,0 +1,682 @@
+"""The order of a request: each question to the store is answered by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from samesession import (
+    BadRecord,
+    ReadOnlySession,
+    ServerSession,
+    SessionTooLarge,
+    StoreUnavailable,
+)
+from samesession.core import codec
+from samesession.core.cookie import MAX_AGE, DropCookie, Reply, SetCookie
+from samesession.core.events import Event
+from samesession.core.facts import Facts, Mode
+from samesession.core.flow import MAX_ATTEMPTS, Flow
+from samesession.core.record import Record
+from samesession.core.store import Conflict, Outcome
+from samesession.core.token import SignedToken
+
+from .parts import (
+    NOW,
+    RULES,
+    Asked,
+    AskingStore,
+    Clock,
+    IndexingStore,
+    feed,
+    record,
+    sealer,
+    signer,
+)
+
+WRITTEN, GONE = Outcome.WRITTEN, Outcome.GONE
+QUIET = Reply(None, vary=False)
+
+
+class Bench:
+    """A flow, a clock, what was noted, and one stored session."""
+
+    def __init__(
+        self, *, indexing: bool = False, keys: tuple[bytes, ...] = (), **rules: Any
+    ) -> None:
+        self.clock = Clock()
+        self.events: list[tuple[Event, str | None, str]] = []
+        self.rules = replace(RULES, **rules)
+        self.signer = signer(*keys)
+        self.sealer = sealer(*keys)
+        self.signed = self.signer.sign(self.signer.mint())
+        self.key = "session:" + self.signed.token.sid
+        self.flow = Flow(
+            store=IndexingStore() if indexing else AskingStore(),  # type: ignore[arg-type]  # asks
+            rules=self.rules,
+            signer=self.signer,
+            sealer=self.sealer,
+            clock=self.clock,
+            notify=lambda *event: self.events.append(event),
+        )
+
+    @property
+    def noted(self) -> list[Event]:
+        return [event for event, _, _ in self.events]
+
+    def record(self, data: dict[str, Any] | None = None, **changes: Any) -> Record:
+        payload = codec.encode({"a": 1} if data is None else data)
+        return record(self.signed.token, payload=payload, **changes)
+
+    def sealed(self, data: dict[str, Any] | None = None, **changes: Any) -> bytes:
+        return self.sealer.seal(self.key, self.record(data, **changes))
+
+    def conflict(self, data: dict[str, Any], **changes: Any) -> Conflict:
+        return Conflict(self.sealed(data, **{"revision": 2, **changes}))
+
+    def opened(self, raw: Any = None, **options: Any) -> ServerSession:
+        """Open the stored session; forget the events of doing so."""
+        answer = self.sealed() if raw is None else raw
+        session, _ = feed(self.flow.open([self.signed.value], **options), [answer])
+        self.events.clear()
+        return session
+
+    def closed(self, session: ServerSession, *answers: Any, **options: Any) -> tuple[Reply, Any]:
+        return feed(self.flow.close(session, **options), answers)
+
+    def sent(self, asked: Asked) -> Record:
+        """Read the record that the store was asked to keep."""
+        return self.sealer.open(asked.args[0], asked.args[1])
+
+
+# --- open -----------------------------------------------------------------------------
+
+
+def test_without_a_cookie_nothing_is_asked() -> None:
+    bench = Bench()
+    session, asked = feed(bench.flow.open([]))
+    assert (asked, session.new, session.data(), bench.events) == ([], True, {}, [])
+
+
+@pytest.mark.parametrize("value", ["", "x", "../../x", "a\0b", "\u212a", "x" * 60_000])
+def test_a_forged_cookie_asks_nothing_and_is_noted(value: str) -> None:
+    bench = Bench()
+    session, asked = feed(bench.flow.open([value]))
+    assert (asked, session.new) == ([], True)
+    assert bench.noted == [Event.REJECTED]
+    assert all(sid is None for _, sid, _ in bench.events)
+
+
+def test_a_live_session_is_one_question() -> None:
+    bench = Bench()
+    session, asked = feed(bench.flow.open([bench.signed.value]), [bench.sealed()])
+    assert asked == [Asked("load", (bench.key,), {"renew": RULES.lifetimes})]
+    assert (session.data(), session.facts.new, bench.events) == ({"a": 1}, False, [])
+
+
+def test_a_request_that_must_not_renew_does_not_ask_to() -> None:
+    bench = Bench()
+    _, asked = feed(bench.flow.open([bench.signed.value], renew=False), [bench.sealed()])
+    assert asked[0].named == {"renew": None}
+
+
+def test_a_cookie_among_foreign_ones_of_its_name_is_used() -> None:
+    bench = Bench()
+    for values in (["x", bench.signed.value], [bench.signed.value, "x"], [bench.signed.value] * 2):
+        session, _ = feed(bench.flow.open(values), [bench.sealed()])
+        assert session.data() == {"a": 1}
+
+
+def test_of_two_different_cookies_of_ours_neither_is_used() -> None:
+    bench = Bench()
+    other = bench.signer.sign(bench.signer.mint()).value
+    same_sid = bench.signer.sign(bench.signer.mint(bench.signed.token.sid)).value
+    for values in (
+        [bench.signed.value, other],
+        [other, bench.signed.value],
+        [bench.signed.value, same_sid],
+        ["x", other, "y", bench.signed.value],
+    ):
+        bench.events.clear()
+        session, asked = feed(bench.flow.open(values))
+        assert (asked, session.new) == ([], True)
+        assert bench.events[-1] == (
+            Event.REJECTED,
+            None,
+            "the request has two different session cookies",
+        )
+
+
+def _truncated(bench: Bench) -> bytes:
+    return bench.sealed()[:-1]
+
+
+def _another_key(bench: Bench) -> bytes:
+    return bench.sealer.seal("session:x", bench.record())
+
+
+def _no_mapping(bench: Bench) -> bytes:
+    return bench.sealer.seal(bench.key, record(bench.signed.token, payload=b"\x01"))
+
+
+def _another_secret(bench: Bench) -> bytes:
+    return bench.sealed(secret_hash=b"\0" * 32)
+
+
+def _crossed(bench: Bench) -> bytes:
+    # A record of another sid under this key, sealed by us: no store of ours does so.
+    other = bench.signer.mint()
+    return bench.sealer.seal(bench.key, record(other, secret_hash=bench.signed.token.secret_hash))
+
+
+def _overdue(bench: Bench) -> bytes:
+    return bench.sealed(deadline=NOW)
+
+
+def _nothing(bench: Bench) -> None:
+    return None
+
+
+def _bad_record(bench: Bench) -> BadRecord:
+    return BadRecord("its file is no regular file")
+
+
+@pytest.mark.parametrize(
+    ("answer", "event"),
+    [
+        (_nothing, Event.EXPIRED),
+        (_overdue, Event.EXPIRED),
+        (_truncated, Event.REJECTED),
+        (_another_key, Event.REJECTED),
+        (_no_mapping, Event.REJECTED),
+        (_another_secret, Event.REJECTED),
+        (_crossed, Event.REJECTED),
+        (_bad_record, Event.REJECTED),
+    ],
+)
+def test_a_record_that_is_not_this_sessions_is_a_new_session_and_is_never_adopted(
+    answer: Callable[[Bench], Any], event: Event
+) -> None:
+    bench = Bench()
+    session, asked = feed(bench.flow.open([bench.signed.value]), [answer(bench)])
+    assert (len(asked), session.facts.new, session.data()) == (1, True, {})
+    assert bench.noted == [event]
+    session["b"] = 1
+    reply, asked = bench.closed(session, True)
+    assert [one.method for one in asked] == ["create"]
+    assert asked[0].args[0] != bench.key
+    assert isinstance(reply.cookie, SetCookie)
+    assert reply.cookie.value != bench.signed.value
+
+
+def test_a_store_that_is_down_is_told() -> None:
+    bench = Bench()
+    with pytest.raises(StoreUnavailable):
+        feed(bench.flow.open([bench.signed.value]), [StoreUnavailable("down")])
+
+
+# --- close: nothing to do -------------------------------------------------------------
+
+
+def test_an_untouched_session_says_and_asks_nothing() -> None:
+    bench = Bench()
+    assert bench.closed(ServerSession()) == (QUIET, [])
+    assert bench.closed(bench.opened()) == (QUIET, [])
+
+
+def test_a_session_that_was_read_varies_and_is_not_written() -> None:
+    bench = Bench()
+    session = bench.opened()
+    _ = session.get("a")
+    assert bench.closed(session) == (Reply(None, vary=True), [])
+    new = ServerSession()
+    _ = "a" in new
+    assert bench.closed(new) == (Reply(None, vary=True), [])
+
+
+def test_a_permanent_session_refreshes_its_cookie_without_asking() -> None:
+    bench = Bench()
+    raw = bench.sealed({"_permanent": True}, permanent=True)
+    reply, asked = bench.closed(bench.opened(raw))
+    assert reply == Reply(SetCookie(bench.signed.value, NOW + 1000), vary=True)
+    assert asked == []
+    assert bench.closed(bench.opened(raw, renew=False)) == (QUIET, [])
+    assert Bench(refresh_each_request=False).closed(bench.opened(raw)) == (QUIET, [])
+
+
+def test_a_cookie_is_never_asked_to_last_longer_than_browsers_keep_it() -> None:
+    bench = Bench(lifetimes=replace(RULES.lifetimes, permanent=MAX_AGE + 1))
+    reply, _ = bench.closed(bench.opened(bench.sealed({"_permanent": True}, permanent=True)))
+    assert isinstance(reply.cookie, SetCookie)
+    assert reply.cookie.expires == NOW + MAX_AGE
+
+
+def test_modified_by_hand_sends_the_cookie_and_writes_nothing() -> None:
+    bench = Bench()
+    session = bench.opened()
+    session.modified = True
+    reply, asked = bench.closed(session)
+    assert (reply, asked) == (Reply(SetCookie(bench.signed.value, None), vary=True), [])
+
+
+def test_a_cookie_signed_by_a_fallback_key_is_sent_anew_when_it_is_sent() -> None:
+    bench = Bench(keys=(b"the newest key 1", b"an older key 222"))
+    bench.signed = signer(b"an older key 222").sign(bench.signed.token)
+    session = bench.opened()
+    session["a"] = 2
+    reply, asked = bench.closed(session, WRITTEN)
+    assert isinstance(reply.cookie, SetCookie)
+    fresh = signer(b"the newest key 1").read(reply.cookie.value)
+    assert isinstance(fresh, SignedToken)
+    assert fresh.token == bench.signed.token
+    assert sealer(b"the newest key 1").open(bench.key, asked[0].args[1]).revision == 2
+
+
+@pytest.mark.parametrize("mode", [Mode.EXEMPT, Mode.BROKEN])
+def test_an_exempt_or_broken_session_is_never_saved(mode: Mode) -> None:
+    bench = Bench()
+    session = ServerSession(facts=Facts(mode=mode, accessed=True, modified=True))
+    assert bench.closed(session) == (Reply(None, vary=mode is Mode.BROKEN), [])
+
+
+# --- close: create --------------------------------------------------------------------
+
+
+def test_a_new_session_is_created_with_one_question() -> None:
+    bench = Bench()
+    session = ServerSession()
+    session["a"] = 1
+    reply, asked = bench.closed(session, True)
+    assert [one.method for one in asked] == ["create"]
+    assert asked[0].named == {"lifetimes": RULES.lifetimes}
+    made = bench.sent(asked[0])
+    assert (made.revision, made.created, made.deadline, made.auth_time) == (1, NOW, 0, 0)
+    assert codec.decode(made.payload) == {"a": 1}
+    assert isinstance(reply.cookie, SetCookie)
+    token = bench.signer.read(reply.cookie.value)
+    assert token is not None
+    assert (token.token.sid, token.token.secret_hash) == (made.sid, made.secret_hash)
+    assert (reply.cookie.expires, reply.vary) == (None, True)
+    assert bench.events == [(Event.CREATED, made.sid, "")]
+    assert session.sid == made.sid
+
+
+def test_a_new_permanent_session_says_so_to_the_store_and_the_browser() -> None:
+    bench = Bench(absolute=500)
+    session = ServerSession({"a": 1}, permanent_by_default=True)
+    session.modified = True
+    reply, asked = bench.closed(session, True)
+    assert isinstance(reply.cookie, SetCookie)
+    assert reply.cookie.expires == NOW + 1000
+    assert (bench.sent(asked[0]).permanent, bench.sent(asked[0]).deadline) == (True, NOW + 500)
+
+
+def test_a_taken_sid_is_never_overwritten() -> None:
+    bench = Bench()
+    session = ServerSession()
+    session["a"] = 1
+    _, asked = bench.closed(session, False, False, True)
+    assert len({one.args[0] for one in asked}) == 3
+    with pytest.raises(StoreUnavailable, match="taken"):
+        feed(bench.flow.close(_written()), [False] * 3)
+
+
+def _written(data: dict[str, Any] | None = None) -> ServerSession:
+    session = ServerSession()
+    session.update(data or {"a": 1})
+    return session
+
+
+def test_an_emptied_session_that_was_never_stored_is_not_stored() -> None:
+    bench = Bench()
+    session = _written()
+    session.clear()
+    assert bench.closed(session) == (Reply(DropCookie(), vary=True), [])
+
+
+def test_what_cannot_be_saved_asks_nothing() -> None:
+    bench = Bench()
+    with pytest.raises(TypeError, match=r"session\['f'\]"):
+        feed(bench.flow.close(_written({"f": print})))
+    with pytest.raises(SessionTooLarge):
+        feed(bench.flow.close(_written({"f": "x" * RULES.max_bytes})))
+    with pytest.raises(ReadOnlySession, match="WebSocket"):
+        feed(bench.flow.close(_written(), cookie_possible=False))
+
+
+# --- close: commit --------------------------------------------------------------------
+
+
+def test_a_write_is_one_question() -> None:
+    bench = Bench()
+    session = bench.opened()
+    session["b"] = 2
+    reply, asked = bench.closed(session, WRITTEN)
+    assert [one.method for one in asked] == ["commit"]
+    assert asked[0].named == {"expected": (1).to_bytes(8, "big"), "renew": RULES.lifetimes}
+    assert bench.sent(asked[0]) == bench.record({"a": 1, "b": 2})._replace(revision=2)
+    assert reply == Reply(SetCookie(bench.signed.value, None), vary=True)
+    assert bench.events == []
+
+
+def test_a_nested_change_is_written() -> None:
+    bench = Bench()
+    session = bench.opened(bench.sealed({"cart": []}))
+    session["cart"].append(1)
+    assert not session.modified
+    _, asked = bench.closed(session, WRITTEN)
+    assert codec.decode(bench.sent(asked[0]).payload) == {"cart": [1]}
+
+
+def test_a_polling_request_that_writes_does_not_renew() -> None:
+    bench = Bench()
+    session = bench.opened(renew=False)
+    session["b"] = 2
+    _, asked = bench.closed(session, WRITTEN)
+    assert asked[0].named["renew"] is None
+
+
+def test_a_conflict_replays_this_requests_changes_on_the_newer_record() -> None:
+    bench = Bench()
+    session = bench.opened()
+    session["b"] = 2
+    newer = bench.conflict({"a": 5, "c": 3}, revision=7)
+    newest = bench.conflict({"a": 6}, revision=8)
+    reply, asked = bench.closed(session, newer, newest, WRITTEN)
+    assert [int.from_bytes(one.named["expected"], "big") for one in asked] == [1, 7, 8]
+    assert codec.decode(bench.sent(asked[1]).payload) == {"a": 5, "c": 3, "b": 2}
+    assert codec.decode(bench.sent(asked[2]).payload) == {"a": 6, "b": 2}
+    assert bench.sent(asked[2]).revision == 9
+    assert bench.noted == [Event.CONFLICT] * 2
+    assert isinstance(reply.cookie, SetCookie)
+
+
+def test_a_conflict_runs_an_atomic_update_again() -> None:
+    bench = Bench()
+    session = bench.opened(bench.sealed({"n": [1]}))
+    session.update_atomically(lambda data: data["n"].append(3))
+    _, asked = bench.closed(session, bench.conflict({"n": [1, 2]}), WRITTEN)
+    assert codec.decode(bench.sent(asked[1]).payload) == {"n": [1, 2, 3]}
+
+
+def test_our_own_commit_whose_answer_was_lost_is_no_conflict() -> None:
+    bench = Bench()
+    session = bench.opened()
+    session["b"] = 2
+    _, asked = bench.closed(session, lambda question: Conflict(question.args[1]))
+    assert len(asked) == 1
+
+
+def test_a_commit_is_tried_a_bounded_number_of_times() -> None:
+    bench = Bench()
+    session = bench.opened()
+    session["b"] = 2
+    answers = [bench.conflict({"a": 5}, revision=n + 2) for n in range(MAX_ATTEMPTS)]
+    with pytest.raises(StoreUnavailable, match=f"{MAX_ATTEMPTS} attempts"):
+        bench.closed(session, *answers)
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+def test_what_is_gone_stays_gone(emptied: bool) -> None:
+    bench = Bench()
+    session = bench.opened()
+    session["b"] = 2
+    if emptied:
+        session.clear()
+    reply, asked = bench.closed(session, GONE)
+    assert [one.method for one in asked] == ["remove" if emptied else "commit"]
+    assert reply == Reply(DropCookie(), vary=True)
+    assert bench.noted == [Event.GONE]
+    assert (session.data(), session.facts.loaded) == ({}, None)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        lambda bench: BadRecord("Redis holds another type under its key"),
+        lambda bench: Conflict(b"rubbish"),
+        lambda bench: Conflict(
+            bench.sealer.seal(bench.key, record(bench.signed.token, payload=b"1"))
+        ),
+    ],
+)
+def test_a_record_that_was_damaged_meanwhile_is_gone(bad: Callable[[Bench], Any]) -> None:
+    bench = Bench()
+    session = bench.opened()
+    session["b"] = 2
+    reply, _ = bench.closed(session, bad(bench))
+    assert reply == Reply(DropCookie(), vary=True)
+    assert bench.noted[-2:] == [Event.REJECTED, Event.GONE]
+
+
+def test_a_session_that_another_request_rekeyed_is_left_to_it() -> None:
+    """Dropping the cookie would delete the one that the login has just set."""
+    bench = Bench()
+    session = bench.opened()
+    session["b"] = 2
+    reply, asked = bench.closed(session, bench.conflict({"a": 1}, secret_hash=b"\1" * 32))
+    assert len(asked) == 1
+    assert reply == Reply(None, vary=True)
+    assert bench.events[-1] == (Event.GONE, bench.signed.token.sid, "its secret was replaced")
+    assert session.data() == {}
+
+
+def test_a_session_whose_time_ends_while_the_request_runs_is_gone() -> None:
+    bench = Bench()
+    session = bench.opened(bench.sealed(deadline=NOW + 5))
+    session["b"] = 2
+    bench.clock.now += 5
+    reply, asked = bench.closed(session)
+    assert (reply, asked) == (Reply(DropCookie(), vary=True), [])
+
+
+def test_a_store_that_refuses_a_commit_leaves_the_session_as_it_was() -> None:
+    bench = Bench()
+    session = bench.opened()
+    session.regenerate()
+    with pytest.raises(StoreUnavailable):
+        bench.closed(session, StoreUnavailable("down"))
+    assert session.facts.rekey
+
+
+# --- emptying -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("empty", [ServerSession.clear, lambda session: session.pop("a")])
+def test_an_emptied_session_is_deleted_with_its_cookie(
+    empty: Callable[[ServerSession], Any],
+) -> None:
+    bench = Bench()
+    session = bench.opened()
+    empty(session)
+    reply, asked = bench.closed(session, WRITTEN)
+    assert asked == [Asked("remove", (bench.key,), {"expected": (1).to_bytes(8, "big")})]
+    assert reply == Reply(DropCookie(), vary=True)
+    assert bench.noted == [Event.DELETED]
+
+
+def test_clearing_wins_over_a_faster_write() -> None:
+    bench = Bench()
+    session = bench.opened()
+    session.clear()
+    _, asked = bench.closed(session, bench.conflict({"a": 1, "b": 2}), WRITTEN)
+    assert [one.method for one in asked] == ["remove", "remove"]
+
+
+def test_popping_the_last_key_leaves_what_another_request_wrote() -> None:
+    bench = Bench()
+    session = bench.opened()
+    del session["a"]
+    _, asked = bench.closed(session, bench.conflict({"a": 1, "b": 2}), WRITTEN)
+    assert [one.method for one in asked] == ["remove", "commit"]
+    assert codec.decode(bench.sent(asked[1]).payload) == {"b": 2}
+
+
+def test_an_emptied_session_can_be_deleted_by_a_websocket() -> None:
+    bench = Bench()
+    session = bench.opened()
+    session.clear()
+    _, asked = bench.closed(session, WRITTEN, cookie_possible=False)
+    assert [one.method for one in asked] == ["remove"]
+
+
+# --- regenerate and bind --------------------------------------------------------------
+
+
+def _orders() -> list[tuple[str, ...]]:
+    from itertools import permutations
+
+    return [order for size in (1, 2, 3) for order in permutations(("key", "clear", "write"), size)]
+
+
+@pytest.mark.parametrize("order", [one for one in _orders() if {"key", "clear"} & set(one)])
+def test_in_any_order_with_clear_and_writes_the_old_secret_ends(order: tuple[str, ...]) -> None:
+    bench = Bench()
+    session = bench.opened()
+    for step in order:
+        match step:
+            case "key":
+                session.regenerate()
+            case "clear":
+                session.clear()
+            case _:
+                session["b"] = 2
+    reply, asked = bench.closed(session, WRITTEN)
+    if asked[0].method == "remove":
+        assert isinstance(reply.cookie, DropCookie)
+        return
+    sent = bench.sent(asked[0])
+    assert sent.sid == bench.signed.token.sid
+    assert sent.secret_hash != bench.signed.token.secret_hash
+    assert isinstance(reply.cookie, SetCookie)
+    fresh = bench.signer.read(reply.cookie.value)
+    assert fresh is not None
+    assert fresh.token.secret_hash == sent.secret_hash
+    assert bench.noted == [Event.REGENERATED]
+
+
+def test_regenerating_keeps_the_absolute_deadline() -> None:
+    bench = Bench(absolute=500)
+    session = bench.opened(bench.sealed(deadline=NOW + 30, auth_time=7, owner="alice"))
+    session.regenerate()
+    _, asked = bench.closed(session, WRITTEN)
+    sent = bench.sent(asked[0])
+    assert (sent.deadline, sent.auth_time, sent.owner) == (NOW + 30, 7, "alice")
+
+
+def test_a_websocket_cannot_regenerate_and_can_write() -> None:
+    bench = Bench()
+    session = bench.opened()
+    session.regenerate()
+    with pytest.raises(ReadOnlySession):
+        bench.closed(session, cookie_possible=False)
+    session = bench.opened()
+    session["b"] = 1
+    _, asked = bench.closed(session, WRITTEN, cookie_possible=False)
+    assert [one.method for one in asked] == ["commit"]
+
+
+def test_of_two_that_regenerate_at_once_one_wins() -> None:
+    bench = Bench()
+    session = bench.opened()
+    session.regenerate()
+    reply, _ = bench.closed(session, bench.conflict({"a": 1}, secret_hash=b"\1" * 32))
+    assert reply.cookie is None
+
+
+def test_binding_is_indexed_before_it_is_written_and_starts_the_time_anew() -> None:
+    bench = Bench(indexing=True, absolute=500)
+    session = bench.opened(bench.sealed(deadline=NOW + 30))
+    session.bind("alice")
+    bench.clock.now += 10
+    reply, asked = bench.closed(session, None, WRITTEN)
+    assert [one.method for one in asked] == ["enlist", "commit"]
+    assert asked[0] == Asked("enlist", ("alice", bench.key), {"lifetime": 2 * 1000 + 60})
+    sent = bench.sent(asked[1])
+    assert (sent.owner, sent.auth_time, sent.deadline) == ("alice", NOW + 10, NOW + 510)
+    assert sent.secret_hash != bench.signed.token.secret_hash
+    assert isinstance(reply.cookie, SetCookie)
+    assert bench.noted == [Event.REGENERATED, Event.BOUND]
+
+
+def test_a_new_session_is_bound_as_it_is_created() -> None:
+    bench = Bench(indexing=True)
+    session = ServerSession(bindable=True)
+    session.bind("alice")
+    _, asked = bench.closed(session, None, True)
+    assert [one.method for one in asked] == ["enlist", "create"]
+    assert (bench.sent(asked[1]).owner, bench.sent(asked[1]).auth_time) == ("alice", NOW)
+    assert bench.noted == [Event.CREATED, Event.BOUND]
+
+
+def test_a_taken_sid_is_taken_off_the_index_again() -> None:
+    bench = Bench(indexing=True)
+    session = ServerSession(bindable=True)
+    session.bind("alice")
+    _, asked = bench.closed(session, None, False, None, None, True)
+    assert [one.method for one in asked] == ["enlist", "create", "delist", "enlist", "create"]
+
+
+def test_changing_the_owner_delists_the_former_one_afterwards() -> None:
+    bench = Bench(indexing=True)
+    session = bench.opened(bench.sealed(owner="alice", indexed=NOW))
+    session.bind("bob")
+    bench.clock.now += 1
+    _, asked = bench.closed(session, None, WRITTEN, None)
+    assert [(one.method, one.args[0]) for one in asked] == [
+        ("enlist", "bob"),
+        ("commit", bench.key),
+        ("delist", "alice"),
+    ]
+
+
+def test_deleting_delists_afterwards() -> None:
+    bench = Bench(indexing=True)
+    session = bench.opened(bench.sealed(owner="alice", indexed=NOW))
+    session.clear()
+    _, asked = bench.closed(session, WRITTEN, None)
+    assert [one.method for one in asked] == ["remove", "delist"]
+
+
+def test_a_cleared_session_that_is_written_again_belongs_to_nobody() -> None:
+    bench = Bench(indexing=True)
+    session = bench.opened(bench.sealed(owner="alice", auth_time=5, indexed=NOW))
+    session.clear()
+    session["b"] = 1
+    _, asked = bench.closed(session, WRITTEN, None)
+    sent = bench.sent(next(one for one in asked if one.method == "commit"))
+    assert (sent.owner, sent.auth_time, sent.indexed) == (None, 0, 0)
+    assert asked[-1] == Asked("delist", ("alice", bench.key))
+
+
+def test_an_owned_session_without_data_is_kept() -> None:
+    bench = Bench(indexing=True)
+    session = bench.opened(bench.sealed(owner="alice", indexed=NOW))
+    del session["a"]
+    _, asked = bench.closed(session, WRITTEN)
+    assert [one.method for one in asked] == ["commit"]
+
+
+def test_an_owners_entry_is_renewed_before_it_runs_out() -> None:
+    bench = Bench(indexing=True)
+    session = bench.opened(bench.sealed(owner="alice", indexed=NOW))
+    bench.clock.now += 999
+    assert bench.closed(session) == (QUIET, [])
+    bench.clock.now += 1
+    _, asked = bench.closed(bench.opened(bench.sealed(owner="alice", indexed=NOW)), None, WRITTEN)
+    assert [one.method for one in asked] == ["enlist", "commit"]
+    assert bench.sent(asked[1]).indexed == NOW + 1000
+    assert bench.sent(asked[1]).payload == codec.encode({"a": 1})
+
+
+def test_a_conflict_keeps_the_owner_that_stands_there_now() -> None:
+    bench = Bench(indexing=True)
+    session = bench.opened()
+    del session["a"]
+    newer = bench.conflict({"a": 1}, owner="alice", indexed=NOW)
+    _, asked = bench.closed(session, newer, WRITTEN)
+    assert [one.method for one in asked] == ["remove", "commit"]
+    assert bench.sent(asked[1]).owner == "alice"
