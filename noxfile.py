@@ -11,7 +11,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import nox
 
@@ -27,6 +27,22 @@ VERSIONS = ("3.11", "3.12", "3.13")
 FRAMEWORKS = "SAMESESSION_FRAMEWORKS"
 # Tests of one framework alone: what does not depend on it runs in `tests`.
 ALONE = ("tests/web", "tests/examples", "tests/docs")
+# Names the stores of a run: see tests/conftest.py.
+STORES = "SAMESESSION_STORES"
+# Tests of what every store does, run over the servers below.
+OF_EVERY_STORE = ("tests/stores", "tests/web", "tests/races")
+
+
+class Server(NamedTuple):
+    """A store that `nox -s servers` tests, and what must be on the machine for it."""
+
+    extra: str
+    program: str | None = None  # None: it comes from a package index
+    packages: str = ""  # of Debian's, which have the program
+
+
+SERVERS: dict[str, Server] = {}
+
 # The oldest releases that pyproject.toml allows.
 LOWEST = (
     "blinker==1.9.0",
@@ -204,6 +220,38 @@ def faults(session: nox.Session) -> None:
         session.run("apt-get", "install", "-y", "-qq", "strace", external=True)
     session.env["SAMESESSION_FAULTS"] = "long"
     _pytest(session, "tests/faults", "--timeout=900")
+
+
+@nox.session
+def servers(session: nox.Session) -> None:
+    """Run the tests of every store over real servers; SAMESESSION_STORES names a part of them.
+
+    On Debian, as root, what is missing is installed; the tests start it themselves.
+    """
+    chosen = [name for name in os.environ.get(STORES, "").split(",") if name] or [*SERVERS]
+    wanted = [SERVERS[name] for name in chosen]
+    _programs(session, wanted)
+    extras = ",".join(sorted({"flask", "quart", "redis", *(server.extra for server in wanted)}))
+    _install(session, extras, "test", "databases")
+    session.env[STORES] = ",".join(chosen)
+    _pytest(session, *(path for path in OF_EVERY_STORE if (ROOT / path).is_dir()))
+
+
+def _programs(session: nox.Session, wanted: list[Server]) -> None:
+    # Servers live in /usr/sbin, which is not on everybody's PATH.
+    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+    missing = [
+        each for each in wanted if each.program and not shutil.which(each.program, path=path)
+    ]
+    if not missing:
+        return
+    packages = sorted({name for each in missing for name in each.packages.split()})
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        programs = ", ".join(str(each.program) for each in missing)
+        session.error(f"not found: {programs}; on Debian: apt-get install {' '.join(packages)}")
+    env = {"DEBIAN_FRONTEND": "noninteractive"}
+    session.run("apt-get", "update", "-qq", external=True, env=env)
+    session.run("apt-get", "install", "-y", "-qq", *packages, external=True, env=env)
 
 
 @nox.session

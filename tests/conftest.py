@@ -1,7 +1,9 @@
-"""Fixtures of all tests: one real Valkey a run, and sites by framework and store.
+"""Fixtures of all tests: servers started once a run, and sites by framework and store.
 
 SAMESESSION_FRAMEWORKS (default "flask,quart") names the frameworks that are
 installed; tests of another are deselected, and none is imported for them.
+SAMESESSION_STORES names the stores of this run in place of the usual ones: tests
+about all server-side stores run over these, tests of other stores are deselected.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.support.backend import SERVER_STORES, Backend
+from tests.support.backend import CHOSEN, Backend, Servers, is_in_run, stores_over
 from tests.support.clock import Clock, Entropy
 from tests.support.server import Valkey, running
 from tests.support.site import Site
@@ -25,7 +27,7 @@ INSTALLED = tuple(os.environ.get("SAMESESSION_FRAMEWORKS", "flask,quart").split(
 
 def pytest_configure(config: pytest.Config) -> None:
     for line in (
-        "stores(*names): the stores that a test's `backend` runs over; default: server-side ones",
+        "stores(*names): the stores that a test is about; default: all server-side ones",
         "needs(*frameworks): deselect the test where one of these is not installed",
     ):
         config.addinivalue_line("markers", line)
@@ -36,34 +38,59 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("framework", FRAMEWORKS)
     if "store_name" in metafunc.fixturenames:
         marker = metafunc.definition.get_closest_marker("stores")
-        metafunc.parametrize("store_name", SERVER_STORES if marker is None else marker.args)
+        metafunc.parametrize("store_name", stores_over(None if marker is None else marker.args))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     kept: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
     for item in items:
-        marker = item.get_closest_marker("needs")
-        needed = set() if marker is None else set(marker.args)
-        own = getattr(item, "callspec", None)
-        if own is not None and own.params.get("framework"):
-            chosen = own.params["framework"]
-            # "needs" on a parametrised test says which of the frameworks it is about.
-            needed = needed | {chosen}
-            if marker is not None and chosen not in marker.args:
-                dropped.append(item)
-                continue
-        (kept if needed <= set(INSTALLED) else dropped).append(item)
+        here = _has_frameworks(item) and _has_store(item)
+        (kept if here else dropped).append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
 
 
+def _params(item: pytest.Item) -> dict[str, Any]:  # Any: as pytest has it
+    own = getattr(item, "callspec", None)
+    return {} if own is None else own.params
+
+
+def _has_frameworks(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("needs")
+    needed = set() if marker is None else set(marker.args)
+    chosen = _params(item).get("framework")
+    if chosen is not None:
+        # "needs" on a parametrised test says which of the frameworks it is about.
+        if marker is not None and chosen not in marker.args:
+            return False
+        needed = needed | {chosen}
+    return needed <= set(INSTALLED)
+
+
+def _has_store(item: pytest.Item) -> bool:
+    chosen = _params(item).get("store_name")
+    if chosen is not None:
+        return is_in_run(chosen)
+    marker = item.get_closest_marker("stores")
+    if marker is None:
+        return not CHOSEN  # about no store at all
+    return any(is_in_run(name) for name in marker.args)
+
+
 @pytest.fixture(scope="session")
-def valkey() -> Iterator[Valkey]:
+def servers() -> Iterator[Servers]:
+    """Give the run's servers by store name, started as they are asked for."""
+    with Servers() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def valkey(servers: Servers) -> Valkey:
     """Give the run's Valkey; `backend` empties it for each test."""
-    with running() as server:
-        yield server
+    server: Valkey = servers["redis"]
+    return server
 
 
 @pytest.fixture
@@ -91,15 +118,9 @@ def entropy() -> Entropy:
 
 
 @pytest.fixture
-def backend(
-    store_name: str, clock: Clock, tmp_path: Path, request: pytest.FixtureRequest
-) -> Backend:
+def backend(store_name: str, clock: Clock, tmp_path: Path, servers: Servers) -> Backend:
     """Give the test's store, empty."""
-    server: Valkey | None = None
-    if store_name == "redis":
-        server = request.getfixturevalue("valkey")
-        server.flush()
-    return Backend(store_name, clock=clock, directory=tmp_path / "sessions", valkey=server)
+    return Backend(store_name, clock=clock, directory=tmp_path / "sessions", servers=servers)
 
 
 NewSite = Callable[..., Site]

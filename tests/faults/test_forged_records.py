@@ -17,23 +17,6 @@ from tests.support.site import SECRET_KEY, Visitor
 from tests.unit.parts import sealer
 
 
-def plant(backend: Backend, victim: str, record: bytes) -> None:
-    """Put bytes in the place of a stored record, as an operator of the store can."""
-    match backend.name:
-        case "memory":
-            _, expires = backend._memory._records[victim]
-            backend._memory._records[victim] = (record, expires)
-        case "filesystem":
-            (path,) = backend.directory.glob(f"*/{victim}")
-            times = path.stat()
-            path.write_bytes(record)
-            os.utime(path, (times.st_atime, times.st_mtime))
-        case _:
-            assert backend.valkey is not None
-            with backend.valkey.client() as client:
-                client.set(victim, record, keepttl=True)
-
-
 async def stored_name(backend: Backend, visitor: Visitor, **values: Any) -> str:
     before = set(backend.records())
     await visitor.put(**values)
@@ -58,7 +41,7 @@ async def test_an_admins_record_copied_to_another_sid_is_refused(
     admins = await stored_name(backend, admin, role="admin")
     await admin.visit(lambda session: session.bind("root"))
     attackers = await stored_name(backend, attacker, role="nobody")
-    plant(backend, attackers, backend.records()[admins])
+    backend.part.plant(attackers, backend.records()[admins])
     await expect_nobody(attacker)
     assert await admin.value(lambda session: session["role"]) == "admin"
 
@@ -72,7 +55,7 @@ async def test_an_older_record_of_a_session_does_not_bring_back_an_old_secret(
     name = await stored_name(backend, visitor, a=1)
     old = backend.records()[name]
     await visitor.visit(lambda session: session.regenerate())
-    plant(backend, name, old)
+    backend.part.plant(name, old)
     await expect_nobody(visitor)
 
 
@@ -90,7 +73,7 @@ async def test_another_app_with_the_same_key_and_store_makes_no_session_here(
     crossing = new_site().visitor()
     crossing.jar["session"] = cookie
     await expect_nobody(crossing)
-    plant(backend, ours, backend.records()[theirs])
+    backend.part.plant(ours, backend.records()[theirs])
     await expect_nobody(here)
 
 
@@ -135,7 +118,7 @@ async def test_a_forged_record_is_nobodys_session_and_runs_nothing(  # noqa: PLR
     visitor = new_site(**settings).visitor()
     name = await stored_name(backend, visitor, a=1)
     key = "session:" + visitor.jar["session"].partition(".")[0]
-    plant(backend, name, forge(backend.records()[name], key))
+    backend.part.plant(name, forge(backend.records()[name], key))
     await expect_nobody(visitor)
     assert (await visitor.put(b=2)).status == 200
     assert not (tmp_path / "unpickled").exists()
@@ -157,11 +140,11 @@ async def test_answers_given_to_the_wrong_request_show_nobody_another_ones_data(
     one = await stored_name(backend, alice, who="alice")
     two = await stored_name(backend, bob, who="bob")
     records = backend.records()
-    plant(backend, one, records[two])
-    plant(backend, two, records[one])
+    backend.part.plant(one, records[two])
+    backend.part.plant(two, records[one])
     for visitor in (alice, bob):
         await expect_nobody(visitor)
-    plant(backend, one, records[one])
-    plant(backend, two, records[two])
+    backend.part.plant(one, records[one])
+    backend.part.plant(two, records[two])
     assert await alice.value(lambda session: session["who"]) == "alice"
     assert await bob.value(lambda session: session["who"]) == "bob"
