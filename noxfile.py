@@ -176,7 +176,8 @@ def typing(session: nox.Session) -> None:
 @nox.session
 def demo(session: nox.Session) -> None:
     """Serve the combined example until Ctrl-C; `-- --redis` does so on a real Valkey."""
-    _install(session, "flask,quart,redis", "serve", "servers")
+    groups = ("serve", "servers") if "--redis" in session.posargs else ("serve",)
+    _install(session, "flask,quart,redis", *groups)
 
     def stop(*_: object) -> NoReturn:
         raise KeyboardInterrupt

@@ -1,0 +1,178 @@
+"""Every code block of the documentation runs, on real requests where it serves any."""
+
+from __future__ import annotations
+
+import re
+import time
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samesession import Session
+from samesession.config import DEFAULTS
+from tests.conftest import INSTALLED
+from tests.support.clock import Clock
+from tests.support.server import Valkey
+from tests.support.site import SECRET_KEY, Site
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/configuration.md", "docs/migrating.md")
+NOXFILE = (ROOT / "noxfile.py").read_text()
+REDIS = "redis://127.0.0.1:6379/0"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: where it begins, its language, and its text."""
+
+    place: str
+    language: str
+    text: str
+
+    @property
+    def framework(self) -> str:
+        """The framework that it is for; a fragment suits either."""
+        for name in ("quart", "flask"):
+            if f"from {name} import" in self.text or f"from samesession.{name} import" in self.text:
+                return name
+        return INSTALLED[0]
+
+
+def blocks(page: str) -> Iterator[Block]:
+    text = (ROOT / page).read_text()
+    for found in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        line = text.count("\n", 0, found.start()) + 1
+        yield Block(f"{page}:{line}", found[1], found[2])
+
+
+BLOCKS = [block for page in PAGES for block in blocks(page)]
+PYTHON = [block for block in BLOCKS if block.language == "python"]
+SHELL = [block for block in BLOCKS if block.language == "sh"]
+
+
+def of_python(*, saying: str = "") -> list[Any]:
+    return [
+        pytest.param(block, id=block.place, marks=pytest.mark.needs(block.framework))
+        for block in PYTHON
+        if saying in block.text
+    ]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Be in an empty directory: the default store makes one of its own below it."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def kept(here: Path) -> list[Path]:
+    """Give the files of the default store."""
+    return list(here.glob(".sessions/??/[0-9a-f]*"))
+
+
+def ran(block: Block, redis_url: str) -> Any:
+    """Run a block, and give the application that it made or changed."""
+    module = import_module(block.framework)
+    app = getattr(module, block.framework.capitalize())("documented", static_folder=None)
+    app.config["SECRET_KEY"] = SECRET_KEY
+    names: dict[str, Any] = {"app": app, "__name__": "__main__"}
+    exec(compile(block.text.replace(REDIS, redis_url), block.place, "exec"), names)
+    app = names["app"]
+    if "Session(app)" not in block.text:
+        Session(app)
+    return app
+
+
+def test_there_are_no_blocks_of_another_kind() -> None:
+    assert {block.language for block in BLOCKS} == {"python", "sh"}
+    assert len(PYTHON) >= 6
+    assert len(SHELL) >= 2
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("block", of_python())
+async def test_a_block_gives_an_application_that_keeps_sessions(
+    block: Block, here: Path, valkey: Valkey
+) -> None:
+    valkey.flush()
+    app = ran(block, valkey.url)
+    site = Site(block.framework, {}, clock=Clock(time.time()), app=app, init=False)
+    site.app.config["SECRET_KEY"] = SECRET_KEY
+    user = site.visitor()
+    try:
+        await user.put(a=1)
+        assert await user.value(lambda session: session["a"]) == 1
+        in_redis = f'"{REDIS}"' in block.text
+        assert bool(valkey.records()) is in_redis
+        assert bool(kept(here)) is not in_redis
+    finally:
+        await site.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("block", of_python(saying='@app.get("/")'))
+async def test_the_first_example_counts_visits(block: Block, here: Path) -> None:
+    user = Site(
+        block.framework, {}, clock=Clock(time.time()), app=ran(block, ""), init=False
+    ).user()
+    assert [(await user.get("/")).text for _ in range(3)] == ["visit 1", "visit 2", "visit 3"]
+    assert len(kept(here)) == 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("block", of_python(saying="revoke_all"))
+async def test_the_login_example_lists_and_ends_sessions(block: Block, here: Path) -> None:
+    site = Site(block.framework, {}, clock=Clock(time.time()), app=ran(block, ""), init=False)
+    phone, laptop = site.user(), site.user()
+    for device in (phone, laptop):
+        assert (await device.post("/login/ann")).text == "welcome"
+    assert (await phone.get("/buy/tea")).text == "tea"
+    assert (await phone.get("/buy/jam")).text == "tea, jam"
+    assert (await phone.get("/devices/ann")).text == "2 sessions"
+    assert (await phone.post("/log-out-everywhere/ann")).text == "2 sessions ended"
+    assert (await laptop.get("/devices/ann")).text == "0 sessions"
+
+
+@pytest.mark.parametrize("block", SHELL, ids=lambda block: block.place)
+def test_a_command_names_what_there_is(block: Block) -> None:
+    sessions = set(re.findall(r"^def (\w+)\(session: nox", NOXFILE, re.MULTILINE))
+    for line in block.text.splitlines():
+        for command in line.partition("#")[0].split("&&"):
+            words = command.split()
+            if words[:2] == ["pip", "install"]:
+                assert words[2:] == ["nox"]
+                continue
+            assert words[0] == "nox"
+            options, _, rest = " ".join(words[1:]).partition("--")
+            named = options.split()
+            assert not named or named[0] == "-s"
+            assert set(named[1:]) <= sessions
+            for path in rest.split():
+                assert "/" not in path or (ROOT / path).exists()
+
+
+def test_the_extras_that_the_documentation_names_exist() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for page in PAGES:
+        for extras in re.findall(r"samesession\[([\w,]+)\]", (ROOT / page).read_text()):
+            assert set(extras.split(",")) <= set(project["optional-dependencies"])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_link_within_the_project_leads_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text()):
+        assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    rows = dict(re.findall(r"^\| `(SESSION_\w+)` \| (.+?) \| ", text, re.MULTILINE))
+    assert set(DEFAULTS) <= set(rows)
+    for name, default in DEFAULTS.items():
+        if default is not None and name != "SESSION_FILE_MODE":
+            assert rows[name] == f"`{default!r}`".replace("'", '"'), name
