@@ -24,6 +24,8 @@ from .errors import SessionError, StoreUnavailable
 # Stand-ins that Werkzeug writes as they are.
 _VALUE = "value-goes-here"
 _DATE = "date-goes-here"
+# What may stand around a name or a value (RFC 6265bis, 4.2.1); all else belongs to it.
+_BLANKS = " \t"
 
 
 class SessionUnavailable(StoreUnavailable, ServiceUnavailable):
@@ -50,7 +52,7 @@ def cookie_values(header: str, name: str) -> list[str]:
     if name not in header:
         return []
     pairs = (pair.partition("=") for pair in header.split(";"))
-    return [value.strip() for key, _, value in pairs if key.strip() == name]
+    return [value.strip(_BLANKS) for key, _, value in pairs if key.strip(_BLANKS) == name]
 
 
 def matches(paths: Paths, request: Request) -> bool:

@@ -118,7 +118,7 @@ def _rules(settings: Mapping[str, Any]) -> Rules:
             permanent=permanent,
         ),
         absolute=None if absolute is None else _seconds(absolute, "SESSION_ABSOLUTE_LIFETIME"),
-        refresh_each_request=bool(settings.get("SESSION_REFRESH_EACH_REQUEST", True)),
+        refresh_each_request=_truth(settings, "SESSION_REFRESH_EACH_REQUEST", default=True),
         permanent_by_default=_flag(settings, "SESSION_PERMANENT"),
         max_bytes=int(_number(settings, "SESSION_MAX_BYTES", above=1023)),
     )
@@ -126,26 +126,28 @@ def _rules(settings: Mapping[str, Any]) -> Rules:
 
 def _cookie(settings: Mapping[str, Any]) -> Attributes:
     """Read Flask's cookie settings as Flask's own interface does."""
+    root = _optional_text(settings, "APPLICATION_ROOT") or "/"
     return Attributes(
-        name=str(settings.get("SESSION_COOKIE_NAME", "session")),
-        domain=settings.get("SESSION_COOKIE_DOMAIN") or None,
-        path=settings.get("SESSION_COOKIE_PATH") or settings.get("APPLICATION_ROOT") or "/",
-        secure=bool(settings.get("SESSION_COOKIE_SECURE", False)),
-        httponly=bool(settings.get("SESSION_COOKIE_HTTPONLY", True)),
-        samesite=settings.get("SESSION_COOKIE_SAMESITE"),
-        partitioned=bool(settings.get("SESSION_COOKIE_PARTITIONED", False)),
+        name=_optional_text(settings, "SESSION_COOKIE_NAME", "session") or "",
+        domain=_optional_text(settings, "SESSION_COOKIE_DOMAIN") or None,
+        path=_optional_text(settings, "SESSION_COOKIE_PATH") or root,
+        secure=_truth(settings, "SESSION_COOKIE_SECURE", default=False),
+        httponly=_truth(settings, "SESSION_COOKIE_HTTPONLY", default=True),
+        samesite=_optional_text(settings, "SESSION_COOKIE_SAMESITE"),
+        partitioned=_truth(settings, "SESSION_COOKIE_PARTITIONED", default=False),
     )
 
 
 def _secret_keys(settings: Mapping[str, Any]) -> tuple[bytes, ...]:
-    fallbacks: Sequence[str | bytes] = settings.get("SECRET_KEY_FALLBACKS") or ()
-    if isinstance(fallbacks, str | bytes):
+    fallbacks: object = settings.get("SECRET_KEY_FALLBACKS") or ()
+    if not isinstance(fallbacks, list | tuple):
         raise ConfigError("SECRET_KEY_FALLBACKS must be a list: write [...] around the key")
+    older = cast("Sequence[object]", fallbacks)
     newest = settings.get("SECRET_KEY")
     if not newest:
         raise ConfigError(f"SECRET_KEY is not set: {_SECRET_HELP}")
     # Flask takes the last fallback for the newest of them.
-    return tuple(_secret(key) for key in (newest, *reversed(fallbacks)))
+    return tuple(_secret(key) for key in (newest, *reversed(older)))
 
 
 def _secret(key: object) -> bytes:
@@ -194,6 +196,27 @@ def _text(settings: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or not value or not value.isprintable():
         raise ConfigError(f"{name} must be text such as {DEFAULTS[name]!r}")
     return value
+
+
+def _optional_text(
+    settings: Mapping[str, Any], name: str, default: str | None = None
+) -> str | None:
+    """Read one of Flask's settings that hold text or None."""
+    value = settings.get(name, default)
+    if value is not None and not isinstance(value, str):
+        raise ConfigError(f"{name} must be text or None, not {type(value).__name__}")
+    return value
+
+
+def _truth(settings: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    """Read one of Flask's flags: any truth value, as in Flask, but for text.
+
+    "False" and "0" are true in Python; environment variables are how they come here.
+    """
+    value = settings.get(name, default)
+    if isinstance(value, str):
+        raise ConfigError(f"{name} must be True or False, not str")
+    return bool(value)
 
 
 def _flag(settings: Mapping[str, Any], name: str) -> bool:

@@ -1,0 +1,234 @@
+"""Run steps in both colours: what is thrown where, deadlines, threads, concealed locals."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from samesession import StoreUnavailable
+from samesession.core.steps import Steps, call, wait
+from samesession.drive import arun, is_over, place, run
+
+
+async def _later(value: Any) -> Any:  # Any: whatever a client answers
+    await asyncio.sleep(0)
+    return value
+
+
+async def _failing(error: BaseException) -> Any:
+    await asyncio.sleep(0)
+    raise error
+
+
+def _sum(first: int | Awaitable[int], second: int) -> Steps[int]:
+    return (yield from wait(first)) + (yield from wait(second))
+
+
+def test_values_are_sent_straight_back() -> None:
+    assert run(_sum(1, 2)) == 3
+
+
+@pytest.mark.asyncio
+async def test_awaitables_are_awaited_and_values_sent_back() -> None:
+    assert await arun(_sum(_later(1), 2)) == 3
+
+
+def _nothing() -> Steps[str]:
+    yield from ()
+    return "nothing was asked"
+
+
+@pytest.mark.asyncio
+async def test_steps_that_ask_nothing_give_their_result() -> None:
+    assert run(_nothing()) == "nothing was asked"
+    assert await arun(_nothing()) == "nothing was asked"
+    assert await arun(_nothing(), timeout=0) == "nothing was asked"
+
+
+def test_an_awaitable_is_data_to_the_sync_driver() -> None:
+    # So a client of the wrong colour is refused at init_app, by its store's faces.
+    answer = _later(1)
+    assert run(wait(answer)) is answer
+    answer.close()
+
+
+def _guarded(ask: Callable[[], Steps[Any]], trace: list[object]) -> Steps[str]:
+    """Do what a store does around a question: tidy up, and turn an error into its own."""
+    try:
+        trace.append((yield from ask()))
+    except KeyError as error:
+        trace.append(error.args[0])
+        trace.append((yield from wait("after")))
+        raise StoreUnavailable("translated") from error
+    finally:
+        trace.append("tidied")
+    return "done"
+
+
+def _raise_key_error() -> None:
+    raise KeyError("lost")
+
+
+def test_what_blocking_work_raised_is_thrown_into_the_steps() -> None:
+    trace: list[object] = []
+    with pytest.raises(StoreUnavailable, match="translated"):
+        run(_guarded(lambda: call(_raise_key_error), trace))
+    assert trace == ["lost", "after", "tidied"]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [lambda: call(_raise_key_error), lambda: wait(_failing(KeyError("lost")))],
+    ids=["in a thread", "awaited"],
+)
+@pytest.mark.asyncio
+async def test_what_an_await_raised_is_thrown_into_the_steps(
+    ask: Callable[[], Steps[Any]],
+) -> None:
+    trace: list[object] = []
+    with pytest.raises(StoreUnavailable, match="translated"):
+        await arun(_guarded(ask, trace))
+    assert trace == ["lost", "after", "tidied"]
+
+
+@pytest.mark.asyncio
+async def test_steps_may_go_on_after_an_error() -> None:
+    def patient() -> Steps[int]:
+        try:
+            yield from wait(_failing(KeyError()))
+        except KeyError:
+            pass
+        return (yield from _sum(_later(2), 3))
+
+    assert await arun(patient()) == 5
+
+
+@pytest.mark.asyncio
+async def test_a_cancellation_is_thrown_into_the_steps_and_goes_on() -> None:
+    trace: list[object] = []
+    reached = asyncio.Event()
+
+    async def forever() -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(arun(_guarded(lambda: wait(forever()), trace)))
+    await reached.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert trace == ["tidied"]
+
+
+@pytest.mark.asyncio
+async def test_a_deadline_ends_all_steps_together() -> None:
+    trace: list[object] = []
+    with pytest.raises(StoreUnavailable, match=r"did not answer within 0\.01 s"):
+        await arun(_guarded(lambda: wait(asyncio.Event().wait()), trace), timeout=0.01)
+    assert trace == ["tidied"]
+
+
+@pytest.mark.asyncio
+async def test_a_clients_own_timeout_is_not_taken_for_the_deadline() -> None:
+    with pytest.raises(TimeoutError, match="the client's"):
+        await arun(wait(_failing(TimeoutError("the client's"))), timeout=20)
+
+
+@pytest.mark.asyncio
+async def test_blocking_work_is_done_in_place_or_in_a_thread() -> None:
+    here = threading.get_ident()
+    assert run(call(threading.get_ident)) == here
+    assert await arun(call(threading.get_ident)) != here
+
+
+@pytest.mark.asyncio
+async def test_a_cancelled_caller_leaves_blocking_work_to_its_end() -> None:
+    begun, go_on, over = threading.Event(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        assert go_on.wait(20)
+        over.set()
+
+    task = asyncio.create_task(arun(call(work)))
+    await asyncio.to_thread(begun.wait, 20)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not over.is_set()
+    go_on.set()
+    assert await asyncio.to_thread(over.wait, 20)
+
+
+@pytest.mark.asyncio
+async def test_tasks_take_turns_at_each_await() -> None:
+    trace: list[int] = []
+
+    def steps(name: int) -> Steps[None]:
+        for _ in range(2):
+            yield from wait(_later(None))
+            trace.append(name)
+
+    await asyncio.gather(arun(steps(1)), arun(steps(2)))
+    assert trace == [1, 2, 1, 2]
+
+
+# --- what an error shows ------------------------------------------------------------------
+
+
+def _fail_with_a_record() -> Steps[None]:
+    record = b"what a user said"
+    yield from ()
+    raise StoreUnavailable(f"{len(record)} bytes were not saved")
+
+
+def _application(drive: Callable[[Steps[Any]], Any]) -> None:
+    own = "what the application holds"
+    drive(_fail_with_a_record())
+    raise AssertionError(own)
+
+
+@pytest.mark.parametrize(
+    "drive", [run, lambda steps: asyncio.run(_in_a_loop(steps))], ids=["run", "arun"]
+)
+def test_an_error_shows_no_locals_but_the_applications(
+    drive: Callable[[Steps[Any]], Any],
+) -> None:
+    with pytest.raises(StoreUnavailable, match="16 bytes") as caught:
+        _application(drive)
+    assert caught.value.__traceback__ is not None
+    step, shown = caught.value.__traceback__.tb_next, ""
+    while step is not None:
+        shown += repr(step.tb_frame.f_locals)
+        step = step.tb_next
+    assert "what the application holds" in shown
+    assert "what a user said" not in shown
+
+
+async def _in_a_loop(steps: Steps[Any]) -> Any:
+    return await arun(steps)
+
+
+# --- where connections may be used --------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_a_place_is_a_process_or_one_of_its_event_loops() -> None:
+    assert place(loop=False) == place(loop=False)
+    assert place(loop=True) == place(loop=True)
+    assert place(loop=True) != place(loop=False)
+    assert not is_over(place(loop=True))
+    assert not is_over(place(loop=False))
+
+
+def test_a_place_is_over_when_its_loop_is_closed() -> None:
+    async def here() -> Any:
+        return place(loop=True)
+
+    first, second = asyncio.run(here()), asyncio.run(here())
+    assert first != second
+    assert is_over(first)
