@@ -196,10 +196,8 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Run the benchmarks."""
-    if not (ROOT / "tests" / "benchmarks").is_dir():
-        session.skip("there are no benchmarks yet: tests/benchmarks does not exist")
-    _install(session, "flask,quart,redis", "test")
+    """Compare with the peers, in 10 minutes; `-- --quick`: in one, `-- --scale`: at scale, too."""
+    _install(session, "flask,quart,redis", "bench")
     session.run("python", "-m", "tests.benchmarks", *session.posargs)
 
 

@@ -1,0 +1,60 @@
+"""Which requests are measured, and how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+AT_ONCE = {"quart": (1, 8, 32), "starlette": (1, 8, 32), "flask": (1, 8)}
+VIEWS = ("none", "idle", "read", "write", "login")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One kind of request; `view` "idle" brings the cookie to a view that ignores it."""
+
+    view: str
+    size: float  # kB of session data
+    at_once: int
+
+    @property
+    def path(self) -> str:
+        if self.view == "login":
+            return f"/login/{self.size:g}"
+        return "/none" if self.view == "idle" else f"/{self.view}"
+
+    @property
+    def has_cookie(self) -> bool:
+        return self.view in ("idle", "read", "write")
+
+    def __str__(self) -> str:
+        return f"{self.view}, {self.size:g} kB, {self.at_once} at a time"
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How long a run takes; `requests` are those of one subject in one round."""
+
+    rounds: int
+    requests: int
+    all_sizes: bool
+
+    def scaled(self, framework: str) -> int:
+        """Give the requests for a framework: Flask's are several times cheaper."""
+        return self.requests * (3 if framework == "flask" else 1)
+
+
+FULL = Effort(rounds=9, requests=256, all_sizes=True)
+QUICK = Effort(rounds=7, requests=96, all_sizes=False)
+
+
+def cases(framework: str, effort: Effort) -> list[Case]:
+    """List a framework's cases: 2 kB at every width, the other sizes at one."""
+    widths = AT_ONCE[framework]
+    chosen = widths if effort.all_sizes else (widths[0], widths[-1])
+    found = [Case(view, 2.0, at_once) for view in VIEWS for at_once in chosen]
+    if effort.all_sizes:
+        width = 32 if framework != "flask" else 1
+        found += [
+            Case(view, size, width) for size in (0.2, 20.0) for view in ("read", "write", "login")
+        ]
+    return found

@@ -1,0 +1,149 @@
+"""What the figures must be: ours against another's, as ratios."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .cases import Case
+from .rounds import Figures, Measure
+from .subjects import (
+    BARE,
+    FLASK_SESSION,
+    FLASK_SESSION_FILES,
+    OURS,
+    OURS_COOKIE,
+    OURS_FILES,
+    QUART_SESSION,
+    SIGNED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A ratio, ours / other, and what it may be at most; `aim`: what would be good."""
+
+    what: str
+    ours: tuple[str, str]  # framework and subject
+    other: tuple[str, str]
+    case: Case
+    at_most: float
+    aim: float | None = None
+    measure: Measure = "cpu"
+    whole: bool = False  # whole requests, not what they cost more than bare ones
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A target and the ratio that was measured; None: not measured in this run."""
+
+    what: str
+    against: str
+    ratio: float | None
+    at_most: float
+    aim: float | None
+    unit: str = ""
+
+    @property
+    def verdict(self) -> str:
+        if self.ratio is None:
+            return "not measured"
+        return "met" if self.ratio <= self.at_most else "NOT MET"
+
+
+def _case(view: str, at_once: int) -> Case:
+    return Case(view, 2.0, at_once)
+
+
+TARGETS = (
+    Target(
+        "Quart, redis, read, 32 at a time",
+        ("quart", OURS), ("quart", QUART_SESSION), _case("read", 32), 0.35, 0.20,
+    ),
+    Target(
+        "Quart, redis, write, 32 at a time",
+        ("quart", OURS), ("quart", QUART_SESSION), _case("write", 32), 0.45, 0.30,
+    ),
+    Target(
+        "Quart, redis, read, 1 at a time",
+        ("quart", OURS), ("quart", QUART_SESSION), _case("read", 1), 0.90,
+    ),
+    Target(
+        "Quart, redis, write, 1 at a time",
+        ("quart", OURS), ("quart", QUART_SESSION), _case("write", 1), 0.90,
+    ),
+    Target(
+        "Quart, redis, read, 32 at a time",
+        ("quart", OURS), ("quart", SIGNED), _case("read", 32), 0.30, 0.15,
+    ),
+    Target(
+        "Flask, redis, read (wall)",
+        ("flask", OURS), ("flask", FLASK_SESSION), _case("read", 1), 0.60, measure="wall",
+    ),
+    Target(
+        "Flask, redis, write (wall)",
+        ("flask", OURS), ("flask", FLASK_SESSION), _case("write", 1), 0.80, measure="wall",
+    ),
+    Target(
+        "Flask, filesystem, read",
+        ("flask", OURS_FILES), ("flask", FLASK_SESSION_FILES), _case("read", 1), 0.30,
+    ),
+    Target(
+        "Quart, filesystem, read",
+        ("quart", OURS_FILES), ("flask", FLASK_SESSION_FILES), _case("read", 1), 0.30,
+    ),
+    Target(
+        "Flask, SESSION_TYPE cookie, read",
+        ("flask", OURS_COOKIE), ("flask", SIGNED), _case("read", 1), 0.70,
+    ),
+    Target(
+        "Quart, SESSION_TYPE cookie, read",
+        ("quart", OURS_COOKIE), ("quart", SIGNED), _case("read", 1), 0.70,
+    ),
+    Target(
+        "Flask, no session, no cookie (whole request)",
+        ("flask", OURS), ("flask", BARE), _case("none", 1), 1.05, whole=True,
+    ),
+    Target(
+        "Quart, no session, no cookie (whole request)",
+        ("quart", OURS), ("quart", BARE), _case("none", 1), 1.05, whole=True,
+    ),
+)  # fmt: skip
+
+
+def judged(figures: Mapping[str, Figures]) -> list[Result]:
+    """Compare the figures of a run, by framework, with the targets."""
+    return [
+        Result(
+            target.what,
+            _named(target),
+            _ratio(target, figures),
+            target.at_most,
+            target.aim,
+        )
+        for target in TARGETS
+    ]
+
+
+def _named(target: Target) -> str:
+    framework, name = target.other
+    return f"{framework.capitalize()}'s {name}" if name in (SIGNED, BARE) else name
+
+
+def _ratio(target: Target, figures: Mapping[str, Figures]) -> float | None:
+    costs = [
+        _cost(target, figures.get(framework), name)
+        for framework, name in (target.ours, target.other)
+    ]
+    ours, other = costs
+    if ours is None or other is None or other <= 0:
+        return None
+    return ours / other
+
+
+def _cost(target: Target, figures: Figures | None, name: str) -> float | None:
+    if figures is None or name not in figures.costs.get(target.case, {}):
+        return None
+    if target.whole:
+        return figures.whole(target.case, name, target.measure)
+    return figures.overhead(target.case, name, target.measure)
