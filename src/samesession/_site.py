@@ -88,6 +88,11 @@ class Site:
             store = stores.open_store(config, clock=self._clock)
         if isinstance(store, TwoFaced):
             store = store.facing(self._face)
+        if not isinstance(getattr(store, "faces", None), Face):
+            raise ConfigError(
+                f"{type(store).__name__} is no store: wrap one whose methods are plain "
+                "functions or coroutines in FromSync or FromAsync of samesession.stores.base"
+            )
         if not self._face & store.faces:
             here, there = ("Quart", "an async") if self._face is Face.ASYNC else ("Flask", "a sync")
             raise ConfigError(

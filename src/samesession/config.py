@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
 from .core.cookie import Attributes
@@ -77,6 +79,8 @@ class Config:
     file_dir: str
     file_mode: int
     file_fsync: bool
+    # All of the application's, for stores by others.
+    settings: Mapping[str, Any] = field(repr=False, compare=False)
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> Config:
@@ -101,6 +105,7 @@ class Config:
             file_dir=_text(settings, "SESSION_FILE_DIR"),
             file_mode=_file_mode(settings),
             file_fsync=_flag(settings, "SESSION_FILE_FSYNC"),
+            settings=MappingProxyType(dict(settings)),
         )
 
 
@@ -164,8 +169,9 @@ def _secret(key: object) -> bytes:
 
 def _check_names(settings: Mapping[str, Any]) -> None:
     known = {*DEFAULTS, *_OBSOLETE, *_FLASKS}
+    others = _prefix_of(_value(settings, "SESSION_TYPE"))
     for name in settings:
-        if not name.startswith("SESSION_") or name in known:
+        if not name.startswith("SESSION_") or name in known or name.startswith(others):
             continue
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.9)
         if close:
@@ -173,6 +179,11 @@ def _check_names(settings: Mapping[str, Any]) -> None:
     for name, why in _OBSOLETE.items():
         if name in settings:
             warnings.warn(f"{name} has no effect: {why}", stacklevel=4)
+
+
+def _prefix_of(store_type: object) -> str:
+    """Give how the settings of a store by others begin: "my-db" has SESSION_MY_DB_..."""
+    return f"SESSION_{re.sub(r'[^A-Za-z0-9]', '_', str(store_type)).upper()}_"
 
 
 def _check_fixed(settings: Mapping[str, Any]) -> None:

@@ -51,6 +51,34 @@ class Conflict:
     record: bytes
 
 
+class Reach(enum.Enum):
+    """Who sees what a store files: this process, this machine, or all that reach a server."""
+
+    PROCESS = enum.auto()
+    MACHINE = enum.auto()
+    NETWORK = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a store promises where the presence of a method does not say it.
+
+    `exact_renewal`: every renewing load restarts the idle timeout; otherwise it may
+    leave that until a tenth of the timeout has passed. `evicts`: a live record may be
+    dropped for want of room.
+    """
+
+    reach: Reach = Reach.NETWORK
+    exact_renewal: bool = True
+    evicts: bool = False
+
+
+def capabilities_of(store: object) -> Capabilities:
+    """Give what a store states in its attribute `capabilities`, or the defaults."""
+    found = getattr(store, "capabilities", None)
+    return found if isinstance(found, Capabilities) else Capabilities()
+
+
 class Store(Protocol):
     """Files records. Every method is steps: see `samesession.core.steps`.
 

@@ -1,13 +1,20 @@
-"""The stores, each imported only when an application names it."""
+"""The stores, each imported only when an application names it.
+
+A package by others adds one by an entry point of the group `samesession.stores`:
+its name is what SESSION_TYPE says, its object is called as the `open_store` below.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol, cast
 
 from ..config import Config
 from ..core.store import Clock, Store, TwoFaced
 from ..errors import ConfigError
+
+GROUP = "samesession.stores"
 
 # SESSION_TYPE to the module of this package that has `open_store`, and the
 # extra that installs what it needs.
@@ -18,8 +25,8 @@ _MODULES = {
 }
 
 
-class _Module(Protocol):
-    def open_store(self, config: Config, *, clock: Clock) -> Store | TwoFaced: ...
+class _Opener(Protocol):
+    def __call__(self, config: Config, *, clock: Clock) -> Store | TwoFaced: ...
 
 
 def open_store(config: Config, *, clock: Clock) -> Store | TwoFaced:
@@ -28,15 +35,43 @@ def open_store(config: Config, *, clock: Clock) -> Store | TwoFaced:
     Raises ConfigError for an unknown name, a missing package or a wrong setting.
     """
     known = _MODULES.get(config.store_type)
-    if known is None:
-        names = ", ".join(repr(name) for name in sorted([*_MODULES, "cookie"]))
-        raise ConfigError(f"SESSION_TYPE is {config.store_type!r}: write one of {names}")
-    module, extra = known
+    opener = _built_in(*known) if known else _installed(config.store_type)
+    return opener(config, clock=clock)
+
+
+def _built_in(module: str, extra: str | None) -> _Opener:
     try:
-        found = cast("_Module", import_module(f".{module}", __name__))
+        return cast("_Opener", import_module(f".{module}", __name__).open_store)
     except ImportError as error:
         raise ConfigError(
-            f"SESSION_TYPE {config.store_type!r} needs a package that is not installed: "
+            f"SESSION_TYPE {module!r} needs a package that is not installed: "
             f"pip install 'samesession[{extra}]'"
         ) from error
-    return found.open_store(config, clock=clock)
+
+
+def _installed(name: str) -> _Opener:
+    """Find the store of that name among those that other packages install."""
+    points = [point for point in entry_points(group=GROUP) if point.name == name]
+    sources = sorted({f"{_package(point)} ({point.value})" for point in points})
+    if not points:
+        offered = {point.name for point in entry_points(group=GROUP)}
+        names = ", ".join(repr(each) for each in sorted({*_MODULES, "cookie", *offered}))
+        raise ConfigError(
+            f"SESSION_TYPE is {name!r}: write one of {names}, "
+            "or install the package whose store that is"
+        )
+    if len(sources) > 1:
+        raise ConfigError(
+            f"SESSION_TYPE {name!r} is the name of several stores: uninstall all but one of "
+            + ", ".join(sources)
+        )
+    try:
+        return cast("_Opener", points[0].load())
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"SESSION_TYPE {name!r} cannot be loaded from {sources[0]}: {error}"
+        ) from error
+
+
+def _package(point: EntryPoint) -> str:
+    return "an unknown package" if point.dist is None else point.dist.name

@@ -26,7 +26,7 @@ from ..config import Config
 from ..core.policy import SKEW
 from ..core.record import MIN_BYTES, lifetime_of, revision_of
 from ..core.steps import Steps, call
-from ..core.store import Clock, Conflict, Face, Lifetimes, Outcome
+from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome, Reach
 from ..errors import BadRecord
 from ._tree import DIRECTORY, LOCK, READ, Tree, content, opened, unlink
 
@@ -41,6 +41,7 @@ class FileStore:
     """Records as files. Each method is one piece of blocking work, atomic by itself."""
 
     faces = Face.BOTH
+    capabilities = Capabilities(reach=Reach.MACHINE)
 
     def __init__(
         self,

@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from ..config import Config
 from ..core.record import lifetime_of, revision_of
 from ..core.steps import Steps
-from ..core.store import Clock, Conflict, Face, Lifetimes, Outcome
+from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome, Reach
 
 
 class MemoryStore:
     """Records in a dict; nothing survives the process, and no other process sees it."""
 
     faces = Face.BOTH
+    capabilities = Capabilities(reach=Reach.PROCESS)
 
     def __init__(self, *, clock: Clock = time.time) -> None:
         self._clock = clock

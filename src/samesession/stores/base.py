@@ -1,0 +1,241 @@
+"""What a store is made of: the public module for whoever writes one.
+
+A store that writes its methods as steps serves Flask and Quart from one body. One
+that is written in plain `def` or `async def` is wrapped: `FromSync`, `FromAsync`.
+`samesession.testing` is the contract it then passes; docs/stores.md builds one.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Protocol, TypeVar
+
+from ..config import Config
+from ..core.record import lifetime_of, revision_of
+from ..core.steps import Steps, call, wait
+from ..core.store import (
+    Capabilities,
+    Clock,
+    Conflict,
+    Face,
+    Lifetimes,
+    Outcome,
+    OwnerIndex,
+    Purgeable,
+    Reach,
+    Store,
+    TwoFaced,
+    capabilities_of,
+)
+from ..errors import StoreUnavailable
+
+__all__ = [
+    "AsyncStore",
+    "Capabilities",
+    "Clock",
+    "Config",
+    "Conflict",
+    "Face",
+    "FromAsync",
+    "FromSync",
+    "Lifetimes",
+    "Outcome",
+    "OwnerIndex",
+    "Purgeable",
+    "Reach",
+    "Steps",
+    "Store",
+    "StoreUnavailable",
+    "SyncStore",
+    "TwoFaced",
+    "call",
+    "lifetime_of",
+    "revision_of",
+    "wait",
+]
+
+T = TypeVar("T")
+
+Outages = tuple[type[Exception], ...]
+
+_METHODS = ("load", "create", "commit", "remove", "close")
+_ABILITIES = ("enlist", "delist", "owned", "purge")
+
+
+class SyncStore(Protocol):
+    """A store in plain functions; `enlist`, `delist`, `owned`, and `purge` may be added.
+
+    The methods are those of `Store`, `OwnerIndex` and `Purgeable`, and may be
+    called by several threads at once.
+    """
+
+    def load(self, key: str, *, renew: Lifetimes | None) -> bytes | None:
+        """Read a record and, with `renew`, restart its idle timeout."""
+        ...
+
+    def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> bool:
+        """Insert a record where none is; False when the key is taken."""
+        ...
+
+    def commit(
+        self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
+    ) -> Outcome | Conflict:
+        """Replace the record whose revision is `expected`; never create one."""
+        ...
+
+    def remove(self, key: str, *, expected: bytes | None) -> Outcome | Conflict:
+        """Delete the record whose revision is `expected`, or whichever is there."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections; a later use opens anew."""
+        ...
+
+
+class AsyncStore(Protocol):
+    """A store in coroutines; `enlist`, `delist`, `owned`, and `purge` may be added.
+
+    A connection belongs to the event loop that opened it, and an object may be used
+    in several, one after the other: open on first use in each.
+    """
+
+    async def load(self, key: str, *, renew: Lifetimes | None) -> bytes | None:
+        """Read a record and, with `renew`, restart its idle timeout."""
+        ...
+
+    async def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> bool:
+        """Insert a record where none is; False when the key is taken."""
+        ...
+
+    async def commit(
+        self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
+    ) -> Outcome | Conflict:
+        """Replace the record whose revision is `expected`; never create one."""
+        ...
+
+    async def remove(self, key: str, *, expected: bytes | None) -> Outcome | Conflict:
+        """Delete the record whose revision is `expected`, or whichever is there."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of this loop's connections; a later use opens anew."""
+        ...
+
+
+class _Wrapped:
+    """Does each method of the store inside as steps; has no optional one that it lacks."""
+
+    # Set only where the store has them, so that `isinstance(..., OwnerIndex)` is true to it.
+    enlist: Callable[..., Steps[None]]
+    delist: Callable[..., Steps[None]]
+    owned: Callable[..., Steps[Iterable[str]]]
+    purge: Callable[..., Steps[int]]
+
+    def __init__(self, store: SyncStore | AsyncStore, outages: Outages) -> None:
+        self._store = store
+        self._outages = outages
+        self.capabilities = capabilities_of(store)
+        for name in _ABILITIES:
+            method = getattr(store, name, None)
+            if method is not None:
+                setattr(self, name, self._as_steps(method))
+
+    def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
+        """Read a record and, with `renew`, restart its idle timeout."""
+        found: bytes | None = yield from self._do(self._store.load, key, renew=renew)
+        return found
+
+    def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
+        """Insert a record where none is."""
+        steps = self._do(self._store.create, key, record, lifetimes=lifetimes)
+        created: bool = yield from steps
+        return created
+
+    def commit(
+        self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
+    ) -> Steps[Outcome | Conflict]:
+        """Replace the record of the expected revision."""
+        steps = self._do(self._store.commit, key, record, expected=expected, renew=renew)
+        outcome: Outcome | Conflict = yield from steps
+        return outcome
+
+    def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
+        """Delete the record of the expected revision, or whichever is there."""
+        outcome: Outcome | Conflict = yield from self._do(
+            self._store.remove, key, expected=expected
+        )
+        return outcome
+
+    def close(self) -> Steps[None]:
+        """Let go of connections."""
+        yield from self._do(self._store.close)
+
+    def _as_steps(self, method: Callable[..., object]) -> Callable[..., Steps[Any]]:
+        def steps(*args: object, **named: object) -> Steps[Any]:
+            return (yield from self._do(method, *args, **named))
+
+        return steps
+
+    # Any: what the methods answer is typed where they are named above.
+    def _do(self, method: Callable[..., object], *args: object, **named: object) -> Steps[Any]:
+        try:
+            return (yield from self._ask(method, *args, **named))
+        except self._outages as error:
+            # The text may hold an address or a record; the type says enough.
+            raise StoreUnavailable(f"the store failed: {type(error).__name__}") from error
+
+    def _ask(self, method: Callable[..., Any], *args: object, **named: object) -> Steps[Any]:
+        raise NotImplementedError
+
+
+class FromSync(_Wrapped):
+    """A store in plain functions: in place for Flask, in threads for Quart."""
+
+    faces = Face.BOTH
+
+    def __init__(self, store: SyncStore, *, outages: Outages = ()) -> None:
+        """Wrap a store; `outages` are the errors that become StoreUnavailable.
+
+        A request that is given up leaves its thread running, so each method must
+        be atomic by itself. Raises TypeError for what is no such store.
+        """
+        _check(store, coroutines=False)
+        super().__init__(store, outages)
+
+    def _ask(self, method: Callable[..., Any], *args: object, **named: object) -> Steps[Any]:
+        return (yield from call(method, *args, **named))
+
+
+class FromAsync(_Wrapped):
+    """A store in coroutines: for Quart."""
+
+    faces = Face.ASYNC
+
+    def __init__(self, store: AsyncStore, *, outages: Outages = ()) -> None:
+        """Wrap a store; `outages` are the errors that become StoreUnavailable.
+
+        Raises TypeError for what is no such store.
+        """
+        _check(store, coroutines=True)
+        super().__init__(store, outages)
+
+    def _ask(
+        self, method: Callable[..., Awaitable[Any]], *args: object, **named: object
+    ) -> Steps[Any]:
+        return (yield from wait(method(*args, **named)))
+
+
+def _check(store: object, *, coroutines: bool) -> None:
+    """Refuse at once what would hand a coroutine on as data, or block an event loop."""
+    kind = "async def" if coroutines else "def"
+    wrapper = "FromAsync" if coroutines else "FromSync"
+    for name in (*_METHODS, *_ABILITIES):
+        method = getattr(store, name, None)
+        if method is None and name in _ABILITIES:
+            continue
+        if not callable(method) or inspect.iscoroutinefunction(method) is not coroutines:
+            raise TypeError(
+                f"{wrapper} takes a store whose methods are written with {kind}: "
+                f"{type(store).__name__}.{name} is not"
+            )

@@ -1,0 +1,40 @@
+"""The contract that every store passes, as pytest classes to derive from.
+
+    class TestMyStore(StoreContract, OwnerIndexContract, PurgeContract):
+        @pytest.fixture
+        def new_store(self, tmp_path, clock):
+            return lambda: MyStore(tmp_path / "sessions", clock=clock)
+
+The stores of this package pass by it and by nothing else. Needs pytest
+(samesession[testing]) and no plugin: the async face runs in an event loop that
+the contract makes for each test. docs/stores.md shows it in use.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.register_assert_rewrite(
+    "samesession.testing.contract",
+    "samesession.testing.records",
+    "samesession.testing.time",
+    "samesession.testing.races",
+    "samesession.testing.abilities",
+    "samesession.testing.outage",
+)
+
+from .abilities import OwnerIndexContract, PurgeContract  # noqa: E402  # after the line above
+from .caller import Caller, ManualClock, NewStore, make_record  # noqa: E402
+from .contract import StoreContract  # noqa: E402
+from .outage import OutageContract  # noqa: E402
+
+__all__ = [
+    "Caller",
+    "ManualClock",
+    "NewStore",
+    "OutageContract",
+    "OwnerIndexContract",
+    "PurgeContract",
+    "StoreContract",
+    "make_record",
+]

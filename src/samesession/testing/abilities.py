@@ -1,0 +1,182 @@
+"""The abilities that a store may have or not: an owner index, and purging."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from ..core.steps import Steps
+from ..core.store import Lifetimes, OwnerIndex, Purgeable, Store
+from .caller import Caller, Contract, ManualClock, make_record
+from .races import interleavings
+from .time import LONGEST
+
+# Owners that a careless store takes for one another, or for something else.
+OWNERS = (
+    "ann",
+    "Ann",
+    "ann ",
+    " ann",
+    "ann\n",
+    "ann\0",
+    "an",
+    "a%",
+    "a_n",
+    "1",
+    "01",
+    "ann:session:1",
+    "../ann",
+    "'; DROP TABLE sessions; --",
+    "\u00fc",
+    "u\u0308",
+    "\U0001f36a",
+    "o" * 1024,
+    "\u00fc" * 512,
+)
+_EXPIRED = 600  # more than a store deletes in one batch, so that it needs several
+
+
+class OwnerIndexContract(Contract):
+    """For a store with `enlist`, `delist` and `owned`."""
+
+    def _owned(self, caller: Caller, store: Store, owner: str) -> set[str]:
+        return set(caller.do(cast("OwnerIndex", store).owned(owner)))
+
+    def test_an_owner_has_the_keys_that_were_noted(self, caller: Caller, store: Store) -> None:
+        index = cast("OwnerIndex", store)
+        assert self._owned(caller, store, "ann") == set()
+        for key in ("one", "two", "two"):
+            caller.do(index.enlist("ann", key, lifetime=100))
+        caller.do(index.enlist("ben", "three", lifetime=100))
+        assert self._owned(caller, store, "ann") == {"one", "two"}
+        assert len([*caller.do(index.owned("ann"))]) == 2
+        caller.do(index.delist("ann", "one"))
+        caller.do(index.delist("ann", "one"))
+        caller.do(index.delist("nobody", "one"))
+        assert self._owned(caller, store, "ann") == {"two"}
+        assert self._owned(caller, store, "ben") == {"three"}
+
+    def test_owners_that_look_alike_are_different(self, caller: Caller, store: Store) -> None:
+        index = cast("OwnerIndex", store)
+        for number, owner in enumerate(OWNERS):
+            caller.do(index.enlist(owner, f"key {number}", lifetime=100))
+        found = {owner: self._owned(caller, store, owner) for owner in OWNERS}
+        assert found == {owner: {f"key {number}"} for number, owner in enumerate(OWNERS)}
+        for owner in OWNERS:
+            caller.do(index.delist(owner, f"key {OWNERS.index(owner)}"))
+            assert self._owned(caller, store, owner) == set()
+
+    def test_an_owner_may_have_many_keys_and_a_store_many_owners(
+        self, caller: Caller, store: Store
+    ) -> None:
+        index = cast("OwnerIndex", store)
+        keys = {f"session:{number}" for number in range(200)}
+        for number, key in enumerate(sorted(keys)):
+            caller.do(index.enlist("busy", key, lifetime=100))
+            caller.do(index.enlist(f"owner {number}", key, lifetime=100))
+        assert self._owned(caller, store, "busy") == keys
+        assert self._owned(caller, store, "owner 7") == {sorted(keys)[7]}
+
+    def test_noting_an_owner_makes_and_changes_no_record(
+        self, caller: Caller, store: Store
+    ) -> None:
+        index = cast("OwnerIndex", store)
+        caller.do(index.enlist("ann", "key", lifetime=100))
+        assert caller.do(store.load("key", renew=None)) is None
+        assert caller.do(store.create("key", make_record(1), lifetimes=self.lifetimes)) is True
+        assert self._owned(caller, store, "ann") == {"key"}
+        caller.do(index.delist("ann", "key"))
+        assert caller.do(store.load("key", renew=None)) == make_record(1)
+
+    def test_a_note_lives_as_long_as_it_was_asked_to(
+        self, caller: Caller, store: Store, clock: ManualClock
+    ) -> None:
+        index = cast("OwnerIndex", store)
+        # As long as the flow asks for: two of the longest timeouts, and some more.
+        caller.do(index.enlist("ann", "long", lifetime=2 * LONGEST + 60))
+        for key in ("brief", "again"):
+            caller.do(index.enlist("ann", key, lifetime=1))
+        caller.do(index.enlist("ben", "brief", lifetime=1))
+        caller.do(index.enlist("ann", "again", lifetime=100))
+        assert {"long", "again"} <= self._owned(caller, store, "ann")
+        # At least: a store may keep one for longer, as a note is no session.
+        self.let_pass(clock, 1 + self.resolution if self.own_clock else 99)
+        assert {"long", "again"} <= self._owned(caller, store, "ann")
+
+    def test_two_callers_note_keys_of_one_owner_and_lose_none(
+        self, caller: Caller, opened: Callable[[], Store]
+    ) -> None:
+        def enlists(name: str) -> Callable[[Store, str], Steps[object]]:
+            return lambda store, key: cast("OwnerIndex", store).enlist(
+                key, f"{key} {name}", lifetime=100
+            )
+
+        def delists(store: Store, key: str) -> Steps[object]:
+            return cast("OwnerIndex", store).delist(key, f"{key} old")
+
+        for pair, left in (
+            ((enlists("one"), enlists("other")), ("old", "one", "other")),
+            ((enlists("one"), delists), ("one",)),
+        ):
+            for _, key, store in interleavings(
+                caller,
+                opened,
+                pair,
+                prepare=lambda store, key: caller.do(enlists("old")(store, key)),
+            ):
+                assert self._owned(caller, store, key) == {f"{key} {name}" for name in left}
+                for name in left:
+                    caller.do(cast("OwnerIndex", store).delist(key, f"{key} {name}"))
+
+
+class PurgeContract(Contract):
+    """For a store with `purge`, whose clock is the test's."""
+
+    def test_purge_deletes_what_has_expired_and_nothing_else(
+        self, caller: Caller, store: Store, clock: ManualClock
+    ) -> None:
+        purgeable = cast("Purgeable", store)
+        assert caller.do(purgeable.purge()) == 0
+        brief, long = Lifetimes(10, 10), Lifetimes(11, 11)
+        for number in range(_EXPIRED):
+            _ = caller.do(store.create(f"dead {number}", make_record(1), lifetimes=brief))
+        for number in range(3):
+            _ = caller.do(store.create(f"live {number}", make_record(1), lifetimes=long))
+        clock.advance(9)
+        assert caller.do(purgeable.purge()) == 0
+        clock.advance(1)
+        assert caller.do(purgeable.purge()) == _EXPIRED
+        assert caller.do(purgeable.purge()) == 0
+        for number in range(3):
+            assert caller.do(store.load(f"live {number}", renew=None)) == make_record(1)
+        assert caller.do(store.create("dead 0", make_record(2), lifetimes=long)) is True
+
+    def test_purge_keeps_the_notes_of_live_sessions(
+        self, caller: Caller, store: Store, clock: ManualClock
+    ) -> None:
+        if not isinstance(store, OwnerIndex):
+            return
+        caller.do(store.enlist("ann", "brief", lifetime=10))
+        caller.do(store.enlist("ann", "long", lifetime=100))
+        clock.advance(99)
+        _ = caller.do(cast("Purgeable", store).purge())
+        assert "long" in set(caller.do(store.owned("ann")))
+
+    def test_a_session_made_beside_a_purge_survives_it(
+        self, caller: Caller, opened: Callable[[], Store], clock: ManualClock
+    ) -> None:
+        def prepare(store: Store, key: str) -> None:
+            _ = caller.do(store.create(key, make_record(1), lifetimes=Lifetimes(10, 10)))
+            clock.advance(10)
+
+        def creates(store: Store, key: str) -> Steps[object]:
+            return store.create(key, make_record(2), lifetimes=self.lifetimes)
+
+        def purges(store: Store, key: str) -> Steps[object]:
+            del key
+            return cast("Purgeable", store).purge()
+
+        for ended, key, store in interleavings(caller, opened, (purges, creates), prepare=prepare):
+            assert ended.first in (0, 1)
+            assert ended.second is True
+            assert caller.do(store.load(key, renew=None)) == make_record(2)

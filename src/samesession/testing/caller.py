@@ -1,0 +1,227 @@
+"""Call a store as Flask does or as Quart does, one after another or at once.
+
+Holds what the parts of the contract share: the caller, the clock, the records,
+and the fixtures that a test class may override.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from typing import Any, ClassVar, TypeAlias, TypeVar
+
+import pytest
+
+from ..core.steps import Steps, wait
+from ..core.store import Face, Lifetimes, Store, TwoFaced
+from ..drive import arun, run
+
+T = TypeVar("T")
+
+NewStore: TypeAlias = "Callable[[], Store | TwoFaced]"
+Deed: TypeAlias = "Callable[[Store], Steps[Any]]"
+
+# What a store does is over by then, or its callers hang.
+PATIENCE = 20.0
+# For a caller that may have to wait for a lock of the one that is held up.
+_HEAD_START = 0.2
+
+
+class ManualClock:
+    """Seconds since 1970 that pass only when told to."""
+
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        """Give the time."""
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+
+def make_record(revision: int = 1, *, permanent: bool = False, payload: bytes = b"data") -> bytes:
+    """Make bytes that a store takes for a record."""
+    return revision.to_bytes(8, "big") + bytes([permanent]) + payload
+
+
+def revision(number: int) -> bytes:
+    """Give a revision as `commit` and `remove` expect it."""
+    return number.to_bytes(8, "big")
+
+
+class Caller:
+    """Drives stores on one face; the async one in an event loop of its own."""
+
+    def __init__(self, face: Face) -> None:
+        self.face = face
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+
+    def do(self, steps: Steps[T]) -> T:
+        """Run steps to their end."""
+        if self.face is Face.SYNC:
+            return run(steps)
+        return self._runner.run(arun(steps, timeout=PATIENCE))
+
+    def at_once(self, *each: Steps[Any]) -> list[Any]:
+        """Run several steps at once, in threads or in tasks; give their results in order."""
+        if self.face is Face.SYNC:
+            with ThreadPoolExecutor(len(each)) as pool:
+                started = [pool.submit(run, steps) for steps in each]
+                return [one.result(PATIENCE) for one in started]
+
+        async def gathered() -> list[Any]:
+            return await asyncio.gather(*(arun(steps, timeout=PATIENCE) for steps in each))
+
+        return self._runner.run(gathered())
+
+    def interleave(self, first: Steps[Any], second: Steps[Any], *, after: int) -> Interleaved:
+        """Hold `first` up after so many waits, do `second` meanwhile, then go on.
+
+        `second` goes on beside `first` if it cannot end before it, as for a lock.
+        """
+        if self.face is Face.SYNC:
+            return self._interleave_threads(first, second, after)
+        return self._runner.run(self._interleave_tasks(first, second, after))
+
+    def close(self) -> None:
+        """Close the event loop."""
+        self._runner.close()
+
+    @staticmethod
+    def _interleave_threads(first: Steps[Any], second: Steps[Any], after: int) -> Interleaved:
+        begun: list[Future[Any]] = []
+        with ThreadPoolExecutor(1) as pool:
+
+            def meanwhile() -> None:
+                begun.append(pool.submit(run, second))
+                _ = wait_for(begun, _HEAD_START)
+
+            result = run(_held(first, after, meanwhile))
+            held = bool(begun)
+            if not held:
+                meanwhile()
+            return Interleaved(result, begun[0].result(PATIENCE), held=held)
+
+    @staticmethod
+    async def _interleave_tasks(first: Steps[Any], second: Steps[Any], after: int) -> Interleaved:
+        begun: list[asyncio.Task[Any]] = []
+
+        async def meanwhile() -> None:
+            begun.append(asyncio.create_task(arun(second, timeout=PATIENCE)))
+            _ = await asyncio.wait(begun, timeout=_HEAD_START)
+
+        result = await arun(_held(first, after, meanwhile), timeout=PATIENCE)
+        held = bool(begun)
+        if not held:
+            await meanwhile()
+        return Interleaved(result, await begun[0], held=held)
+
+
+class Interleaved:
+    """The results of two callers, and whether the first one waited so often."""
+
+    def __init__(self, first: Any, second: Any, *, held: bool) -> None:
+        self.first = first
+        self.second = second
+        self.held = held
+
+
+def _held(steps: Steps[T], after: int, meanwhile: Callable[[], Any]) -> Steps[T]:
+    """Do steps, and something else once they have waited `after` times."""
+    waits = 0
+    try:
+        question = next(steps)
+        while True:
+            if waits == after:
+                yield from wait(meanwhile())
+            waits += 1
+            try:
+                answer = yield question
+            except BaseException as error:
+                question = steps.throw(error)
+            else:
+                question = steps.send(answer)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+class Contract:
+    """The fixtures of every part of the contract."""
+
+    #: The callers that the store serves: each test runs once for each.
+    faces: ClassVar[Face] = Face.BOTH
+    #: The largest record that the store takes, in bytes.
+    largest: ClassVar[int] = 1024 * 1024
+    #: Whether the store keeps the time itself, as a server does, instead of reading `clock`.
+    own_clock: ClassVar[bool] = False
+    #: The idle timeout that is waited for, if it does, in whole seconds.
+    own_lifetime: ClassVar[int] = 2
+    #: How much too early or too late such a store may let a record expire, in seconds.
+    resolution: ClassVar[float] = 0.05
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Run each test on each face."""
+        if "face" in metafunc.fixturenames:
+            faces = [face for face in (Face.SYNC, Face.ASYNC) if face & self.faces]
+            names = [str(face.name).lower() for face in faces]
+            metafunc.parametrize("face", faces, ids=names)
+
+    @pytest.fixture
+    def clock(self) -> ManualClock:
+        """Give the clock to open stores with."""
+        return ManualClock()
+
+    @pytest.fixture
+    def new_store(self) -> NewStore:
+        """Give a function that opens the store; each call makes an object at the same data.
+
+        To be overridden. The data must be empty when a test begins.
+        """
+        raise NotImplementedError("override the fixture new_store")
+
+    @pytest.fixture
+    def caller(self, face: Face) -> Iterator[Caller]:
+        """Give who drives the stores."""
+        caller = Caller(face)
+        yield caller
+        caller.close()
+
+    @pytest.fixture
+    def opened(self, new_store: NewStore, caller: Caller) -> Iterator[Callable[[], Store]]:
+        """Give a function that opens the store for the caller, and closes it after the test."""
+        stores: list[Store] = []
+
+        def open_one() -> Store:
+            found = new_store()
+            store = found.facing(caller.face) if isinstance(found, TwoFaced) else found
+            assert caller.face & store.faces, "the store serves no such callers: set `faces`"
+            stores.append(store)
+            return store
+
+        yield open_one
+        for store in stores:
+            caller.do(store.close())
+
+    @pytest.fixture
+    def store(self, opened: Callable[[], Store]) -> Store:
+        """Give the store."""
+        return opened()
+
+    @property
+    def lifetimes(self) -> Lifetimes:
+        """Idle timeouts that no test outlives."""
+        return Lifetimes(browser=1000, permanent=10_000)
+
+    def let_pass(self, clock: ManualClock, seconds: float) -> None:
+        """Let time pass, in the clock or, for a store that keeps its own, truly."""
+        if self.own_clock:
+            time.sleep(seconds)
+        else:
+            clock.advance(seconds)

@@ -1,0 +1,22 @@
+"""What every store keeps, put together."""
+
+from __future__ import annotations
+
+from ..core.store import OwnerIndex, Purgeable, Store
+from .abilities import OwnerIndexContract, PurgeContract
+from .races import RaceContract
+from .records import RecordContract
+from .time import TimeContract
+
+
+class StoreContract(RecordContract, TimeContract, RaceContract):
+    """What every store keeps: records, their time, and their races."""
+
+    def test_the_class_tests_the_abilities_that_the_store_has(self, store: Store) -> None:
+        """Presence counts: an application binds owners wherever there is an index."""
+        has = {
+            OwnerIndexContract: isinstance(store, OwnerIndex),
+            PurgeContract: isinstance(store, Purgeable),
+        }
+        tested = {part: isinstance(self, part) for part in has}
+        assert tested == has, "derive the test class from the parts that the store has, no others"

@@ -1,0 +1,48 @@
+"""What a store whose server or disk is away says."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+import pytest
+
+from ..core.steps import Steps
+from ..core.store import OwnerIndex, Purgeable, Store
+from ..errors import StoreUnavailable
+from .caller import Caller, Contract, make_record, revision
+
+
+class OutageContract(Contract):
+    """For a class of its own, whose `new_store` opens a store that cannot be reached."""
+
+    #: The seconds within which each operation must have failed.
+    within: ClassVar[float] = 3.0
+
+    def test_each_operation_says_so_in_time(self, caller: Caller, store: Store) -> None:
+        record, long = make_record(2), self.lifetimes
+        steps: list[Steps[object]] = [
+            store.load("key", renew=long),
+            store.load("key", renew=None),
+            store.create("key", record, lifetimes=long),
+            store.commit("key", record, expected=revision(1), renew=long),
+            store.remove("key", expected=None),
+        ]
+        if isinstance(store, OwnerIndex):
+            steps += [
+                store.enlist("ann", "key", lifetime=100),
+                store.delist("ann", "key"),
+                store.owned("ann"),
+            ]
+        if isinstance(store, Purgeable):
+            steps.append(store.purge())
+        for each in steps:
+            started = time.monotonic()
+            with pytest.raises(StoreUnavailable):
+                _ = caller.do(each)
+            assert time.monotonic() - started < self.within
+
+    def test_closing_is_no_error(self, caller: Caller, store: Store) -> None:
+        with pytest.raises(StoreUnavailable):
+            _ = caller.do(store.load("key", renew=None))
+        caller.do(store.close())

@@ -1,0 +1,173 @@
+"""When records expire, and what keeps them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from ..core.steps import Steps
+from ..core.store import Lifetimes, Outcome, Store, capabilities_of
+from .caller import Caller, Contract, ManualClock, make_record, revision
+
+# How often a wait is tried again that a busy machine made too long to judge by.
+_ATTEMPTS = 3
+LONGEST = 2**31 - 1  # the longest timeout that an application may set, in seconds
+
+
+class TimeContract(Contract):
+    """Idle timeouts."""
+
+    def test_an_expired_record_is_invisible_to_every_method(
+        self, caller: Caller, store: Store, clock: ManualClock
+    ) -> None:
+        brief = Lifetimes(browser=1, permanent=1)
+        names = ("load", "peek", "commit", "quiet commit", "remove", "stale remove", "create")
+        for key in names:
+            assert caller.do(store.create(key, make_record(1), lifetimes=brief)) is True
+        self.let_pass(clock, 1 + self.resolution if self.own_clock else 1)
+        long, newer = self.lifetimes, make_record(2)
+        steps: dict[str, Steps[object]] = {
+            "load": store.load("load", renew=long),
+            "peek": store.load("peek", renew=None),
+            "commit": store.commit("commit", newer, expected=revision(1), renew=long),
+            "quiet commit": store.commit("quiet commit", newer, expected=revision(1), renew=None),
+            "remove": store.remove("remove", expected=None),
+            "stale remove": store.remove("stale remove", expected=revision(9)),
+            "create": store.create("create", newer, lifetimes=long),
+        }
+        assert {key: caller.do(each) for key, each in steps.items()} == {
+            "load": None,
+            "peek": None,
+            "commit": Outcome.GONE,
+            "quiet commit": Outcome.GONE,
+            "remove": Outcome.GONE,
+            "stale remove": Outcome.GONE,
+            "create": True,
+        }
+        left = {key: caller.do(store.load(key, renew=None)) for key in names}
+        assert left == {**dict.fromkeys(names), "create": newer}
+
+    def test_only_what_renews_restarts_the_idle_timeout(
+        self, caller: Caller, store: Store, clock: ManualClock
+    ) -> None:
+        expected = {
+            "left alone": False,
+            "peeked at": False,
+            "loaded": True,
+            "committed": True,
+            "committed quietly": False,
+            "refused a commit": False,
+            "created again": False,
+            "refused a removal": False,
+        }
+        # A machine too busy to keep the time proves nothing: then try again.
+        attempt, in_time, found = 0, False, expected
+        while not in_time and attempt < _ATTEMPTS:
+            attempt += 1
+            found, in_time = self._after_two_pauses(
+                caller, store, clock, f"{attempt} ", [*expected]
+            )
+        assert found == expected
+        assert in_time, "the machine is too busy to tell"
+
+    def _after_two_pauses(
+        self, caller: Caller, store: Store, clock: ManualClock, prefix: str, names: list[str]
+    ) -> tuple[dict[str, bool], bool]:
+        """Say which records live on after two pauses that together exceed the timeout."""
+        lifetime = self.own_lifetime if self.own_clock else 100
+        pause = (lifetime + self.resolution) / 2 + 0.02 if self.own_clock else 60
+        same = Lifetimes(browser=lifetime, permanent=lifetime)
+        for name in names:
+            steps = store.create(prefix + name, make_record(1), lifetimes=same)
+            assert caller.do(steps) is True
+        self.let_pass(clock, pause)
+        renewed = time.monotonic()
+        newer, current, stale = make_record(2), revision(1), revision(9)
+        for each in (
+            store.load(prefix + "peeked at", renew=None),
+            store.load(prefix + "loaded", renew=same),
+            store.commit(prefix + "committed", newer, expected=current, renew=same),
+            store.commit(prefix + "committed quietly", newer, expected=current, renew=None),
+            store.commit(prefix + "refused a commit", newer, expected=stale, renew=same),
+            store.create(prefix + "created again", newer, lifetimes=same),
+            store.remove(prefix + "refused a removal", expected=stale),
+        ):
+            _ = caller.do(each)
+        self.let_pass(clock, pause)
+        left = {name: caller.do(store.load(prefix + name, renew=None)) for name in names}
+        in_time = time.monotonic() - renewed < lifetime - self.resolution
+        return {name: record is not None for name, record in left.items()}, in_time
+
+    def test_a_record_says_itself_which_idle_timeout_is_its(
+        self, caller: Caller, store: Store, clock: ManualClock
+    ) -> None:
+        apart = Lifetimes(browser=1, permanent=10_000)
+        turned = Lifetimes(browser=10_000, permanent=1)
+        records = {False: make_record(1), True: make_record(1, permanent=True)}
+        for permanent, record in records.items():
+            other = make_record(2, permanent=not permanent)
+            made = {"created": apart, "loaded": turned, "committed": turned}
+            for name, lifetimes in made.items():
+                key = f"{name} {permanent}"
+                _ = caller.do(store.create(key, record, lifetimes=self.lifetimes))
+                if name == "created":
+                    _ = caller.do(store.remove(key, expected=None))
+                    _ = caller.do(store.create(key, record, lifetimes=lifetimes))
+            if capabilities_of(store).exact_renewal:
+                _ = caller.do(store.load(f"loaded {permanent}", renew=turned))
+            else:
+                _ = caller.do(store.remove(f"loaded {permanent}", expected=None))
+                _ = caller.do(store.create(f"loaded {permanent}", record, lifetimes=turned))
+            # The new record's flag counts, not the old one's.
+            steps = store.commit(f"committed {permanent}", other, expected=revision(1), renew=apart)
+            assert caller.do(steps) is Outcome.WRITTEN
+        self.let_pass(clock, 1 + self.resolution if self.own_clock else 1)
+        names = [
+            f"{name} {flag}" for name in ("created", "loaded", "committed") for flag in records
+        ]
+        assert {key: caller.do(store.load(key, renew=None)) is not None for key in names} == {
+            "created False": False,
+            "created True": True,
+            "loaded False": True,
+            "loaded True": False,
+            "committed False": True,
+            "committed True": False,
+        }
+
+    @pytest.mark.parametrize("days", [30, 31, 400, LONGEST / 86_400])
+    def test_idle_timeouts_may_be_long(
+        self, caller: Caller, store: Store, clock: ManualClock, days: float
+    ) -> None:
+        """Some servers take large numbers of seconds for a date, or for nothing."""
+        lifetime = int(days * 86_400)
+        long = Lifetimes(browser=lifetime, permanent=lifetime)
+        assert caller.do(store.create("key", make_record(1), lifetimes=long)) is True
+        assert caller.do(store.load("key", renew=long)) == make_record(1)
+        steps = store.commit("key", make_record(2), expected=revision(1), renew=long)
+        assert caller.do(steps) is Outcome.WRITTEN
+        assert caller.do(store.load("key", renew=None)) == make_record(2)
+        if not self.own_clock:
+            clock.advance(lifetime - 1)
+            assert caller.do(store.load("key", renew=None)) == make_record(2)
+            clock.advance(1)
+            assert caller.do(store.load("key", renew=None)) is None
+
+    def test_renewal_is_as_exact_as_the_store_says(
+        self, caller: Caller, store: Store, clock: ManualClock
+    ) -> None:
+        """Within a tenth of the timeout a store that is not exact may put it off."""
+        if self.own_clock:
+            assert capabilities_of(store).exact_renewal, (
+                "only a store with a clock can be throttled"
+            )
+            return
+        hundred = Lifetimes(browser=100, permanent=100)
+        _ = caller.do(store.create("key", make_record(1), lifetimes=hundred))
+        pause = 1 if capabilities_of(store).exact_renewal else 10
+        clock.advance(pause)
+        _ = caller.do(store.load("key", renew=hundred))
+        clock.advance(99)
+        assert caller.do(store.load("key", renew=None)) == make_record(1)
+        clock.advance(1)
+        assert caller.do(store.load("key", renew=None)) is None

@@ -1,0 +1,57 @@
+"""The package's own stores pass the published contract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from samesession.stores.filesystem import FileStore
+from samesession.stores.memory import MemoryStore
+from samesession.stores.redis import RedisStore
+from samesession.testing import (
+    ManualClock,
+    NewStore,
+    OutageContract,
+    OwnerIndexContract,
+    PurgeContract,
+    StoreContract,
+)
+from tests.support.server import free_port
+
+
+class TestFileStore(StoreContract, OwnerIndexContract, PurgeContract):
+    @pytest.fixture
+    def new_store(self, tmp_path: Path, clock: ManualClock) -> NewStore:
+        return lambda: FileStore(tmp_path / "sessions", clock=clock)
+
+
+class TestFileStoreWithoutItsDirectory(OutageContract):
+    @pytest.fixture
+    def new_store(self, tmp_path: Path, clock: ManualClock) -> NewStore:
+        store = FileStore(tmp_path / "sessions", clock=clock)
+        (tmp_path / "sessions").rmdir()
+        return lambda: store
+
+
+class TestMemoryStore(StoreContract, OwnerIndexContract, PurgeContract):
+    @pytest.fixture
+    def new_store(self, clock: ManualClock) -> NewStore:
+        # Its data is the object's own, so that all callers share one.
+        store = MemoryStore(clock=clock)
+        return lambda: store
+
+
+class TestRedisStore(StoreContract, OwnerIndexContract):
+    own_clock = True
+
+    @pytest.fixture
+    def new_store(self, redis_url: str) -> NewStore:
+        return lambda: RedisStore(redis_url)
+
+
+class TestRedisStoreWithoutAServer(OutageContract):
+    @pytest.fixture
+    def new_store(self) -> NewStore:
+        url = f"redis://127.0.0.1:{free_port()}/0"
+        return lambda: RedisStore(url)
