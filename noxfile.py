@@ -30,7 +30,7 @@ ALONE = ("tests/web", "tests/examples", "tests/docs")
 # Names the stores of a run: see tests/conftest.py.
 STORES = "SAMESESSION_STORES"
 # Tests of what every store does, run over the servers below.
-OF_EVERY_STORE = ("tests/stores", "tests/web", "tests/races")
+OF_EVERY_STORE = ("tests/stores", "tests/web", "tests/races", "tests/topology")
 
 
 class Server(NamedTuple):
@@ -41,7 +41,12 @@ class Server(NamedTuple):
     packages: str = ""  # of Debian's, which have the program
 
 
-SERVERS: dict[str, Server] = {}
+SERVERS: dict[str, Server] = {
+    "cluster": Server("redis"),
+    "sentinel": Server("redis"),
+    "redis7": Server("redis", "redis-server", "redis-server"),
+    "redis62": Server("redis"),
+}
 
 # The oldest releases that pyproject.toml allows.
 LOWEST = (

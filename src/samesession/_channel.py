@@ -19,9 +19,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import hiredis
-import redis.asyncio
+import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
 
 # Above this many unanswered commands new ones are refused, to bound memory.
 _MAX_PENDING = 10_000
@@ -47,16 +47,11 @@ class Channel(asyncio.Protocol):
     Method names and arguments are redis-py's.
     """
 
-    def __init__(self, url: str, *, timeout: float) -> None:
-        """`timeout`: seconds for connecting, and for each answer."""
+    def __init__(self, pool: Any, *, timeout: float) -> None:
+        """`pool`: redis-py's, which makes the connections; `timeout`: seconds for each answer."""
         self._loop = asyncio.get_running_loop()
         self._timeout = timeout
-        self._pool = cast("Any", redis.asyncio.ConnectionPool).from_url(
-            url,
-            protocol=2,  # no pushed messages between the answers
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-        )
+        self.connection_pool = pool
         self._connection: Any = None  # redis-py's; see _take_over
         self._transport: asyncio.Transport | None = None
         self._reader = _reader()
@@ -97,13 +92,22 @@ class Channel(asyncio.Protocol):
         """List members of a sorted set."""
         return self._ask("ZRANGE", key, start, stop)
 
+    def execute_command(self, *command: Argument) -> asyncio.Future[Any]:
+        """Send any command."""
+        return self._ask(*command)
+
+    def execute_asking(self, *command: Argument) -> asyncio.Future[Any]:
+        """Send a command to a node of a Cluster that is about to get the key's slot."""
+        self._ask("ASKING").add_done_callback(_ignored)
+        return self._ask(*command)
+
     async def aclose(self) -> None:
         """Close the connection; whoever still waits gets an error."""
         if self._connecting is not None:
             _ = self._connecting.cancel()
             _ = await asyncio.wait([self._connecting])
         self._drop(RedisConnectionError("the connection was closed"), resend=False)
-        await self._pool.disconnect()
+        await self.connection_pool.disconnect()
 
     def _ask(self, *command: Argument) -> asyncio.Future[Any]:
         if len(self._sent) + len(self._queued) >= _MAX_PENDING:
@@ -145,7 +149,7 @@ class Channel(asyncio.Protocol):
 
     async def _connect(self) -> None:
         try:
-            connection = self._pool.make_connection()
+            connection = self.connection_pool.make_connection()
             await connection.connect()
         except (redis.RedisError, OSError) as error:
             self._connecting = None
@@ -181,6 +185,8 @@ class Channel(asyncio.Protocol):
             answer: Any = self._reader.gets()
             while answer is not False:
                 waiting = self._sent.popleft()
+                if isinstance(answer, ReadOnlyError):
+                    self._leave()
                 if not waiting.answer.done():
                     if isinstance(answer, ResponseError):
                         waiting.answer.set_exception(answer)
@@ -192,6 +198,11 @@ class Channel(asyncio.Protocol):
             lost = RedisConnectionError("the server's answer is not RESP")
             lost.__cause__ = error
             self._drop(lost, resend=False)
+
+    def _leave(self) -> None:
+        """Connect anew for what is not answered: this server has become a replica."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take the unanswered commands to a new connection."""
@@ -264,4 +275,11 @@ def _reader() -> hiredis.Reader:
 def _reply_error(message: str) -> ResponseError:
     if message.startswith("NOSCRIPT"):
         return NoScriptError(message)
+    if message.startswith("READONLY"):
+        return ReadOnlyError(message)
     return ResponseError(message)
+
+
+def _ignored(answer: asyncio.Future[Any]) -> None:
+    # What is wrong with a connection the next command will say, too.
+    _ = answer.cancelled() or answer.exception()

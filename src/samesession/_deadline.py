@@ -10,10 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from typing import Any, cast
-
-import redis
-from redis import connection
+from typing import Any
 
 
 class Deadline(threading.local):
@@ -67,13 +64,10 @@ class _Timed:
             self._inner.settimeout(min(own, self._deadline.left()))
 
 
-def connection_class(url: str, deadline: Deadline) -> type[Any]:
-    """Give the class of connections for a URL, kept to the deadline."""
-    # redis-py's is not annotated.
-    options = cast("Any", connection).parse_url(url)
-    base: type[Any] = options.get("connection_class", redis.Connection)
+def kept(base: type[Any], deadline: Deadline) -> type[Any]:
+    """Give a class of redis-py's connections, kept to the deadline."""
 
-    class Kept(base):  # type: ignore[misc]  # which of redis-py's three the URL says
+    class Kept(base):  # type: ignore[misc]  # redis-py has several
         socket_connect_timeout: float | None
 
         def _connect(self) -> Any:

@@ -31,6 +31,10 @@ PARTS = {
     "filesystem": "embedded:FilePart",
     "memory": "embedded:MemoryPart",
     "redis": "valkey:ValkeyPart",
+    "cluster": "redis_topologies:TopologyPart",
+    "sentinel": "redis_topologies:TopologyPart",
+    "redis7": "redis_topologies:TopologyPart",
+    "redis62": "redis_topologies:TopologyPart",
 }
 # What needs no server that the suite does not bring: the stores of a run without `CHOSEN`.
 USUAL_STORES = ALL_STORES

@@ -10,31 +10,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Generator, Hashable, Iterable
 from functools import wraps
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import redis
-import redis.asyncio
-from redis import connection
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError
-from redis.retry import Retry
+from redis.exceptions import NoScriptError, ReadOnlyError, RedisClusterException
 
-from .._deadline import Deadline, connection_class
+from .._deadline import Deadline
 from ..config import Config
 from ..core.record import lifetime_of
 from ..core.steps import Steps, wait
 from ..core.store import Clock, Conflict, Face, Lifetimes, Outcome
 from ..drive import is_over, place
 from ..errors import BadRecord, ConfigError, SessionError, StoreUnavailable
+from . import _redis_clients as clients
+from . import _redis_url
 
 T = TypeVar("T")
 P = ParamSpec("P")
-
-# Part of samesession[redis], though redis-py works without it.
-_HAS_HIREDIS = find_spec("hiredis") is not None
 
 # Both colours have the same methods, and what they answer goes through `wait`;
 # redis-py has no common type for them.
@@ -90,9 +82,11 @@ def _translated(
         except redis.ResponseError as error:
             if str(error).startswith("WRONGTYPE"):
                 raise BadRecord("Redis holds another type under its key") from error
+            if isinstance(error, ReadOnlyError):
+                yield from clients.reconnect(store.client)
             # Its text may quote what was sent: only the code goes on.
-            raise StoreUnavailable(f"Redis refused: {str(error).partition(' ')[0]}") from None
-        except (redis.RedisError, OSError) as error:
+            raise StoreUnavailable(f"Redis refused: {_code(error)}") from None
+        except (redis.RedisError, RedisClusterException, OSError) as error:
             # The text may hold an address, the type says enough.
             raise StoreUnavailable(f"Redis is not available: {type(error).__name__}") from error
         except SessionError:
@@ -122,16 +116,13 @@ class RedisStore:
         that cannot be used.
         """
         self._source = source
+        self._servers = _redis_url.read(source) if isinstance(source, str) else None
         self._prefix = prefix
         self.timeout = timeout
         self.deadline = Deadline()
-        self.faces = face
+        self.faces = face if self._servers is not None else clients.face_of(source)
         self._clients: dict[Hashable, Client] = {}
         self._source_taken = False
-        if isinstance(source, str):
-            _check_url(source)
-        else:
-            self.faces = _check_client(source)
 
     def facing(self, face: Face) -> RedisStore:
         """Give the store for callers of that face; a client's colour cannot be changed."""
@@ -153,41 +144,15 @@ class RedisStore:
         return client
 
     def _open(self) -> Client:
-        if isinstance(self._source, str):
-            if self.faces is Face.ASYNC and _HAS_HIREDIS:
-                return import_module("samesession._channel").Channel(
-                    self._source, timeout=self.timeout
-                )
-            if self.faces is Face.ASYNC:
-                return cast("Any", redis.asyncio.Redis).from_url(self._source, **self._options())
-            return cast("Any", redis.Redis).from_url(
-                self._source,
-                connection_class=connection_class(self._source, self.deadline),
-                **self._options(),
+        if self._servers is not None:
+            maker = clients.Maker(
+                self._servers, face=self.faces, timeout=self.timeout, deadline=self.deadline
             )
+            return maker.client()
         if not self._source_taken:
             self._source_taken = True
             return self._source
-        # The given client serves the process and loop that used it first; its
-        # connections must never be shared with another.
-        pool = self._source.connection_pool
-        own = type(pool)(
-            connection_class=pool.connection_class,
-            max_connections=pool.max_connections,
-            **pool.connection_kwargs,
-        )
-        return type(self._source)(connection_pool=own)
-
-    def _options(self) -> dict[str, Any]:  # Any: keywords of several types
-        retry = AsyncRetry if self.faces is Face.ASYNC else Retry
-        return {
-            "protocol": 2,  # no pushed messages between the answers
-            "socket_timeout": self.timeout,
-            "socket_connect_timeout": self.timeout,
-            # Once, for a connection that the server closed while it was idle; a
-            # time-out is not tried again, or the deadline would be passed.
-            "retry": retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
-        }
+        return clients.another(self._source)
 
     @_translated
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
@@ -239,8 +204,7 @@ class RedisStore:
         """Close this process's and event loop's connections."""
         client = self._clients.pop(place(loop=self.faces is Face.ASYNC), None)
         if client is not None and client is not self._source:
-            close = client.aclose if self.faces is Face.ASYNC else client.close
-            yield from wait(close())
+            yield from clients.close(client, self.faces)
 
     def _index(self, owner: str) -> str:
         # A digest: an owner's name may be of any length and hold anything.
@@ -277,6 +241,12 @@ def _not_understood() -> StoreUnavailable:
     return StoreUnavailable("Redis gave an answer that the command cannot have")
 
 
+def _code(error: redis.ResponseError) -> str:
+    # redis-py takes the code off where it has a class for it.
+    word = str(error).partition(" ")[0]
+    return word if word.isupper() else type(error).__name__
+
+
 _DIGESTS = {
     script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
     for script in (_LOAD, _COMMIT, _ENLIST)
@@ -285,36 +255,6 @@ _DIGESTS = {
 
 def _digest(script: str) -> str:
     return _DIGESTS[script]
-
-
-def _check_url(url: str) -> None:
-    try:
-        # redis-py's is not annotated.
-        cast("Any", connection).parse_url(url)
-    except ValueError as error:
-        raise ConfigError(
-            'SESSION_REDIS is no Redis URL: write "redis://127.0.0.1:6379/0", '
-            '"rediss://..." for TLS or "unix:///path/to/socket"'
-        ) from error
-
-
-def _check_client(client: Client) -> Face:
-    """Say which callers a client serves; refuse one that would not give bytes."""
-    if isinstance(client, redis.asyncio.Redis):
-        face = Face.ASYNC
-    elif isinstance(client, redis.Redis):
-        face = Face.SYNC
-    else:
-        raise ConfigError(
-            f"SESSION_REDIS is a {type(client).__name__}: give it a URL, "
-            "a redis.Redis (Flask) or a redis.asyncio.Redis (Quart)"
-        )
-    if client.connection_pool.connection_kwargs.get("decode_responses"):
-        raise ConfigError(
-            "SESSION_REDIS is a client with decode_responses=True, which would break records, "
-            "as they are bytes: make one without it"
-        )
-    return face
 
 
 def open_store(config: Config, *, clock: Clock) -> RedisStore:

@@ -1,0 +1,197 @@
+"""Send each command to the node of a Redis Cluster that has its key.
+
+Every command of the store names one key, so one map of slots is all there is to
+know: it is learnt from any node that answers, corrected by MOVED, and learnt anew
+after a failure. redis-py's own cluster clients may send ASKING and the command
+that it is for on different connections, and forget nodes that once failed.
+
+Written once for both colours, as steps that are driven here; knows commands and
+nodes, no record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import redis
+from redis.crc import key_slot
+from redis.exceptions import AskError, ClusterDownError, ClusterError, MovedError, ResponseError
+
+from ..core.steps import Steps, wait
+from ..core.store import Face
+from ..drive import arun, run
+from ._redis_url import Node
+
+SLOTS = 16384
+# One slot may move while its map is learnt, and again; not more often.
+_MAX_HOPS = 6
+
+# Any: a client of redis-py or a Channel, and what either answers; see stores.redis.
+Client = Any
+Answer = Any | Coroutine[Any, Any, Any]
+
+
+class Cluster:
+    """A client with the few commands that the redis store uses; method names are redis-py's."""
+
+    def __init__(
+        self, seeds: tuple[Node, ...], connect: Callable[[Node], Client], *, face: Face
+    ) -> None:
+        """`connect` gives a client of one node, without waiting for it."""
+        self._seeds = seeds
+        self._connect = connect
+        self._face = face
+        self._clients: dict[Node, Client] = {}
+        self._owners: list[Node | None] = [None] * SLOTS
+        self._stale = True
+        self._failed: Node | None = None
+
+    # --- commands ----------------------------------------------------------------------
+
+    def get(self, key: str) -> Answer:
+        """Read a key."""
+        return self._ask(key, "GET", key)
+
+    def getex(self, key: str, *, ex: int) -> Answer:
+        """Read a key and restart its expiry."""
+        return self._ask(key, "GETEX", key, "EX", ex)
+
+    def set(self, key: str, value: bytes, *, nx: bool, ex: int) -> Answer:
+        """Write a key with an expiry."""
+        return self._ask(key, "SET", key, value, "EX", ex, *(("NX",) if nx else ()))
+
+    def evalsha(self, digest: str, keys: int, key: str, *args: object) -> Answer:
+        """Run a script that the server knows."""
+        return self._ask(key, "EVALSHA", digest, keys, key, *args)
+
+    def eval(self, script: str, keys: int, key: str, *args: object) -> Answer:
+        """Run a script."""
+        return self._ask(key, "EVAL", script, keys, key, *args)
+
+    def zrem(self, key: str, member: str) -> Answer:
+        """Take a member out of a sorted set."""
+        return self._ask(key, "ZREM", key, member)
+
+    def zrange(self, key: str, start: int, stop: int) -> Answer:
+        """List members of a sorted set."""
+        return self._ask(key, "ZRANGE", key, start, stop)
+
+    def close(self) -> None:
+        """Close the connections to every node."""
+        run(self._close())
+
+    async def aclose(self) -> None:
+        """Close the connections to every node."""
+        await arun(self._close())
+
+    def _ask(self, key: str, *command: object) -> Answer:
+        steps = self._follow(key_slot(key.encode()), command)
+        return arun(steps) if self._face is Face.ASYNC else run(steps)
+
+    # --- finding the node --------------------------------------------------------------
+
+    def _follow(self, slot: int, command: tuple[object, ...]) -> Steps[Any]:
+        """Send a command to the slot's node, and on to where that node points."""
+        node = yield from self._owner(slot)
+        asking = False
+        for _ in range(_MAX_HOPS):
+            try:
+                return (yield from self._send(node, command, asking=asking))
+            except ResponseError as error:
+                hop = _hop(error, node)
+                if hop is None:
+                    if _is_down(error):
+                        self._stale, self._failed = True, node
+                    raise
+                node, asking = hop
+                if not asking:
+                    self._owners[slot] = node
+            except BaseException:
+                # A cancellation too: it may be the end of a wait that was too long.
+                self._stale, self._failed = True, node
+                raise
+        raise ClusterError("redirected too often")
+
+    def _owner(self, slot: int) -> Steps[Node]:
+        if self._stale or self._owners[slot] is None:
+            yield from self._learn()
+        node = self._owners[slot]
+        if node is None:
+            raise ClusterError("no node has the slot")
+        return node
+
+    def _learn(self) -> Steps[None]:
+        """Read the map of slots from the first node that answers."""
+        known = dict.fromkeys([*filter(None, self._owners), *self._seeds])
+        # A node that hung would use up the operation's time, and the next one's.
+        nodes = sorted(known, key=lambda node: node == self._failed)
+        refusal: Exception = ClusterError("no node is known")
+        for node in nodes:
+            try:
+                answer = yield from self._send(node, ("CLUSTER", "SLOTS"), asking=False)
+            except (redis.RedisError, OSError) as error:
+                refusal = error
+            except BaseException:
+                self._failed = node
+                raise
+            else:
+                self._owners = _map(answer, node)
+                self._stale = False
+                return
+        raise refusal
+
+    def _send(self, node: Node, command: tuple[object, ...], *, asking: bool) -> Steps[Any]:
+        client: Client = self._clients.get(node)
+        if client is None:
+            # Of two threads at once one wins; the other's has opened nothing yet.
+            client = self._clients.setdefault(node, self._connect(node))
+        if not asking:
+            return (yield from wait(client.execute_command(*command)))
+        if hasattr(client, "execute_asking"):
+            return (yield from wait(client.execute_asking(*command)))
+        pipeline = client.pipeline(transaction=False)
+        _ = pipeline.execute_command("ASKING")
+        _ = pipeline.execute_command(*command)
+        answers = yield from wait(pipeline.execute(raise_on_error=False))
+        if isinstance(answers[1], Exception):
+            raise answers[1]
+        return answers[1]
+
+    def _close(self) -> Steps[None]:
+        clients, self._clients = self._clients, {}
+        self._stale = True
+        for client in clients.values():
+            close = client.aclose if self._face is Face.ASYNC else client.close
+            yield from wait(close())
+
+
+def _hop(error: ResponseError, node: Node) -> tuple[Node, bool] | None:
+    """Read a redirection: the node to go to, and whether that must be told it was asked for.
+
+    Releases of redis-py differ in whether a plain client knows the two errors.
+    """
+    if isinstance(error, AskError):  # MovedError is one, too
+        there: Any = error  # its attributes are not annotated
+        return (there.host or node[0], int(there.port)), not isinstance(error, MovedError)
+    words = str(error).split()
+    if len(words) < 3 or words[0] not in ("MOVED", "ASK"):  # noqa: PLR2004  # name, slot, address
+        return None
+    host, _, port = words[2].rpartition(":")
+    return (host or node[0], int(port)), words[0] == "ASK"
+
+
+def _is_down(error: ResponseError) -> bool:
+    """Say whether a node refuses for the whole Cluster: another may know better."""
+    return isinstance(error, ClusterDownError) or str(error).startswith("CLUSTERDOWN")
+
+
+def _map(answer: Any, asked: Node) -> list[Node | None]:
+    """Read CLUSTER SLOTS: rows of the first slot, the last, and the primary's address."""
+    owners: list[Node | None] = [None] * SLOTS
+    for first, last, primary, *_ in answer:
+        host = bytes(primary[0] or b"").decode()
+        # An empty name is the one by which the node was asked, so is an unknown one.
+        node = (asked[0] if host in ("", "?") else host, int(primary[1]))
+        owners[first : last + 1] = [node] * (last + 1 - first)
+    return owners
