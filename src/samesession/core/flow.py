@@ -230,7 +230,7 @@ class Flow:
             outcome = yield from self.store.remove(key, expected=expected)
         else:
             sealed = self._sealer.seal(key, record)
-            if record.indexed != current.indexed:
+            if record.indexed != current.indexed or owner != current.owner:
                 yield from self._enlist(owner, key)
             renew = self.rules.lifetimes if facts.renew else None
             outcome = yield from self.store.commit(key, sealed, expected=expected, renew=renew)
