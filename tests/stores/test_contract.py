@@ -20,12 +20,14 @@ from samesession.testing import (
 from tests.support.server import free_port
 
 
+@pytest.mark.stores("filesystem")
 class TestFileStore(StoreContract, OwnerIndexContract, PurgeContract):
     @pytest.fixture
     def new_store(self, tmp_path: Path, clock: ManualClock) -> NewStore:
         return lambda: FileStore(tmp_path / "sessions", clock=clock)
 
 
+@pytest.mark.stores("filesystem")
 class TestFileStoreWithoutItsDirectory(OutageContract):
     @pytest.fixture
     def new_store(self, tmp_path: Path, clock: ManualClock) -> NewStore:
@@ -34,6 +36,7 @@ class TestFileStoreWithoutItsDirectory(OutageContract):
         return lambda: store
 
 
+@pytest.mark.stores("memory")
 class TestMemoryStore(StoreContract, OwnerIndexContract, PurgeContract):
     @pytest.fixture
     def new_store(self, clock: ManualClock) -> NewStore:
@@ -42,6 +45,7 @@ class TestMemoryStore(StoreContract, OwnerIndexContract, PurgeContract):
         return lambda: store
 
 
+@pytest.mark.stores("redis")
 class TestRedisStore(StoreContract, OwnerIndexContract):
     own_clock = True
 
@@ -50,6 +54,7 @@ class TestRedisStore(StoreContract, OwnerIndexContract):
         return lambda: RedisStore(redis_url)
 
 
+@pytest.mark.stores("redis")
 class TestRedisStoreWithoutAServer(OutageContract):
     @pytest.fixture
     def new_store(self) -> NewStore:
