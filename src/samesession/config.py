@@ -138,9 +138,21 @@ def _cookie(settings: Mapping[str, Any]) -> Attributes:
         path=_optional_text(settings, "SESSION_COOKIE_PATH") or root,
         secure=_truth(settings, "SESSION_COOKIE_SECURE", default=False),
         httponly=_truth(settings, "SESSION_COOKIE_HTTPONLY", default=True),
-        samesite=_optional_text(settings, "SESSION_COOKIE_SAMESITE"),
+        samesite=_samesite(settings),
         partitioned=_truth(settings, "SESSION_COOKIE_PARTITIONED", default=False),
     )
+
+
+def _samesite(settings: Mapping[str, Any]) -> str | None:
+    """Read SESSION_COOKIE_SAMESITE: Flask's None, which is no choice, is Lax here.
+
+    Browsers differ in what they take a cookie without the attribute for, and some
+    send it along with other sites' requests (OWASP ASVS 5.0, 3.3.2).
+    """
+    if settings.get("SESSION_COOKIE_SAMESITE") is False:
+        return None
+    value = _optional_text(settings, "SESSION_COOKIE_SAMESITE")
+    return "Lax" if value is None else value
 
 
 def _secret_keys(settings: Mapping[str, Any]) -> tuple[bytes, ...]:

@@ -42,7 +42,7 @@ def test_with_a_secret_key_alone_everything_has_a_default() -> None:
         path="/",
         secure=False,
         httponly=True,
-        samesite=None,
+        samesite="Lax",
         partitioned=False,
     )
     assert (config.exempt, config.exempt_static, config.no_renew) == ((), True, ())
@@ -200,7 +200,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     ({"SESSION_COOKIE_PATH": "app"}, 'must begin with "/"'),
     *(
-        ({"SESSION_COOKIE_SAMESITE": value}, '"Lax", "Strict", "None" or None')
+        ({"SESSION_COOKIE_SAMESITE": value}, '"Lax", "Strict", "None", or False')
         for value in ("", "lexical")
     ),
     ({"SESSION_COOKIE_SAMESITE": "None"}, "write SESSION_COOKIE_SECURE = True"),

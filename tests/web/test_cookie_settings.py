@@ -14,7 +14,7 @@ from tests.support.site import SECRET_KEY, Site
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.stores("memory", "cookie")]
 
-DEFAULT = {"httponly": True, "path": "/"}
+DEFAULT = {"httponly": True, "path": "/", "samesite": "Lax"}
 PLAIN = {**DEFAULT, "name": "session"}
 
 SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -23,9 +23,16 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "domain": ({"SESSION_COOKIE_DOMAIN": "example.com"}, {**PLAIN, "domain": "example.com"}),
     "path": ({"SESSION_COOKIE_PATH": "/app"}, {**PLAIN, "path": "/app"}),
     "root": ({"APPLICATION_ROOT": "/root"}, {**PLAIN, "path": "/root"}),
-    "not httponly": ({"SESSION_COOKIE_HTTPONLY": False}, {"name": "session", "path": "/"}),
+    "not httponly": (
+        {"SESSION_COOKIE_HTTPONLY": False},
+        {"name": "session", "path": "/", "samesite": "Lax"},
+    ),
     "secure": ({"SESSION_COOKIE_SECURE": True}, {**PLAIN, "secure": True}),
     "lax": ({"SESSION_COOKIE_SAMESITE": "Lax"}, {**PLAIN, "samesite": "Lax"}),
+    "no samesite": (
+        {"SESSION_COOKIE_SAMESITE": False},
+        {"name": "session", "path": "/", "httponly": True},
+    ),
     "strict": ({"SESSION_COOKIE_SAMESITE": "Strict"}, {**PLAIN, "samesite": "Strict"}),
     "none": (
         {"SESSION_COOKIE_SAMESITE": "None", "SESSION_COOKIE_SECURE": True},

@@ -62,7 +62,9 @@ class Attributes:
                 "SESSION_COOKIE_NAME is no cookie name: use letters, digits, '-' and '_'"
             )
         if self.samesite is not None and self.samesite.lower() not in _SAMESITE:
-            raise ConfigError('SESSION_COOKIE_SAMESITE must be "Lax", "Strict", "None" or None')
+            raise ConfigError(
+                'SESSION_COOKIE_SAMESITE must be "Lax", "Strict", "None", or False to send none'
+            )
         if not self.path.startswith("/"):
             raise ConfigError('SESSION_COOKIE_PATH must begin with "/"')
         prefix = self.name.lower()
