@@ -1,0 +1,64 @@
+"""Sessions in Quart's WebSockets: read and saved, but no cookie can be sent there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.conftest import NewSite
+from tests.support.site import Site, Visitor
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.needs("quart")]
+
+
+def _serve(site: Site, do: Callable[[Any], Any]) -> None:
+    async def socket() -> None:
+        await site.web.websocket.send(str(do(site.session)))
+
+    site.app.websocket("/socket")(socket)
+
+
+async def _said(user: Visitor) -> str:
+    driver: Any = user.driver
+    async with driver.websocket("/socket") as connection:
+        said: str = await connection.receive()
+    return said
+
+
+async def test_a_socket_reads_the_session(site: Site) -> None:
+    _serve(site, dict)
+    user = site.visitor()
+    await user.put(a=1)
+    assert await _said(user) == "{'a': 1}"
+    assert await _said(site.visitor()) == "{}"
+
+
+async def test_what_a_socket_writes_to_a_session_is_saved(site: Site) -> None:
+    _serve(site, lambda session: session["list"].append(1))
+    user = site.visitor()
+    await user.put(list=[])
+    await _said(user)
+    assert await user.value(dict) == {"list": [1]}
+
+
+@pytest.mark.parametrize(
+    ("known", "do"),
+    [(False, lambda s: s.update(a=2)), (True, lambda s: (s.update(a=2), s.regenerate()))],
+    ids=["beginning", "regenerating"],
+)
+async def test_what_needs_a_cookie_is_refused_and_said_in_the_log(
+    new_site: NewSite,
+    caplog: pytest.LogCaptureFixture,
+    known: bool,
+    do: Callable[[Any], Any],
+) -> None:
+    site = new_site()
+    _serve(site, do)
+    user = site.visitor()
+    if known:
+        await user.put(a=1)
+    await _said(user)
+    assert "a WebSocket cannot send a cookie" in caplog.text
+    assert await user.value(dict) == ({"a": 1} if known else {})
