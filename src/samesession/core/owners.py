@@ -73,12 +73,12 @@ class Administration:
                 'such as SESSION_TYPE = "filesystem"'
             )
         live: list[Record] = []
+        # An entry without a session is left to expire: it may belong to a login that
+        # is about to be written, which nobody could list or revoke without it.
         for key in (yield from self._store.owned(owner)):
             record = yield from self._peek(key)
             if record is not None and record.owner == owner:
                 live.append(record)
-            else:
-                yield from self._store.delist(owner, key)
         return live
 
     def _peek(self, key: str) -> Steps[Record | None]:
