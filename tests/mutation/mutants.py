@@ -58,7 +58,19 @@ MUTANTS = (
         ("tests/unit/test_record.py",),
     ),
     Mutant(
-        "the comparison of revisions",
+        "the authentication of a record",
+        (
+            Change(
+                "core/record.py",
+                "if not any(hmac.compare_digest(_mac(ours, key, body), mac) "
+                "for ours in self._keys):",
+                "if False:",
+            ),
+        ),
+        ("tests/faults/test_forged_records.py", "-k", "forged_record and memory"),
+    ),
+    Mutant(
+        "the comparison of revisions in files",
         (
             Change(
                 "stores/filesystem.py",
@@ -66,7 +78,29 @@ MUTANTS = (
                 "if False:",
             ),
         ),
-        ("tests/faults/test_equal_changes.py", "-k", "filesystem"),
+        ("tests/races/test_changes.py", "-k", "each_keeps and filesystem"),
+    ),
+    Mutant(
+        "the comparison of revisions in memory",
+        (
+            Change(
+                "stores/memory.py",
+                "if expected is not None and revision_of(current) != expected:",
+                "if False:",
+            ),
+        ),
+        ("tests/races/test_changes.py", "-k", "each_keeps and memory"),
+    ),
+    Mutant(
+        "the comparison of revisions in Redis",
+        (
+            Change(
+                "stores/redis.py",
+                "if ARGV[1] ~= '' and revision ~= ARGV[1] then",
+                "if false then",
+            ),
+        ),
+        ("tests/races/test_changes.py", "-k", "each_keeps and redis"),
     ),
     Mutant(
         "a commit finds the session gone",
@@ -79,7 +113,23 @@ MUTANTS = (
                 "                return self._saved(session, Loaded(signed, record), current)",
             ),
         ),
-        ("tests/faults/test_canaries.py", "-k", "vanished and memory"),
+        ("tests/races/test_endings.py", "-k", "after_the_end_is_not_written and memory"),
+    ),
+    Mutant(
+        "a regenerated session has a new secret",
+        (
+            Change(
+                "core/flow.py",
+                "self._signer.sign(self._signer.mint(old.sid)) if facts.rekey else loaded.signed",
+                "loaded.signed",
+            ),
+        ),
+        ("tests/races/test_rekeying.py", "-k", "every_order and memory"),
+    ),
+    Mutant(
+        "the idle timeout",
+        (Change("stores/memory.py", "if expires <= self._clock():", "if False:"),),
+        ("tests/faults/test_clocks.py", "-k", "idle_timeout and memory"),
     ),
     Mutant(
         "Vary",
