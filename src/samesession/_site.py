@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 from werkzeug.sansio.request import Request
 from werkzeug.sansio.response import Response
@@ -30,6 +30,8 @@ from .errors import ConfigError, NotSupported, SessionError, conceal
 from .signals import notifier
 
 log = logging.getLogger("samesession")
+
+_Matcher: TypeAlias = Callable[[Request], bool] | None
 
 
 class Site:
@@ -64,7 +66,8 @@ class Site:
         settings: Mapping[str, Any] = self._app.config
         self.config = Config.read(settings)
         self._seen = _snapshot(settings)
-        self._static: tuple[str, ...] = ()
+        self._exempt: _Matcher = None
+        self._no_renew: _Matcher = None
         self._writer = _web.CookieWriter(self.config.cookie)
         self.flow = self._flow(self.config)
 
@@ -121,8 +124,10 @@ class Site:
             return
         if _snapshot(self._app.config) != self._seen:
             self._build()
-        if self.config.exempt_static:
-            self._static = _web.static_prefixes(self._app.url_map.iter_rules())
+        config = self.config
+        rules = self._app.url_map.iter_rules() if config.exempt_static else ()
+        self._exempt = _web.matcher(_web.static_prefixes(rules), config.exempt)
+        self._no_renew = _web.matcher(config.no_renew)
         self._settled = True
 
     def open(self, request: Request, header: str) -> Steps[ServerSession]:
@@ -131,14 +136,35 @@ class Site:
         Raises StoreError when the store fails; see `broken`.
         """
         self.settle()
-        config = self.config
-        if (self._static and _web.matches(self._static, request)) or (
-            config.exempt and _web.matches(config.exempt, request)
-        ):
+        if self._exempt is not None and self._exempt(request):
             return ServerSession(facts=Facts(mode=Mode.EXEMPT))
-        values = _web.cookie_values(header, config.cookie.name)
-        renew = not (config.no_renew and _web.matches(config.no_renew, request))
+        values = _web.cookie_values(header, self.config.cookie.name)
+        renew = self._no_renew is None or not self._no_renew(request)
         return (yield from self.flow.open(values, renew=renew))
+
+    def open_at_once(self, request: Request, header: str) -> ServerSession | None:
+        """Open what needs no store and no rules: the new session of a request without a cookie.
+
+        None leaves the request to `open`, which would do the same, but costs more.
+        """
+        if self.config.cookie.name in header or self._no_renew is not None or not self._settled:
+            return None
+        if self._exempt is not None and self._exempt(request):
+            return ServerSession(facts=Facts(mode=Mode.EXEMPT))
+        return self.flow.fresh()
+
+    @staticmethod
+    def is_untouched(session: ServerSession, response: Response | None) -> bool:
+        """Say whether `close` has nothing to do: a new session that nobody asked for."""
+        facts = session.facts
+        return not (
+            facts.accessed
+            or facts.modified
+            or facts.loaded is not None
+            or facts.baseline is not None
+            or facts.mode is not Mode.LIVE
+            or (response is not None and _web.is_streamed(response))
+        )
 
     def broken(self, error: SessionError) -> ServerSession:
         """Stand in for a session that the store did not give."""

@@ -49,21 +49,33 @@ def cookie_values(header: str, name: str) -> list[str]:
     Quotes and escapes are left as they are, which no cookie of ours has: what a
     browser was never given is not read either.
     """
-    if name not in header:
-        return []
-    pairs = (pair.partition("=") for pair in header.split(";"))
-    return [value.strip(_BLANKS) for key, _, value in pairs if key.strip(_BLANKS) == name]
+    values: list[str] = []
+    for pair in header.split(";"):
+        key, _, value = pair.partition("=")
+        if key.strip(_BLANKS) == name:
+            values.append(value.strip(_BLANKS))
+    return values
 
 
-def matches(paths: Paths, request: Request) -> bool:
-    """Say whether a request is meant by prefixes or by a predicate.
+def matcher(*chosen: Paths) -> Callable[[Request], bool] | None:
+    """Give what says whether a request is meant by prefixes or predicates; None: none is.
 
     A prefix means itself and what is below it: "/a" is "/a" and "/a/b", not "/ab".
     """
-    if callable(paths):
-        return bool(paths(request))
-    path = request.path
-    return any(path == prefix or path.startswith(prefix.rstrip("/") + "/") for prefix in paths)
+    prefixes = [prefix for paths in chosen if not callable(paths) for prefix in paths]
+    predicates = [paths for paths in chosen if callable(paths)]
+    exact = frozenset(prefixes)
+    below = tuple({prefix.rstrip("/") + "/" for prefix in prefixes})
+    if not prefixes and not predicates:
+        return None
+
+    def matches(request: Request) -> bool:
+        path = request.path
+        if path in exact or path.startswith(below):
+            return True
+        return any(predicate(request) for predicate in predicates)
+
+    return matches
 
 
 def static_prefixes(rules: Iterable[Any]) -> tuple[str, ...]:
@@ -155,6 +167,18 @@ def unproxied(proxy: object) -> object:
     """Give what a framework's global stands for, whatever its annotation says."""
     local = cast("LocalProxy[object]", proxy)
     return local._get_current_object()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  # documented
+
+
+def check_first(funcs: dict[Any, list[Any]], check: Callable[[], object]) -> None:
+    """Have a check run before each request from now on, if it does not yet.
+
+    First, so that no other function takes an outage for an anonymous visitor. Not
+    from the start, as each request pays for it; in a new list, as requests that run
+    now may be walking through the old one.
+    """
+    known = funcs.get(None, [])
+    if check not in known:
+        funcs[None] = [check, *known]
 
 
 def context_first(method: Callable[..., object], context: object) -> tuple[object, ...]:

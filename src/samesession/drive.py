@@ -11,6 +11,8 @@ from .errors import StoreUnavailable, conceal
 
 T = TypeVar("T")
 
+_CALL: Any = Call  # Any: pyright would narrow to what it then calls unknown
+
 
 def run(steps: Steps[T]) -> T:
     """Run steps to their end in this thread."""
@@ -25,9 +27,9 @@ def _run(steps: Steps[T]) -> T:
     try:
         answer = next(steps)
         while True:
-            if type(answer) is Call:
+            if type(answer) is _CALL:
                 try:
-                    result = cast("Call[object]", answer).work()
+                    result = answer.work()
                 except BaseException as error:
                     answer = steps.throw(error)
                     continue
@@ -44,42 +46,48 @@ async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:
     Raises StoreUnavailable when that takes longer than `timeout` seconds in all.
     """
     try:
-        return await _arun(steps, timeout)
+        try:
+            answer = next(steps)
+        except StopIteration as end:
+            return cast("T", end.value)
+        if timeout is None:
+            return await _await_each(steps, answer)
+        return await _await_in_time(steps, answer, timeout)
     except BaseException as error:
         conceal(error)
         raise
 
 
-async def _arun(steps: Steps[T], timeout: float | None) -> T:
-    try:
-        answer = next(steps)
-    except StopIteration as end:
-        return cast("T", end.value)
-    import asyncio  # loaded by whoever runs a loop, never by `import samesession`
+async def _await_in_time(steps: Steps[T], answer: Any, timeout: float) -> T:  # Any: see Steps
+    from ._watch import watch  # loaded by whoever runs a loop, never by `import samesession`
 
-    deadline = asyncio.timeout(timeout)
+    deadlines = watch(timeout)
+    mine = deadlines.begin()
     try:
-        async with deadline:
-            return await _await_each(steps, answer)
-    except TimeoutError as error:
-        if not deadline.expired():
-            raise
-        raise StoreUnavailable(f"the session store did not answer within {timeout} s") from error
+        result = await _await_each(steps, answer)
+    except BaseException as error:
+        if deadlines.end(mine, error):
+            raise StoreUnavailable(
+                f"the session store did not answer within {timeout} s"
+            ) from error
+        raise
+    _ = deadlines.end(mine)
+    return result
 
 
 async def _await_each(steps: Steps[T], answer: Any) -> T:  # Any: see Steps
     try:
         while True:
             try:
-                if type(answer) is Call:
-                    answer = _in_thread(cast("Call[object]", answer))
+                if type(answer) is _CALL:
+                    answer = _in_thread(answer)
                 result = await answer if hasattr(answer, "__await__") else answer
             except BaseException as error:
                 answer = steps.throw(error)
             else:
                 answer = steps.send(result)
     except StopIteration as end:
-        return cast("T", end.value)
+        return end.value  # type: ignore[no-any-return]  # a cast would be paid for on each request
 
 
 async def _in_thread(blocking: Call[T]) -> T:

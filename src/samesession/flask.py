@@ -44,15 +44,22 @@ class FlaskSessionInterface(SessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> SessionMixin:
         """Open the request's session; a store that is down is told by `refuse_broken`."""
-        try:
-            opened = run(self.site.open(request, request.environ.get("HTTP_COOKIE", "")))
-        except StoreError as error:
-            opened = self.site.broken(error)
-        return cast("SessionMixin", opened)
+        site = self.site
+        header: str = request.environ.get("HTTP_COOKIE", "")
+        opened = site.open_at_once(request, header)
+        if opened is None:
+            try:
+                opened = run(site.open(request, header))
+            except StoreError as error:
+                opened = site.broken(error)
+                _web.check_first(app.before_request_funcs, _refuse_broken)
+        return opened  # type: ignore[return-value]  # a cast would be paid for on each request
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Save the session; if the store refuses, the response becomes the 503."""
-        ours = cast("ServerSession", session)
+        ours: ServerSession = session  # type: ignore[assignment]  # as above
+        if self.site.is_untouched(ours, response):
+            return
         try:
             run(self.site.close(ours, response))
         except StoreError as error:
@@ -78,8 +85,6 @@ def init_app(
     site = Site(app, Face.SYNC, store=store, clock=clock, entropy=entropy)
     app.session_interface = FlaskSessionInterface(site)
     app.cli.add_command(cli.commands(site, run))
-    # First, so that no other function takes an outage for an anonymous visitor.
-    app.before_request_funcs.setdefault(None, []).insert(0, _refuse_broken)
 
 
 def _site() -> Site:

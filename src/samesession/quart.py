@@ -51,20 +51,25 @@ class QuartSessionInterface(SessionInterface):
 
     async def open_session(self, app: Quart, request: Request | Websocket) -> SessionMixin:  # type: ignore[override]  # Quart names their private base class
         """Open the request's session; a store that is down is told by `refuse_broken`."""
-        try:
-            opened = await arun(
-                self.site.open(request, _cookie_header(request)),
-                timeout=self.site.config.store_timeout,
-            )
-        except StoreError as error:
-            opened = self.site.broken(error)
-        return cast("SessionMixin", opened)
+        site = self.site
+        header = _cookie_header(request)
+        opened = site.open_at_once(request, header)
+        if opened is None:
+            try:
+                opened = await arun(site.open(request, header), timeout=site.config.store_timeout)
+            except StoreError as error:
+                opened = site.broken(error)
+                for funcs in (app.before_request_funcs, app.before_websocket_funcs):
+                    _web.check_first(funcs, _refuse_broken)
+        return opened  # type: ignore[return-value]  # a cast would be paid for on each request
 
     async def save_session(
         self, app: Quart, session: SessionMixin, response: Response | WerkzeugResponse | None
     ) -> None:
         """Save the session; if the store refuses, the response becomes the 503."""
-        ours = cast("ServerSession", session)
+        ours: ServerSession = session  # type: ignore[assignment]  # as above
+        if self.site.is_untouched(ours, response):
+            return
         try:
             await arun(self.site.close(ours, response), timeout=self.site.config.store_timeout)
         except StoreError as error:
@@ -100,9 +105,6 @@ def init_app(
     # Quart 0.23 annotates the attribute with the class of its default.
     cast("Any", app).session_interface = QuartSessionInterface(site)
     app.cli.add_command(cli.commands(site, _run))
-    # First, so that no other function takes an outage for an anonymous visitor.
-    app.before_request_funcs.setdefault(None, []).insert(0, _refuse_broken)
-    app.before_websocket_funcs.setdefault(None, []).insert(0, _refuse_broken)
 
     @app.after_serving
     async def shut() -> None:
@@ -111,10 +113,8 @@ def init_app(
 
 def _cookie_header(request: Request | Websocket) -> str:
     """Join what HTTP/2 may have split (RFC 9113, 8.2.3)."""
-    headers = request.scope["headers"]
-    return b";".join([value for name, value in headers if name.lower() == b"cookie"]).decode(
-        "latin-1"
-    )
+    sent = [value for name, value in request.scope["headers"] if name.lower() == b"cookie"]
+    return b";".join(sent).decode("latin-1") if sent else ""
 
 
 def _site() -> Site:

@@ -57,6 +57,10 @@ class CookieFlow:
                 self._notify(Event.REJECTED, None, "the cookie is not one of ours, or too old")
         return self._session({}, Facts(renew=renew))
 
+    def fresh(self) -> ServerSession:
+        """Give the session of a request that has no cookie."""
+        return self._session({}, Facts())
+
     def _session(self, data: dict[str, Any], facts: Facts) -> ServerSession:
         facts.new = facts.baseline is None
         return ServerSession(

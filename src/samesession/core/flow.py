@@ -69,6 +69,10 @@ class Flow:
                     return self._session(data, loaded, renew=renew)
         return self._session({}, None, renew=renew)
 
+    def fresh(self) -> ServerSession:
+        """Give the session of a request that has no cookie."""
+        return self._session({}, None, renew=True)
+
     def _session(
         self, data: dict[str, Any], loaded: Loaded | None, *, renew: bool
     ) -> ServerSession:

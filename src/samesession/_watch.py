@@ -1,0 +1,84 @@
+"""Deadlines of everything that waits in one event loop, kept by one timer.
+
+`asyncio.timeout` makes a timer for each wait, and forgets it again: most of what
+a short wait costs. All waits of a watch have the same length, so the one that
+began first ends first, and one timer for it serves all. Loaded by async code only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from weakref import WeakKeyDictionary
+
+
+class _Wait:
+    """One task's wait; identity is all that tells it from others."""
+
+    __slots__ = ("cancelling", "due", "expired", "task")
+
+    def __init__(self, task: asyncio.Task[Any], due: float) -> None:
+        self.task = task
+        self.due = due
+        self.cancelling = task.cancelling()
+        self.expired = False
+
+
+class Watch:
+    """Cancels tasks that wait for longer than so many seconds."""
+
+    __slots__ = ("_loop", "_seconds", "_timer", "_waits")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        self._loop = loop
+        self._seconds = seconds
+        self._waits: dict[_Wait, None] = {}  # in the order in which they began
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> _Wait:
+        """Begin the current task's wait."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a session is opened and saved inside of a task")
+        due = self._loop.time() + self._seconds
+        wait = _Wait(task, due)
+        self._waits[wait] = None
+        if self._timer is None:
+            self._timer = self._loop.call_at(due, self._look)
+        return wait
+
+    def end(self, wait: _Wait, error: BaseException | None = None) -> bool:
+        """End a wait; say whether its error is the deadline's cancellation, and nobody else's."""
+        if not wait.expired:
+            del self._waits[wait]
+            return False
+        # As asyncio.timeout does: who was cancelled by others, too, stays cancelled.
+        mine = wait.task.uncancel() <= wait.cancelling
+        return mine and isinstance(error, asyncio.CancelledError)
+
+    def _look(self) -> None:
+        """Cancel who is overdue, and look again when the next one is."""
+        self._timer = None
+        now = self._loop.time()
+        for wait in list(self._waits):
+            if wait.due > now:
+                self._timer = self._loop.call_at(wait.due, self._look)
+                return
+            del self._waits[wait]
+            wait.expired = True
+            _ = wait.task.cancel()
+
+
+_watches: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[float, Watch]] = WeakKeyDictionary()
+
+
+def watch(seconds: float) -> Watch:
+    """Give the running loop's watch of so many seconds."""
+    loop = asyncio.get_running_loop()
+    watches = _watches.get(loop)
+    if watches is None:
+        watches = _watches.setdefault(loop, {})
+    found = watches.get(seconds)
+    if found is None:
+        found = watches[seconds] = Watch(loop, seconds)
+    return found
