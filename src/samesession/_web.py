@@ -130,15 +130,17 @@ def apply(reply: Reply, response: Response, writer: CookieWriter) -> None:
     Raises SessionTooLarge, before anything is changed, for a cookie above 4,096 bytes.
     """
     headers = response.headers
+    # Not `in headers`: Werkzeug answers "no" by way of an HTTP error that it makes.
+    names = {name.lower() for name, _ in headers}
     if reply.cookie is not None:
         headers.add("Set-Cookie", writer.header(reply.cookie))
-        if "Cache-Control" in headers:
+        if "cache-control" in names:
             _keep_private(response)
         else:
-            headers.set("Cache-Control", "private")
+            headers.add("Cache-Control", "private")
     if reply.vary:
-        if "Vary" not in headers:
-            headers.set("Vary", "Cookie")
+        if "vary" not in names:
+            headers.add("Vary", "Cookie")
         elif "*" not in response.vary:
             response.vary.add("Cookie")
 

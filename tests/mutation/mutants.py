@@ -29,7 +29,7 @@ MUTANTS = (
         (
             Change(
                 "core/token.py",
-                "if hmac.compare_digest(_signature(key, body), signature):",
+                "if hmac.compare_digest(_signature(mac, body), signature):",
                 "if True:",
             ),
         ),
@@ -51,8 +51,8 @@ MUTANTS = (
         (
             Change(
                 "core/record.py",
-                'len(filed).to_bytes(4, "big") + filed + body',
-                "body",
+                'mac.digest(len(filed).to_bytes(4, "big"), filed, body)',
+                "mac.digest(body)",
             ),
         ),
         ("tests/unit/test_record.py",),

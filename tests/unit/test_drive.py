@@ -24,6 +24,11 @@ async def _failing(error: BaseException) -> Any:
     raise error
 
 
+def _forever() -> Steps[Any]:
+    answer: Any = asyncio.Event().wait()
+    return (yield from wait(answer))
+
+
 def _sum(first: int | Awaitable[int], second: int) -> Steps[int]:
     return (yield from wait(first)) + (yield from wait(second))
 
@@ -130,6 +135,53 @@ async def test_a_deadline_ends_all_steps_together() -> None:
     with pytest.raises(StoreUnavailable, match=r"did not answer within 0\.01 s"):
         await arun(_guarded(lambda: wait(asyncio.Event().wait()), trace), timeout=0.01)
     assert trace == ["tidied"]
+
+
+@pytest.mark.asyncio
+async def test_each_of_many_waits_has_a_deadline_of_its_own() -> None:
+    """One timer serves them all, also those that begin after it was set."""
+
+    async def waiting(seconds: float) -> int | None:
+        try:
+            return await arun(_sum(asyncio.sleep(seconds, 1), 1), timeout=0.05)
+        except StoreUnavailable:
+            return None
+
+    async def later() -> list[int | None]:
+        await asyncio.sleep(0.03)
+        return [await waiting(0.0), await waiting(20.0)]
+
+    ended = await asyncio.gather(waiting(20.0), waiting(0.0), waiting(20.0), later())
+    assert list(ended) == [None, 2, None, [2, None]]
+
+
+@pytest.mark.asyncio
+async def test_a_task_goes_on_after_its_deadline_as_if_never_cancelled() -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    with pytest.raises(StoreUnavailable):
+        await arun(_forever(), timeout=0.001)
+    assert task.cancelling() == 0
+
+    def stubborn() -> Steps[str]:
+        try:
+            yield from _forever()
+        except asyncio.CancelledError:
+            pass
+        return "ended by itself"
+
+    assert await arun(stubborn(), timeout=0.001) == "ended by itself"
+    assert task.cancelling() == 0
+
+
+@pytest.mark.asyncio
+async def test_a_task_that_others_cancelled_at_its_deadline_stays_cancelled() -> None:
+    answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(arun(wait(answer), timeout=0.001))
+    # The deadline cancels the answer that the task waits for, and this is told first.
+    answer.add_done_callback(lambda _: task.cancel())
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 @pytest.mark.asyncio

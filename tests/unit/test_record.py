@@ -115,12 +115,12 @@ def test_a_record_above_the_limit_is_refused_before_it_is_read() -> None:
 )
 def test_a_record_that_is_ours_but_unreadable_is_refused(spoil: Any) -> None:
     """Sealed with the right key, as a later version of this package could."""
-    from samesession.core.record import _mac
+    from samesession.core.record import _tag
 
     ours = sealer()
     body = spoil(ours.seal(KEY, OWNED)[:-32])
     with pytest.raises(BadRecord):
-        ours.open(KEY, body + _mac(ours._keys[0], KEY, body))
+        ours.open(KEY, body + _tag(ours._macs[0], KEY, body))
 
 
 def test_no_payload_and_no_hash_is_in_a_repr() -> None:

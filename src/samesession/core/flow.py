@@ -24,6 +24,8 @@ from .token import SignedToken, Token, TokenSigner, same_secret
 
 MAX_ATTEMPTS = 100  # each lost attempt means that another request's commit was written
 _CREATE_ATTEMPTS = 3
+_UNTOUCHED = Reply(None, vary=False)
+_READ = Reply(None, vary=True)
 
 
 class Flow:
@@ -160,7 +162,9 @@ class Flow:
             permanent = session.is_permanent()
             if policy.sends_cookie(modified=facts.modified, permanent=permanent, rules=self.rules):
                 cookie = self._set_cookie(facts.loaded.signed, permanent=permanent)
-        return Reply(cookie, vary=facts.accessed or cookie is not None)
+        if cookie is None:
+            return _READ if facts.accessed else _UNTOUCHED
+        return Reply(cookie, vary=True)
 
     def _create(self, session: ServerSession, payload: bytes) -> Steps[Reply]:
         facts = session.facts

@@ -6,9 +6,13 @@ purposes in one application, never share a key (OWASP ASVS 5.0, 9.2.3).
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 
 KEY_BYTES = 32
+_BLOCK_BYTES = 64  # of SHA-256
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
 
 def derive(secret_key: bytes, purpose: str, *context: str) -> bytes:
@@ -18,3 +22,28 @@ def derive(secret_key: bytes, purpose: str, *context: str) -> bytes:
         encoded = part.encode("utf-8", "surrogatepass")
         message += len(encoded).to_bytes(4, "big") + encoded
     return hmac.digest(secret_key, bytes(message), "sha256")
+
+
+class Mac:
+    """HMAC-SHA256 (RFC 2104) under one key, whose share of the work is done once.
+
+    `hmac.digest` looks the hash up and prepares the key each time, which costs as
+    much as a cookie's or a small record's hash itself.
+    """
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) > _BLOCK_BYTES:
+            raise ValueError(f"the key has more than {_BLOCK_BYTES} bytes")
+        block = key.ljust(_BLOCK_BYTES, b"\0")
+        self._inner = hashlib.sha256(block.translate(_INNER))
+        self._outer = hashlib.sha256(block.translate(_OUTER))
+
+    def digest(self, *parts: bytes) -> bytes:
+        """Authenticate the parts as if they were one."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        for part in parts:
+            inner.update(part)
+        outer.update(inner.digest())
+        return outer.digest()

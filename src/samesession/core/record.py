@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..errors import BadRecord, SessionTooLarge
-from .keys import derive
+from .keys import Mac, derive
 from .store import Lifetimes
 from .token import SID_BYTES, text
 
@@ -55,13 +55,15 @@ class Record(NamedTuple):
 class Sealer:
     """Seal records with the newest key, open them with any; refuse what is not ours."""
 
-    __slots__ = ("_keys", "_max_bytes")
+    __slots__ = ("_macs", "_max_bytes")
 
     def __init__(
         self, secret_keys: Sequence[bytes], prefix: str, cookie_name: str, max_bytes: int
     ) -> None:
         """`max_bytes` bounds a whole record, checked before anything is decoded."""
-        self._keys = tuple(derive(secret, "record", prefix, cookie_name) for secret in secret_keys)
+        self._macs = tuple(
+            Mac(derive(secret, "record", prefix, cookie_name)) for secret in secret_keys
+        )
         self._max_bytes = max_bytes
 
     def seal(self, key: str, record: Record) -> bytes:
@@ -96,7 +98,7 @@ class Sealer:
                 "the session's record",
                 "keep less in the session, or raise SESSION_MAX_BYTES",
             )
-        return body + _mac(self._keys[0], key, body)
+        return body + _tag(self._macs[0], key, body)
 
     def open(self, key: str, raw: bytes) -> Record:
         """Check and decode what a store returned for a key.
@@ -105,15 +107,16 @@ class Sealer:
         """
         if not _HEAD.size + _MAC_BYTES <= len(raw) <= self._max_bytes:
             raise BadRecord("its size is out of bounds")
-        body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
-        if not any(hmac.compare_digest(_mac(ours, key, body), mac) for ours in self._keys):
-            raise BadRecord("it is not authentic")
-        return _parse(body)
+        body, tag = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
+        for mac in self._macs:
+            if hmac.compare_digest(_tag(mac, key, body), tag):
+                return _parse(body)
+        raise BadRecord("it is not authentic")
 
 
 def _parse(body: bytes) -> Record:
-    revision, flags, version, sid, secret_hash, *times, length = _HEAD.unpack_from(body)
-    created, deadline, auth_time, indexed = times
+    head = _HEAD.unpack_from(body)
+    revision, flags, version, sid, secret_hash, created, deadline, auth_time, indexed, length = head
     end = _HEAD.size + length
     if version != _FORMAT or end > len(body):
         raise BadRecord("its format is unknown")
@@ -122,22 +125,22 @@ def _parse(body: bytes) -> Record:
     except UnicodeDecodeError as error:
         raise BadRecord("its owner is not text") from error
     return Record(
-        sid=text(sid),
-        secret_hash=secret_hash,
-        revision=revision,
-        permanent=bool(flags & _PERMANENT),
-        created=created,
-        deadline=deadline,
-        auth_time=auth_time,
-        indexed=indexed,
-        owner=owner,
-        payload=body[end:],
+        text(sid),
+        secret_hash,
+        revision,
+        bool(flags & _PERMANENT),
+        created,
+        deadline,
+        auth_time,
+        indexed,
+        owner,
+        body[end:],
     )
 
 
-def _mac(mac_key: bytes, key: str, body: bytes) -> bytes:
+def _tag(mac: Mac, key: str, body: bytes) -> bytes:
     filed = key.encode("utf-8")
-    return hmac.digest(mac_key, len(filed).to_bytes(4, "big") + filed + body, "sha256")
+    return mac.digest(len(filed).to_bytes(4, "big"), filed, body)
 
 
 # As much of a record as `revision_of` and `lifetime_of` read.

@@ -34,8 +34,8 @@ class ServerSession(dict[str, Any]):
         permanent_by_default: bool = False,
         bindable: bool = False,
     ) -> None:
-        super().__init__(data or {})
-        self._facts = facts or Facts()
+        super().__init__(() if data is None else data)
+        self._facts = Facts() if facts is None else facts
         self._failure = failure
         self._permanent_by_default = permanent_by_default
         self._bindable = bindable

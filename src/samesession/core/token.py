@@ -18,7 +18,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from .keys import derive
+from .keys import Mac, derive
 
 Entropy = Callable[[int], bytes]
 
@@ -66,13 +66,15 @@ def text(raw: bytes) -> str:
 class TokenSigner:
     """Mint, sign and read tokens; the newest key signs, the others only read."""
 
-    __slots__ = ("_entropy", "_keys")
+    __slots__ = ("_entropy", "_macs")
 
     def __init__(
         self, secret_keys: Sequence[bytes], prefix: str, cookie_name: str, entropy: Entropy
     ) -> None:
         """`secret_keys`: the newest first."""
-        self._keys = tuple(derive(secret, "token", prefix, cookie_name) for secret in secret_keys)
+        self._macs = tuple(
+            Mac(derive(secret, "token", prefix, cookie_name)) for secret in secret_keys
+        )
         self._entropy = entropy
 
     def mint(self, sid: str | None = None) -> Token:
@@ -85,7 +87,7 @@ class TokenSigner:
     def sign(self, token: Token) -> SignedToken:
         """Sign a token with the newest key."""
         body = f"{token.sid}.{token.secret}"
-        return SignedToken(token, f"{body}.{_signature(self._keys[0], body)}", stale=False)
+        return SignedToken(token, f"{body}.{_signature(self._macs[0], body)}", stale=False)
 
     def random_step(self) -> int:
         """Draw a number that two requests at once do not share."""
@@ -97,14 +99,14 @@ class TokenSigner:
         if found is None:
             return None
         body, sid, secret, signature = found.groups()
-        for age, key in enumerate(self._keys):
-            if hmac.compare_digest(_signature(key, body), signature):
+        for age, mac in enumerate(self._macs):
+            if hmac.compare_digest(_signature(mac, body), signature):
                 return SignedToken(Token(sid, secret), value, stale=age > 0)
         return None
 
 
-def _signature(key: bytes, body: str) -> str:
-    return text(hmac.digest(key, body.encode("ascii"), "sha256"))
+def _signature(mac: Mac, body: str) -> str:
+    return text(mac.digest(body.encode("ascii")))
 
 
 def same_secret(token: Token, secret_hash: bytes) -> bool:
