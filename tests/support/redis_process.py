@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -52,11 +53,17 @@ class Program:
     """One process with a directory of its own; `port` and data outlive a stop."""
 
     def __init__(
-        self, binary: str, settings: str = "", *flags: str, tls: dict[str, str] | None = None
+        self,
+        binary: str,
+        settings: str = "",
+        *flags: str,
+        tls: dict[str, Any] | None = None,
+        password: str | None = None,
     ) -> None:
         """`settings`: lines of its configuration; `tls`: redis-py's keywords, for a TLS port."""
         self.port = free_port()
         self.tls = tls
+        self._password = password
         self._directory = tempfile.TemporaryDirectory(prefix="samesession-")
         self._command = [binary, "server.conf", *flags]
         port = f"port 0\ntls-port {self.port}" if tls else f"port {self.port}"
@@ -78,6 +85,8 @@ class Program:
         assert self._process.poll() is None, Path(self._directory.name, "log").read_text()
         try:
             return bool(self.do("PING"))
+        except redis.AuthenticationError:
+            return True
         except redis.RedisError:
             return False
 
@@ -85,7 +94,9 @@ class Program:
     def client(self) -> Iterator[redis.Redis]:
         """Look at the server's data beside the library under test."""
         options: dict[str, Any] = {"ssl": True, **self.tls} if self.tls else {}
-        client = redis.Redis(port=self.port, protocol=2, socket_timeout=5, **options)
+        client = redis.Redis(
+            port=self.port, password=self._password, protocol=2, socket_timeout=5, **options
+        )
         try:
             yield client
         finally:
@@ -107,6 +118,16 @@ class Program:
             self._process.kill()
             self._process.wait(10)
             self._process = None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Have the process hang for the length of a block: it accepts, and answers nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         self.kill()

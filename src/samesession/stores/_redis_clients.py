@@ -188,6 +188,7 @@ def another(client: Client) -> Client:
         return client  # its pools notice a fork, and a thread needs no other
     if isinstance(client, redis.asyncio.RedisCluster):
         return _another_cluster(client)
+    kind = cast("Any", type(client))
     pool = client.connection_pool
     options = {
         "connection_class": pool.connection_class,
@@ -196,7 +197,7 @@ def another(client: Client) -> Client:
     }
     manager = getattr(pool, "sentinel_manager", None)
     if manager is None:
-        return type(client)(connection_pool=type(pool)(**options))
+        return kind.from_pool(type(pool)(**options))
     del options["connection_pool"]
     forced = getattr(manager, "_force_master_ip", None)
     own = type(manager)(
@@ -211,7 +212,7 @@ def another(client: Client) -> Client:
     )
     check = pool.check_connection if hasattr(pool, "check_connection") else False
     made = type(pool)(pool.service_name, own, check_connection=check, **options)
-    return type(client)(connection_pool=made)
+    return kind.from_pool(made)
 
 
 def _another_cluster(client: Any) -> Client:

@@ -1,0 +1,199 @@
+"""Sessions on a Redis Cluster of three nodes, while slots move and nodes die."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from redis.crc import key_slot
+
+from samesession import StoreUnavailable
+from samesession.core.steps import Steps
+from samesession.core.store import Face, Outcome, Store
+from tests.faults.callers import FACES, LIFETIMES, SLACK, Caller, calling, sealed
+from tests.support.redis_process import Cluster, Program, until
+
+from .load import Load, revised
+
+FACE = pytest.mark.parametrize("face", FACES, ids=lambda face: face.name.lower())
+
+
+def slot_of(key: str) -> int:
+    return key_slot(key.encode())
+
+
+def creating(key: str, raw: bytes) -> Callable[[Store], Steps[Any]]:
+    return lambda store: store.create(key, raw, lifetimes=LIFETIMES)
+
+
+def loading(key: str) -> Callable[[Store], Steps[Any]]:
+    return lambda store: store.load(key, renew=LIFETIMES)
+
+
+def elsewhere(cluster: Cluster, source: Program) -> Program:
+    return next(node for node in cluster.nodes if node is not source)
+
+
+@pytest_asyncio.fixture
+async def caller(shared_cluster: Cluster, face: Face) -> AsyncIterator[Caller]:
+    async with calling(shared_cluster.url, face, timeout=2.0) as made:
+        yield made
+
+
+@FACE
+@pytest.mark.asyncio
+async def test_a_users_sessions_lie_on_all_nodes_beside_one_index(
+    shared_cluster: Cluster, caller: Caller
+) -> None:
+    keys = dict(sealed("alice") for _ in range(30))
+    for key, raw in keys.items():
+        await caller.do(lambda store, key=key: store.enlist("alice", key, lifetime=600))  # type: ignore[misc]
+        assert await caller.do(creating(key, raw)) is True
+    held = [set(node.do("KEYS", "session:*")) for node in shared_cluster.nodes]
+    assert all(len(each) > 1 for each in held)
+    assert sum(map(len, held)) == len(keys) + 1
+    assert set(await caller.do(lambda store: store.owned("alice"))) == set(keys)  # type: ignore[attr-defined]
+    for key, raw in keys.items():
+        assert await caller.do(loading(key)) == raw
+        removed = await caller.do(lambda store, key=key: store.remove(key, expected=None))  # type: ignore[misc]
+        assert removed is Outcome.WRITTEN
+        await caller.do(lambda store, key=key: store.delist("alice", key))  # type: ignore[misc]
+    assert all(node.do("DBSIZE") == 0 for node in shared_cluster.nodes)
+
+
+@FACE
+@pytest.mark.asyncio
+async def test_what_has_moved_out_of_a_slot_that_is_still_moving_is_found(
+    shared_cluster: Cluster, caller: Caller
+) -> None:
+    """Every operation is asked on (ASK), many at once, so that no connection takes another's."""
+    key, raw = sealed("alice")
+    slot = slot_of(key)
+    source = shared_cluster.owner(slot)
+    target = elsewhere(shared_cluster, source)
+    assert await caller.do(creating(key, raw)) is True
+    shared_cluster.begin_move(slot, source, target)
+    assert await caller.do(loading(key)) == raw  # not moved yet
+    assert shared_cluster.move_keys(slot, source, target) == 1
+    found = await asyncio.gather(*(caller.do(loading(key)) for _ in range(40)))
+    assert found == [raw] * 40
+    new = revised(raw, 2)
+    assert await caller.do(creating(key, raw)) is False
+    written = await caller.do(
+        lambda store: store.commit(key, new, expected=raw[:8], renew=LIFETIMES)
+    )
+    assert written is Outcome.WRITTEN
+    assert source.do("DBSIZE") == 0
+    shared_cluster.end_move(slot, target)
+    assert await caller.do(loading(key)) == new
+    assert await caller.do(lambda store: store.remove(key, expected=new[:8])) is Outcome.WRITTEN
+
+
+@FACE
+@pytest.mark.asyncio
+async def test_no_request_fails_while_slots_move(shared_cluster: Cluster, face: Face) -> None:
+    load = Load(shared_cluster.url, face, users=8, timeout=4.0)
+    await load.begin()
+    try:
+        for turn in range(3):
+            for user in load.users:
+                slot = slot_of(user.key)
+                source = await asyncio.to_thread(shared_cluster.owner, slot)
+                target = shared_cluster.nodes[
+                    (shared_cluster.nodes.index(source) + 1 + turn % 2) % 3
+                ]
+                await asyncio.to_thread(shared_cluster.move, slot, target)
+    finally:
+        await load.end()
+    assert load.refusals == []
+    for user in load.users:
+        assert len(user.acknowledged) > 10
+        # Each save was done once, and none was lost.
+        assert await load.stored(user) == user.last == len(user.acknowledged) + 1
+    await load.close()
+
+
+async def expect_back(caller: Caller, key: str, raw: bytes | None) -> None:
+    """Within the failure detection of the Cluster the store works again."""
+    ended = time.monotonic() + 15
+    while True:
+        result = await caller.try_(loading(key))
+        assert result.seconds < caller.timeout + SLACK
+        if result.error is None:
+            assert result.answer == raw
+            return
+        assert isinstance(result.error, StoreUnavailable)
+        assert time.monotonic() < ended, result.error
+        await asyncio.sleep(0.05)
+
+
+@FACE
+@pytest.mark.asyncio
+async def test_a_dead_node_is_a_typed_error_in_time_and_all_is_well_when_it_is_back(
+    own_cluster: Cluster, face: Face
+) -> None:
+    async with calling(own_cluster.url, face, timeout=1.0) as caller:
+        keys = [sealed("alice") for _ in range(20)]
+        for key, raw in keys:
+            assert await caller.do(creating(key, raw)) is True
+        doomed = own_cluster.nodes[0]
+        lost = {key for key, _ in keys if own_cluster.owner(slot_of(key)) is doomed}
+        assert 0 < len(lost) < len(keys)
+        doomed.kill()
+        for key in sorted(lost):
+            result = await caller.try_(loading(key))
+            assert isinstance(result.error, StoreUnavailable)
+            assert result.seconds < 1.0 + SLACK
+        doomed.start()
+        until(own_cluster.is_whole, "the cluster is whole again")
+        for key, raw in keys:
+            await expect_back(caller, key, None if key in lost else raw)
+
+
+@FACE
+@pytest.mark.asyncio
+async def test_a_cluster_that_was_down_as_a_whole_is_found_again(
+    own_cluster: Cluster, face: Face
+) -> None:
+    async with calling(own_cluster.url, face, timeout=1.0) as caller:
+        key, raw = sealed("alice")
+        assert await caller.do(creating(key, raw)) is True
+        for node in own_cluster.nodes:
+            node.kill()
+        for _ in range(2 * len(own_cluster.nodes)):  # as often as there are nodes to give up
+            result = await caller.try_(loading(key))
+            assert isinstance(result.error, StoreUnavailable)
+            assert result.seconds < 1.0 + SLACK
+        for node in own_cluster.nodes:
+            node.start()
+        until(own_cluster.is_whole, "the cluster is whole again")
+        await expect_back(caller, key, None)  # these nodes keep nothing on disk
+        assert await caller.do(creating(key, raw)) is True
+
+
+@FACE
+@pytest.mark.asyncio
+async def test_a_node_that_hangs_holds_no_request_beyond_the_deadline_and_others_serve_on(
+    own_cluster: Cluster, face: Face
+) -> None:
+    async with calling(own_cluster.url, face, timeout=0.5) as caller:
+        keys = [sealed("alice") for _ in range(20)]
+        for key, raw in keys:
+            assert await caller.do(creating(key, raw)) is True
+        hung = own_cluster.nodes[0]
+        stuck = {key for key, _ in keys if own_cluster.owner(slot_of(key)) is hung}
+        assert 0 < len(stuck) < len(keys)
+        with hung.paused():
+            result = await caller.try_(loading(next(iter(stuck))))
+            assert isinstance(result.error, StoreUnavailable)
+            assert result.seconds < 0.5 + SLACK
+            for key, raw in keys:
+                if key not in stuck:
+                    assert await caller.do(loading(key)) == raw
+        until(own_cluster.is_whole, "the cluster is whole again")
+        for key, raw in keys:
+            await expect_back(caller, key, raw)
