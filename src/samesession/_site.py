@@ -168,14 +168,26 @@ class Site:
 
     def broken(self, error: SessionError) -> ServerSession:
         """Stand in for a session that the store did not give."""
+        return ServerSession(facts=Facts(mode=Mode.BROKEN), failure=self.failed(error))
+
+    def failed(self, error: SessionError) -> _web.SessionUnavailable:
+        """Give the error that the application sees for a failure of the store."""
         log.error("the session store failed: %s", error)
-        return ServerSession(facts=Facts(mode=Mode.BROKEN), failure=_web.SessionUnavailable(error))
+        return _web.SessionUnavailable(error)
 
     def unsaved(self, session: ServerSession, error: SessionError) -> _web.SessionUnavailable:
-        """Give the error for a session that the store did not save."""
-        log.error("the session store failed: %s", error)
+        """Give the error for a session that the store did not save in the end."""
         session.break_off()
-        return _web.SessionUnavailable(error)
+        return self.failed(error)
+
+    def save(self, session: ServerSession, *, cookie_possible: bool) -> Steps[None]:
+        """Save the session before its response is made, or while that is sent.
+
+        Raises NotSupported where the browser keeps the session and no cookie can be sent.
+        """
+        if not cookie_possible:
+            _ = self.administration  # raises where there is no store
+        _ = yield from self.flow.close(session, cookie_possible=cookie_possible)
 
     def close(self, session: ServerSession, response: Response | None) -> Steps[None]:
         """Save the session and make the response say so; None for a WebSocket."""
@@ -196,6 +208,14 @@ class Site:
         """Let go of this process's and event loop's connections."""
         if isinstance(self.flow, Flow):
             yield from self.flow.store.close()
+
+
+def site_of(app: Any) -> Site:  # a Flask or a Quart
+    """Give the sessions of an application; raises ConfigError where there are none."""
+    site = getattr(app.session_interface, "site", None)
+    if not isinstance(site, Site):
+        raise ConfigError("this application has no sessions of ours yet: call Session(app)")
+    return site
 
 
 def _snapshot(settings: Mapping[str, Any]) -> dict[str, object]:

@@ -8,13 +8,13 @@ import flask
 from flask.sessions import SessionInterface, SessionMixin
 
 from . import _web, cli
+from ._for_flask import current, purge, revoke, revoke_all, saving, sessions_of
 from ._site import Site
-from .core.facts import About
 from .core.session import ServerSession
 from .core.store import Clock, Face, Store, TwoFaced
 from .core.token import Entropy
 from .drive import run
-from .errors import ConfigError, StoreError
+from .errors import StoreError
 
 if TYPE_CHECKING:
     from flask import Flask, Request, Response
@@ -25,6 +25,7 @@ __all__ = [
     "purge",
     "revoke",
     "revoke_all",
+    "saving",
     "session",
     "sessions_of",
 ]
@@ -64,7 +65,7 @@ class FlaskSessionInterface(SessionInterface):
             run(self.site.close(ours, response))
         except StoreError as error:
             failure = self.site.unsaved(ours, error)
-            if _current() is not ours:  # a test client's session_transaction()
+            if current() is not ours:  # a test client's session_transaction()
                 raise failure from error
             _web.replace(response, self._failed(app, failure))
 
@@ -87,39 +88,8 @@ def init_app(
     app.cli.add_command(cli.commands(site, run))
 
 
-def _site() -> Site:
-    interface = flask.current_app.session_interface
-    if not isinstance(interface, FlaskSessionInterface):
-        raise ConfigError("this application has no Session(app) yet")
-    return interface.site
-
-
-def sessions_of(owner: str) -> list[About]:
-    """List the live sessions that `session.bind(owner)` made, the oldest first."""
-    return run(_site().administration.sessions_of(owner))
-
-
-def revoke(sid: str) -> bool:
-    """End one session of this application now; False if there was none."""
-    return run(_site().administration.revoke(sid))
-
-
-def revoke_all(owner: str, *, keep: str | None = None) -> int:
-    """End an owner's sessions, but the one whose sid is `keep`; tell how many."""
-    return run(_site().administration.revoke_all(owner, keep=keep))
-
-
-def purge() -> int:
-    """Delete expired sessions from a store that keeps them; tell how many."""
-    return run(_site().administration.purge())
-
-
-def _current() -> object:
-    return _web.unproxied(flask.session)
-
-
 def _refuse_broken() -> None:
-    current = _current()
-    failure = current.announce_failure() if isinstance(current, ServerSession) else None
+    found = current()
+    failure = found.announce_failure() if isinstance(found, ServerSession) else None
     if failure is not None:
         raise failure

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import quart
-from quart.globals import app_ctx
 from quart.sessions import SessionInterface, SessionMixin
-from werkzeug.wrappers import Response as WerkzeugResponse
 
 from . import _web, cli
+from ._for_quart import current, purge, revoke, revoke_all, saving, sessions_of
+from ._quart_failure import failure_response
 from ._site import Site
-from .core.facts import About
 from .core.session import ServerSession
 from .core.steps import Steps
 from .core.store import Clock, Face, Store, TwoFaced
 from .core.token import Entropy
 from .drive import arun
-from .errors import ConfigError, SessionError, StoreError
+from .errors import SessionError, StoreError
 
 if TYPE_CHECKING:
     from quart import Quart, Request, Response, Websocket
+    from werkzeug.wrappers import Response as WerkzeugResponse
 
 __all__ = [
     "QuartSessionInterface",
@@ -30,6 +29,7 @@ __all__ = [
     "purge",
     "revoke",
     "revoke_all",
+    "saving",
     "session",
     "sessions_of",
 ]
@@ -51,8 +51,7 @@ class QuartSessionInterface(SessionInterface):
 
     async def open_session(self, app: Quart, request: Request | Websocket) -> SessionMixin:  # type: ignore[override]  # Quart names their private base class
         """Open the request's session; a store that is down is told by `refuse_broken`."""
-        site = self.site
-        header = _cookie_header(request)
+        site, header = self.site, _cookie_header(request)
         opened = site.open_at_once(request, header)
         if opened is None:
             try:
@@ -74,23 +73,15 @@ class QuartSessionInterface(SessionInterface):
             await arun(self.site.close(ours, response), timeout=self.site.config.store_timeout)
         except StoreError as error:
             failure = self.site.unsaved(ours, error)
-            if _current() is not ours:  # a test client's session_transaction()
+            if current() is not ours:  # a test client's session_transaction()
                 raise failure from error
             if response is not None:
-                _web.replace(response, await _alike(response, await self._failed(app, failure)))
+                _web.replace(response, await failure_response(app, failure, like=response))
         except SessionError:
             if response is not None:
                 raise
             # As Quart does: the socket is closed, there is nobody left to tell.
             app.logger.exception("a session changed in a WebSocket was not saved")
-
-    async def _failed(self, app: Any, failure: _web.SessionUnavailable) -> Response:
-        """Make the response that the application's error handlers give for a failure."""
-        context = _web.unproxied(app_ctx)
-        handle, process = app.handle_user_exception, app.process_response
-        result = await handle(*_web.context_first(handle, context), failure)
-        response = await app.make_response(result)
-        return cast("Response", await process(*_web.context_first(process, context), response))
 
 
 def init_app(
@@ -117,57 +108,13 @@ def _cookie_header(request: Request | Websocket) -> str:
     return b";".join(sent).decode("latin-1") if sent else ""
 
 
-def _site() -> Site:
-    interface: object = quart.current_app.session_interface
-    if not isinstance(interface, QuartSessionInterface):
-        raise ConfigError("this application has no Session(app) yet")
-    return interface.site
-
-
-async def sessions_of(owner: str) -> list[About]:
-    """List the live sessions that `session.bind(owner)` made, the oldest first."""
-    return await arun(_site().administration.sessions_of(owner))
-
-
-async def revoke(sid: str) -> bool:
-    """End one session of this application now; False if there was none."""
-    return await arun(_site().administration.revoke(sid))
-
-
-async def revoke_all(owner: str, *, keep: str | None = None) -> int:
-    """End an owner's sessions, but the one whose sid is `keep`; tell how many."""
-    return await arun(_site().administration.revoke_all(owner, keep=keep))
-
-
-async def purge() -> int:
-    """Delete expired sessions from a store that keeps them; tell how many."""
-    return await arun(_site().administration.purge())
-
-
 def _run(steps: Steps[T]) -> T:
     """Run steps for a command, in an event loop of its own."""
     return asyncio.run(arun(steps))
 
 
-def _current() -> object:
-    return _web.unproxied(quart.session)
-
-
-async def _alike(response: Any, other: Any) -> Any:
-    """Give `other` as the kind that `response` is: Quart sends Werkzeug's in another way.
-
-    An HTTPException without a handler is a Werkzeug response, as is a redirect.
-    """
-    kind = quart.Response if isinstance(response, quart.Response) else WerkzeugResponse
-    if isinstance(other, kind):
-        return other
-    body = other.get_data()
-    body = await body if inspect.isawaitable(body) else body
-    return kind(body, other.status, other.headers)
-
-
 async def _refuse_broken() -> None:
-    current = _current()
-    failure = current.announce_failure() if isinstance(current, ServerSession) else None
+    found = current()
+    failure = found.announce_failure() if isinstance(found, ServerSession) else None
     if failure is not None:
         raise failure

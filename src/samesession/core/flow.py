@@ -348,6 +348,6 @@ class Flow:
 def _require_cookie(*, possible: bool) -> None:
     if not possible:
         raise ReadOnlySession(
-            "a WebSocket cannot send a cookie, so a session can be neither begun nor "
-            "regenerated there: do it in an HTTP request before the socket opens"
+            "no cookie can be sent by a WebSocket, nor after a response has started, so a session "
+            "can be neither begun nor regenerated there: do it in an HTTP request before"
         )

@@ -196,6 +196,13 @@ class ServerSession(dict[str, Any]):
         if self._facts.mode is Mode.LIVE:
             self._facts.mode = Mode.SEALED
 
+    def unseal(self) -> bool:
+        """Internal: take writes again; tell whether they were refused."""
+        sealed = self._facts.mode is Mode.SEALED
+        if sealed:
+            self._facts.mode = Mode.LIVE
+        return sealed
+
     def break_off(self) -> None:
         """Internal: note that the store failed to save; what follows is thrown away."""
         self._facts.mode = Mode.BROKEN
@@ -366,7 +373,7 @@ _REFUSALS = {
         "path out of SESSION_EXEMPT, or for static files write SESSION_EXEMPT_STATIC = False"
     ),
     Mode.SEALED: (
-        "the response has started and the session is saved: "
-        "write to the session before the view returns"
+        "the response has started and the session is saved: write to it before the view "
+        "returns, or in a block of samesession.flask.saving() or samesession.quart.saving()"
     ),
 }

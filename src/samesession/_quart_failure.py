@@ -1,0 +1,35 @@
+"""Make the response for a session that was not saved, as Quart's application would."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import quart
+from quart.globals import app_ctx
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from . import _web
+
+
+# Any: Quart's methods take other arguments in 0.23, and its responses are of two kinds.
+async def failure_response(app: Any, failure: _web.SessionUnavailable, *, like: Any) -> Any:
+    """Give what the application's error handlers make of a failure, in the kind of `like`."""
+    context = _web.unproxied(app_ctx)
+    handle, process = app.handle_user_exception, app.process_response
+    result = await handle(*_web.context_first(handle, context), failure)
+    response = await app.make_response(result)
+    return await _alike(like, await process(*_web.context_first(process, context), response))
+
+
+async def _alike(response: Any, other: Any) -> Any:
+    """Give `other` as the kind that `response` is: Quart sends Werkzeug's in another way.
+
+    An HTTPException without a handler is a Werkzeug response, as is a redirect.
+    """
+    kind = quart.Response if isinstance(response, quart.Response) else WerkzeugResponse
+    if isinstance(other, kind):
+        return other
+    body = other.get_data()
+    body = await body if inspect.isawaitable(body) else body
+    return kind(body, other.status, other.headers)
