@@ -223,7 +223,7 @@ def faults(session: nox.Session) -> None:
         session.run("apt-get", "update", "-qq", external=True)
         session.run("apt-get", "install", "-y", "-qq", "strace", external=True)
     session.env["SAMESESSION_FAULTS"] = "long"
-    _pytest(session, "tests/faults", "--timeout=900")
+    _pytest(session, "tests/faults", "tests/races", "--timeout=900")
 
 
 @nox.session
