@@ -44,6 +44,7 @@ def flask_app(*, sessions: bool) -> Any:
 
     app = flask.Flask("benchmark", static_folder=None)
     opened = (lambda: flask.session) if sessions else (lambda: None)
+    app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     app.add_url_rule("/none", "none", lambda: none(opened()))
     app.add_url_rule("/read", "read", lambda: read(opened()))
     app.add_url_rule("/write", "write", lambda: write(opened()))
@@ -58,6 +59,7 @@ def quart_app(*, sessions: bool) -> Any:
     import quart
 
     app = quart.Quart("benchmark", static_folder=None)
+    app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     opened = (lambda: quart.session) if sessions else (lambda: None)
 
     async def login_view(size: str) -> str:

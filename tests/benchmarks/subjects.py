@@ -1,7 +1,7 @@
 """What is compared: an application without sessions, the framework's own, the peers, ours.
 
-All have one cookie policy: a cookie that ends with the browser, HttpOnly, no
-Secure, sent when the session was written. Everything else is each one's default,
+All have one cookie policy: a cookie that ends with the browser, HttpOnly, SameSite=Lax,
+no Secure, sent when the session was written. Everything else is each one's default,
 but that Flask-Session's file cache may keep as many sessions as there are.
 """
 

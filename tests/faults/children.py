@@ -169,7 +169,8 @@ BOMBS = (
 def bombs() -> object:
     """Decode what is small and claims to be large, with 64 MB to spare; give the outcomes."""
     cookies = CookieFlow([b"k" * 16], RULES, clock=lambda: 0.0, notify=lambda *_: None)
-    signing = cookies._serializer.make_signer(cookies._serializer.salt)
+    serializer = cookies._format._serializer
+    signing = serializer.make_signer(serializer.salt)
     inflating, control = _deflated(b"[" * 2_800_000), _deflated(b'{"a": 1}')
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     limit = used + 64 * 2**20

@@ -42,7 +42,7 @@ def _cookie() -> tuple[Reader, list[bytes]]:
             assert found is None or (found.value == value and value.isascii())
             assert type(run(flow.open([value]))) is ServerSession
 
-    text = flow._serializer.sign(tagged.dumps(DATA))
+    text = flow._format.sign(tagged.dumps(DATA))
     return read, [f"session={value}".encode() for value in (signed.value, text, '"a\\012b"')]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 
 import pytest
@@ -12,10 +13,12 @@ from samesession.core.keys import Mac
 
 
 @given(key=st.binary(max_size=64), parts=st.lists(st.binary(max_size=200), max_size=4))
-def test_a_mac_is_hmac_sha256_of_all_parts_together(key: bytes, parts: list[bytes]) -> None:
+def test_a_mac_is_hmac_of_all_parts_together(key: bytes, parts: list[bytes]) -> None:
     mac = Mac(key)
     expected = hmac.digest(key, b"".join(parts), "sha256")
     assert mac.digest(*parts) == expected
+    sha1 = Mac(key, hashlib.sha1)
+    assert sha1.digest(*parts) == hmac.digest(key, b"".join(parts), "sha1")
     # Nothing of one message is left for the next.
     assert mac.digest(*parts) == expected
 

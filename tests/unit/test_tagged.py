@@ -240,3 +240,35 @@ def test_what_is_no_session_is_a_bad_record(text: str) -> None:
 
 def test_a_uuid_is_spelled_as_flask_does() -> None:
     assert tagged.dumps({"u": uuid.UUID(int=1)}) == FLASKS.dumps({"u": uuid.UUID(int=1)})
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=3) | st.sampled_from([" t", " b", " di", " m"]), inner)
+    ),
+    max_leaves=10,
+)
+
+
+@given(data=st.dictionaries(st.text(max_size=3), _JSON, max_size=3), ascii_only=st.booleans())
+def test_text_without_tags_is_read_as_if_it_were_walked_through(
+    data: dict[str, Any], ascii_only: bool
+) -> None:
+    text = json.dumps(data, ensure_ascii=ascii_only, separators=(",", ":"))
+    try:
+        walked: object = tagged._untag(json.loads(text), 0)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        walked = None
+    if not isinstance(walked, dict):
+        with pytest.raises(BadRecord):
+            tagged.loads(text)
+    else:
+        assert tagged.loads(text) == walked
+
+
+def test_a_tag_in_any_spelling_is_seen() -> None:
+    assert tagged.loads('{"a":{" t":[1]}}') == {"a": (1,)}
+    assert tagged.loads('{"a":{"\\u0020t":[1]}}') == {"a": (1,)}
+    assert tagged.loads('{"a" : { " t" : [1] } }') == {"a": (1,)}

@@ -8,22 +8,28 @@ nothing can be revoked, bound to a user, or ended before its time.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from itsdangerous import BadData, BadPayload, TimestampSigner, URLSafeTimedSerializer
-from itsdangerous.encoding import base64_decode
+from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
+from itsdangerous.encoding import base64_decode, bytes_to_int
 
 from ..errors import BadRecord, ConfigError
-from . import policy, tagged
+from . import codec, policy, tagged
 from .cookie import MAX_AGE, MAX_BYTES, CookieAction, DropCookie, Reply, SetCookie
 from .events import Event, Notify
 from .facts import Facts, Mode
+from .keys import Mac
 from .policy import Rules
 from .session import ServerSession
 from .steps import Steps
 from .store import Clock
+
+_SALT = b"cookie-session"  # Flask's
+_NOT_OURS = "the cookie is not one of ours, or too old"
+_UNTOUCHED = Reply(None, vary=False)
 
 
 class CookieFlow:
@@ -41,7 +47,7 @@ class CookieFlow:
         self.rules = rules
         self._clock = clock
         self._notify = notify
-        self._serializer = _Serializer(secret_keys, rules.max_bytes, clock)
+        self._format = _Format(secret_keys, rules.max_bytes, clock)
 
     def open(self, values: Sequence[str], *, renew: bool = True) -> Steps[ServerSession]:
         """Open the session in the cookie, or a new one."""
@@ -49,12 +55,12 @@ class CookieFlow:
         # As Flask does, the first cookie of the name counts.
         for value in values[:1]:
             try:
-                text = self._serializer.text_of(value, self.rules.lifetimes.longest)
-                return self._session(tagged.loads(text), Facts(baseline=text, renew=renew))
+                text = self._format.text_of(value, self.rules.lifetimes.longest)
+                data = tagged.loads(text)
+                facts = Facts(baseline=text, image=_image(data), renew=renew)
+                return self._session(data, facts)
             except BadRecord as error:
                 self._notify(Event.REJECTED, None, error.reason)
-            except BadData:
-                self._notify(Event.REJECTED, None, "the cookie is not one of ours, or too old")
         return self._session({}, Facts(renew=renew))
 
     def fresh(self) -> ServerSession:
@@ -75,24 +81,38 @@ class CookieFlow:
         yield from ()
         facts = session.facts
         if facts.mode is Mode.EXEMPT:
-            return Reply(None, vary=False)
-        data = session.data()
-        text = tagged.dumps(data) if facts.accessed else facts.baseline
+            return _UNTOUCHED
+        text = facts.baseline
+        if facts.accessed and not self._is_as_read(session):
+            text = tagged.dumps(session.data())
         if facts.accessed and facts.baseline is not None and text != facts.baseline:
             # Flask spells the same data in another order of keys.
             facts.modified = facts.modified or text != tagged.dumps(tagged.loads(facts.baseline))
         cookie = self._cookie(session, text) if cookie_possible else None
         return Reply(cookie, vary=facts.accessed or cookie is not None)
 
+    @staticmethod
+    def _is_as_read(session: ServerSession) -> bool:
+        """Say whether the data is still what the cookie brought; costs less than its text."""
+        image = session.facts.image
+        return image is not None and not session.facts.modified and image == _image(session.data())
+
     def _cookie(self, session: ServerSession, text: str | None) -> CookieAction:
         facts, permanent = session.facts, session.is_permanent()
-        if not session.data() or text is None:
+        if session.is_empty() or text is None:
             return DropCookie() if facts.modified else None
         refresh = permanent and facts.renew
         if not policy.sends_cookie(modified=facts.modified, permanent=refresh, rules=self.rules):
             return None
         expires = int(self._clock()) + min(self.rules.lifetimes.permanent, MAX_AGE)
-        return SetCookie(self._serializer.sign(text), expires if permanent else None)
+        return SetCookie(self._format.sign(text), expires if permanent else None)
+
+
+def _image(data: dict[str, Any]) -> bytes | None:
+    try:
+        return codec.encode(data)
+    except TypeError:  # Flask's format has what ours lacks, such as lone surrogates
+        return None
 
 
 class _Signer(TimestampSigner):
@@ -113,18 +133,18 @@ class _Text:
     def dumps(obj: str) -> str:
         return obj
 
-    @staticmethod
-    def loads(payload: str) -> str:
-        return payload
 
+class _Format:
+    """Flask's cookie format for JSON text: itsdangerous writes it, and it is read here.
 
-class _Serializer(URLSafeTimedSerializer):
-    """Flask's serializer for JSON text, which inflates no more than it may."""
+    Reading does what `URLSafeTimedSerializer.loads` does, with keys derived once,
+    and inflates no more than it may.
+    """
 
     def __init__(self, secret_keys: Sequence[bytes], max_bytes: int, clock: Clock) -> None:
-        super().__init__(
-            list(reversed(secret_keys)),  # itsdangerous expects the newest key last
-            salt="cookie-session",
+        self._serializer = URLSafeTimedSerializer(
+            secret_keys[0],
+            salt=_SALT,
             serializer=_Text,
             signer=_Signer,
             signer_kwargs={
@@ -133,28 +153,36 @@ class _Serializer(URLSafeTimedSerializer):
                 "clock": clock,
             },
         )
+        self._macs = [Mac(hmac.digest(key, _SALT, "sha1"), hashlib.sha1) for key in secret_keys]
         self._max_bytes = max_bytes
+        self._clock = clock
 
     def sign(self, text: str) -> str:
-        signed = self.dumps(text)
+        signed = self._serializer.dumps(text)
         return signed.decode("ascii") if isinstance(signed, bytes) else signed
 
     def text_of(self, value: str, max_age: int) -> str:
-        """Give a cookie's JSON text; raises BadData for one not ours, or too old."""
+        """Give a cookie's JSON text; raises BadRecord for one not ours, or too old."""
         if len(value) > MAX_BYTES or not value.isascii():
-            raise BadPayload("no cookie of ours is that large, or not ASCII")
-        text: str = self.loads(value, max_age=max_age)
-        return text
-
-    def load_payload(self, payload: bytes, *args: Any, **kwargs: Any) -> str:
-        compressed = payload.startswith(b".")
+            raise BadRecord(_NOT_OURS)
+        body, _, signature = value.encode("ascii").rpartition(b".")
+        payload, _, stamp = body.rpartition(b".")
         try:
-            raw = base64_decode(payload[1:] if compressed else payload)
-            if compressed:
-                inflater = zlib.decompressobj()
-                raw = inflater.decompress(raw, self._max_bytes)
-                if inflater.unconsumed_tail:
-                    raise BadPayload("the cookie's data inflates beyond SESSION_MAX_BYTES")
-            return raw.decode("utf-8")
-        except (ValueError, zlib.error) as error:
-            raise BadPayload("the cookie's data cannot be read", original_error=error) from error
+            given = base64_decode(signature)
+            if not any(hmac.compare_digest(mac.digest(body), given) for mac in self._macs):
+                raise BadRecord(_NOT_OURS)
+            age = int(self._clock()) - bytes_to_int(base64_decode(stamp))
+            if not 0 <= age <= max_age:
+                raise BadRecord(_NOT_OURS)
+            return self._inflated(payload).decode("utf-8")
+        except (BadData, ValueError, zlib.error) as error:
+            raise BadRecord(_NOT_OURS) from error
+
+    def _inflated(self, payload: bytes) -> bytes:
+        if not payload.startswith(b"."):
+            return base64_decode(payload)
+        inflater = zlib.decompressobj()
+        raw = inflater.decompress(base64_decode(payload[1:]), self._max_bytes)
+        if inflater.unconsumed_tail:
+            raise BadRecord("the cookie's data inflates beyond SESSION_MAX_BYTES")
+        return raw

@@ -54,6 +54,7 @@ class Facts:
     mode: Mode = Mode.LIVE
     loaded: Loaded | None = None
     baseline: str | None = None  # of a session that travels in the cookie: what it held
+    image: bytes | None = None  # the same in the codec's bytes, if they can hold it
     new: bool = True
     renew: bool = True
     accessed: bool = False

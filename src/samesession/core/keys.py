@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+# Any: hashlib has no public name for what its algorithms give.
+_Algorithm: TypeAlias = Callable[[bytes], Any]
 
 KEY_BYTES = 32
-_BLOCK_BYTES = 64  # of SHA-256
+_BLOCK_BYTES = 64  # of SHA-256 and SHA-1
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
@@ -25,7 +30,7 @@ def derive(secret_key: bytes, purpose: str, *context: str) -> bytes:
 
 
 class Mac:
-    """HMAC-SHA256 (RFC 2104) under one key, whose share of the work is done once.
+    """HMAC (RFC 2104) under one key, whose share of the work is done once.
 
     `hmac.digest` looks the hash up and prepares the key each time, which costs as
     much as a cookie's or a small record's hash itself.
@@ -33,12 +38,13 @@ class Mac:
 
     __slots__ = ("_inner", "_outer")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, algorithm: _Algorithm = hashlib.sha256) -> None:
+        """`algorithm`: SHA-256, or for Flask's cookie format SHA-1."""
         if len(key) > _BLOCK_BYTES:
             raise ValueError(f"the key has more than {_BLOCK_BYTES} bytes")
         block = key.ljust(_BLOCK_BYTES, b"\0")
-        self._inner = hashlib.sha256(block.translate(_INNER))
-        self._outer = hashlib.sha256(block.translate(_OUTER))
+        self._inner = algorithm(block.translate(_INNER))
+        self._outer = algorithm(block.translate(_OUTER))
 
     def digest(self, *parts: bytes) -> bytes:
         """Authenticate the parts as if they were one."""
@@ -46,4 +52,5 @@ class Mac:
         for part in parts:
             inner.update(part)
         outer.update(inner.digest())
-        return outer.digest()
+        digest: bytes = outer.digest()
+        return digest

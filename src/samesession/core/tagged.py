@@ -49,7 +49,9 @@ def loads(text: str) -> dict[str, Any]:
     Raises BadRecord for anything else.
     """
     try:
-        data = _untag(json.loads(text), 0)
+        data = json.loads(text)
+        if _may_be_tagged(text):
+            data = _untag(data, 0)
     except (
         ArithmeticError,
         AttributeError,
@@ -62,6 +64,14 @@ def loads(text: str) -> dict[str, Any]:
     if type(data) is not dict or not all(type(key) is str for key in cast("dict[Any, Any]", data)):
         raise BadRecord("the cookie's data is no mapping of names")
     return cast("dict[str, Any]", data)
+
+
+def _may_be_tagged(text: str) -> bool:
+    """Say whether JSON may hold a tag, or more levels than are walked through.
+
+    Each tag is a key that begins with a blank, which only JSON's escapes spell otherwise.
+    """
+    return '" ' in text or "\\" in text or text.count("{") + text.count("[") > MAX_DEPTH
 
 
 def _dump(value: object) -> str:
