@@ -186,7 +186,7 @@ class Channel(asyncio.Protocol):
             while answer is not False:
                 waiting = self._sent.popleft()
                 if isinstance(answer, ReadOnlyError):
-                    self._leave()
+                    self.leave()
                 if not waiting.answer.done():
                     if isinstance(answer, ResponseError):
                         waiting.answer.set_exception(answer)
@@ -199,8 +199,8 @@ class Channel(asyncio.Protocol):
             lost.__cause__ = error
             self._drop(lost, resend=False)
 
-    def _leave(self) -> None:
-        """Connect anew for what is not answered: this server has become a replica."""
+    def leave(self) -> None:
+        """Connect anew for what is not answered: this server is not to be trusted."""
         if self._transport is not None:
             self._transport.abort()
 

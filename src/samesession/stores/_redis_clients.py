@@ -236,7 +236,11 @@ def _another_cluster(client: Any) -> Client:
 
 
 def reconnect(client: Client) -> Steps[None]:
-    """Drop idle connections: the server behind them has become a replica."""
+    """Drop open connections: the server there is a replica, or says what makes no sense."""
+    leave = getattr(client, "leave", None)  # a Channel, whose connection is not in the pool
+    if leave is not None:
+        leave()
+        return
     pool = getattr(client, "connection_pool", None)
     if isinstance(pool, redis.ConnectionPool | redis.asyncio.ConnectionPool):
         yield from wait(cast("Any", pool).disconnect(inuse_connections=False))

@@ -13,7 +13,12 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import redis
-from redis.exceptions import NoScriptError, ReadOnlyError, RedisClusterException
+from redis.exceptions import (
+    InvalidResponse,
+    NoScriptError,
+    ReadOnlyError,
+    RedisClusterException,
+)
 
 from .._deadline import Deadline
 from ..config import Config
@@ -86,13 +91,19 @@ def _translated(
                 yield from clients.reconnect(store.client)
             # Its text may quote what was sent: only the code goes on.
             raise StoreUnavailable(f"Redis refused: {_code(error)}") from None
+        except InvalidResponse as error:
+            # redis-py 5 keeps the connection, and what is left of the answer in it.
+            yield from clients.reconnect(store.client)
+            raise _not_understood() from error
         except (redis.RedisError, RedisClusterException, OSError) as error:
             # The text may hold an address, the type says enough.
             raise StoreUnavailable(f"Redis is not available: {type(error).__name__}") from error
         except SessionError:
             raise
         except (AttributeError, LookupError, SystemError, TypeError, ValueError) as error:
-            # What redis-py and hiredis stumble over when an answer is garbage.
+            # What redis-py and hiredis stumble over when an answer is garbage. Whatever
+            # comes on that connection may be the answer to another command.
+            yield from clients.reconnect(store.client)
             raise _not_understood() from error
 
     return steps
@@ -221,7 +232,7 @@ class RedisStore:
 def _record(answer: object) -> bytes | None:
     if answer is None or isinstance(answer, bytes):
         return answer
-    raise _not_understood()
+    raise TypeError("Redis answered what is no record")
 
 
 def _outcome(answer: object) -> Outcome | Conflict:
@@ -233,7 +244,7 @@ def _outcome(answer: object) -> Outcome | Conflict:
         case 0:
             return Outcome.GONE
         case _:
-            raise _not_understood()
+            raise ValueError("Redis answered what is no outcome")
 
 
 def _not_understood() -> StoreUnavailable:
