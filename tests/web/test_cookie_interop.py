@@ -94,6 +94,15 @@ async def test_a_session_goes_back_and_forth(new_site: NewSite, plain_framework:
     assert counted == [(1, True), (2, True), (3, True), (4, True)]
 
 
+async def _rotates(new_site: NewSite, plain_framework: str) -> bool:
+    """Say whether the plain framework keeps to its own documentation."""
+    plain: dict[str, Any] = {"init": False, "framework": plain_framework}
+    older, newer = new_site(options=plain), new_site(options=plain)
+    older.app.config["SECRET_KEY"] = OLD_KEY
+    newer.app.config["SECRET_KEY_FALLBACKS"] = [OLD_KEY]
+    return (await _carried(older, newer), await _carried(newer, older)) == (DATA, {})
+
+
 @pytest.mark.parametrize("ours_is_newer", [True, False], ids=["ours newer", "plain newer"])
 async def test_a_rotated_key_is_read_on_either_side(
     new_site: NewSite, plain_framework: str, ours_is_newer: bool
@@ -106,6 +115,9 @@ async def test_a_rotated_key_is_read_on_either_side(
     else:
         ours.app.config["SECRET_KEY"] = OLD_KEY
         plain.app.config.update(rotated)
+        if not await _rotates(new_site, plain_framework):
+            # CVE-2025-47278 in Flask 3.1.0; Quart 0.20.0 knows no fallback keys.
+            pytest.skip("this old release of the plain framework does not rotate keys itself")
         reader, writer = plain, ours
     assert await _carried(writer, reader) == DATA
     # The older key is not enough to read what the newer one signed.
