@@ -171,7 +171,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typing(session: nox.Session) -> None:
-    """Check the types of everything with mypy, of the source with pyright."""
+    """Check the types of everything with mypy, of source and tests/typing with pyright."""
     _install(session, "flask,quart,redis", "typing")
     session.install("nox")
     session.run("mypy", *session.posargs)

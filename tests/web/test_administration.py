@@ -147,5 +147,5 @@ async def test_a_session_in_the_cookie_cannot_be_bound(site: Site) -> None:
 @pytest.mark.stores("memory")
 async def test_an_application_without_sessions_of_ours_is_told_so(new_site: NewSite) -> None:
     site = new_site(options={"init": False})
-    with pytest.raises(ConfigError, match=r"has no Session\(app\) yet"):
+    with pytest.raises(ConfigError, match=r"call Session\(app\)"):
         await administer(site, "sessions_of", "ann")

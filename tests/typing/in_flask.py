@@ -1,0 +1,69 @@
+"""What type checkers make of `samesession.flask`; nothing here is ever run."""
+
+# pyright: reportUnusedCallResult=false, reportUnnecessaryTypeIgnoreComment=true
+
+from __future__ import annotations
+
+from collections.abc import ItemsView, KeysView
+from typing import Any, assert_type
+
+from samesession import About, ServerSession
+from samesession.flask import purge, revoke, revoke_all, saving, session, sessions_of
+
+
+def the_session() -> None:
+    assert_type(session, ServerSession)
+    assert_type(session["name"], Any)
+    assert_type(session.get("name"), Any)
+    assert_type(session.pop("name", None), Any)
+    assert_type(session.setdefault("list", []), Any)
+    assert_type("name" in session, bool)
+    assert_type(len(session), int)
+    assert_type(session.keys(), KeysView[str])
+    assert_type(session.items(), ItemsView[str, Any])
+    assert_type(session.copy(), dict[str, Any])
+    for name in session:
+        assert_type(name, str)
+    session["name"] = "ann"
+    session.update({"a": 1}, b=2)
+    assert_type(session.permanent, bool)
+    assert_type(session.modified, bool)
+    assert_type(session.accessed, bool)
+    assert_type(session.new, bool)
+    session.permanent = session.modified = True
+    session.accessed = False
+
+
+def what_ours_adds() -> None:
+    session.bind("ann")
+    session.regenerate()
+    session.update_atomically(lambda data: data["cart"].append("tea"))
+    assert_type(session.sid, str | None)
+    assert_type(session.about, About)
+    assert_type(session.about.auth_time, int)
+
+
+def administration() -> None:
+    assert_type(sessions_of("ann"), list[About])
+    assert_type(revoke("sid"), bool)
+    assert_type(revoke_all("ann"), int)
+    assert_type(revoke_all("ann", keep=session.sid), int)
+    assert_type(purge(), int)
+    with saving() as saved:
+        assert_type(saved, ServerSession)
+
+
+def wrong() -> None:
+    session[1] = "one"  # type: ignore[index]
+    session.bind(7)  # type: ignore[arg-type]
+    sessions_of(7)  # type: ignore[arg-type]
+    revoke(session.sid)  # type: ignore[arg-type]
+    session.sid = "mine"  # type: ignore[misc]
+    session.new = True  # type: ignore[misc]
+    revoke_all("ann", "sid")  # type: ignore[call-arg]
+
+
+async def not_to_be_awaited() -> None:
+    await purge()  # type: ignore[misc]
+    async with saving():  # type: ignore[attr-defined]
+        pass

@@ -1,0 +1,40 @@
+"""What type checkers make of `samesession.quart`; nothing here is ever run."""
+
+# pyright: reportUnusedCallResult=false, reportUnnecessaryTypeIgnoreComment=true
+
+from __future__ import annotations
+
+from typing import Any, assert_type
+
+from samesession import About, ServerSession
+from samesession.quart import purge, revoke, revoke_all, saving, session, sessions_of
+
+
+def the_session() -> None:
+    assert_type(session, ServerSession)
+    assert_type(session["name"], Any)
+    assert_type(session.permanent, bool)
+    session.permanent = True
+    session.bind("ann")
+
+
+async def administration() -> None:
+    assert_type(await sessions_of("ann"), list[About])
+    assert_type(await revoke("sid"), bool)
+    assert_type(await revoke_all("ann", keep=session.sid), int)
+    assert_type(await purge(), int)
+    async with saving() as saved:
+        assert_type(saved, ServerSession)
+
+
+async def wrong() -> None:
+    session.bind(7)  # type: ignore[arg-type]
+    await sessions_of(7)  # type: ignore[arg-type]
+    await revoke(None)  # type: ignore[arg-type]
+
+
+def to_be_awaited() -> None:
+    len(sessions_of("ann"))  # type: ignore[arg-type]
+    abs(revoke_all("ann"))  # type: ignore[arg-type]
+    with saving():  # type: ignore[attr-defined]
+        pass
