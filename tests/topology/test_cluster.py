@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -15,11 +16,21 @@ from samesession import StoreUnavailable
 from samesession.core.steps import Steps
 from samesession.core.store import Face, Outcome, Store
 from tests.faults.callers import FACES, LIFETIMES, SLACK, Caller, calling, sealed
-from tests.support.redis_process import Cluster, Program, until
+from tests.support.redis_process import (
+    Cluster,
+    Program,
+    cluster,
+    replicated,
+    until,
+    valkey_binary,
+)
 
-from .load import Load, revised
+from .load import TIMEOUT, Load, revised
 
 FACE = pytest.mark.parametrize("face", FACES, ids=lambda face: face.name.lower())
+
+
+log = logging.getLogger(__name__)
 
 
 def slot_of(key: str) -> int:
@@ -152,6 +163,45 @@ async def test_a_dead_node_is_a_typed_error_in_time_and_all_is_well_when_it_is_b
         until(own_cluster.is_whole, "the cluster is whole again")
         for key, raw in keys:
             await expect_back(caller, key, None if key in lost else raw)
+
+
+@pytest.mark.stores("cluster")  # it takes its time: `nox -s servers`
+@pytest.mark.asyncio
+async def test_when_a_node_dies_its_sessions_go_on_at_its_replica_and_lose_nothing_since() -> None:
+    with (
+        cluster(valkey_binary()) as own,
+        replicated(valkey_binary(), own, own.nodes[0]) as replica,
+    ):
+        for node in (*own.nodes, replica):
+            node.do("CONFIG", "SET", "cluster-require-full-coverage", "no")
+        loads = [Load(own.url, face, users=12) for face in FACES]
+        for load in loads:
+            await load.begin()
+            await load.served_since(0.0)
+        users = [user for load in loads for user in load.users]
+        ours = {user.key for user in users if own.owner(slot_of(user.key)) is own.nodes[0]}
+        assert 0 < len(ours) < len(users)
+        died = time.monotonic()
+        await asyncio.to_thread(own.nodes[0].kill)
+        await asyncio.to_thread(
+            until, lambda: replica.do("ROLE")[0] == b"master", "the replica is master"
+        )
+        promoted = time.monotonic()
+        for load in loads:
+            await load.served_since(promoted + 1.0)
+            await load.end()
+        for load in loads:
+            assert all(seconds < TIMEOUT + SLACK for _, seconds, _ in load.refusals)
+            for user in load.users:
+                if user.key in ours:
+                    log.info("%s: gap of %.2f s", load.store.faces, user.refused[-1][0] - died)
+                    assert died < user.refused[-1][0] < promoted + 1.0
+                else:
+                    assert user.refused == []
+                since = [revision for at, revision in user.acknowledged if at > promoted]
+                assert since == [*range(since[0], since[0] + len(since))]
+                assert await load.stored(user) == since[-1]
+            await load.close()
 
 
 @FACE

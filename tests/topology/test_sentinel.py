@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -17,6 +17,7 @@ from tests.support.redis_process import Sentinels, program, until, valkey_binary
 from .load import TIMEOUT, Load, revised
 
 FACE = pytest.mark.parametrize("face", FACES, ids=lambda face: face.name.lower())
+log = logging.getLogger(__name__)
 # These Sentinels take a master for down after 1 s; then come an election, a promotion, and
 # time for a busy machine to do something else.
 WINDOW = 10.0
@@ -33,7 +34,7 @@ async def expect_back(caller: Caller, key: str, raw: bytes) -> None:
 
 @pytest.mark.asyncio
 async def test_when_a_master_dies_requests_fail_only_until_the_next_one_and_lose_nothing_since(
-    own_sentinels: Sentinels, record_property: Callable[[str, object], None]
+    own_sentinels: Sentinels,
 ) -> None:
     loads = [Load(own_sentinels.url, face, users=4) for face in FACES]
     old = own_sentinels.master
@@ -51,7 +52,7 @@ async def test_when_a_master_dies_requests_fail_only_until_the_next_one_and_lose
         assert load.refusals
         assert all(seconds < TIMEOUT + SLACK for _, seconds, _ in load.refusals)
         first, last = load.refusals[0][0], load.refusals[-1][0]
-        record_property(f"gap of {load.store.faces}", last - died)
+        log.info("%s: gap of %.2f s", load.store.faces, last - died)
         assert died <= first < last < promoted + 1.0
         assert last - died < WINDOW
         for user in load.users:

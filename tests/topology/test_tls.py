@@ -102,7 +102,9 @@ async def test_a_client_shows_the_certificate_that_its_url_names(
 @pytest.mark.asyncio
 async def test_a_cluster_is_followed_over_tls(store_name: str, face: Face, tmp_path: Path) -> None:
     certificates = issued(tmp_path, "127.0.0.1")
-    node = tls_program(certificates, "cluster-enabled yes\ntls-cluster yes", mutual=False)
+    node = tls_program(
+        certificates, "cluster-enabled yes\ntls-cluster yes\ncluster-port {bus}", mutual=False
+    )
     try:
         node.start()
         node.do("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
