@@ -42,6 +42,9 @@ class Server(NamedTuple):
 
 
 SERVERS: dict[str, Server] = {
+    "postgresql": Server("sqlalchemy"),
+    # Not Debian's mariadb-server, which would start one of its own.
+    "mariadb": Server("sqlalchemy", "mariadbd", "mariadb-server-core mariadb-client-core"),
     "cluster": Server("redis"),
     "sentinel": Server("redis"),
     "redis7": Server("redis", "redis-server", "redis-server"),
@@ -55,6 +58,8 @@ LOWEST = (
     "hiredis==3.0.0",
     "itsdangerous==2.2.0",
     "markupsafe==3.0.0",
+    "sqlalchemy==2.0.44",
+    "aiosqlite==0.21.0",
     "ormsgpack==1.12.1",
     "quart==0.20.0",
     "redis==5.3.0",
@@ -103,7 +108,7 @@ def tests(session: nox.Session) -> None:
     missing = [version for version, path in PYTHONS.items() if path is None]
     if missing:
         session.warn(f"not on this machine, so not tested: Python {', '.join(missing)}")
-    _install(session, "flask,quart,redis", "test")
+    _install(session, "flask,quart,redis,sqlalchemy", "test")
     _pytest(session)
 
 
@@ -111,7 +116,7 @@ def _tests_on(version: str, path: str | None) -> None:
     def on_version(session: nox.Session) -> None:
         if path is None:
             session.skip(f"Python {version} is not on this machine")
-        _install(session, "flask,quart,redis", "test")
+        _install(session, "flask,quart,redis,sqlalchemy", "test")
         _pytest(session)
 
     on_version.__doc__ = f"Run all tests with Python {version}."
@@ -130,7 +135,7 @@ for _version, _path in PYTHONS.items():
 @nox.session
 def flask_only(session: nox.Session) -> None:
     """Run the tests with Flask, where Quart is not installed."""
-    _install(session, "flask,redis", "test")
+    _install(session, "flask,redis,sqlalchemy", "test")
     _absent(session, "quart")
     session.env[FRAMEWORKS] = "flask"
     _pytest(session, *ALONE)
@@ -139,7 +144,7 @@ def flask_only(session: nox.Session) -> None:
 @nox.session
 def quart_only(session: nox.Session) -> None:
     """Run the tests with Quart; Flask is there only as far as Quart needs it."""
-    _install(session, "quart,redis", "test")
+    _install(session, "quart,redis,sqlalchemy", "test")
     session.env[FRAMEWORKS] = "quart"
     _pytest(session, *ALONE)
 
@@ -156,14 +161,14 @@ def _absent(session: nox.Session, module: str) -> None:
 @nox.session(python=PYTHONS["3.11"] or False)
 def lowest(session: nox.Session) -> None:
     """Run all tests with the oldest releases that are supported."""
-    _install(session, "flask,quart,redis", "test", pins=LOWEST)
+    _install(session, "flask,quart,redis,sqlalchemy", "test", pins=LOWEST)
     _pytest(session)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, formatting and which way imports point."""
-    _install(session, "flask,quart,redis", "lint")
+    _install(session, "flask,quart,redis,sqlalchemy", "lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("lint-imports")
@@ -172,7 +177,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Check the types of everything with mypy, of source and tests/typing with pyright."""
-    _install(session, "flask,quart,redis", "typing")
+    _install(session, "flask,quart,redis,sqlalchemy", "typing")
     session.install("nox")
     session.run("mypy", *session.posargs)
     session.run("pyright")
@@ -182,7 +187,7 @@ def typing(session: nox.Session) -> None:
 def demo(session: nox.Session) -> None:
     """Serve the combined example until Ctrl-C; `-- --redis` does so on a real Valkey."""
     groups = ("serve", "servers") if "--redis" in session.posargs else ("serve",)
-    _install(session, "flask,quart,redis", *groups)
+    _install(session, "flask,quart,redis,sqlalchemy", *groups)
 
     def stop(*_: object) -> NoReturn:
         raise KeyboardInterrupt
@@ -202,14 +207,14 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Compare with the peers, in 10 minutes; `-- --quick`: in one, `-- --scale`: at scale, too."""
-    _install(session, "flask,quart,redis", "bench")
+    _install(session, "flask,quart,redis,sqlalchemy", "bench")
     session.run("python", "-m", "tests.benchmarks", *session.posargs)
 
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Fuzz each reader of foreign bytes for 20 s; `-- 10000000` sets the runs of each instead."""
-    _install(session, "flask,quart,redis", "test", "fuzz")
+    _install(session, "flask,quart,redis,sqlalchemy", "test", "fuzz")
     limit = f"-runs={session.posargs[0]}" if session.posargs else "-max_total_time=20"
     for reader in ("cookie", "record", "payload", "file"):
         session.run("python", "-m", "tests.fuzz", reader, limit)
@@ -218,7 +223,7 @@ def fuzz(session: nox.Session) -> None:
 @nox.session
 def faults(session: nox.Session) -> None:
     """Run the fault tests at length; on Debian, as root, strace is installed for them."""
-    _install(session, "flask,quart,redis", "test")
+    _install(session, "flask,quart,redis,sqlalchemy", "test")
     if shutil.which("strace") is None and shutil.which("apt-get") and os.geteuid() == 0:
         session.run("apt-get", "update", "-qq", external=True)
         session.run("apt-get", "install", "-y", "-qq", "strace", external=True)
@@ -261,5 +266,5 @@ def _programs(session: nox.Session, wanted: list[Server]) -> None:
 @nox.session
 def mutation(session: nox.Session) -> None:
     """Disable each chosen check in turn and see that the tests notice; print the score."""
-    _install(session, "flask,quart,redis", "test")
+    _install(session, "flask,quart,redis,sqlalchemy", "test")
     session.run("python", "-m", "tests.mutation", *session.posargs)

@@ -61,6 +61,19 @@ async def saving() -> AsyncIterator[ServerSession]:
             session.seal()
 
 
+def serve(app: quart.Quart, site: Site) -> None:
+    """Internal: make the tables before the first request, let go of connections after the last."""
+
+    @app.before_serving
+    async def prepare() -> None:
+        if site.config.sqlalchemy_create:
+            await arun(site.prepare())
+
+    @app.after_serving
+    async def shut() -> None:
+        await arun(site.shut(), timeout=site.config.store_timeout)
+
+
 def current() -> object:
     """Internal: give the session of this request itself, not its proxy."""
     return _web.unproxied(quart.session)

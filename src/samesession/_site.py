@@ -24,7 +24,7 @@ from .core.owners import Administration
 from .core.record import Sealer
 from .core.session import ServerSession
 from .core.steps import Steps
-from .core.store import Clock, Face, Store, TwoFaced
+from .core.store import Clock, Face, Preparable, Store, TwoFaced
 from .core.token import Entropy, TokenSigner
 from .errors import ConfigError, NotSupported, SessionError, conceal
 from .signals import notifier
@@ -203,6 +203,15 @@ class Site:
         _web.apply(reply, response, self._writer)
         if _web.is_streamed(response):
             session.seal()
+
+    def prepare(self) -> Steps[None]:
+        """Make the tables or the like that the store needs.
+
+        Raises NotSupported for a store that needs none.
+        """
+        if not isinstance(self.flow, Flow) or not isinstance(self.flow.store, Preparable):
+            raise NotSupported(f"SESSION_TYPE {self.config.store_type!r} needs no tables")
+        yield from self.flow.store.prepare()
 
     def shut(self) -> Steps[None]:
         """Let go of this process's and event loop's connections."""

@@ -32,7 +32,7 @@ def commands(site: Site, run: Runner) -> click.Group:
 
     def told(steps: Steps[T]) -> T:
         try:
-            return run(steps)
+            return run(_and_shut(site, steps))
         except SessionError as error:
             raise click.ClickException(str(error)) from error
 
@@ -40,9 +40,7 @@ def commands(site: Site, run: Runner) -> click.Group:
     def sessions() -> None:
         pass
 
-    @sessions.command("purge", help="Delete expired sessions; run it now and then, as by cron.")
-    def purge() -> None:
-        click.echo(f"{told(_administration(site).purge())} expired sessions deleted")
+    _add_upkeep(sessions, site, told)
 
     @sessions.command("list", help="List a user's live sessions.")
     @click.argument("owner")
@@ -64,6 +62,27 @@ def commands(site: Site, run: Runner) -> click.Group:
         click.echo(f"{ended} sessions ended")
 
     return sessions
+
+
+def _add_upkeep(sessions: click.Group, site: Site, told: Runner) -> None:
+    """Add the commands for whoever runs the store."""
+
+    @sessions.command("purge", help="Delete expired sessions; run it now and then, as by cron.")
+    def purge() -> None:
+        click.echo(f"{told(_administration(site).purge())} expired sessions deleted")
+
+    @sessions.command("init-db", help="Create the tables of SESSION_TYPE 'sqlalchemy'.")
+    def init_db() -> None:
+        told(site.prepare())
+        click.echo("the tables of sessions are there")
+
+
+def _and_shut(site: Site, steps: Steps[T]) -> Steps[T]:
+    """Leave no connection to the end of the process, which a driver's thread would put off."""
+    try:
+        return (yield from steps)
+    finally:
+        yield from site.shut()
 
 
 def _administration(site: Site) -> Administration:

@@ -43,10 +43,16 @@ DEFAULTS: Mapping[str, object] = {
     "SESSION_NO_RENEW": (),
     "SESSION_STORE_TIMEOUT": 2.0,
     "SESSION_MAX_BYTES": 1024 * 1024,
+    "SESSION_TOUCH_INTERVAL": None,
     "SESSION_REDIS": None,
     "SESSION_FILE_DIR": ".sessions",
     "SESSION_FILE_MODE": 0o600,
     "SESSION_FILE_FSYNC": False,
+    "SESSION_SQLALCHEMY": None,
+    "SESSION_SQLALCHEMY_TABLE": "samesession",
+    "SESSION_SQLALCHEMY_SCHEMA": None,
+    "SESSION_SQLALCHEMY_BIND_KEY": None,
+    "SESSION_SQLALCHEMY_CREATE": False,
 }
 # Flask-Session's settings whose purpose ours serves without them.
 _OBSOLETE = {
@@ -79,6 +85,12 @@ class Config:
     file_dir: str
     file_mode: int
     file_fsync: bool
+    touch_interval: int | None
+    sqlalchemy: object = field(repr=False)
+    sqlalchemy_table: str
+    sqlalchemy_schema: str | None
+    sqlalchemy_bind_key: str | None
+    sqlalchemy_create: bool
     # All of the application's, for stores by others.
     settings: Mapping[str, Any] = field(repr=False, compare=False)
 
@@ -105,6 +117,12 @@ class Config:
             file_dir=_text(settings, "SESSION_FILE_DIR"),
             file_mode=_file_mode(settings),
             file_fsync=_flag(settings, "SESSION_FILE_FSYNC"),
+            touch_interval=_touch_interval(settings),
+            sqlalchemy=_value(settings, "SESSION_SQLALCHEMY"),
+            sqlalchemy_table=_text(settings, "SESSION_SQLALCHEMY_TABLE"),
+            sqlalchemy_schema=_text_or_none(settings, "SESSION_SQLALCHEMY_SCHEMA"),
+            sqlalchemy_bind_key=_text_or_none(settings, "SESSION_SQLALCHEMY_BIND_KEY"),
+            sqlalchemy_create=_flag(settings, "SESSION_SQLALCHEMY_CREATE"),
             settings=MappingProxyType(dict(settings)),
         )
 
@@ -240,6 +258,17 @@ def _truth(settings: Mapping[str, Any], name: str, *, default: bool) -> bool:
     if isinstance(value, str):
         raise ConfigError(f"{name} must be True or False, not str")
     return bool(value)
+
+
+def _text_or_none(settings: Mapping[str, Any], name: str) -> str | None:
+    return None if _value(settings, name) is None else _text(settings, name)
+
+
+def _touch_interval(settings: Mapping[str, Any]) -> int | None:
+    value = _value(settings, "SESSION_TOUCH_INTERVAL")
+    if value is None or (value == 0 and not isinstance(value, bool)):
+        return None if value is None else 0
+    return _seconds(value, "SESSION_TOUCH_INTERVAL")
 
 
 def _flag(settings: Mapping[str, Any], name: str) -> bool:

@@ -9,7 +9,7 @@ import quart
 from quart.sessions import SessionInterface, SessionMixin
 
 from . import _web, cli
-from ._for_quart import current, purge, revoke, revoke_all, saving, sessions_of
+from ._for_quart import current, purge, revoke, revoke_all, saving, serve, sessions_of
 from ._quart_failure import failure_response
 from ._site import Site
 from .core.session import ServerSession
@@ -96,10 +96,7 @@ def init_app(
     # Quart 0.23 annotates the attribute with the class of its default.
     cast("Any", app).session_interface = QuartSessionInterface(site)
     app.cli.add_command(cli.commands(site, _run))
-
-    @app.after_serving
-    async def shut() -> None:
-        await arun(site.shut(), timeout=site.config.store_timeout)
+    serve(app, site)
 
 
 def _cookie_header(request: Request | Websocket) -> str:

@@ -31,13 +31,16 @@ PARTS = {
     "filesystem": "embedded:FilePart",
     "memory": "embedded:MemoryPart",
     "redis": "valkey:ValkeyPart",
+    "sqlite": "sql:SQLPart",
+    "postgresql": "sql:SQLPart",
+    "mariadb": "sql:SQLPart",
     "cluster": "redis_topologies:TopologyPart",
     "sentinel": "redis_topologies:TopologyPart",
     "redis7": "redis_topologies:TopologyPart",
     "redis62": "redis_topologies:TopologyPart",
 }
 # What needs no server that the suite does not bring: the stores of a run without `CHOSEN`.
-USUAL_STORES = ALL_STORES
+USUAL_STORES = (*ALL_STORES, "sqlite")
 # SAMESESSION_STORES=postgresql,... : the stores that tests about all server-side stores run over.
 CHOSEN = tuple(filter(None, os.environ.get("SAMESESSION_STORES", "").split(",")))
 

@@ -64,8 +64,8 @@ class Capabilities:
     """What a store promises where the presence of a method does not say it.
 
     `exact_renewal`: every renewing load restarts the idle timeout; otherwise it may
-    leave that until a tenth of the timeout has passed. `evicts`: a live record may be
-    dropped for want of room.
+    put that off, and a record may live a tenth of the timeout too long: see core.touch.
+    `evicts`: a live record may be dropped for want of room.
     """
 
     reach: Reach = Reach.NETWORK
@@ -140,6 +140,15 @@ class Purgeable(Protocol):
 
     def purge(self) -> Steps[int]:
         """Delete what has expired; answer how many records that were."""
+        ...
+
+
+@runtime_checkable
+class Preparable(Protocol):
+    """The need to have tables or the like made, once, before the first request."""
+
+    def prepare(self) -> Steps[None]:
+        """Make what is missing; leave what is there alone."""
         ...
 
 

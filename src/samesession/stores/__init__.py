@@ -22,6 +22,7 @@ _MODULES = {
     "filesystem": ("filesystem", None),
     "memory": ("memory", None),
     "redis": ("redis", "redis"),
+    "sqlalchemy": ("sqlalchemy", "sqlalchemy"),
 }
 
 

@@ -1,0 +1,57 @@
+"""The sqlalchemy store passes the published contract on every database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from samesession.core.touch import Touching
+from samesession.stores.sqlalchemy import SQLStore
+from samesession.testing import (
+    ManualClock,
+    NewStore,
+    OutageContract,
+    OwnerIndexContract,
+    PurgeContract,
+    StoreContract,
+)
+from tests.support.backend import Servers
+from tests.support.server import free_port
+from tests.support.sql import SQLPart
+
+pytestmark = pytest.mark.stores("sqlite", "postgresql", "mariadb")
+
+
+@pytest.fixture
+def part(store_name: str, servers: Servers, tmp_path: Path, clock: ManualClock) -> SQLPart:
+    """Give the database, with empty tables."""
+    found = SQLPart(store_name, clock, tmp_path / "sessions", servers[store_name])  # type: ignore[arg-type]  # the contract's clock
+    found.empty()
+    return found
+
+
+class TestSQLStore(StoreContract, OwnerIndexContract, PurgeContract):
+    @pytest.fixture
+    def new_store(self, part: SQLPart) -> NewStore:
+        return part.store
+
+
+class TestSQLStoreThatPutsRenewalOff(StoreContract, OwnerIndexContract, PurgeContract):
+    @pytest.fixture
+    def new_store(self, part: SQLPart, clock: ManualClock) -> NewStore:
+        return lambda: SQLStore(part.url, clock=clock, touching=Touching())
+
+
+UNREACHABLE = {
+    "sqlite": "sqlite:////dev/null/sessions.db",
+    "postgresql": "postgresql://app@127.0.0.1:{port}/app",
+    "mariadb": "mysql://app@127.0.0.1:{port}/app",
+}
+
+
+class TestSQLStoreWithoutADatabase(OutageContract):
+    @pytest.fixture
+    def new_store(self, store_name: str) -> NewStore:
+        url = UNREACHABLE[store_name].format(port=free_port())
+        return lambda: SQLStore(url)

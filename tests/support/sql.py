@@ -1,0 +1,88 @@
+"""The sqlalchemy store, on each database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+
+from samesession.core.record import revision_of
+from samesession.core.store import Face, Store
+from samesession.core.touch import Touching
+from samesession.stores._engines import driven
+from samesession.stores._sqltable import revision_number
+from samesession.stores.sqlalchemy import SQLStore, metadata, session_tables
+
+from .backend import Part
+from .databases import Database, mariadb, postgresql
+
+_SERVED: dict[str, Callable[[], AbstractContextManager[Any]]] = {
+    "sqlite": nullcontext,
+    "postgresql": postgresql,
+    "mariadb": mariadb,
+}
+
+
+@contextmanager
+def looking(url: str) -> Iterator[sa.Connection]:
+    """Look at a database beside the library under test."""
+    engine = sa.create_engine(driven(sa.make_url(url), Face.SYNC), poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        yield connection
+
+
+@dataclass
+class SQLPart(Part):
+    server: Database | None = None
+
+    @classmethod
+    def serve(cls, name: str) -> AbstractContextManager[Any]:
+        return _SERVED[name]()
+
+    @cached_property
+    def url(self) -> str:
+        if self.server is not None:
+            return self.server.url
+        self.directory.mkdir(exist_ok=True)
+        return f"sqlite:///{self.directory}/sessions.db"
+
+    def empty(self) -> None:
+        with looking(self.url) as connection:
+            metadata.drop_all(connection)
+            session_tables()
+            metadata.create_all(connection)
+
+    def settings(self) -> dict[str, Any]:
+        # 0: a test that lets time pass wants to know exactly what that ends.
+        return {
+            "SESSION_TYPE": "sqlalchemy",
+            "SESSION_SQLALCHEMY": self.url,
+            "SESSION_TOUCH_INTERVAL": 0,
+        }
+
+    def store(self) -> Store:
+        return SQLStore(self.url, clock=self.clock, touching=Touching(0))
+
+    def records(self) -> dict[str, bytes]:
+        rows = session_tables().records
+        with looking(self.url) as connection:
+            found = connection.execute(sa.select(rows.c.key, rows.c.record).order_by(rows.c.key))
+            return {str(key): bytes(record) for key, record in found}
+
+    def plant(self, name: str, record: bytes) -> None:
+        rows = session_tables().records
+        changes = {"record": record, "revision": revision_number(revision_of(record))}
+        with looking(self.url) as connection:
+            connection.execute(sa.update(rows).where(rows.c.key == name).values(changes))
+
+    def dump(self) -> bytes:
+        found: list[bytes] = []
+        with looking(self.url) as connection:
+            for table in session_tables().both:
+                for row in connection.execute(sa.select(table)):
+                    found += [v if isinstance(v, bytes) else str(v).encode() for v in row]
+        return b"".join(found)
