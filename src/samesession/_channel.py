@@ -15,18 +15,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
 from typing import Any, cast
 
 import hiredis
 import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
+from redis.exceptions import ReadOnlyError, ResponseError
+
+from ._resp import Argument, pack, reader
 
 # Above this many unanswered commands new ones are refused, to bound memory.
 _MAX_PENDING = 10_000
-
-Argument = str | bytes | int
 
 
 class _Waiting:
@@ -54,7 +53,7 @@ class Channel(asyncio.Protocol):
         self.connection_pool = pool
         self._connection: Any = None  # redis-py's; see _take_over
         self._transport: asyncio.Transport | None = None
-        self._reader = _reader()
+        self._reader = reader()
         self._queued: deque[_Waiting] = deque()
         self._sent: deque[_Waiting] = deque()
         self._flushing = False
@@ -114,7 +113,7 @@ class Channel(asyncio.Protocol):
             raise RedisConnectionError("too many commands wait for an answer")
         loop = self._loop
         waiting = _Waiting(
-            _pack(command),
+            pack(command),
             loop.create_future(),
             loop.time(),
         )
@@ -170,7 +169,7 @@ class Channel(asyncio.Protocol):
         Its stream objects are kept: they would close the transport when freed.
         """
         self._connection = connection
-        self._reader = _reader()
+        self._reader = reader()
         self._writable = True
         transport = connection._writer.transport  # noqa: SLF001  # redis-py offers no other way
         self._transport = cast("asyncio.Transport", transport)
@@ -262,22 +261,6 @@ class Channel(asyncio.Protocol):
                 each.answer.set_exception(error)
         if waiting is self._queued:
             self._queued.clear()
-
-
-# hiredis's annotation knows no str.
-_pack: Callable[[tuple[Argument, ...]], bytes] = cast("Any", hiredis).pack_command
-
-
-def _reader() -> hiredis.Reader:
-    return hiredis.Reader(protocolError=hiredis.ProtocolError, replyError=_reply_error)
-
-
-def _reply_error(message: str) -> ResponseError:
-    if message.startswith("NOSCRIPT"):
-        return NoScriptError(message)
-    if message.startswith("READONLY"):
-        return ReadOnlyError(message)
-    return ResponseError(message)
 
 
 def _ignored(answer: asyncio.Future[Any]) -> None:

@@ -39,6 +39,11 @@ class _Timed:
         self._deadline = deadline
         self._timeout: float | None = inner.gettimeout()
 
+    @property
+    def plain(self) -> Any:
+        """The socket itself, for who keeps to the deadline on its own."""
+        return self._inner
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 

@@ -52,6 +52,7 @@ class FlaskSessionInterface(SessionInterface):
             try:
                 opened = run(site.open(request, header))
             except StoreError as error:
+                header = ""  # the error's traceback shows this frame, after it ended, too
                 opened = site.broken(error)
                 _web.check_first(app.before_request_funcs, _refuse_broken)
         return opened  # type: ignore[return-value]  # a cast would be paid for on each request

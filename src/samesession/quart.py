@@ -57,6 +57,7 @@ class QuartSessionInterface(SessionInterface):
             try:
                 opened = await arun(site.open(request, header), timeout=site.config.store_timeout)
             except StoreError as error:
+                header = ""  # the error's traceback shows this frame, after it ended, too
                 opened = site.broken(error)
                 for funcs in (app.before_request_funcs, app.before_websocket_funcs):
                     _web.check_first(funcs, _refuse_broken)

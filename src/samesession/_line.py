@@ -1,0 +1,173 @@
+"""Connections to Redis for threads: each command takes one that is free.
+
+redis-py opens a connection (address, TLS, authentication, Sentinel), hiredis packs
+and parses; what is saved is what redis-py's client and pool do for each command,
+several times the work itself. All waits of a command end at the deadline.
+
+A connection on which anything went wrong is closed, and none with bytes that
+nobody asked for is used. Knows commands, no record.
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Callable
+from typing import Any
+
+import hiredis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError, ResponseError
+
+from ._resp import Argument, pack, reader
+
+_CHUNK = 65536
+
+
+class _Connection:
+    """An open connection that one thread at a time uses."""
+
+    __slots__ = ("_opened", "_poll", "_reader", "_socket")
+
+    def __init__(self, opened: Any) -> None:  # Any: redis-py's, whose socket has no public name
+        self._opened = opened
+        self._socket = opened._sock.plain  # noqa: SLF001
+        self._reader = reader()
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
+
+    def is_quiet(self) -> bool:
+        """Say whether nothing came since the last answer: no hang-up, no foreign byte."""
+        return not self._poll.poll(0)
+
+    def exchange(self, packed: bytes, answers: int, left: Callable[[], float]) -> Any:
+        """Send commands and give the last answer, which may be an error; `left` is seconds."""
+        self._socket.settimeout(left())
+        self._socket.sendall(packed)
+        answer: Any = None
+        for _ in range(answers):
+            answer = self._reader.gets()
+            while answer is False:
+                data = self._socket.recv(_CHUNK)
+                if not data:
+                    raise RedisConnectionError("the connection was lost")
+                self._reader.feed(data)
+                answer = self._reader.gets()
+                if answer is False:
+                    self._socket.settimeout(left())
+        if self._reader.gets() is not False:
+            raise RedisConnectionError("the server gave an answer that nobody asked for")
+        return answer
+
+    def close(self) -> None:
+        self._opened.disconnect()
+
+
+class Line:
+    """A client with the few commands that the redis store uses, for the threads of a process.
+
+    Method names and arguments are redis-py's.
+    """
+
+    def __init__(self, pool: Any, left: Callable[[], float]) -> None:
+        """`pool`: redis-py's, which makes connections; `left`: seconds until the deadline."""
+        self.connection_pool = pool
+        self._left = left
+        self._free: list[_Connection] = []  # its append and pop are atomic
+
+    # --- commands ----------------------------------------------------------------------
+
+    def get(self, key: str) -> Any:
+        """Read a key."""
+        return self._ask("GET", key)
+
+    def getex(self, key: str, *, ex: int) -> Any:
+        """Read a key and restart its expiry."""
+        return self._ask("GETEX", key, "EX", ex)
+
+    def set(self, key: str, value: bytes, *, nx: bool, ex: int) -> Any:
+        """Write a key with an expiry."""
+        return self._ask("SET", key, value, "EX", ex, *(("NX",) if nx else ()))
+
+    def evalsha(self, digest: str, keys: int, *args: Argument) -> Any:
+        """Run a script that the server knows."""
+        return self._ask("EVALSHA", digest, keys, *args)
+
+    def eval(self, script: str, keys: int, *args: Argument) -> Any:
+        """Run a script."""
+        return self._ask("EVAL", script, keys, *args)
+
+    def zrem(self, key: str, member: str) -> Any:
+        """Take a member out of a sorted set."""
+        return self._ask("ZREM", key, member)
+
+    def zrange(self, key: str, start: int, stop: int) -> Any:
+        """List members of a sorted set."""
+        return self._ask("ZRANGE", key, start, stop)
+
+    def execute_command(self, *command: Argument) -> Any:
+        """Send any command."""
+        return self._ask(*command)
+
+    def execute_asking(self, *command: Argument) -> Any:
+        """Send a command to a node of a Cluster that is about to get the key's slot."""
+        return self._send(pack(("ASKING",)) + pack(command), 2)
+
+    def close(self) -> None:
+        """Close the connections that are free."""
+        free, self._free = self._free, []
+        for connection in free:
+            connection.close()
+        self.connection_pool.disconnect()
+
+    # --- connections -------------------------------------------------------------------
+
+    def _ask(self, *command: Argument) -> Any:
+        return self._send(pack(command), 1)
+
+    def _send(self, packed: bytes, answers: int) -> Any:
+        """Send on a free connection, or if that was closed meanwhile on a new one."""
+        connection = self._reused()
+        if connection is not None:
+            try:
+                return self._answer(connection, packed, answers)
+            except TimeoutError:
+                raise
+            except (RedisConnectionError, OSError):
+                pass  # the server closed it while it was free
+        return self._answer(self._opened(), packed, answers)
+
+    def _answer(self, connection: _Connection, packed: bytes, answers: int) -> Any:
+        try:
+            answer = connection.exchange(packed, answers, self._left)
+        except hiredis.ProtocolError as error:
+            connection.close()
+            raise RedisConnectionError("the server's answer is not RESP") from error
+        except BaseException:
+            connection.close()
+            raise
+        if isinstance(answer, ReadOnlyError):
+            # This server has become a replica.
+            connection.close()
+            self.close()
+        else:
+            self._free.append(connection)
+        if isinstance(answer, ResponseError):
+            raise answer
+        return answer
+
+    def _reused(self) -> _Connection | None:
+        while True:
+            try:
+                connection = self._free.pop()
+            except IndexError:
+                return None
+            if connection.is_quiet():
+                return connection
+            connection.close()
+
+    def _opened(self) -> _Connection:
+        pool = self.connection_pool
+        # Not by `make_connection`, which counts what is closed elsewhere as open.
+        opened = pool.connection_class(**pool.connection_kwargs)
+        opened.connect()
+        return _Connection(opened)

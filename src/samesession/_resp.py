@@ -1,0 +1,27 @@
+"""Redis's protocol by way of hiredis: commands to bytes, bytes to answers. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
+
+import hiredis
+from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
+
+Argument: TypeAlias = str | bytes | int
+
+# hiredis's annotation knows no str.
+pack: Callable[[tuple[Argument, ...]], bytes] = cast("Any", hiredis).pack_command
+
+
+def reader() -> hiredis.Reader:
+    """Give a reader of one connection's answers; refusals come as redis-py's errors."""
+    return hiredis.Reader(protocolError=hiredis.ProtocolError, replyError=_refusal)
+
+
+def _refusal(message: str) -> ResponseError:
+    if message.startswith("NOSCRIPT"):
+        return NoScriptError(message)
+    if message.startswith("READONLY"):
+        return ReadOnlyError(message)
+    return ResponseError(message)
