@@ -59,7 +59,7 @@ def commands(site: Site, run: Runner) -> click.Group:
             ended = told(admin.revoke_all(owner))
         else:
             ended = int(told(admin.revoke(sid or "")))
-        click.echo(f"{ended} sessions ended")
+        click.echo(f"{_counted(ended, 'session')} ended")
 
     return sessions
 
@@ -69,7 +69,7 @@ def _add_upkeep(sessions: click.Group, site: Site, told: Runner) -> None:
 
     @sessions.command("purge", help="Delete expired sessions; run it now and then, as by cron.")
     def purge() -> None:
-        click.echo(f"{told(_administration(site).purge())} expired sessions deleted")
+        click.echo(f"{_counted(told(_administration(site).purge()), 'expired session')} deleted")
 
     @sessions.command("init-db", help="Create the tables of SESSION_TYPE 'sqlalchemy'.")
     def init_db() -> None:
@@ -90,6 +90,10 @@ def _administration(site: Site) -> Administration:
         return site.administration
     except SessionError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _moment(seconds: int) -> str:

@@ -1,0 +1,149 @@
+"""`flask sessions ...` and `quart sessions ...`, each by its framework's own runner."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from samesession import StoreUnavailable
+from tests.conftest import NewSite
+from tests.support.backend import Backend
+from tests.support.site import Site, Visitor
+
+pytestmark = pytest.mark.asyncio
+
+
+async def command(site: Site, *args: str) -> tuple[int, str]:
+    """Run a command as a shell would; give its exit code and what it says."""
+    runner = site.app.test_cli_runner()
+    # In a thread: a command has no event loop yet.
+    done = await asyncio.to_thread(runner.invoke, args=["sessions", *args])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.output
+
+
+async def _login(site: Site, owner: str) -> Visitor:
+    user = site.visitor()
+    await user.visit(lambda session: (session.update(name=owner), session.bind(owner)))
+    return user
+
+
+async def _sid(user: Visitor) -> str:
+    return str(await user.value(lambda session: session.sid))
+
+
+async def test_list_shows_a_users_sessions_the_oldest_first(site: Site) -> None:
+    site.clock.now = 1_800_000_000
+    first = await _login(site, "ann")
+    await _login(site, "ben")
+    site.clock.advance(60)
+    second = await _login(site, "ann")
+    code, said = await command(site, "list", "ann")
+    assert code == 0
+    assert said.splitlines() == [
+        f"{await _sid(first)}  created 2027-01-15 08:00:00+00:00",
+        f"{await _sid(second)}  created 2027-01-15 08:01:00+00:00",
+    ]
+    assert await command(site, "list", "nobody") == (0, "")
+
+
+async def test_revoke_ends_one_session(site: Site) -> None:
+    user, other = await _login(site, "ann"), await _login(site, "ann")
+    sid = await _sid(user)
+    assert await command(site, "revoke", sid) == (0, "1 session ended\n")
+    assert await command(site, "revoke", sid) == (0, "0 sessions ended\n")
+    assert await user.value(dict) == {}
+    assert await other.value(dict) == {"name": "ann"}
+
+
+async def test_revoke_ends_all_sessions_of_an_owner(site: Site) -> None:
+    users = [await _login(site, "ann") for _ in range(2)]
+    ben = await _login(site, "ben")
+    assert await command(site, "revoke", "--owner", "ann") == (0, "2 sessions ended\n")
+    assert [await user.value(dict) for user in users] == [{}, {}]
+    assert await command(site, "revoke", "--owner=ben") == (0, "1 session ended\n")
+    assert await ben.value(dict) == {}
+
+
+@pytest.mark.stores("filesystem", "memory")
+async def test_purge_deletes_what_has_expired(new_site: NewSite, backend: Backend) -> None:
+    site = new_site(PERMANENT_SESSION_LIFETIME=60)
+    await _login(site, "ann")
+    site.clock.advance(61)
+    for owner in ("ann", "ben"):
+        await _login(site, owner)
+    assert await command(site, "purge") == (0, "1 expired session deleted\n")
+    assert len(backend.records()) == 2
+    site.clock.advance(61)
+    assert await command(site, "purge") == (0, "2 expired sessions deleted\n")
+    assert backend.records() == {}
+
+
+@pytest.mark.stores("redis")
+async def test_purge_says_that_there_was_nothing_to_do(site: Site) -> None:
+    await _login(site, "ann")
+    assert await command(site, "purge") == (0, "0 expired sessions deleted\n")
+
+
+@pytest.mark.stores("memory")
+@pytest.mark.parametrize("args", [[], ["A" * 22, "--owner", "ann"]], ids=["neither", "both"])
+async def test_revoke_takes_either_a_sid_or_an_owner(site: Site, args: list[str]) -> None:
+    code, said = await command(site, "revoke", *args)
+    assert code == 2
+    assert said.endswith("Error: give either a session's sid, or --owner and a user\n")
+
+
+@pytest.mark.stores("memory")
+@pytest.mark.parametrize(
+    ("args", "complaint"),
+    [
+        (["list"], "Missing argument 'OWNER'"),
+        (["list", "ann", "ben"], "unexpected extra argument"),
+        (["revoke", "--all"], "No such option"),
+        (["expire"], "No such command 'expire'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+async def test_wrong_usage_is_explained(site: Site, args: list[str], complaint: str) -> None:
+    code, said = await command(site, *args)
+    assert code == 2
+    assert complaint in said
+
+
+@pytest.mark.stores("memory")
+async def test_help_names_the_commands(site: Site) -> None:
+    code, said = await command(site, "--help")
+    assert code == 0
+    for name in ("init-db", "list", "purge", "revoke"):
+        assert f"  {name} " in said
+
+
+@pytest.mark.stores("cookie")
+@pytest.mark.parametrize("args", [["list", "ann"], ["revoke", "A" * 22], ["purge"]])
+async def test_sessions_in_the_cookie_cannot_be_administered(site: Site, args: list[str]) -> None:
+    code, said = await command(site, *args)
+    assert code == 1
+    assert said == (
+        "Error: with SESSION_TYPE 'cookie' the browser keeps the session, so it can be neither "
+        'listed nor revoked: choose a server-side store, such as "filesystem"\n'
+    )
+
+
+@pytest.mark.stores("memory")
+async def test_a_wrong_setting_is_told_in_a_line(site: Site) -> None:
+    site.app.config["SESSION_COOKIE_SAMESITE"] = "Sometimes"
+    code, said = await command(site, "list", "ann")
+    assert code == 1
+    assert said.startswith("Error: SESSION_COOKIE_SAMESITE")
+
+
+async def test_an_outage_is_told_in_a_line(new_site: NewSite, backend: Backend) -> None:
+    spy = backend.spy()
+    site = new_site(options={"store": spy})
+    failure: Any = StoreUnavailable("the store is down")
+    for name in ("owned", "load"):
+        spy.fail(name, failure)
+    for args in (["list", "ann"], ["revoke", "A" * 22], ["revoke", "--owner", "ann"]):
+        assert await command(site, *args) == (1, "Error: the store is down\n")
