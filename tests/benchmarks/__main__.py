@@ -1,7 +1,8 @@
-"""Measure what a session costs: `python -m tests.benchmarks [--quick] [--scale] [--out DIR]`.
+"""Measure what a session costs: `nox -s bench`, or `python -m tests.benchmarks`.
 
-`--quick` takes about a minute and writes nothing, `--scale` adds the file store with
-1,000,000 records, `--only` chooses parts: quart, starlette, flask, served, micro, scale.
+`-- --quick` takes about a minute and writes no file, `-- --scale` adds the file store
+with 1,000,000 records, `-- --only` chooses parts. What was measured is printed, and
+written to docs/benchmarks as JSON and plots.
 """
 
 from __future__ import annotations
@@ -12,63 +13,106 @@ import json
 import tempfile
 import time
 import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from tests.support.server import running
 
-from . import report
+from . import micro, report, scale, served
 from .calls import AsgiCaller, Caller, FlaskCaller
 from .cases import FULL, QUICK, Effort, cases
 from .commands import counted
+from .plots import plot
 from .rounds import Contestant, Figures, measure
 from .subjects import Place, installed
-from .targets import judged
+from .targets import Result, judged, scale_results
 
-_FRAMEWORKS = ("quart", "starlette", "flask")
+FRAMEWORKS = ("quart", "starlette", "flask")
+PARTS = (*FRAMEWORKS, "micro", "bytes", "served", "scale")
 _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
+
+
+@dataclass(slots=True)
+class Found:
+    """Everything that a run measured."""
+
+    figures: dict[str, Figures] = field(default_factory=dict)
+    values: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def note(self, part: str, title: str, unit: str, values: Mapping[str, float]) -> None:
+        self.values.setdefault(part, {}).update(values)
+        report.show_values(title, values, unit)
+
+    def results(self) -> list[Result]:
+        return [*judged(self.figures), *scale_results(self.values.get("scale", {}))]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "machine": report.machine(),
+            "targets": [result.as_json() for result in self.results()],
+            "values": self.values,
+            "in process": {name: each.as_json() for name, each in self.figures.items()},
+        }
 
 
 def main() -> None:
     options = _options()
-    effort = QUICK if options.quick else FULL
-    parts = options.only or [*_FRAMEWORKS]
     started = time.monotonic()
     # Peers call some of their own settings deprecated in requests, too.
     warnings.simplefilter("ignore", DeprecationWarning)
+    found = Found()
     with tempfile.TemporaryDirectory() as directory, running() as server:
-        place = Place(server.url, directory)
-        figures = {
-            framework: in_process(framework, place, effort)
-            for framework in _FRAMEWORKS
-            if framework in parts
-        }
-    results = judged(figures)
-    report.show_results(results)
-    print(f"\nThat took {time.monotonic() - started:.0f} s.")
-    out = options.out or (None if options.quick else _DOCS)
+        _run(found, options, Place(server.url, directory))
+    report.show_results(found.results())
+    print(f"\nThat took {time.monotonic() - started:.0f} s on {report.machine()['cpu']}.")
+    out = options.out or (None if options.quick or options.only else _DOCS)
     if out is not None:
-        _write(out, {"figures": {name: each.as_json() for name, each in figures.items()}})
+        _write(out, found)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nox -s bench --")
     parser.add_argument("--quick", action="store_true", help="take about a minute")
     parser.add_argument("--scale", action="store_true", help="also store 1,000,000 sessions")
-    parser.add_argument("--only", nargs="+", help="the parts to run")
+    parser.add_argument("--only", nargs="+", choices=PARTS, help="the parts to run")
     parser.add_argument("--out", type=Path, help="where to write results.json and the plots")
     return parser.parse_args()
 
 
-def in_process(framework: str, place: Place, effort: Effort) -> Figures:
+def _run(found: Found, options: argparse.Namespace, place: Place) -> None:
+    effort = QUICK if options.quick else FULL
+    quick = ("quart", "flask", "micro")
+    parts = options.only or (quick if options.quick else PARTS)
+    if "micro" in parts:
+        unit = "CPU us"
+        found.note("micro", "Codecs, 2 kB", unit, micro.codecs(effort))
+        found.note("micro", "Parts of a request", unit, micro.parts(effort))
+        found.note(
+            "micro", "The floor: one GET of 2 kB", unit, micro.floors(place.redis_url, effort)
+        )
+    for framework in FRAMEWORKS:
+        if framework in parts:
+            found.figures[framework] = _in_process(framework, place, effort)
+    if "bytes" in parts:
+        found.note("bytes", "Memory in Redis, one session", "bytes", _bytes(place))
+    if "served" in parts:
+        title = "Quart under hypercorn, 2 kB, 32 connections from another process"
+        found.note("served", title, "", served.served(place, effort))
+    if "scale" in parts:
+        counts = (scale.SMALL, scale.MIDDLE, scale.LARGE)
+        chosen = counts if options.scale else counts[:-1]
+        values = scale.scaled(scale.scratch(place.directory), chosen, rounds=effort.rounds)
+        found.note("scale", "The file store by the number of records", "", values)
+
+
+def _in_process(framework: str, place: Place, effort: Effort) -> Figures:
     """Measure a framework's subjects by calls into their applications."""
     figures = Figures()
     with asyncio.Runner() as runner:
-        contestants = {
-            subject.name: Contestant(subject, _caller(framework, subject.make(place), runner))
-            for subject in installed()
-            if subject.framework == framework
-        }
+        contestants = _contestants(framework, place, runner)
         chosen = cases(framework, effort)
         measure(contestants, chosen, effort, figures)
         for case in chosen:
@@ -81,14 +125,34 @@ def in_process(framework: str, place: Place, effort: Effort) -> Figures:
     return figures
 
 
-def _caller(framework: str, app: Any, runner: asyncio.Runner) -> Caller:
-    return FlaskCaller(app) if framework == "flask" else AsgiCaller(app, runner)
+def _contestants(framework: str, place: Place, runner: asyncio.Runner) -> dict[str, Contestant]:
+    def caller(app: Any) -> Caller:
+        return FlaskCaller(app) if framework == "flask" else AsgiCaller(app, runner)
+
+    return {
+        subject.name: Contestant(subject, caller(subject.make(place)))
+        for subject in installed()
+        if subject.framework == framework
+    }
 
 
-def _write(directory: Path, found: dict[str, Any]) -> None:
+def _bytes(place: Place) -> dict[str, float]:
+    with asyncio.Runner() as runner:
+        every = [
+            one
+            for framework in FRAMEWORKS
+            for one in _contestants(framework, place, runner).values()
+            if one.subject.redis
+        ]
+        return scale.bytes_in_redis(place.redis_url, every)
+
+
+def _write(directory: Path, found: Found) -> None:
     directory.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"machine": report.machine(), **found}, indent=1)
+    text = json.dumps(found.as_json(), indent=1)
     _ = (directory / "results.json").write_text(text + "\n", encoding="utf-8")
+    if find_spec("matplotlib") is not None:
+        plot(directory, found.figures, found.values.get("scale", {}))
 
 
 main()

@@ -99,8 +99,8 @@ def show_results(results: Sequence[Result]) -> None:
         (
             result.what,
             result.against,
-            "-" if result.ratio is None else f"{result.ratio:,.2f}{result.unit}",
-            f"{result.at_most:,g}{result.unit}",
+            "-" if result.ratio is None else f"{result.ratio:,.2f}",
+            f"{result.at_most:,g}",
             "" if result.aim is None else f"{result.aim:g}",
             result.verdict,
         )

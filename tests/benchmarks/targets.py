@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from .cases import Case
 from .rounds import Figures, Measure
@@ -42,13 +43,17 @@ class Result:
     ratio: float | None
     at_most: float
     aim: float | None
-    unit: str = ""
+    is_floor: bool = False  # more is better, `at_most` is the least
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "verdict": self.verdict}
 
     @property
     def verdict(self) -> str:
         if self.ratio is None:
             return "not measured"
-        return "met" if self.ratio <= self.at_most else "NOT MET"
+        good = self.ratio >= self.at_most if self.is_floor else self.ratio <= self.at_most
+        return "met" if good else "NOT MET"
 
 
 def _case(view: str, at_once: int) -> Case:
@@ -147,3 +152,20 @@ def _cost(target: Target, figures: Figures | None, name: str) -> float | None:
     if target.whole:
         return figures.whole(target.case, name, target.measure)
     return figures.overhead(target.case, name, target.measure)
+
+
+def scale_results(values: Mapping[str, float]) -> list[Result]:
+    """Compare the file store's growth and its purge with their targets."""
+    few, many = (values.get(f"{count} records: load, us") for count in ("1,000", "1,000,000"))
+    ratio = many / few if many is not None and few else None
+    return [
+        Result("File store, load at 1,000,000 records", "at 1,000 records", ratio, 1.3, None),
+        Result(
+            "Purge beside requests, records a second, at least",
+            "-",
+            values.get("purge: records a second, requests beside"),
+            30_000,
+            None,
+            is_floor=True,
+        ),
+    ]
