@@ -16,6 +16,7 @@ from samesession.testing import (
     PurgeContract,
     StoreContract,
 )
+from samesession.testing.time import TimeContract
 from tests.support.backend import Servers
 from tests.support.server import free_port
 from tests.support.sql import SQLPart
@@ -37,7 +38,7 @@ class TestSQLStore(StoreContract, OwnerIndexContract, PurgeContract):
         return part.store
 
 
-class TestSQLStoreThatPutsRenewalOff(StoreContract, OwnerIndexContract, PurgeContract):
+class TestSQLStoreThatPutsRenewalOff(TimeContract):
     @pytest.fixture
     def new_store(self, part: SQLPart, clock: ManualClock) -> NewStore:
         return lambda: SQLStore(part.url, clock=clock, touching=Touching())

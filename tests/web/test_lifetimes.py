@@ -11,7 +11,7 @@ from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.server import Valkey
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.stores("filesystem", "memory")]
+pytestmark = [pytest.mark.asyncio, pytest.mark.stores("filesystem", "memory", "sqlite")]
 
 MINUTE = timedelta(minutes=1)
 

@@ -8,6 +8,7 @@ reaches the sessions. Every statement is a transaction of its own (AUTOCOMMIT).
 from __future__ import annotations
 
 import math
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, cast
 
@@ -17,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, InvalidRequestError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
+from .._deadline import Deadline
 from ..core.store import Face
 from ..errors import ConfigError
 
@@ -70,6 +72,7 @@ def driven(url: sa.URL, face: Face) -> sa.URL:
     known = _DRIVERS[face].get(family)
     own = url.drivername.partition("+")[2]
     if known is None or (own and _serves(url, face)):
+        _check_installed(url)
         return url
     for name, module, _ in known:
         if find_spec(module) is not None:
@@ -78,6 +81,16 @@ def driven(url: sa.URL, face: Face) -> sa.URL:
         f"SESSION_SQLALCHEMY is a {backend} URL without a driver that "
         f"{'Quart' if face is Face.ASYNC else 'Flask'} can use: pip install '{known[0][2]}'"
     )
+
+
+def _check_installed(url: sa.URL) -> None:
+    try:
+        # Any: SQLAlchemy has no type for a driver.
+        _ = cast("Any", url.get_dialect()).import_dbapi()
+    except (ImportError, NoSuchModuleError) as error:
+        raise ConfigError(
+            f"SESSION_SQLALCHEMY names a driver that is not installed: {error}"
+        ) from error
 
 
 def _serves(url: sa.URL, face: Face) -> bool:
@@ -98,8 +111,14 @@ def check_engine(engine: sa.Engine | AsyncEngine) -> None:
         raise ConfigError(_MEMORY_HELP)
 
 
-def open_engine(url: sa.URL, face: Face, *, timeout: float) -> sa.Engine | AsyncEngine:
-    """Open an engine for a URL; `timeout`: seconds for connecting and for each statement."""
+def open_engine(
+    url: sa.URL, face: Face, *, timeout: float, deadline: Deadline
+) -> sa.Engine | AsyncEngine:
+    """Open an engine for a URL.
+
+    `timeout`: seconds for connecting and for each statement; `deadline`: a thread's
+    for all of them, where the driver lets us keep it.
+    """
     chosen = driven(url, face)
     options: dict[str, Any] = {
         "isolation_level": "AUTOCOMMIT",
@@ -108,6 +127,8 @@ def open_engine(url: sa.URL, face: Face, *, timeout: float) -> sa.Engine | Async
         "pool_use_lifo": True,
         "connect_args": _connect_args(chosen, timeout),
     }
+    if face is Face.ASYNC and chosen.get_dialect().driver == "psycopg":
+        options["connect_args"]["async_creator_fn"] = _psycopg().AsyncKept.connect
     try:
         made = (
             create_async_engine(chosen, **options)
@@ -117,6 +138,8 @@ def open_engine(url: sa.URL, face: Face, *, timeout: float) -> sa.Engine | Async
     except (ImportError, InvalidRequestError, ArgumentError) as error:
         raise ConfigError(f"SESSION_SQLALCHEMY cannot be used: {error}") from error
     _bound_statements(made, timeout)
+    if face is Face.SYNC and made.dialect.driver == "psycopg":
+        _keep(sync_engine(made), deadline)
     return made
 
 
@@ -180,6 +203,19 @@ def _bound_statements(engine: sa.Engine | AsyncEngine, timeout: float) -> None:
             cursor.close()
 
     event.listen(real, "connect", begin)
+
+
+def _keep(engine: sa.Engine, deadline: Deadline) -> None:
+    connections = _psycopg().connection_class(deadline)
+
+    def connect(_: object, __: object, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        return connections.connect(*args, **named)
+
+    event.listen(engine, "do_connect", connect)
+
+
+def _psycopg() -> Any:
+    return import_module("samesession.stores._psycopg")
 
 
 def is_lent(source: object) -> bool:

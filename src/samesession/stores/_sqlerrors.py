@@ -9,17 +9,22 @@ from ..errors import StoreUnavailable
 # SQLSTATE (PostgreSQL) or error number (MySQL, MariaDB).
 _MISSING = {"42P01", "42703", "3F000", 1146, 1054, 1049}
 _LOST_RACES = {"40001", "40P01", 1213, 1020}  # deadlock, serialization, changed since read
+_STATE = 5  # characters of an SQLSTATE
 _MISSING_TEXT = ("no such table", "no such column", "unknown database")  # SQLite
 
 
-def code_of(error: SQLAlchemyError) -> str | int | None:
-    """Give the database's own code for an error."""
+def _codes(error: SQLAlchemyError) -> list[str | int]:
+    """Give the database's own codes for an error: SQLSTATE, number or both."""
     cause = error.orig if isinstance(error, DBAPIError) else None
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    if isinstance(state, str):
-        return state
     number = cause.args[0] if cause is not None and cause.args else None
-    return number if isinstance(number, int) else None
+    return [code for code in (number, state) if code and isinstance(code, int | str)]
+
+
+def _code(error: SQLAlchemyError) -> str | int | None:
+    """Give the code to tell; a driver's first argument may also be a sentence."""
+    short = (code for code in _codes(error) if isinstance(code, int) or len(code) == _STATE)
+    return next(short, None)
 
 
 def may_be_tried_again(error: SQLAlchemyError) -> bool:
@@ -29,14 +34,14 @@ def may_be_tried_again(error: SQLAlchemyError) -> bool:
     """
     if not isinstance(error, DBAPIError):
         return False
-    return error.connection_invalidated or code_of(error) in _LOST_RACES
+    return error.connection_invalidated or not _LOST_RACES.isdisjoint(_codes(error))
 
 
 def translated(error: SQLAlchemyError, table: str) -> StoreUnavailable:
     """Give an error as ours; its text may quote what was sent, so only the code goes on."""
-    code = code_of(error)
+    code = _code(error)
     said = str(error.orig).lower() if isinstance(error, DBAPIError) else ""
-    if code in _MISSING or said.startswith(_MISSING_TEXT):
+    if not _MISSING.isdisjoint(_codes(error)) or said.startswith(_MISSING_TEXT):
         return StoreUnavailable(
             f"the table {table!r} is missing, or an older one: run `flask sessions init-db` "
             "or `quart sessions init-db`, or create it by a migration"

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from .._deadline import Deadline
 from ..config import Config
 from ..core.policy import SKEW
 from ..core.record import lifetime_of, revision_of
@@ -73,6 +74,7 @@ class SQLStore:
         self._clock = clock
         self._tables = tables or session_tables()
         self._statements = Statements(self._tables)
+        self._deadline = Deadline()
         self._opened: dict[Hashable, sa.Engine | AsyncEngine] = {}
         self.faces = face
         if isinstance(source, str):
@@ -293,6 +295,7 @@ class SQLStore:
     def _do(self, work: Callable[[sa.Connection], T]) -> Steps[T]:
         """Do work on a connection; try again what only lost a race, within the timeout."""
         started, attempt = time.monotonic(), 0
+        self._deadline.begin(self._timeout)
         while True:
             attempt += 1
             try:
@@ -324,7 +327,9 @@ class SQLStore:
     def _open(self) -> sa.Engine | AsyncEngine:
         source = self._source
         if isinstance(source, sa.URL):
-            return _engines.open_engine(source, self.faces, timeout=self._timeout)
+            return _engines.open_engine(
+                source, self.faces, timeout=self._timeout, deadline=self._deadline
+            )
         if not isinstance(source, sa.Engine | AsyncEngine):
             source = _engines.lent_engine(source, self._bind_key)
             _engines.check_engine(source)
