@@ -49,6 +49,10 @@ async def revoke_all(scene: Scene, visitor: Visitor, backend: Backend) -> None:
     assert await scene.administer("revoke_all", "ann") == 1
 
 
+async def log_in_again(scene: Scene, visitor: Visitor, backend: Backend) -> None:
+    await scene.tab(visitor).visit(lambda session: session.bind("ann"))
+
+
 async def idle(scene: Scene, visitor: Visitor, backend: Backend) -> None:
     end_idle_time(backend, 101)
 
@@ -158,6 +162,39 @@ async def test_a_request_that_only_reads_neither_writes_nor_errs(
     assert late.answer.set_cookies == []
     assert (scene.heard, scene.spy.names) == ([], [])
     await nothing_is_left(scene, [old])
+
+
+@pytest.mark.parametrize("at", ["load", "enlist", "commit"])
+@pytest.mark.parametrize("ending", [log_out, revoke, idle, log_in_again])
+async def test_a_request_that_only_reads_leaves_quietly_when_the_owner_index_is_due(
+    new_scene: NewScene, backend: Backend, ending: Ending, at: str
+) -> None:
+    """Renewing the index is upkeep: a session that is gone needs none, and no word of it."""
+    scene = new_scene(**LIFE)
+    visitor = await a_login(scene)
+    for _ in range(10):
+        end_idle_time(backend, 99)
+        assert await visitor.value(lambda session: session["cart"]) == [1]
+    end_idle_time(backend, 20)  # as long as PERMANENT_SESSION_LIFETIME since the login
+    async with scene.late(
+        scene.holder(visitor.jar["session"]), dict, at=at, after=at == "load"
+    ) as late:
+        await ending(scene, visitor, backend)
+        scene.heard.clear()
+    assert (late.answer.status, late.answer.text) == (200, "{'cart': [1]}")
+    assert late.answer.set_cookies == []
+    assert Event.GONE not in scene.heard
+
+
+async def test_a_request_that_only_reads_for_longer_than_the_idle_timeout_leaves_quietly(
+    scene: Scene, backend: Backend
+) -> None:
+    visitor = await a_login(scene)
+    async with scene.late(visitor, dict, at="load", after=True) as late:
+        end_idle_time(backend, 40 * 86400)
+        scene.heard.clear()
+    assert (late.answer.status, late.answer.set_cookies, scene.heard) == (200, [], [])
+    await nothing_is_left(scene, [])
 
 
 @pytest.mark.parametrize("act", LATE, ids=lambda act: act.__name__)

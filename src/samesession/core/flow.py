@@ -133,15 +133,17 @@ class Flow:
             return Reply(None, vary=facts.mode is Mode.BROKEN)
         loaded = facts.loaded
         payload = b""
-        changed = loaded is not None and self._index_is_stale(loaded.record)
-        if facts.accessed or changed:
+        changed = False
+        if facts.accessed:
             payload = codec.encode(session.data())
             before = b"" if loaded is None else loaded.record.payload
             written = facts.modified if loaded is None else payload != before
-            changed = changed or written or facts.rekey
+            changed = written or facts.rekey
         void = facts.accessed and session.is_empty() and self._owner(facts, loaded) is None
         match policy.deed(stored=loaded is not None, void=void, changed=changed):
             case Deed.LEAVE:
+                if loaded is not None and self._index_is_stale(loaded.record):
+                    return (yield from self._keep_listed(session, loaded))
                 return self._leave(session)
             case Deed.CREATE:
                 _require_cookie(possible=cookie_possible)
@@ -165,6 +167,26 @@ class Flow:
         if cookie is None:
             return _READ if facts.accessed else _UNTOUCHED
         return Reply(cookie, vary=True)
+
+    def _keep_listed(self, session: ServerSession, loaded: Loaded) -> Steps[Reply]:
+        """Renew the owner index for a request that wrote nothing: if it cannot be, say nothing.
+
+        Whoever ended the session needs no entry, and whoever was faster renewed it.
+        """
+        facts, current = session.facts, loaded.record
+        outcome: Outcome | Conflict = Outcome.GONE
+        if policy.verdict(current, loaded.signed.token, self._clock()) is Verdict.LIVE:
+            record = self._successor(session, loaded.signed, current, current.payload)
+            key = self.rules.prefix + current.sid
+            try:
+                outcome = yield from self._write(key, current, record, facts)
+            except BadRecord as error:
+                self._notify(Event.REJECTED, None, error.reason)
+            if outcome is Outcome.WRITTEN:
+                facts.loaded = Loaded(loaded.signed, record)
+                return self._leave(session)
+        # The cookie may be over by now: it is not sent again.
+        return _READ if facts.accessed else _UNTOUCHED
 
     def _create(self, session: ServerSession, payload: bytes) -> Steps[Reply]:
         facts = session.facts
