@@ -176,6 +176,31 @@ def _mount(directory: Path) -> bool:
     return subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 0
 
 
+def test_sessions_that_end_while_a_purge_reads_their_shard_disturb_nothing(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FileStore(directory)
+    shard = directory / "ab"
+    shard.mkdir(mode=0o700)
+    for number in range(700):
+        path = shard / f"ab{number:038x}"
+        path.write_bytes(b"expired")
+        os.utime(path, (1, 1))
+    purge_names = FileStore._purge_names
+    sizes: list[int] = []
+
+    def first_batch_only(self: FileStore, fd: int, names: list[str]) -> int:
+        """Delete the first batch as a purge does, and all the others as their users do."""
+        sizes.append(len(names))
+        purged = purge_names(self, fd, names)
+        for path in shard.glob("ab*"):
+            path.unlink()
+        return purged
+
+    monkeypatch.setattr(FileStore, "_purge_names", first_batch_only)
+    assert run(store.purge()) == sizes[0] < 700
+
+
 @pytest.mark.asyncio
 async def test_a_full_disk_is_a_503_that_keeps_the_old_session(
     framework: str, small_disk: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch

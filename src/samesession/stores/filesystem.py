@@ -200,23 +200,26 @@ class FileStore:
         with self._tree.at(name) as shard:
             if shard is None:
                 return 0
-            now = self._clock()
-            # Read without the lock, judged again under it, a batch at a time.
-            with os.scandir(shard) as entries:
-                doomed = [
-                    entry.name
-                    for entry in entries
-                    if entry.name != LOCK
-                    and (
-                        entry.name.startswith(".")
-                        or entry.stat(follow_symlinks=False).st_mtime <= now
-                    )
-                ]
-        for start in range(0, len(doomed), _PURGE_BATCH):
-            with self._tree.locked(name) as shard:
-                if shard is not None:
-                    purged += self._purge_names(shard, doomed[start : start + _PURGE_BATCH])
+            # Read without the lock, judged again under it, a batch at a time: memory
+            # stays the same however many there are.
+            for doomed in self._doomed(shard):
+                with self._tree.locked(name) as same:
+                    if same is not None:
+                        purged += self._purge_names(same, doomed)
         return purged
+
+    def _doomed(self, shard: int) -> Iterator[list[str]]:
+        """List what looks expired or left behind, in batches."""
+        now = self._clock()
+        batch: list[str] = []
+        with os.scandir(shard) as entries:
+            for entry in entries:
+                if entry.name != LOCK and (entry.name.startswith(".") or _has_expired(entry, now)):
+                    batch.append(entry.name)
+                if len(batch) == _PURGE_BATCH:
+                    yield batch
+                    batch = []
+        yield batch
 
     def _purge_names(self, directory: int, names: list[str]) -> int:
         """Delete expired files, and temporary ones: while the lock is held no writer has any."""
@@ -286,6 +289,13 @@ class FileStore:
     def _owner(self, owner: str, *, make: bool = False) -> _Directory:
         digest = _name(owner)
         return self._tree.locked(f"{_OWNERS}/{digest[:2]}/{digest}", make=make)
+
+
+def _has_expired(entry: os.DirEntry[str], now: float) -> bool:
+    try:
+        return entry.stat(follow_symlinks=False).st_mtime <= now
+    except FileNotFoundError:  # its session ended while the directory was read
+        return False
 
 
 def _name(key: str) -> str:

@@ -1,0 +1,47 @@
+"""The benchmarks still run: one tiny round of each framework, without peers."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .calls import AsgiCaller, Caller, FlaskCaller
+from .cases import Case, Effort
+from .commands import counted
+from .rounds import Contestant, Figures, measure
+from .subjects import BARE, OURS, SIGNED, SUBJECTS, Place
+from .targets import judged
+
+CASES = (Case("none", 2.0, 1), Case("read", 2.0, 1), Case("write", 2.0, 2))
+
+
+def _caller(framework: str, app: Any, runner: asyncio.Runner) -> Caller:
+    return FlaskCaller(app) if framework == "flask" else AsgiCaller(app, runner)
+
+
+@pytest.mark.needs("flask", "quart")
+@pytest.mark.parametrize("name", ["flask", "quart"])
+def test_a_round_gives_every_subject_a_figure(name: str, redis_url: str, tmp_path: Path) -> None:
+    figures = Figures()
+    place = Place(redis_url, str(tmp_path))
+    with asyncio.Runner() as runner:
+        contestants = {
+            each.name: Contestant(each, _caller(name, each.make(place), runner))
+            for each in SUBJECTS
+            if each.framework == name and each.needs == "samesession"
+        }
+        measure(contestants, CASES, Effort(rounds=2, requests=2, all_sizes=False), figures)
+        (cookie,) = contestants[OURS].sessions(2.0, 1)
+        caller = contestants[OURS].caller
+        assert counted(redis_url, caller, "/none", None) == 0
+        assert counted(redis_url, caller, "/read", cookie) == 1
+        assert counted(redis_url, caller, "/write", cookie) == 2
+    assert set(figures.costs) == set(CASES)
+    for costs in figures.costs.values():
+        assert {BARE, SIGNED, OURS} <= set(costs) == set(contestants)
+        assert all(cost.cpu > 0 and cost.wall > 0 for each in costs.values() for cost in each)
+    measured = [each for each in judged({name: figures}) if each.ratio is not None]
+    assert any("no session" in each.what for each in measured)
