@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from weakref import WeakKeyDictionary
 
 
 class _Wait:
@@ -69,16 +68,16 @@ class Watch:
             _ = wait.task.cancel()
 
 
-_watches: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[float, Watch]] = WeakKeyDictionary()
+_watches: dict[tuple[asyncio.AbstractEventLoop, float], Watch] = {}
 
 
 def watch(seconds: float) -> Watch:
     """Give the running loop's watch of so many seconds."""
-    loop = asyncio.get_running_loop()
-    watches = _watches.get(loop)
-    if watches is None:
-        watches = _watches.setdefault(loop, {})
-    found = watches.get(seconds)
+    here = asyncio.get_running_loop(), seconds
+    found = _watches.get(here)
     if found is None:
-        found = watches[seconds] = Watch(loop, seconds)
+        for where in list(_watches):
+            if where[0].is_closed():
+                _ = _watches.pop(where, None)
+        found = _watches.setdefault(here, Watch(*here))
     return found

@@ -87,7 +87,7 @@ def measure(
             shift = turn % len(names)
             for name in names[shift:] + names[:shift]:
                 one = able[name]
-                total = effort.scaled(one.subject.framework)
+                total = effort.scaled(one.subject.framework, case.at_once)
                 cost = one.caller.many(
                     case.path, jobs[name], total if turn >= 0 else max(total // 4, case.at_once)
                 )
