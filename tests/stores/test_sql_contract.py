@@ -45,7 +45,7 @@ class TestSQLStoreThatPutsRenewalOff(TimeContract):
 
 
 UNREACHABLE = {
-    "sqlite": "sqlite:////dev/null/sessions.db",
+    "sqlite": "sqlite:///{path}",
     "postgresql": "postgresql://app@127.0.0.1:{port}/app",
     "mariadb": "mysql://app@127.0.0.1:{port}/app",
 }
@@ -53,6 +53,9 @@ UNREACHABLE = {
 
 class TestSQLStoreWithoutADatabase(OutageContract):
     @pytest.fixture
-    def new_store(self, store_name: str) -> NewStore:
-        url = UNREACHABLE[store_name].format(port=free_port())
+    def new_store(self, store_name: str, tmp_path: Path) -> NewStore:
+        # Not a missing file: aiosqlite's thread would report to an event loop that is closed.
+        damaged = tmp_path / "damaged.db"
+        damaged.write_bytes(b"no database" * 1000)
+        url = UNREACHABLE[store_name].format(port=free_port(), path=damaged)
         return lambda: SQLStore(url)

@@ -56,6 +56,10 @@ class Part:
 
     # Whether it takes the application's clock, so that a test decides what time it is.
     clocked: ClassVar[bool] = True
+    # In how many ticks of an event loop it does what a store in this process does in one.
+    slowness: ClassVar[int] = 1
+    # How many files its connections may keep open.
+    open_files: ClassVar[int] = 0
 
     @classmethod
     def serve(cls, name: str) -> AbstractContextManager[Any]:  # Any: see `server`

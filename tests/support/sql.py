@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
@@ -38,6 +38,9 @@ def looking(url: str) -> Iterator[sa.Connection]:
 @dataclass
 class SQLPart(Part):
     server: Database | None = None
+
+    slowness: ClassVar[int] = 40
+    open_files: ClassVar[int] = 15  # a pool of five, each with a database, its log and index
 
     @classmethod
     def serve(cls, name: str) -> AbstractContextManager[Any]:
