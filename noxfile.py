@@ -49,6 +49,7 @@ SERVERS: dict[str, Server] = {
     "sentinel": Server("redis"),
     "redis7": Server("redis", "redis-server", "redis-server"),
     "redis62": Server("redis"),
+    "memcached": Server("memcached", "memcached", "memcached"),
 }
 
 # The oldest releases that pyproject.toml allows.

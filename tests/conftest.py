@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.support.backend import CHOSEN, Backend, Servers, is_in_run, stores_over
+from tests.support.backend import CHOSEN, Backend, Servers, is_in_run, part_of, stores_over
 from tests.support.clock import Clock, Entropy
 from tests.support.server import Valkey, running
 from tests.support.site import Site
@@ -28,6 +28,7 @@ INSTALLED = tuple(os.environ.get("SAMESESSION_FRAMEWORKS", "flask,quart").split(
 def pytest_configure(config: pytest.Config) -> None:
     for line in (
         "stores(*names): the stores that a test is about; default: all server-side ones",
+        "owners: the test needs a store with an owner index",
         "needs(*frameworks): deselect the test where one of these is not installed",
     ):
         config.addinivalue_line("markers", line)
@@ -38,7 +39,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("framework", FRAMEWORKS)
     if "store_name" in metafunc.fixturenames:
         marker = metafunc.definition.get_closest_marker("stores")
-        metafunc.parametrize("store_name", stores_over(None if marker is None else marker.args))
+        names = stores_over(None if marker is None else marker.args)
+        if metafunc.definition.get_closest_marker("owners"):
+            names = tuple(name for name in names if part_of(name).owners)
+        metafunc.parametrize("store_name", names)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -45,6 +45,7 @@ DEFAULTS: Mapping[str, object] = {
     "SESSION_MAX_BYTES": 1024 * 1024,
     "SESSION_TOUCH_INTERVAL": None,
     "SESSION_REDIS": None,
+    "SESSION_MEMCACHED": None,
     "SESSION_FILE_DIR": ".sessions",
     "SESSION_FILE_MODE": 0o600,
     "SESSION_FILE_FSYNC": False,

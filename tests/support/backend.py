@@ -18,7 +18,7 @@ from samesession.core.store import Store
 
 from .clock import Clock
 from .server import Valkey
-from .spy import SpyStore
+from .spy import SpyStore, spy_on
 
 SERVER_STORES = ("filesystem", "memory", "redis")
 ALL_STORES = (*SERVER_STORES, "cookie")
@@ -29,6 +29,7 @@ CLOCKED_STORES = ("filesystem", "memory")
 PARTS = {
     "cookie": "embedded:CookiePart",
     "filesystem": "embedded:FilePart",
+    "memcached": "memcached:MemcachedPart",
     "memory": "embedded:MemoryPart",
     "redis": "valkey:ValkeyPart",
     "sqlite": "sql:SQLPart",
@@ -60,6 +61,8 @@ class Part:
     slowness: ClassVar[int] = 1
     # How many files its connections may keep open.
     open_files: ClassVar[int] = 0
+    # Whether it has an owner index: what lists or ends a user's sessions needs one.
+    owners: ClassVar[bool] = True
 
     @classmethod
     def serve(cls, name: str) -> AbstractContextManager[Any]:  # Any: see `server`
@@ -165,7 +168,7 @@ class Backend:
         return self.part.store()
 
     def spy(self) -> SpyStore:
-        return SpyStore(self.store())
+        return spy_on(self.store())
 
     def records(self) -> dict[str, bytes]:
         return self.part.records()

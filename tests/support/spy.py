@@ -96,7 +96,7 @@ class SpyStore:
 
     def facing(self, face: Face) -> SpyStore:
         inner = self.inner.facing(face) if isinstance(self.inner, TwoFaced) else self.inner
-        return SpyStore(inner, face=face, notes=self._notes)
+        return type(self)(inner, face=face, notes=self._notes)
 
     # --- for tests ---------------------------------------------------------------------
 
@@ -168,6 +168,18 @@ class SpyStore:
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
         return self._around("remove", key, self.inner.remove(key, expected=expected))
 
+    def purge(self) -> Steps[int]:
+        if not isinstance(self.inner, Purgeable):
+            return _none()
+        return self._around("purge", "", self.inner.purge())
+
+    def close(self) -> Steps[None]:
+        return self.inner.close()
+
+
+class OwnersSpy(SpyStore):
+    """A spy on a store that has an owner index."""
+
     def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
         return self._around("enlist", owner, self._index.enlist(owner, key, lifetime=lifetime))
 
@@ -177,17 +189,13 @@ class SpyStore:
     def owned(self, owner: str) -> Steps[Iterable[str]]:
         return self._around("owned", owner, self._index.owned(owner))
 
-    def purge(self) -> Steps[int]:
-        if not isinstance(self.inner, Purgeable):
-            return _none()
-        return self._around("purge", "", self.inner.purge())
-
-    def close(self) -> Steps[None]:
-        return self.inner.close()
-
     @property
     def _index(self) -> OwnerIndex:
         return cast("OwnerIndex", self.inner)
+
+
+def spy_on(store: Store) -> SpyStore:
+    return OwnersSpy(store) if isinstance(store, OwnerIndex) else SpyStore(store)
 
 
 def _none() -> Steps[int]:

@@ -37,6 +37,7 @@ async def _sid(user: Visitor) -> str:
     return sid
 
 
+@pytest.mark.owners
 async def test_the_sessions_of_an_owner_are_listed_the_oldest_first(site: Site) -> None:
     ann = await _login(site, "ann")
     site.clock.advance(5)
@@ -51,6 +52,7 @@ async def test_the_sessions_of_an_owner_are_listed_the_oldest_first(site: Site) 
     assert await administer(site, "sessions_of", "nobody") == []
 
 
+@pytest.mark.owners
 async def test_a_revoked_session_is_over_at_once(site: Site, backend: Backend) -> None:
     ann, other = await _login(site, "ann"), await _login(site, "ann")
     sid = await _sid(ann)
@@ -77,6 +79,7 @@ async def test_revoking_what_there_is_not_ends_nothing(site: Site, sid: str) -> 
     assert await ann.value(dict) == {"name": "ann"}
 
 
+@pytest.mark.owners
 async def test_all_others_of_an_owner_are_revoked(site: Site) -> None:
     ann = await _login(site, "ann")
     others = [await _login(site, "ann") for _ in range(2)]
@@ -91,6 +94,7 @@ async def test_all_others_of_an_owner_are_revoked(site: Site) -> None:
     assert await administer(site, "sessions_of", "ann") == []
 
 
+@pytest.mark.owners
 async def test_another_owner_takes_the_session_over(site: Site) -> None:
     user = await _login(site, "ann")
     await user.visit(lambda session: session.bind("ben"))
@@ -99,6 +103,7 @@ async def test_another_owner_takes_the_session_over(site: Site) -> None:
     assert about.sid == await _sid(user)
 
 
+@pytest.mark.owners
 async def test_a_logout_takes_the_session_off_the_list(site: Site) -> None:
     user = await _login(site, "ann")
     await user.visit(lambda session: session.clear())

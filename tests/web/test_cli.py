@@ -34,6 +34,7 @@ async def _sid(user: Visitor) -> str:
     return str(await user.value(lambda session: session.sid))
 
 
+@pytest.mark.owners
 async def test_list_shows_a_users_sessions_the_oldest_first(site: Site) -> None:
     site.clock.now = 1_800_000_000
     first = await _login(site, "ann")
@@ -58,6 +59,7 @@ async def test_revoke_ends_one_session(site: Site) -> None:
     assert await other.value(dict) == {"name": "ann"}
 
 
+@pytest.mark.owners
 async def test_revoke_ends_all_sessions_of_an_owner(site: Site) -> None:
     users = [await _login(site, "ann") for _ in range(2)]
     ben = await _login(site, "ben")
@@ -139,6 +141,7 @@ async def test_a_wrong_setting_is_told_in_a_line(site: Site) -> None:
     assert said.startswith("Error: SESSION_COOKIE_SAMESITE")
 
 
+@pytest.mark.owners
 async def test_an_outage_is_told_in_a_line(new_site: NewSite, backend: Backend) -> None:
     spy = backend.spy()
     site = new_site(options={"store": spy})

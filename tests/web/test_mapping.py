@@ -205,6 +205,7 @@ async def test_regenerate_keeps_the_data_and_ends_the_old_cookie(site: Site) -> 
     assert await thief.value(dict) == {}
 
 
+@pytest.mark.owners
 @pytest.mark.stores("filesystem", "memory", "redis")
 async def test_bind_makes_the_session_a_users(site: Site) -> None:
     user = site.visitor()

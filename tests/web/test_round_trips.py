@@ -133,6 +133,7 @@ async def test_the_first_write_costs_one_call(new_site: NewSite, backend: Backen
     assert spy.names == ["create"]
 
 
+@pytest.mark.owners
 async def test_a_login_costs_the_owner_index_once(new_site: NewSite, backend: Backend) -> None:
     site, spy = _spied(new_site, backend)
     user = await _begun(site)

@@ -82,6 +82,7 @@ async def test_a_session_is_created(site: Site, heard: Heard) -> None:
     assert heard == [("session_created", site.app, await _sid(user), "")]
 
 
+@pytest.mark.owners
 async def test_a_new_session_is_created_and_bound(site: Site, heard: Heard) -> None:
     user = await _known(site, "ann")
     sid = await _sid(user)
@@ -91,6 +92,7 @@ async def test_a_new_session_is_created_and_bound(site: Site, heard: Heard) -> N
     ]
 
 
+@pytest.mark.owners
 async def test_a_known_session_is_regenerated_and_bound(site: Site, heard: Heard) -> None:
     user = await _known(site)
     sid = await _sid(user)
@@ -130,6 +132,7 @@ async def test_a_session_is_revoked_and_then_missing(site: Site, heard: Heard) -
     assert heard == [("session_expired", site.app, sid, "no such session is stored")]
 
 
+@pytest.mark.owners
 async def test_all_sessions_of_an_owner_are_revoked_each_for_itself(
     site: Site, heard: Heard
 ) -> None:
@@ -249,6 +252,7 @@ async def test_each_application_is_the_sender_of_its_own(new_site: NewSite) -> N
     assert noted == [site.app]
 
 
+@pytest.mark.owners
 async def test_neither_signals_nor_log_carry_a_secret(
     site: Site, heard: Heard, caplog: pytest.LogCaptureFixture
 ) -> None:

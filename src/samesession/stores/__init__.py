@@ -20,6 +20,7 @@ GROUP = "samesession.stores"
 # extra that installs what it needs.
 _MODULES = {
     "filesystem": ("filesystem", None),
+    "memcached": ("memcached", "memcached"),
     "memory": ("memory", None),
     "redis": ("redis", "redis"),
     "sqlalchemy": ("sqlalchemy", "sqlalchemy"),
