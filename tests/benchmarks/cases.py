@@ -40,10 +40,10 @@ class Effort:
 
     def scaled(self, framework: str, at_once: int) -> int:
         """Give the requests for a framework (Flask's are several times cheaper) and a width."""
-        return max(self.requests * (3 if framework == "flask" else 1), 8 * at_once)
+        return max(self.requests * (2 if framework == "flask" else 1), 8 * at_once)
 
 
-FULL = Effort(rounds=9, requests=288, all_sizes=True)
+FULL = Effort(rounds=7, requests=288, all_sizes=True)
 QUICK = Effort(rounds=7, requests=96, all_sizes=False)
 
 
