@@ -121,6 +121,8 @@ def _in_process(framework: str, place: Place, effort: Effort) -> Figures:
                     cookie = one.sessions(case.size, 1)[0] if case.has_cookie else None
                     sent = counted(place.redis_url, one.caller, case.path, cookie)
                     figures.commands.setdefault(case, {})[name] = sent
+        for one in contestants.values():
+            one.caller.close()
     report.show_figures(framework, figures)
     return figures
 

@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from samesession.drive import arun, run
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -38,6 +40,10 @@ class Caller(Protocol):
 
     def many(self, path: str, cookies: Sequence[str | None], total: int) -> Cost:
         """Send `total` requests, as many at a time as there are cookies."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connections of ours that the application has."""
         ...
 
 
@@ -76,6 +82,12 @@ class FlaskCaller:
                 pass
         return _cost(wall, cpu, each * len(cookies))
 
+    def close(self) -> None:
+        self._threads.shutdown()
+        site = getattr(self._app.session_interface, "site", None)
+        if site is not None:
+            run(site.shut())
+
 
 class AsgiCaller:
     """Calls an ASGI application, in tasks of one event loop."""
@@ -100,6 +112,11 @@ class AsgiCaller:
 
     def many(self, path: str, cookies: Sequence[str | None], total: int) -> Cost:
         return self._runner.run(self._many(path, cookies, total))
+
+    def close(self) -> None:
+        site = getattr(getattr(self._app, "session_interface", None), "site", None)
+        if site is not None:
+            self._runner.run(arun(site.shut()))
 
     async def _many(self, path: str, cookies: Sequence[str | None], total: int) -> Cost:
         each = total // len(cookies)

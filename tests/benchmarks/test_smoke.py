@@ -39,6 +39,8 @@ def test_a_round_gives_every_subject_a_figure(name: str, redis_url: str, tmp_pat
         assert counted(redis_url, caller, "/none", None) == 0
         assert counted(redis_url, caller, "/read", cookie) == 1
         assert counted(redis_url, caller, "/write", cookie) == 2
+        for each in contestants.values():
+            each.caller.close()
     assert set(figures.costs) == set(CASES)
     for costs in figures.costs.values():
         assert {BARE, SIGNED, OURS} <= set(costs) == set(contestants)
