@@ -14,7 +14,8 @@ from tests.support.site import Visitor
 from .conftest import NewScene
 from .late import Act, Scene, end_idle_time
 
-pytestmark = pytest.mark.asyncio
+# Their users log in, which needs an owner index.
+pytestmark = [pytest.mark.asyncio, pytest.mark.owners]
 
 WHERE = [("load", True), ("commit", False)]
 # Browser sessions end sooner than the index of owners asks to be renewed.

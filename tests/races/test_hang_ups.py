@@ -12,7 +12,8 @@ import pytest
 from tests.support.backend import Backend
 from tests.support.site import Site, Visitor
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.needs("quart")]
+# Their users log in, which needs an owner index.
+pytestmark = [pytest.mark.asyncio, pytest.mark.needs("quart"), pytest.mark.owners]
 
 USERS = 50
 HANG_UPS = 1000

@@ -16,7 +16,8 @@ from tests.support.clock import Entropy
 from .conftest import NewScene
 from .late import Act, Scene
 
-pytestmark = pytest.mark.asyncio
+# Their users log in, which needs an owner index.
+pytestmark = [pytest.mark.asyncio, pytest.mark.owners]
 
 WHERE = [("load", True), ("commit", False)]
 AT_ONCE = 20
