@@ -53,6 +53,7 @@ class FlaskSessionInterface(SessionInterface):
                 opened = run(site.open(request, header))
             except StoreError as error:
                 header = ""  # the error's traceback shows this frame, after it ended, too
+                del header  # the error keeps this frame, and it the cookie
                 opened = site.broken(error)
                 _web.check_first(app.before_request_funcs, _refuse_broken)
         return opened  # type: ignore[return-value]  # a cast would be paid for on each request

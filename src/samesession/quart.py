@@ -58,6 +58,7 @@ class QuartSessionInterface(SessionInterface):
                 opened = await arun(site.open(request, header), timeout=site.config.store_timeout)
             except StoreError as error:
                 header = ""  # the error's traceback shows this frame, after it ended, too
+                del header  # the error keeps this frame, and it the cookie
                 opened = site.broken(error)
                 for funcs in (app.before_request_funcs, app.before_websocket_funcs):
                     _web.check_first(funcs, _refuse_broken)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from samesession import ConfigError, NotSupported, ReadOnlySession, StoreUnavailable
+from samesession import NotSupported, ReadOnlySession, StoreUnavailable
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.site import Site, Visitor
@@ -177,15 +177,3 @@ async def test_a_socket_saves_while_it_is_open(site: Site) -> None:
         assert await user.value(dict) == {"list": [1]}
         await connection.send("bye")
     assert await user.value(dict) == {"list": [1]}
-
-
-async def test_an_application_without_sessions_of_ours_is_told_so(site: Site) -> None:
-    site.app.session_interface = type(site.app)("plain").session_interface
-    purge = import_module(f"samesession.{site.framework}").purge
-    if site.framework == "flask":
-        with site.app.app_context(), pytest.raises(ConfigError, match=r"call Session\(app\)"):
-            purge()
-        return
-    async with site.app.app_context():
-        with pytest.raises(ConfigError, match=r"call Session\(app\)"):
-            await purge()
