@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from samesession import ConfigError, Session
+from samesession import BadRecord, ConfigError, Session
 from samesession.config import Config
 from samesession.core.store import Face, Lifetimes
 from samesession.drive import run
@@ -317,3 +317,58 @@ def test_the_package_exports_what_migrations_import() -> None:
     assert set(tables) <= set(module.metadata.tables.values())
     named = type(tables.records.c.key.type)
     assert getattr(import_module(named.__module__), named.__qualname__) is named
+
+
+# --- round trips ---------------------------------------------------------------------------
+
+
+def test_each_operation_is_one_statement_and_a_read_seldom_two(url: str) -> None:
+    clock = Clock()
+    store = SQLStore(url, clock=clock)
+    run(store.prepare())
+    said: list[str] = []
+
+    def listen(*args: Any) -> None:
+        said.append(args[2].split()[0])
+
+    sa.event.listen(store._engine(), "before_cursor_execute", listen)
+    run(store.create("key", make_record(1), lifetimes=HOUR))
+    for _ in range(60):
+        assert run(store.load("key", renew=HOUR)) == make_record(1)
+        clock.advance(1)
+    run(store.commit("key", make_record(2), expected=b"\0" * 7 + b"\1", renew=HOUR))
+    assert said == ["INSERT", *["SELECT"] * 60, "UPDATE"]
+    said.clear()
+    clock.advance(61)
+    run(store.load("key", renew=HOUR))
+    run(store.load("key", renew=HOUR))
+    run(store.remove("key", expected=None))
+    assert said == ["SELECT", "UPDATE", "SELECT", "DELETE"]
+    run(store.close())
+
+
+def test_a_row_whose_columns_belie_its_record_is_no_session(url: str) -> None:
+    store = SQLStore(url, clock=Clock())
+    run(store.prepare())
+    run(store.create("key", make_record(1), lifetimes=HOUR))
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE samesession SET revision = 7"))
+    for steps in (
+        store.load("key", renew=HOUR),
+        store.commit("key", make_record(2), expected=b"\0" * 7 + b"\1", renew=HOUR),
+    ):
+        with pytest.raises(BadRecord):
+            run(steps)
+    run(store.close())
+
+
+def test_a_clock_that_was_ahead_leaves_no_longer_life_behind(url: str) -> None:
+    clock = Clock()
+    store = SQLStore(url, clock=clock)
+    run(store.prepare())
+    clock.advance(86_400)
+    run(store.create("key", make_record(1), lifetimes=HOUR))
+    clock.advance(-86_400)
+    assert run(store.load("key", renew=HOUR)) is None
+    run(store.close())
