@@ -59,28 +59,7 @@ def lent(app: Any, url: str, **binds: str) -> SQLAlchemy:
     return SQLAlchemy(app)
 
 
-# --- transactions --------------------------------------------------------------------------
-
-
-def test_an_applications_transaction_is_neither_committed_nor_rolled_back(
-    engine: sa.Engine, tmp_path: Path
-) -> None:
-    with engine.begin() as connection:
-        connection.execute(sa.text("PRAGMA journal_mode = WAL"))
-        connection.execute(sa.text("CREATE TABLE mine (n INTEGER)"))
-    store = SQLStore(engine, timeout=0.1)
-    run(store.prepare())
-    with engine.connect() as connection:
-        transaction = connection.begin()
-        assert run(store.create("key", make_record(1), lifetimes=HOUR)) is True
-        connection.execute(sa.text("INSERT INTO mine VALUES (1)"))
-        assert run(store.load("key", renew=None)) == make_record(1)
-        assert run(SQLStore(engine).load("key", renew=None)) == make_record(1)
-        assert transaction.is_active
-        transaction.rollback()
-        assert connection.execute(sa.text("SELECT count(*) FROM mine")).scalar() == 0
-    assert run(store.load("key", renew=None)) == make_record(1)
-    run(store.close())
+# --- connections --------------------------------------------------------------------------
 
 
 def test_a_pool_that_views_have_used_up_leaves_sessions_their_own(url: str) -> None:
@@ -91,16 +70,6 @@ def test_a_pool_that_views_have_used_up_leaves_sessions_their_own(url: str) -> N
         assert run(store.create("key", make_record(1), lifetimes=HOUR)) is True
     run(store.close())
     small.dispose()
-
-
-def test_an_applications_engine_keeps_its_isolation_level(engine: sa.Engine) -> None:
-    store = SQLStore(engine)
-    run(store.prepare())
-    with engine.connect() as connection:
-        before = connection.get_isolation_level()
-        run(store.create("key", make_record(1), lifetimes=HOUR))
-        assert connection.get_isolation_level() == before != "AUTOCOMMIT"
-    run(store.close())
 
 
 # --- Flask-SQLAlchemy ----------------------------------------------------------------------
