@@ -109,7 +109,9 @@ async def test_a_block_gives_an_application_that_keeps_sessions(
         assert await user.value(lambda session: session["a"]) == 1
         in_redis = f'"{REDIS}"' in block.text
         assert bool(valkey.records()) is in_redis
-        assert bool(kept(here)) is not in_redis
+        in_database = '"sqlalchemy"' in block.text
+        assert (here / "sessions.db").exists() is in_database
+        assert bool(kept(here)) is not (in_redis or in_database)
     finally:
         await site.close()
 
