@@ -21,7 +21,13 @@ from tests.support.server import Valkey
 from tests.support.site import SECRET_KEY, Site
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/configuration.md", "docs/migrating.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/configuration.md",
+    "docs/migrating.md",
+    "docs/redis.md",
+)
 NOXFILE = (ROOT / "noxfile.py").read_text()
 REDIS = "redis://127.0.0.1:6379/0"
 
