@@ -187,8 +187,10 @@ def typing(session: nox.Session) -> None:
 @nox.session
 def demo(session: nox.Session) -> None:
     """Serve the combined example until Ctrl-C; `-- --redis` does so on a real Valkey."""
-    groups = ("serve", "servers") if "--redis" in session.posargs else ("serve",)
-    _install(session, "flask,quart,redis,sqlalchemy", *groups)
+    if "--redis" in session.posargs:
+        _install(session, "flask,quart,redis", "serve", "servers")
+    else:
+        _install(session, "flask,quart", "serve")
 
     def stop(*_: object) -> NoReturn:
         raise KeyboardInterrupt
