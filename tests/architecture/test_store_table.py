@@ -1,0 +1,74 @@
+"""The README's table of stores says what the code says of them."""
+
+from __future__ import annotations
+
+import re
+import time
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from samesession import NotSupported, stores
+from samesession.config import Config
+from samesession.core.store import OwnerIndex, Purgeable, Reach, TwoFaced, capabilities_of
+from samesession.stores.base import Face
+from tests.conftest import INSTALLED
+from tests.support.site import SECRET_KEY
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+TABLE = README.partition("| `SESSION_TYPE` | Seen by |")[2].partition("\n\n")[0]
+ROWS: list[tuple[str, list[str]]] = [
+    (name, cells.split(" | "))
+    for name, cells in re.findall(r"^\| `(\w+)` \| (.+) \|$", TABLE, re.MULTILINE)
+]
+SETTINGS = {
+    "redis": {"SESSION_REDIS": "redis://127.0.0.1:1/0"},
+    "sqlalchemy": {"SESSION_SQLALCHEMY": "sqlite:///unused.db"},
+    "memcached": {"SESSION_MEMCACHED": "127.0.0.1:1"},
+}
+SEEN_BY = {
+    Reach.PROCESS: "this process",
+    Reach.MACHINE: "this machine",
+    Reach.NETWORK: "the network",
+}
+
+
+def said_by_the_code(name: str, directory: Path) -> list[str]:
+    """Give the cells of a store's row."""
+    settings = {
+        "SECRET_KEY": SECRET_KEY,
+        "SESSION_TYPE": name,
+        "SESSION_FILE_DIR": str(directory),
+        **SETTINGS.get(name, {}),
+    }
+    store = stores.open_store(Config.read(settings), clock=time.time)
+    if isinstance(store, TwoFaced):
+        store = store.facing(Face.SYNC)
+    able = capabilities_of(store)
+    return [
+        SEEN_BY[able.reach],
+        "yes" if isinstance(store, OwnerIndex) else "no",
+        "exact" if able.exact_renewal else "a little late",
+        "when it is full" if able.evicts else "never",
+        "by `purge`" if isinstance(store, Purgeable) else "by themselves",
+    ]
+
+
+def test_each_built_in_store_has_a_row() -> None:
+    assert {name for name, _ in ROWS} == {*stores._MODULES, "cookie"}
+
+
+@pytest.mark.parametrize(("name", "cells"), [row for row in ROWS if row[0] != "cookie"], ids=str)
+def test_a_row_says_what_the_store_can_do(name: str, cells: list[str], tmp_path: Path) -> None:
+    assert cells == said_by_the_code(name, tmp_path / "sessions")
+
+
+def test_the_cookie_cannot_list_sessions() -> None:
+    module = import_module(INSTALLED[0])
+    app = getattr(module, INSTALLED[0].capitalize())("site")
+    app.config.update(SECRET_KEY=SECRET_KEY, SESSION_TYPE="cookie")
+    import_module("samesession").Session(app)
+    with pytest.raises(NotSupported):
+        _ = app.session_interface.site.administration
+    assert dict(ROWS)["cookie"][:2] == ["the browser", "no"]
