@@ -115,6 +115,18 @@ MUTANTS = (
         ("tests/races/test_endings.py", "-k", "after_the_end_is_not_written and memory"),
     ),
     Mutant(
+        "what a conflict shows is judged as what was loaded",
+        (
+            Change(
+                "core/flow.py",
+                "            if policy.verdict(current, old, self._clock()) is not Verdict.LIVE:\n"
+                "                return self._lost(session, current, old)\n",
+                "",
+            ),
+        ),
+        ("tests/races/test_state_machine.py", "-k", "memory"),
+    ),
+    Mutant(
         "a regenerated session has a new secret",
         (
             Change(

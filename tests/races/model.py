@@ -1,0 +1,257 @@
+"""What any interleaving of requests may do to sessions, in plain Python.
+
+It is told which call of the store was done for whom and what that answered,
+and judges each: nothing comes back, no old cookie opens a session, nothing that
+was acknowledged is lost. It knows neither records nor the flow that made the calls.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from samesession.core.store import Conflict, Outcome
+
+IDLE = 100
+
+Data = dict[str, Any]
+Clock = Callable[[], float]
+
+
+@dataclass
+class Kept:
+    """A session that was stored once."""
+
+    sid: str
+    data: Data
+    owner: str | None
+    expires: float
+    deadline: float
+    generation: int = 1  # counts its secrets
+    revision: int = 1  # counts its records
+    ended: bool = False
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a cookie proves: a session, and which of its secrets."""
+
+    kept: Kept
+    generation: int
+
+
+@dataclass
+class Asking:
+    """A request: what its session held, holds now, and what that changed."""
+
+    proof: Proof | None  # of the cookie that it brought
+    opened: bool = False
+    first: Data = field(default_factory=dict)
+    base: Data = field(default_factory=dict)
+    data: Data = field(default_factory=dict)
+    assigned: set[str] = field(default_factory=set)
+    log: list[Callable[[Data], Any]] = field(default_factory=list)
+    touched: bool = False
+    rekey: bool = False
+    wiped: bool = False
+    bound: str | None = None
+    seen: int = 0  # the revision that it knows
+    decided: float = 0.0  # when it last made a record to write
+    began: float = 0.0
+    wrote: Proof | None = None
+    deleted: bool = False
+
+    # --- acts --------------------------------------------------------------------------
+
+    def put(self, key: str, value: object) -> None:
+        self.data[key] = value
+        self.assigned.add(key)
+
+    def drop(self, key: str) -> None:
+        del self.data[key]
+
+    def append(self, item: int) -> None:
+        """Change a nested value without saying so."""
+        self.data["cart"].append(item)
+
+    def atomically(self, func: Callable[[Data], Any]) -> None:
+        self.log += [*self._latest(), func]
+        func(self.data)
+        self.base = copy.deepcopy(self.data)
+        self.assigned.clear()
+
+    def clear(self) -> None:
+        self.data, self.base = {}, {}
+        self.assigned.clear()
+        self.log = [dict.clear]
+        self.rekey = self.wiped = True
+        self.bound = None
+
+    def regenerate(self) -> None:
+        self.rekey = True
+
+    def bind(self, owner: str) -> None:
+        self.rekey = True
+        self.bound = owner
+
+    # --- what came of them -------------------------------------------------------------
+
+    @property
+    def changes_something(self) -> bool:
+        if not self.opened:  # a session without data and owner is never stored
+            return bool(self.data) or self.bound is not None
+        return self.rekey or self.data != self.first
+
+    def replayed(self, newer: Data) -> Data:
+        """Do the same to what a session holds by now."""
+        data = copy.deepcopy(newer)
+        for change in [*self.log, *self._latest()]:
+            change(data)
+        return data
+
+    def _latest(self) -> list[Callable[[Data], Any]]:
+        return [
+            *(_dropping(key) for key in self.base if key not in self.data),
+            *(
+                _putting(key, value)
+                for key, value in self.data.items()
+                if key in self.assigned or self.base.get(key) != value
+            ),
+        ]
+
+
+class Model:
+    """All sessions that ever were, and all cookies that were ever given out."""
+
+    def __init__(self, clock: Clock, *, absolute: int) -> None:
+        self._clock = clock
+        self._absolute = absolute
+        self.sessions: dict[str, Kept] = {}
+        self.cookies: dict[str, Proof] = {}
+
+    def is_stored(self, kept: Kept) -> bool:
+        return not kept.ended and self._clock() < kept.expires
+
+    def is_live(self, proof: Proof | None) -> bool:
+        return (
+            proof is not None
+            and self.is_stored(proof.kept)
+            and self._clock() < proof.kept.deadline
+            and proof.generation == proof.kept.generation
+        )
+
+    def owned_by(self, owner: str) -> set[str]:
+        """Give the sids that a list of an owner's sessions must have."""
+        return {
+            kept.sid
+            for kept in self.sessions.values()
+            if kept.owner == owner and self.is_live(Proof(kept, kept.generation))
+        }
+
+    # --- the store's answers -------------------------------------------------------------
+
+    def judge(self, asking: Asking | None, name: str, key: str, answer: object) -> None:
+        """Take in what a call of the store did; `asking` is None for an administrator."""
+        if name in {"enlist", "delist", "owned", "purge"}:
+            return
+        sid = key.removeprefix("session:")
+        if name == "create":
+            assert asking is not None
+            self._created(asking, sid, answer)
+            return
+        kept = self.sessions[sid]
+        if name in {"load", "look"}:
+            assert (answer is not None) is self.is_stored(kept), "a session came back, or was lost"
+            if asking is not None and answer is not None:
+                self._loaded(asking, kept)
+        elif answer is Outcome.GONE:
+            assert not self.is_stored(kept), "a live session was taken for gone"
+        elif isinstance(answer, Conflict):
+            assert asking is not None
+            assert self.is_stored(kept), "a session that ended was taken for a newer one"
+            assert asking.seen != kept.revision, "the newest record was taken for an older one"
+            asking.seen, asking.decided = kept.revision, self._clock()
+        elif asking is None:
+            assert self.is_stored(kept), "a session that was gone was ended"
+            kept.ended = True
+        else:
+            self._written(asking, kept, name)
+
+    def _created(self, asking: Asking, sid: str, answer: object) -> None:
+        assert answer is True
+        assert sid not in self.sessions, "a sid was given out twice"
+        assert not asking.opened
+        now = self._clock()
+        kept = Kept(
+            sid,
+            copy.deepcopy(asking.data),
+            asking.bound,
+            now + IDLE,
+            asking.decided + self._absolute,
+        )
+        self.sessions[sid] = kept
+        asking.wrote = Proof(kept, kept.generation)
+
+    def _loaded(self, asking: Asking, kept: Kept) -> None:
+        kept.expires = self._clock() + IDLE
+        if self.is_live(asking.proof):
+            asking.opened = True
+            asking.seen = kept.revision
+            asking.first = copy.deepcopy(kept.data)
+            asking.base = copy.deepcopy(kept.data)
+            asking.data = copy.deepcopy(kept.data)
+
+    def _written(self, asking: Asking, kept: Kept, name: str) -> None:
+        proof = asking.proof
+        assert proof is not None
+        assert proof.kept is kept, "a request wrote to another one's session"
+        assert self.is_stored(kept), "a session came back"
+        assert proof.generation == kept.generation, "an old cookie wrote to a session"
+        assert asking.seen == kept.revision, "a newer record was written over"
+        data = asking.replayed(kept.data)
+        owner = asking.bound or (None if asking.wiped else kept.owner)
+        is_void = not data and owner is None
+        assert (name == "remove") is is_void
+        kept.revision += 1
+        asking.wrote = None
+        if is_void:
+            kept.ended = asking.deleted = True
+            return
+        kept.data, kept.owner = data, owner
+        kept.expires = self._clock() + IDLE
+        if asking.rekey:
+            kept.generation += 1
+        if asking.bound is not None:
+            kept.deadline = asking.decided + self._absolute
+        asking.wrote = Proof(kept, kept.generation)
+
+    # --- responses -----------------------------------------------------------------------
+
+    def judge_response(self, asking: Asking, status: int, cookie: str | None) -> None:
+        """Take in a response: its session cookie, "" for one that is dropped, None for none."""
+        assert status == 200
+        if not asking.changes_something:
+            # As in Flask, a session that was written to and is as before sends its
+            # cookie again, and one that was new and is empty drops it.
+            again = self.cookies.get(cookie or "") == asking.proof if asking.opened else not cookie
+            assert cookie is None or (asking.touched and again), "a request that read was not quiet"
+        elif asking.deleted:
+            assert cookie == ""
+        elif asking.wrote is not None:
+            assert cookie, "a session was saved whose cookie nobody got"
+            known = self.cookies.setdefault(cookie, asking.wrote)
+            assert known == asking.wrote, "a cookie was given out twice"
+        else:
+            assert not self.is_live(asking.proof), "a write was lost"
+            assert not cookie, "a write that was lost was acknowledged"
+
+
+def _dropping(key: str) -> Callable[[Data], Any]:
+    return lambda data: data.pop(key, None)
+
+
+def _putting(key: str, value: object) -> Callable[[Data], Any]:
+    then = copy.deepcopy(value)  # as it is now, whatever is done to it later
+    return lambda data: data.update({key: copy.deepcopy(then)})

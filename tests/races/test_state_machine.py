@@ -1,0 +1,367 @@
+"""Two requests and an administrator, interleaved at every call of the store as hypothesis likes.
+
+After each step every cookie that was ever given out is tried: it opens what the
+model says, or nothing. See `model` for what is judged, `turns` for who waits where.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from samesession.core.steps import Steps
+from samesession.drive import arun, run
+from tests.faults.effort import LONG, rounds
+from tests.support.backend import SERVER_STORES, Backend, Servers
+from tests.support.browser import attributes
+from tests.support.clock import Clock
+from tests.support.site import Site
+
+from . import turns
+from .late import end_idle_time
+from .model import IDLE, Asking, Model
+from .turns import VIEW, Turn, TurnStore
+
+T = TypeVar("T")
+
+OWNERS = ("ann", "bob")
+AT_ONCE = 2
+# An idle timeout is no multiple of it: Redis keeps its own time beside the test's.
+INTERVAL = 30
+# The index of owners outlives a session by this, whatever one request takes.
+UNHURRIED = 60
+LIFE = {
+    "PERMANENT_SESSION_LIFETIME": IDLE,
+    "SESSION_STORE_TIMEOUT": 60.0,  # a request that waits for its turn is not late
+}
+
+Act = Callable[[Any, int], Any]  # Any: a session, or the model of one
+
+
+def _append(data: dict[str, Any], item: int) -> None:
+    data.setdefault("cart", []).append(item)
+
+
+# What a view does, and the same in the model. The number makes each value a new one.
+ACTS: dict[str, tuple[Act, Callable[[Asking, int], Any]]] = {
+    "read": (lambda session, n: None, lambda asking, n: None),
+    "set a": (lambda session, n: session.update(a=n), lambda asking, n: asking.put("a", n)),
+    "set b": (lambda session, n: session.update(b=n), lambda asking, n: asking.put("b", n)),
+    "begin a cart": (
+        lambda session, n: session.update(cart=[n]),
+        lambda asking, n: asking.put("cart", [n]),
+    ),
+    "delete a": (lambda session, n: session.pop("a"), lambda asking, n: asking.drop("a")),
+    "delete cart": (lambda session, n: session.pop("cart"), lambda asking, n: asking.drop("cart")),
+    "append": (
+        lambda session, n: session["cart"].append(n),
+        lambda asking, n: asking.append(n),
+    ),
+    "append atomically": (
+        lambda session, n: session.update_atomically(lambda data: _append(data, n)),
+        lambda asking, n: asking.atomically(lambda data: _append(data, n)),
+    ),
+    "clear": (lambda session, n: session.clear(), lambda asking, n: asking.clear()),
+    "regenerate": (lambda session, n: session.regenerate(), lambda asking, n: asking.regenerate()),
+    "log ann in": (lambda session, n: session.bind("ann"), lambda asking, n: asking.bind("ann")),
+    "log bob in": (lambda session, n: session.bind("bob"), lambda asking, n: asking.bind("bob")),
+}
+NEEDED = {"delete a": "a", "delete cart": "cart", "append": "cart"}
+
+# Counted from the newest; mostly that one.
+WHICH = st.sampled_from([0, 0, 0, 0, 1, 1, 2, None])
+ONE = st.integers(0, AT_ONCE - 1)
+NAMES = st.lists(st.sampled_from(sorted(ACTS)), max_size=2)
+# Soon, or so late that the index of owners has to be renewed first.
+ABSOLUTE = st.sampled_from([160, 100_000])
+
+
+class Interleaving(RuleBasedStateMachine):
+    """One site and its store, the model of both, and who is under way."""
+
+    def __init__(
+        self, framework: str, backend: Callable[[], Backend], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        super().__init__()
+        self.backend = backend()
+        self.loop = loop
+        self.framework = framework
+        self.requests: list[tuple[Turn, Asking]] = []
+        self.administrators: list[Turn] = []
+        self.numbers = itertools.count(1)
+        self.is_checked = True
+        self.is_sound = True
+
+    @initialize(absolute=ABSOLUTE, names=NAMES)
+    def open_site(self, absolute: int, names: list[str]) -> None:
+        self.store = TurnStore(self.backend.store())
+        self.store.done = []
+        clock = self.backend.clock
+        chosen = {**self.backend.settings, **LIFE, "SESSION_ABSOLUTE_LIFETIME": absolute}
+        self.site = Site(self.framework, chosen, store=self.store, clock=clock)
+        turns.serve_turns(self.site)
+        self.model = Model(clock, absolute=absolute)
+        self.whole_request(None, ["set a", *names])
+
+    # --- requests ----------------------------------------------------------------------
+
+    @precondition(lambda self: len(self.requests) < AT_ONCE)
+    @rule(which=WHICH)
+    def begin(self, which: int | None) -> None:
+        self._begin(which)
+
+    @precondition(lambda self: len(self.requests) < AT_ONCE)
+    @rule(which=WHICH, names=NAMES)
+    def begin_and_act(self, which: int | None, names: list[str]) -> None:
+        _ = self._begin_and_act(which, names)
+
+    @precondition(lambda self: not self.requests)
+    @rule(names=NAMES, others=NAMES, which=WHICH)
+    def race(self, which: int | None, names: list[str], others: list[str]) -> None:
+        """Have both stand where they save what they did to one session, or where they end."""
+        for each in (names, others):
+            self._leave(*self._begin_and_act(which, [*each, "set b"]))
+
+    @precondition(lambda self: self._in_view())
+    @rule(one=ONE, name=st.sampled_from(sorted(ACTS)))
+    def act(self, one: int, name: str) -> None:
+        found = self._in_view()
+        self._act(*found[one % len(found)], name)
+
+    @precondition(lambda self: self._in_view())
+    @rule(one=ONE)
+    def leave(self, one: int) -> None:
+        found = self._in_view()
+        self._leave(*found[one % len(found)])
+
+    @precondition(lambda self: self._at_the_store())
+    @rule(one=ONE)
+    def go_on(self, one: int) -> None:
+        found = self._at_the_store()
+        self._go_on(*found[one % len(found)])
+
+    @precondition(lambda self: self.requests)
+    @rule(one=ONE)
+    def finish(self, one: int) -> None:
+        self._finish(*self.requests[one % len(self.requests)])
+
+    @precondition(lambda self: len(self.requests) < AT_ONCE)
+    @rule(which=WHICH, names=NAMES)
+    def whole_request(self, which: int | None, names: list[str]) -> None:
+        self._finish(*self._begin_and_act(which, names))
+
+    # --- administrators, and time --------------------------------------------------------
+
+    @precondition(lambda self: self.model.sessions and not self.administrators)
+    @rule(nth=st.integers(0, 3))
+    def revoke(self, nth: int) -> None:
+        self._administer("revoke", [*reversed(self.model.sessions)][nth % len(self.model.sessions)])
+
+    @precondition(lambda self: not self.administrators)
+    @rule(owner=st.sampled_from(OWNERS))
+    def revoke_all(self, owner: str) -> None:
+        self._administer("revoke_all", owner)
+
+    @precondition(lambda self: not self.administrators)
+    @rule()
+    def purge(self) -> None:
+        self._administer("purge")
+
+    @precondition(lambda self: self.administrators)
+    @rule()
+    def administer_on(self) -> None:
+        self._administer_on(self.administrators[0])
+
+    @rule(intervals=st.sampled_from([1, 1, 1, 3, 4]))
+    def let_time_pass(self, intervals: int) -> None:
+        end_idle_time(self.backend, intervals * INTERVAL)
+        self.is_checked = False
+
+    @precondition(lambda self: len(self.requests) < AT_ONCE)
+    @rule(visits=st.integers(1, 3))
+    def come_back_now_and_then(self, visits: int) -> None:
+        for _ in range(visits):
+            self.let_time_pass(3)
+            self.whole_request(0, ["read"])
+
+    # --- what holds after each step ------------------------------------------------------
+
+    @invariant()
+    def every_cookie_opens_what_it_should(self) -> None:
+        if self.is_checked:
+            return
+        interface = self.site.app.session_interface.site
+        for cookie, proof in self.model.cookies.items():
+            opened = self._drive(interface.flow.open([cookie], renew=False))
+            live = self.model.is_live(proof)
+            assert (opened.facts.loaded is not None) is live
+            assert opened.data() == (proof.kept.data if live else {})
+            assert opened.about.owner == (proof.kept.owner if live else None)
+        now = self.backend.clock()
+        if all(now - asking.began < UNHURRIED for _, asking in self.requests):
+            for owner in OWNERS:
+                listed = self._drive(interface.administration.sessions_of(owner))
+                assert {about.sid for about in listed} == self.model.owned_by(owner)
+        self.store.done.clear()
+        self.is_checked = True
+
+    def teardown(self) -> None:
+        try:
+            for turn, asking in list(self.requests):
+                self._finish(turn, asking)
+            for turn in list(self.administrators):
+                while not turn.is_over:
+                    self._administer_on(turn)
+            if self.is_sound:
+                self.every_cookie_opens_what_it_should()
+        finally:
+            self._until_done(self.site.close())
+
+    # --- how they go on ------------------------------------------------------------------
+
+    def _in_view(self) -> list[tuple[Turn, Asking]]:
+        return [each for each in self.requests if each[0].at == VIEW]
+
+    def _at_the_store(self) -> list[tuple[Turn, Asking]]:
+        return [each for each in self.requests if each[0].at != VIEW]
+
+    def _begin(self, which: int | None) -> tuple[Turn, Asking]:
+        cookies = [*reversed(self.model.cookies)]
+        cookie = None if which is None or not cookies else cookies[which % len(cookies)]
+        asking = Asking(None if cookie is None else self.model.cookies[cookie])
+        asking.began = self.backend.clock()
+        turn = turns.request(self.site, cookie)
+        self.requests.append((turn, asking))
+        self._until_done(turn.begin())
+        return turn, asking
+
+    def _begin_and_act(self, which: int | None, names: list[str]) -> tuple[Turn, Asking]:
+        turn, asking = self._begin(which)
+        while turn.at != VIEW and not turn.is_over:
+            self._go_on(turn, asking)
+        for name in names:
+            self._act(turn, asking, name)
+        return turn, asking
+
+    def _act(self, turn: Turn, asking: Asking, name: str) -> None:
+        if name in NEEDED and NEEDED[name] not in asking.data:
+            return
+        real, modelled = ACTS[name]
+        number = next(self.numbers)
+        turn.act = lambda session: (real(session, number), dict(session))[1]
+        self._until_done(turn.go_on())
+        modelled(asking, number)
+        asking.touched = asking.touched or name != "read"
+        with self._judging():
+            assert turn.result == asking.data
+
+    def _leave(self, turn: Turn, asking: Asking) -> None:
+        turn.act = None
+        asking.decided = self.backend.clock()
+        self._go_on(turn, asking)
+
+    def _go_on(self, turn: Turn, asking: Asking) -> None:
+        self._until_done(turn.go_on())
+        self._judge_calls()
+        if not turn.is_over:
+            return
+        self.requests.remove((turn, asking))
+        given = [attributes(each) for each in turn.answer.set_cookies]
+        with self._judging():
+            assert len(given) <= 1
+            cookie = str(given[0]["value"]) if given else None
+            self.model.judge_response(asking, turn.answer.status, cookie)
+
+    def _finish(self, turn: Turn, asking: Asking) -> None:
+        while not turn.is_over:
+            if turn.at == VIEW:
+                self._leave(turn, asking)
+            else:
+                self._go_on(turn, asking)
+
+    def _administer(self, action: str, *args: str) -> None:
+        steps = getattr(self.site.app.session_interface.site.administration, action)
+        if self.site.framework == "flask":
+            turn = turns.administration(lambda: asyncio.to_thread(run, steps(*args)))
+        else:
+            turn = turns.administration(lambda: arun(steps(*args)))
+        self.administrators.append(turn)
+        self._until_done(turn.begin())
+        self._administered(turn)
+
+    def _administer_on(self, turn: Turn) -> None:
+        self._until_done(turn.go_on())
+        self._administered(turn)
+
+    def _administered(self, turn: Turn) -> None:
+        self._judge_calls()
+        if turn.is_over:
+            self.administrators.remove(turn)
+            assert isinstance(turn.answer, bool | int)
+
+    def _judge_calls(self) -> None:
+        askings = {id(turn): asking for turn, asking in self.requests}
+        done, self.store.done[:] = list(self.store.done), []
+        with self._judging():
+            for turn, name, key, answer in done:
+                self.model.judge(askings.get(id(turn)), name, key, answer)
+        self.is_checked = self.is_checked and not done
+
+    @contextmanager
+    def _judging(self) -> Iterator[None]:
+        """Fail for the first thing that is wrong; what follows from it says nothing new."""
+        try:
+            yield
+        except Exception:
+            if self.is_sound:
+                self.is_sound = False
+                raise
+
+    def _drive(self, steps: Steps[T]) -> T:
+        return run(steps) if self.framework == "flask" else self._until_done(arun(steps))
+
+    def _until_done(self, waiting: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(waiting)
+
+
+@pytest.mark.stores(*SERVER_STORES, *(["sqlite"] if LONG else []))
+def test_whatever_requests_do_at_once_nothing_comes_back_is_lost_or_let_in(
+    framework: str, store_name: str, tmp_path: Path, servers: Servers
+) -> None:
+    places = (tmp_path / f"{turn}" for turn in itertools.count())
+
+    def backend() -> Backend:
+        return Backend(store_name, clock=Clock(), directory=next(places), servers=servers)
+
+    with asyncio.Runner() as runner:
+        run_state_machine_as_test(
+            # It is asked for a class, and calls it.
+            partial(Interleaving, framework, backend, runner.get_loop()),  # type: ignore[arg-type]
+            settings=settings(
+                max_examples=rounds(25, 1000),
+                stateful_step_count=40,
+                derandomize=not LONG,
+                deadline=None,
+                # What failed is as telling at its length, and known minutes earlier.
+                phases=[Phase.generate, *([Phase.shrink] if LONG else [])],
+                database=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
