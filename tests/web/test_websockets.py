@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from samesession import StoreUnavailable
 from tests.conftest import NewSite
+from tests.support.backend import Backend
 from tests.support.site import Site, Visitor
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.needs("quart")]
@@ -67,3 +69,38 @@ async def test_what_needs_a_cookie_is_refused_and_said_in_the_log(
     await _said(user)
     assert "no cookie can be sent by a WebSocket" in caplog.text
     assert await user.value(dict) == ({"a": 1} if known else {})
+
+
+async def test_a_socket_is_refused_while_the_store_is_down(
+    new_site: NewSite, backend: Backend
+) -> None:
+    from quart.testing.connections import WebsocketResponseError
+
+    spy = backend.spy()
+    site = new_site(options={"store": spy})
+    _serve(site, dict)
+    user = site.visitor()
+    await user.put(a=1)
+    spy.fail("load", StoreUnavailable("the store is down"))
+    with pytest.raises(WebsocketResponseError) as refused:
+        await _said(user)
+    assert refused.value.response.status_code == 503
+    spy.mend()
+    assert await _said(user) == "{'a': 1}"
+
+
+async def test_what_a_socket_could_not_save_is_said_in_the_log(
+    new_site: NewSite, backend: Backend, caplog: pytest.LogCaptureFixture
+) -> None:
+    spy = backend.spy()
+    site = new_site(options={"store": spy})
+    _serve(site, lambda session: session.update(a=2))
+    user = site.visitor()
+    await user.put(a=1)
+    spy.fail("commit", StoreUnavailable("the store is down"))
+    assert await _said(user) == "None"
+    assert [record.getMessage() for record in caplog.records if record.name == "samesession"] == [
+        "the session store failed: the store is down"
+    ]
+    spy.mend()
+    assert await user.value(dict) == {"a": 1}
