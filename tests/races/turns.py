@@ -16,7 +16,7 @@ from samesession.core.steps import Steps
 from samesession.core.store import Face, Lifetimes
 from tests.support.browser import Answer
 from tests.support.site import Site
-from tests.support.spy import PATIENCE, SpyStore
+from tests.support.spy import PATIENCE, OwnersSpy
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ class Turn:
         await asyncio.wait_for(asyncio.wrap_future(told), PATIENCE)
 
 
-class TurnStore(SpyStore):
+class TurnStore(OwnersSpy):
     """Has each request stop before each call, and notes what the calls answered."""
 
     done: list[Done]
