@@ -17,7 +17,6 @@ from typing import Any, ClassVar, cast
 from samesession.core.store import Store
 
 from .clock import Clock
-from .server import Valkey
 from .spy import SpyStore, spy_on
 
 SERVER_STORES = ("filesystem", "memory", "redis")
@@ -160,9 +159,10 @@ class Backend:
         return self.part.given()
 
     @property
-    def valkey(self) -> Valkey | None:
-        """The server behind the store, if it is a Valkey."""
-        return self.part.server if isinstance(self.part.server, Valkey) else None
+    def redis_servers(self) -> list[Any]:
+        """The servers of the Redis family that hold the records now; each gives a `client`."""
+        found: list[Any] = getattr(self.part, "masters", [])
+        return found
 
     def store(self) -> Store:
         return self.part.store()

@@ -21,6 +21,10 @@ class ValkeyPart(Part):
     def serve(cls, name: str) -> AbstractContextManager[Valkey]:
         return running()
 
+    @property
+    def masters(self) -> list[Valkey]:
+        return [self.server]
+
     def empty(self) -> None:
         self.server.flush()
 
