@@ -15,6 +15,8 @@ from typing import Any
 from samesession.core.store import Conflict, Outcome
 
 IDLE = 100
+# The index of owners outlives a session by this, whatever one request takes.
+UNHURRIED = 60
 
 Data = dict[str, Any]
 Clock = Callable[[], float]
@@ -32,6 +34,7 @@ class Kept:
     generation: int = 1  # counts its secrets
     revision: int = 1  # counts its records
     ended: bool = False
+    stalled: bool = False  # written so long after it was listed that the entry may be over
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,10 @@ class Model:
             and proof.generation == proof.kept.generation
         )
 
+    def stalled(self) -> set[str]:
+        """Give the sids that a list may lack: SESSION_STORE_TIMEOUT keeps these from being."""
+        return {kept.sid for kept in self.sessions.values() if kept.stalled}
+
     def owned_by(self, owner: str) -> set[str]:
         """Give the sids that a list of an owner's sessions must have."""
         return {
@@ -161,7 +168,12 @@ class Model:
             assert asking is not None
             self._created(asking, sid, answer)
             return
-        kept = self.sessions[sid]
+        kept = self.sessions.get(sid)
+        if kept is None:
+            # Listed before it is written: an administrator may look for it already.
+            assert asking is None
+            assert answer in {None, Outcome.GONE}, "a session was there before it was written"
+            return
         if name in {"load", "look"}:
             assert (answer is not None) is self.is_stored(kept), "a session came back, or was lost"
             if asking is not None and answer is not None:
@@ -191,6 +203,7 @@ class Model:
             now + IDLE,
             asking.decided + self._absolute,
         )
+        kept.stalled = now - asking.decided >= UNHURRIED
         self.sessions[sid] = kept
         asking.wrote = Proof(kept, kept.generation)
 
@@ -220,6 +233,7 @@ class Model:
             kept.ended = asking.deleted = True
             return
         kept.data, kept.owner = data, owner
+        kept.stalled = kept.stalled or self._clock() - asking.decided >= UNHURRIED
         kept.expires = self._clock() + IDLE
         if asking.rekey:
             kept.generation += 1
