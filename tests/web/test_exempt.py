@@ -112,3 +112,16 @@ async def test_reading_on_an_exempt_path_is_empty_and_warned_of_once(
         assert (await user.driver.get("/health")).text == "{}"
     warnings = [line for line in caplog.messages if "exempt from sessions" in line]
     assert len(warnings) == 1
+
+
+async def test_a_hook_that_makes_every_session_permanent_harms_no_static_file(
+    new_site: NewSite, backend: Backend, static: Path
+) -> None:
+    site, spy = _site_with_files(new_site, backend, static)
+    site.before_request(lambda session, _: setattr(session, "permanent", True))
+    user = site.visitor()
+    await user.put(a=1)
+    spy.reset()
+    answer = await user.driver.get("/assets/style.css")
+    assert (answer.status, answer.set_cookies, spy.calls) == (200, [], [])
+    assert await user.value(lambda session: session.permanent) is True

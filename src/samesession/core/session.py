@@ -83,7 +83,10 @@ class ServerSession(dict[str, Any]):
 
     @permanent.setter
     def permanent(self, value: bool) -> None:
-        self[PERMANENT_KEY] = bool(value)
+        # Applications say so before each request, as Flask's documentation has it; on
+        # an exempt path nothing is kept, so nothing is lost by not listening.
+        if self._facts.mode is not Mode.EXEMPT:
+            self[PERMANENT_KEY] = bool(value)
 
     # --- what ours adds ----------------------------------------------------------------
 
