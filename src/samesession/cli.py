@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 import click
 
 from ._site import Site
-from .core.owners import Administration
+from .core.owners import Administration, is_sid
 from .core.steps import Steps
 from .errors import SessionError
 
@@ -48,7 +48,12 @@ def commands(site: Site, run: Runner) -> click.Group:
         for each in told(_administration(site).sessions_of(owner)):
             click.echo(f"{each.sid}  created {_moment(each.created)}")
 
-    @sessions.command("revoke", help="End one session, or with --owner all of a user's.")
+    @sessions.command(
+        "revoke",
+        help="End one session, or with --owner all of a user's.",
+        # One sid in 64 begins with "-", and is no option for that.
+        context_settings={"ignore_unknown_options": True},
+    )
     @click.argument("sid", required=False)
     @click.option("--owner", help="End all sessions of this user.")
     def revoke(sid: str | None, owner: str | None) -> None:
@@ -58,6 +63,10 @@ def commands(site: Site, run: Runner) -> click.Group:
         if owner is not None:
             ended = told(admin.revoke_all(owner))
         else:
+            if not is_sid(sid or ""):
+                raise click.UsageError(
+                    f"{sid!r} is neither an option nor a sid, as `list` shows them"
+                )
             ended = int(told(admin.revoke(sid or "")))
         click.echo(f"{_counted(ended, 'session')} ended")
 

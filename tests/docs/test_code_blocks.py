@@ -110,6 +110,8 @@ async def test_a_block_gives_an_application_that_keeps_sessions(
     site = Site(block.framework, {}, clock=Clock(time.time()), app=app, init=False)
     site.app.config["SECRET_KEY"] = SECRET_KEY
     user = site.visitor()
+    if block.framework == "quart":
+        await app.startup()
     try:
         await user.put(a=1)
         assert await user.value(lambda session: session["a"]) == 1

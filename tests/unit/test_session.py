@@ -87,7 +87,7 @@ WRITES: dict[str, Callable[[ServerSession], Any]] = {
     "update_atomically": lambda session: session.update_atomically(lambda data: None),
 }
 # What marks a session without writing to it.
-UNREFUSED = {"modified"}
+UNREFUSED = {"modified", "permanent"}
 
 
 def test_a_fresh_session_is_new_and_untouched() -> None:
@@ -378,6 +378,13 @@ def test_an_exempt_session_is_empty_and_refuses_writes(name: str) -> None:
     session = ServerSession({"a": 1}, facts=Facts(mode=Mode.EXEMPT), bindable=True)
     with pytest.raises(ReadOnlySession, match="SESSION_EXEMPT"):
         WRITES[name](session)
+    assert not session.modified
+
+
+def test_an_exempt_session_does_not_listen_when_it_is_made_permanent() -> None:
+    session = ServerSession(facts=Facts(mode=Mode.EXEMPT))
+    session.permanent = True
+    assert not session.permanent
     assert not session.modified
 
 

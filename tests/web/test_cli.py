@@ -59,6 +59,11 @@ async def test_revoke_ends_one_session(site: Site) -> None:
     assert await other.value(dict) == {"name": "ann"}
 
 
+async def test_a_sid_that_begins_like_an_option_is_none(site: Site) -> None:
+    sid = "-r" + "A" * 20
+    assert await command(site, "revoke", sid) == (0, "0 sessions ended\n")
+
+
 @pytest.mark.owners
 async def test_revoke_ends_all_sessions_of_an_owner(site: Site) -> None:
     users = [await _login(site, "ann") for _ in range(2)]
@@ -103,7 +108,7 @@ async def test_revoke_takes_either_a_sid_or_an_owner(site: Site, args: list[str]
     [
         (["list"], "Missing argument 'OWNER'"),
         (["list", "ann", "ben"], "unexpected extra argument"),
-        (["revoke", "--all"], "No such option"),
+        (["revoke", "--all"], "'--all' is neither an option nor a sid"),
         (["expire"], "No such command 'expire'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

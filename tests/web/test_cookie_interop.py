@@ -59,6 +59,8 @@ async def _carried(source: Site, target: Site) -> dict[str, Any]:
     writer, reader = source.visitor(), target.visitor()
     await writer.put(**DATA)
     reader.jar["session"] = writer.jar["session"]
+    # The plain framework goes by the machine's clock, and reads nothing from the future.
+    target.clock.now = time.time()
     found = await reader.value(dict)
     assert isinstance(found, dict)
     return found

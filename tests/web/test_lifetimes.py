@@ -168,3 +168,15 @@ async def test_a_session_in_the_cookie_ends_as_flasks_does(
     thief.jar["session"] = user.jar["session"]
     site.clock.advance(idle)
     assert await thief.value(lambda session: session.get("a")) == (1 if alive else None)
+
+
+@pytest.mark.stores("cookie")
+@pytest.mark.parametrize(("behind", "alive"), [(1, True), (60, True), (61, False)])
+async def test_a_node_whose_clock_is_behind_reads_the_cookie(
+    new_site: NewSite, behind: int, alive: bool
+) -> None:
+    site = new_site()
+    user = site.visitor()
+    await user.put(a=1)
+    site.clock.advance(-behind)
+    assert await user.value(lambda session: session.get("a")) == (1 if alive else None)

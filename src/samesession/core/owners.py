@@ -41,7 +41,7 @@ class Administration:
 
     def revoke(self, sid: str) -> Steps[bool]:
         """End one session now, whatever requests are running; False if there was none."""
-        if not _SID.fullmatch(sid):
+        if not is_sid(sid):
             return False
         key = self._prefix + sid
         record = yield from self._peek(key)
@@ -91,3 +91,8 @@ class Administration:
             return None
         over = record is not None and 0 < record.deadline <= self._clock()
         return None if over else record
+
+
+def is_sid(text: str) -> bool:
+    """Say whether a text has the form of a session's sid."""
+    return _SID.fullmatch(text) is not None
