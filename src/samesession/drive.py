@@ -54,6 +54,7 @@ async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:
             return await _await_each(steps, answer)
         return await _await_in_time(steps, answer, timeout)
     except BaseException as error:
+        answer = None  # this frame stays, and what was waited for may quote what was sent
         conceal(error)
         raise
 
