@@ -136,12 +136,17 @@ class AsgiCaller:
 
     async def _call(self, scope: dict[str, Any], send: Callable[[Any], Any]) -> None:
         waiting = [{"type": "http.request", "body": b"", "more_body": False}]
-        forever: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        over: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
         async def receive() -> Any:
-            return waiting.pop() if waiting else await forever
+            return waiting.pop() if waiting else await over
 
-        await self._app(scope, receive, send)
+        async def answer(message: Any) -> None:
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                over.set_result({"type": "http.disconnect"})  # as servers do; Quart 0.23 waits
+
+        await self._app(scope, receive, answer)
 
 
 def _cost(wall: float, cpu: float, total: int) -> Cost:

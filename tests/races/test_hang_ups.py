@@ -38,7 +38,7 @@ def count(data: dict[str, Any]) -> None:
 
 async def hang_up(visitor: Visitor, act: Act, ticks: int) -> bool:
     """Send a request and disconnect after some ticks of the loop; say whether it was over."""
-    site, gone = visitor.site, asyncio.Event()
+    site, gone, answered = visitor.site, asyncio.Event(), asyncio.Event()
     site.actions.append(lambda session, web: str(act(session)))
     messages = iter([{"type": "http.request", "body": b"", "more_body": False}])
 
@@ -50,6 +50,8 @@ async def hang_up(visitor: Visitor, act: Act, ticks: int) -> bool:
 
     async def send(message: dict[str, Any]) -> None:
         await asyncio.sleep(0)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            answered.set()
 
     cookie = (visitor.jar.header() or "").encode()
     scope = {
@@ -62,7 +64,7 @@ async def hang_up(visitor: Visitor, act: Act, ticks: int) -> bool:
     task: asyncio.Future[None] = asyncio.ensure_future(site.app(scope, receive, send))
     for _ in range(ticks):
         await asyncio.sleep(0)
-    over = task.done()
+    over = answered.is_set()
     gone.set()
     await task
     return over
