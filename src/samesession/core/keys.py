@@ -14,7 +14,6 @@ from typing import Any, TypeAlias
 # Any: hashlib has no public name for what its algorithms give.
 _Algorithm: TypeAlias = Callable[[bytes], Any]
 
-KEY_BYTES = 32
 _BLOCK_BYTES = 64  # of SHA-256 and SHA-1
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
