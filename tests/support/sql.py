@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import sqlalchemy as sa
 
 from samesession.core.record import revision_of
+from samesession.core.steps import Steps
 from samesession.core.store import Face, Store
 from samesession.core.touch import Touching
+from samesession.drive import arun, run
 from samesession.stores._engines import driven
 from samesession.stores._sqltable import revision_number
 from samesession.stores.sqlalchemy import SQLStore, metadata, session_tables
+from samesession.testing import Caller
 
 from .backend import Part
 from .databases import Database, mariadb, postgresql
+
+T = TypeVar("T")
+
+PATIENCE = 20.0
 
 _SERVED: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "sqlite": nullcontext,
@@ -33,6 +41,35 @@ def looking(url: str) -> Iterator[sa.Connection]:
     engine = sa.create_engine(driven(sa.make_url(url), Face.SYNC), poolclass=sa.NullPool)
     with engine.begin() as connection:
         yield connection
+
+
+def in_time(caller: Caller, steps: Steps[T], timeout: float) -> T:
+    """Run steps as a request does: in an event loop all waits together have a limit."""
+    if caller.face is Face.SYNC:
+        return run(steps)
+    return caller._runner.run(arun(steps, timeout=timeout))
+
+
+# How many connections wait for a lock.
+_WAITING = {
+    "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
+    # Not innodb_trx, which is made anew only when nobody has asked for a while.
+    "mariadb": "SELECT CAST(variable_value AS INT) FROM information_schema.global_status "
+    "WHERE variable_name = 'INNODB_ROW_LOCK_CURRENT_WAITS'",
+}
+
+
+def until_waiting(part: SQLPart, callers: int = 1) -> None:
+    """Return once so many connections wait for a lock; SQLite cannot tell."""
+    if part.name not in _WAITING:
+        return
+    question = sa.text(_WAITING[part.name])
+    end = time.monotonic() + PATIENCE
+    engine = sa.create_engine(driven(sa.make_url(part.url), Face.SYNC), poolclass=sa.NullPool)
+    # Autocommit: PostgreSQL's answer is one for a whole transaction.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while connection.execute(question).scalar() != callers:
+            assert time.monotonic() < end, f"{callers} should wait for a lock"
 
 
 @dataclass
