@@ -66,7 +66,7 @@ def serve(app: quart.Quart, site: Site) -> None:
 
     @app.before_serving
     async def prepare() -> None:
-        if site.config.sqlalchemy_create:
+        if site.config.creates:
             await arun(site.prepare())
 
     @app.after_serving

@@ -80,10 +80,10 @@ def _add_upkeep(sessions: click.Group, site: Site, told: Runner) -> None:
     def purge() -> None:
         click.echo(f"{_counted(told(_administration(site).purge()), 'expired session')} deleted")
 
-    @sessions.command("init-db", help="Create the tables of SESSION_TYPE 'sqlalchemy'.")
+    @sessions.command("init-db", help="Create the tables or indexes that SESSION_TYPE needs.")
     def init_db() -> None:
         told(site.prepare())
-        click.echo("the tables of sessions are there")
+        click.echo("what sessions need is there")
 
 
 def _and_shut(site: Site, steps: Steps[T]) -> Steps[T]:

@@ -88,7 +88,7 @@ def init_app(
     site = Site(app, Face.SYNC, store=store, clock=clock, entropy=entropy)
     app.session_interface = FlaskSessionInterface(site)
     app.cli.add_command(cli.commands(site, run))
-    if site.config.sqlalchemy_create:
+    if site.config.creates:
         with app.app_context():
             run(site.prepare())
 

@@ -193,7 +193,7 @@ def test_the_command_and_the_setting_make_the_tables(
     site = Site(framework, settings, clock=clock)
     if not create:
         result = site.app.test_cli_runner().invoke(args=["sessions", "init-db"])
-        assert (result.exit_code, result.output) == (0, "the tables of sessions are there\n")
+        assert (result.exit_code, result.output) == (0, "what sessions need is there\n")
     elif framework == "flask":
         run(site.app.session_interface.site.shut())
     else:
