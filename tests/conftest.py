@@ -29,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in (
         "stores(*names): the stores that a test is about; default: all server-side ones",
         "owners: the test needs a store with an owner index",
+        "purges: the test needs a store that must be purged",
         "needs(*frameworks): deselect the test where one of these is not installed",
     ):
         config.addinivalue_line("markers", line)
@@ -42,6 +43,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         names = stores_over(None if marker is None else marker.args)
         if metafunc.definition.get_closest_marker("owners"):
             names = tuple(name for name in names if part_of(name).owners)
+        if metafunc.definition.get_closest_marker("purges"):
+            names = tuple(name for name in names if part_of(name).purges)
         metafunc.parametrize("store_name", names)
 
 

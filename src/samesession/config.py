@@ -46,10 +46,6 @@ DEFAULTS: Mapping[str, object] = {
     "SESSION_TOUCH_INTERVAL": None,
     "SESSION_REDIS": None,
     "SESSION_MEMCACHED": None,
-    "SESSION_MONGODB": None,
-    "SESSION_MONGODB_DB": None,
-    "SESSION_MONGODB_COLLECT": "sessions",
-    "SESSION_MONGODB_CREATE": False,
     "SESSION_FILE_DIR": ".sessions",
     "SESSION_FILE_MODE": 0o600,
     "SESSION_FILE_FSYNC": False,
@@ -58,6 +54,11 @@ DEFAULTS: Mapping[str, object] = {
     "SESSION_SQLALCHEMY_SCHEMA": None,
     "SESSION_SQLALCHEMY_BIND_KEY": None,
     "SESSION_SQLALCHEMY_CREATE": False,
+    "SESSION_DYNAMODB": None,
+    "SESSION_DYNAMODB_TABLE": "samesession",
+    "SESSION_DYNAMODB_REGION": None,
+    "SESSION_DYNAMODB_ENDPOINT_URL": None,
+    "SESSION_DYNAMODB_CREATE": False,
 }
 # Flask-Session's settings whose purpose ours serves without them.
 _OBSOLETE = {
@@ -87,10 +88,6 @@ class Config:
     exempt_static: bool
     no_renew: Paths
     redis: object = field(repr=False)
-    mongodb: object = field(repr=False)
-    mongodb_db: str | None
-    mongodb_collect: str
-    mongodb_create: bool
     file_dir: str
     file_mode: int
     file_fsync: bool
@@ -100,13 +97,18 @@ class Config:
     sqlalchemy_schema: str | None
     sqlalchemy_bind_key: str | None
     sqlalchemy_create: bool
+    dynamodb: object = field(repr=False)
+    dynamodb_table: str
+    dynamodb_region: str | None
+    dynamodb_endpoint_url: str | None
+    dynamodb_create: bool
     # All of the application's, for stores by others.
     settings: Mapping[str, Any] = field(repr=False, compare=False)
 
     @property
     def creates(self) -> bool:
         """Whether the tables or indexes that are missing are made when the application starts."""
-        return self.sqlalchemy_create or self.mongodb_create
+        return self.sqlalchemy_create or self.dynamodb_create
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> Config:
@@ -128,10 +130,6 @@ class Config:
             exempt_static=_flag(settings, "SESSION_EXEMPT_STATIC"),
             no_renew=_paths(settings, "SESSION_NO_RENEW"),
             redis=_value(settings, "SESSION_REDIS"),
-            mongodb=_value(settings, "SESSION_MONGODB"),
-            mongodb_db=_text_or_none(settings, "SESSION_MONGODB_DB"),
-            mongodb_collect=_text(settings, "SESSION_MONGODB_COLLECT"),
-            mongodb_create=_flag(settings, "SESSION_MONGODB_CREATE"),
             file_dir=_text(settings, "SESSION_FILE_DIR"),
             file_mode=_file_mode(settings),
             file_fsync=_flag(settings, "SESSION_FILE_FSYNC"),
@@ -141,6 +139,11 @@ class Config:
             sqlalchemy_schema=_text_or_none(settings, "SESSION_SQLALCHEMY_SCHEMA"),
             sqlalchemy_bind_key=_text_or_none(settings, "SESSION_SQLALCHEMY_BIND_KEY"),
             sqlalchemy_create=_flag(settings, "SESSION_SQLALCHEMY_CREATE"),
+            dynamodb=_value(settings, "SESSION_DYNAMODB"),
+            dynamodb_table=_text(settings, "SESSION_DYNAMODB_TABLE"),
+            dynamodb_region=_text_or_none(settings, "SESSION_DYNAMODB_REGION"),
+            dynamodb_endpoint_url=_text_or_none(settings, "SESSION_DYNAMODB_ENDPOINT_URL"),
+            dynamodb_create=_flag(settings, "SESSION_DYNAMODB_CREATE"),
             settings=MappingProxyType(dict(settings)),
         )
 

@@ -23,10 +23,10 @@ ROWS: list[tuple[str, list[str]]] = [
     for name, cells in re.findall(r"^\| `(\w+)` \| (.+) \|$", TABLE, re.MULTILINE)
 ]
 SETTINGS = {
+    "dynamodb": {"SESSION_DYNAMODB_REGION": "eu-central-1"},
     "redis": {"SESSION_REDIS": "redis://127.0.0.1:1/0"},
     "sqlalchemy": {"SESSION_SQLALCHEMY": "sqlite:///unused.db"},
     "memcached": {"SESSION_MEMCACHED": "127.0.0.1:1"},
-    "mongodb": {"SESSION_MONGODB": "mongodb://127.0.0.1:1/"},
 }
 SEEN_BY = {
     Reach.PROCESS: "this process",

@@ -27,10 +27,10 @@ CLOCKED_STORES = ("filesystem", "memory")
 # A store's name in the suite to the module beside this one that has its `Part`.
 PARTS = {
     "cookie": "embedded:CookiePart",
+    "dynamodb": "dynamodb:DynamoDBPart",
     "filesystem": "embedded:FilePart",
     "memcached": "memcached:MemcachedPart",
     "memory": "embedded:MemoryPart",
-    "mongodb": "mongodb:MongoPart",
     "redis": "valkey:ValkeyPart",
     "sqlite": "sql:SQLPart",
     "postgresql": "sql:SQLPart",
@@ -63,6 +63,8 @@ class Part:
     open_files: ClassVar[int] = 0
     # Whether it has an owner index: what lists or ends a user's sessions needs one.
     owners: ClassVar[bool] = True
+    # Whether what has expired must be purged: a server may delete it by itself, in its own time.
+    purges: ClassVar[bool] = True
 
     @classmethod
     def serve(cls, name: str) -> AbstractContextManager[Any]:  # Any: see `server`

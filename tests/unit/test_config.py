@@ -232,7 +232,7 @@ def test_a_setting_of_somebody_else_is_left_alone() -> None:
 
 
 def test_an_unknown_type_is_told_which_there_are() -> None:
-    with pytest.raises(ConfigError, match="SESSION_TYPE is 'mongo': write one of 'cookie', 'fil"):
+    with pytest.raises(ConfigError, match="SESSION_TYPE is 'mongo': write one of 'cookie', 'dyn"):
         open_store(read(SESSION_TYPE="mongo"), clock=float)
 
 

@@ -110,6 +110,7 @@ async def test_a_logout_takes_the_session_off_the_list(site: Site) -> None:
     assert await administer(site, "sessions_of", "ann") == []
 
 
+@pytest.mark.purges
 @pytest.mark.stores("filesystem", "memory")
 async def test_purge_deletes_what_has_expired_and_nothing_else(
     new_site: NewSite, backend: Backend

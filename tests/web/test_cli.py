@@ -74,6 +74,7 @@ async def test_revoke_ends_all_sessions_of_an_owner(site: Site) -> None:
     assert await ben.value(dict) == {}
 
 
+@pytest.mark.purges
 @pytest.mark.stores("filesystem", "memory")
 async def test_purge_deletes_what_has_expired(new_site: NewSite, backend: Backend) -> None:
     site = new_site(PERMANENT_SESSION_LIFETIME=60)

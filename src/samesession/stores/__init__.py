@@ -19,10 +19,10 @@ GROUP = "samesession.stores"
 # SESSION_TYPE to the module of this package that has `open_store`, and the
 # extra that installs what it needs.
 _MODULES = {
+    "dynamodb": ("dynamodb", "dynamodb"),
     "filesystem": ("filesystem", None),
     "memcached": ("memcached", "memcached"),
     "memory": ("memory", None),
-    "mongodb": ("mongodb", "mongodb"),
     "redis": ("redis", "redis"),
     "sqlalchemy": ("sqlalchemy", "sqlalchemy"),
 }

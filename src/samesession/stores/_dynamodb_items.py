@@ -1,0 +1,221 @@
+"""The table of the dynamodb store, and the requests on it, as data.
+
+    pk                  sk         expires   revision   record
+    PREFIX + sid        record     N         B          B         one session
+    PREFIX owner:HASH   key:KEY    N                              one key of one owner
+
+`expires` is whole seconds since 1970 in UTC, and DynamoDB's TTL attribute. A revision
+is the eight bytes that a record begins with. An owner is a digest, as the name may be
+of any length. Knows no client: values are Python's, and `wired` puts them as the wire does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+from ..core.record import revision_of
+from ..errors import BadRecord, StoreUnavailable
+
+# Any: what botocore takes and gives is described by Amazon's data files, not by types.
+Request = dict[str, Any]
+Item = Mapping[str, Any]
+
+TTL = "expires"
+ITEM_BYTES = 400 * 1024  # DynamoDB's limit, names and values of all attributes included
+SORT_KEY_BYTES = 1024  # DynamoDB's limit for an `sk`
+# More than the attributes besides the key and the record take, names included.
+OVERHEAD = 128
+
+_RECORD = "record"
+_NOTE = "key:"
+NOTE_BYTES = len(_NOTE)
+_KEYS = {"pk": "S", "sk": "S"}
+_ALL_OLD: Request = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+_VALUES = ("Key", "Item", "ExpressionAttributeValues")  # the fields that hold values
+
+
+class Found(NamedTuple):
+    """A record, and when it expires."""
+
+    record: bytes
+    expires: int
+
+
+def load(key: str) -> Request:
+    """Read a record as it is now, not as it was on another of DynamoDB's nodes."""
+    return {"Key": _name(key), "ConsistentRead": True}
+
+
+def create(key: str, record: bytes, *, expires: int, now: int) -> Request:
+    """Put a record where none is, or in place of one that has expired."""
+    return {
+        "Item": {
+            **_name(key),
+            "record": record,
+            "revision": revision_of(record),
+            "expires": expires,
+        },
+        "ConditionExpression": "attribute_not_exists(pk) OR expires <= :now",
+        "ExpressionAttributeValues": {":now": now},
+    }
+
+
+def commit(key: str, record: bytes, *, expected: bytes, expires: int | None, now: int) -> Request:
+    """Replace a live record of the expected revision, and with `expires` its moment too."""
+    change = "SET #record = :record, revision = :revision"
+    values = {":record": record, ":revision": revision_of(record), ":expected": expected}
+    moment = {} if expires is None else {":expires": expires}
+    return {
+        "Key": _name(key),
+        "UpdateExpression": change + ("" if expires is None else ", expires = :expires"),
+        "ConditionExpression": "revision = :expected AND expires > :now",
+        "ExpressionAttributeNames": {"#record": "record"},  # the word is reserved
+        "ExpressionAttributeValues": {**values, ":now": now, **moment},
+        **_ALL_OLD,
+    }
+
+
+def touch(key: str, found: Found, *, expires: int) -> Request:
+    """Move the moment of a record, unless another request has written meanwhile."""
+    return {
+        "Key": _name(key),
+        "UpdateExpression": "SET expires = :expires",
+        "ConditionExpression": "revision = :revision AND expires = :seen",
+        "ExpressionAttributeValues": {
+            ":revision": revision_of(found.record),
+            ":seen": found.expires,
+            ":expires": expires,
+        },
+    }
+
+
+def remove(key: str, *, expected: bytes | None, now: int) -> Request:
+    """Delete a live record of the expected revision, or with None whichever is there."""
+    condition = "expires > :now"
+    values: Request = {":now": now}
+    if expected is not None:
+        condition += " AND revision = :expected"
+        values[":expected"] = expected
+    return {
+        "Key": _name(key),
+        "ConditionExpression": condition,
+        "ExpressionAttributeValues": values,
+        **_ALL_OLD,
+    }
+
+
+def enlist(prefix: str, owner: str, key: str, *, expires: int) -> Request:
+    """Put a note that a key belongs to an owner, or move the moment of the one there."""
+    return {"Item": {**_note(prefix, owner, key), "expires": expires}}
+
+
+def delist(prefix: str, owner: str, key: str) -> Request:
+    """Delete a note."""
+    return {"Key": _note(prefix, owner, key)}
+
+
+def owned(prefix: str, owner: str) -> Request:
+    """Read the notes of an owner; an answer has the first megabyte of what is left."""
+    return {
+        "KeyConditionExpression": "pk = :owner AND begins_with(sk, :note)",
+        "ExpressionAttributeValues": {":owner": _owner(prefix, owner), ":note": _NOTE},
+        "ConsistentRead": True,
+    }
+
+
+def table() -> Request:
+    """Describe the table to be made; nothing has to be estimated, and nothing idles."""
+    return {
+        "AttributeDefinitions": [
+            {"AttributeName": name, "AttributeType": kind} for name, kind in _KEYS.items()
+        ],
+        "KeySchema": _schema(),
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+
+
+def is_ours(description: Mapping[str, Any]) -> bool:
+    """Say whether a table that is there has the keys of ours."""
+    kinds = {each["AttributeName"]: each["AttributeType"] for each in _listed(description)}
+    return description.get("KeySchema") == _schema() and kinds.items() >= _KEYS.items()
+
+
+def _listed(description: Mapping[str, Any]) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = description.get("AttributeDefinitions", [])
+    return found
+
+
+def _schema() -> list[dict[str, str]]:
+    return [
+        {"AttributeName": name, "KeyType": kind}
+        for name, kind in zip(_KEYS, ("HASH", "RANGE"), strict=True)
+    ]
+
+
+def _name(key: str) -> dict[str, str]:
+    return {"pk": key, "sk": _RECORD}
+
+
+def _note(prefix: str, owner: str, key: str) -> dict[str, str]:
+    return {"pk": _owner(prefix, owner), "sk": _NOTE + key}
+
+
+def _owner(prefix: str, owner: str) -> str:
+    return f"{prefix}owner:{hashlib.sha256(owner.encode()).hexdigest()}"
+
+
+# --- values ----------------------------------------------------------------------------
+
+
+def wired(request: Request) -> Request:
+    """Put the values of a request as the wire does: {"S": "text"}."""
+    changed = {
+        field: {name: _wired(value) for name, value in request[field].items()}
+        for field in _VALUES
+        if field in request
+    }
+    return {**request, **changed}
+
+
+def _wired(value: str | int | bytes) -> dict[str, str | bytes]:
+    match value:
+        case str():
+            return {"S": value}
+        case int():
+            return {"N": str(value)}
+        case _:
+            return {"B": value}
+
+
+def _plain(attribute: Any) -> object:
+    """Give the value of an attribute, as the wire puts it or as a resource of boto3 does."""
+    if isinstance(attribute, dict):
+        (attribute,) = cast("dict[str, object]", attribute).values()
+    return getattr(attribute, "value", attribute)  # boto3 wraps bytes
+
+
+def found_in(item: Item) -> Found:
+    """Read a record's item; raises BadRecord for one whose attributes are not ours."""
+    try:
+        record = bytes(cast("bytes", _plain(item["record"])))
+        revision = bytes(cast("bytes", _plain(item["revision"])))
+        expires = int(cast("str", _plain(item["expires"])))
+    except (KeyError, TypeError, ValueError):
+        raise BadRecord("its item has other attributes") from None
+    if revision != revision_of(record):
+        raise BadRecord("its item and its record have different revisions")
+    return Found(record, expires)
+
+
+def noted_in(items: list[Item], now: int) -> list[str]:
+    """Read the keys of an owner's notes, without those that have expired."""
+    try:
+        return [
+            str(_plain(item["sk"])).removeprefix(_NOTE)
+            for item in items
+            if int(cast("str", _plain(item["expires"]))) > now
+        ]
+    except (KeyError, TypeError, ValueError):
+        raise StoreUnavailable("DynamoDB holds a note of an owner that is not ours") from None

@@ -1,0 +1,346 @@
+"""Keep records in Amazon DynamoDB, one item each, and one for each key of an owner.
+
+Each method is one request on one item, conditional where another may be in its way, so
+nothing is ever half done. Every read is consistent: it sees each write that was
+acknowledged before. Whether a record has expired is asked at each request, as DynamoDB
+deletes what has expired within days only.
+
+botocore serves Flask, aiobotocore Quart: their clients have the same methods. Clients
+belong to one process and one event loop: each gets its own, on first use.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ..config import Config
+from ..core.policy import SKEW
+from ..core.record import lifetime_of, revision_of
+from ..core.steps import Steps, call, wait
+from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome
+from ..core.touch import Touching
+from ..drive import is_over, place
+from ..errors import ConfigError, SessionTooLarge, StoreUnavailable
+from . import _dynamodb_clients as clients
+from . import _dynamodb_errors as errors
+from . import _dynamodb_items as items
+from ._dynamodb_items import Found
+
+_SID_BYTES = 22  # in every key after its prefix
+_READS = {"get_item", "query", "describe_table", "describe_time_to_live"}
+_TABLE_PAUSE = 0.5  # seconds between looks at a table that is being made
+_TABLE_PATIENCE = 120.0  # seconds that this may take
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A condition did not hold; `item` is what stood there, if that is told."""
+
+    item: items.Item | None
+
+
+class DynamoDBStore:
+    """Records as items of one table."""
+
+    def __init__(
+        self,
+        source: Any = None,  # sessions and clients of three packages have no common type
+        *,
+        face: Face | None = None,
+        table: str = "samesession",
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        prefix: str = "session:",
+        timeout: float = 2.0,
+        touching: Touching | None = None,
+        clock: Clock = time.time,
+    ) -> None:
+        """Take a session of boto3, aiobotocore or aioboto3, a client of boto3, or none of them.
+
+        `prefix`: before the names of an owner's notes. `timeout`: seconds for a whole
+        operation, half of them for each wait. Raises ConfigError for what cannot be used.
+        """
+        self._source = clients.read_source(
+            source, region=region, endpoint_url=endpoint_url, timeout=timeout
+        )
+        self._table = table
+        self._prefix = prefix
+        self._timeout = timeout
+        self._touching = touching or Touching()
+        self._clock = clock
+        self._opened: dict[Hashable, clients.Opened] = {}
+        both = self._source.face is Face.BOTH
+        self.faces = face or (Face.SYNC if both else self._source.face)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the store promises: renewing may be put off."""
+        return Capabilities(exact_renewal=self._touching.interval == 0)
+
+    def facing(self, face: Face) -> DynamoDBStore:
+        """Give the store for callers of that face; what was given cannot change its colour."""
+        clients.check(self._source, face)
+        if face is self.faces:
+            return self
+        return DynamoDBStore(
+            self._source.given,
+            face=face,
+            table=self._table,
+            region=self._source.region,
+            endpoint_url=self._source.endpoint_url,
+            prefix=self._prefix,
+            timeout=self._timeout,
+            touching=self._touching,
+            clock=self._clock,
+        )
+
+    # --- the protocol ------------------------------------------------------------------
+
+    def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
+        """Read a record, and restart its idle timeout when that is due."""
+        asking = yield from self._asking()
+        now = self._clock()
+        found = yield from asking.found(key, now)
+        if found is None or renew is None:
+            return None if found is None else found.record
+        lifetime = lifetime_of(found.record, renew)
+        longest = renew.longest + self._touching.grace(renew.longest)
+        if found.expires > now + longest + SKEW:
+            # A clock that was ahead for a while must not leave a longer life behind.
+            return None
+        if self._touching.is_due(found.expires, now, lifetime):
+            expires = self._touching.expiry(now, lifetime)
+            _ = yield from asking.ask("update_item", items.touch(key, found, expires=expires))
+        return found.record
+
+    def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
+        """Put an item where none is, or in place of one that has expired."""
+        _check_size(key, record)
+        now = self._clock()
+        expires = self._touching.expiry(now, lifetime_of(record, lifetimes))
+        asking = yield from self._asking()
+        request = items.create(key, record, expires=expires, now=int(now))
+        return not isinstance((yield from asking.ask("put_item", request)), _Refused)
+
+    def commit(
+        self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
+    ) -> Steps[Outcome | Conflict]:
+        """Update the item of the expected revision."""
+        _check_size(key, record)
+        now, expires = self._clock(), None
+        if renew is not None:
+            expires = self._touching.expiry(now, lifetime_of(record, renew))
+        request = items.commit(key, record, expected=expected, expires=expires, now=int(now))
+        return (yield from self._change(key, "update_item", request, expected))
+
+    def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
+        """Delete the item of the expected revision, or whichever is there."""
+        request = items.remove(key, expected=expected, now=int(self._clock()))
+        return (yield from self._change(key, "delete_item", request, expected))
+
+    def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
+        """Note that a key belongs to an owner."""
+        asking = yield from self._asking()
+        expires = int(self._clock()) + lifetime
+        request = items.enlist(self._prefix, owner, key, expires=expires)
+        _ = yield from asking.ask("put_item", request)
+
+    def delist(self, owner: str, key: str) -> Steps[None]:
+        """Forget that a key belongs to an owner."""
+        asking = yield from self._asking()
+        _ = yield from asking.ask("delete_item", items.delist(self._prefix, owner, key))
+
+    def owned(self, owner: str) -> Steps[Iterable[str]]:
+        """List the keys noted for an owner, a megabyte a request."""
+        asking = yield from self._asking()
+        request = items.owned(self._prefix, owner)
+        keys: list[str] = []
+        while True:
+            answer = yield from asking.ask("query", request)
+            keys += items.noted_in(answer.get("Items", []), int(self._clock()))
+            if not answer.get("LastEvaluatedKey"):
+                return keys
+            # As it came, and so as the client takes it.
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def close(self) -> Steps[None]:
+        """Close this process's and event loop's connections."""
+        opened = self._opened.pop(place(loop=self.faces is Face.ASYNC), None)
+        if opened is not None:
+            yield from clients.close_client(self._source, opened)
+
+    def prepare(self) -> Steps[None]:
+        """Make the table where it is missing, and have DynamoDB delete what has expired."""
+        until = time.monotonic() + _TABLE_PATIENCE
+        while True:
+            asking = yield from self._asking()
+            found = yield from asking.table()
+            if found is None:
+                _ = yield from asking.ask("create_table", items.table())
+            elif not items.is_ours(found):
+                raise StoreUnavailable(
+                    f"the table {self._table!r} in DynamoDB has other keys than pk and sk: "
+                    "name another one by SESSION_DYNAMODB_TABLE"
+                )
+            elif found.get("TableStatus") in ("ACTIVE", "UPDATING"):
+                break
+            if time.monotonic() > until:
+                raise StoreUnavailable(f"DynamoDB is still making the table {self._table!r}")
+            if found is not None:
+                yield from call(time.sleep, _TABLE_PAUSE)
+        asking = yield from self._asking()
+        yield from asking.expire()
+
+    # --- how it is reached -------------------------------------------------------------
+
+    def _change(
+        self, key: str, operation: str, request: items.Request, expected: bytes | None
+    ) -> Steps[Outcome | Conflict]:
+        """Change the item of the expected revision, or say why it was not there."""
+        asking = yield from self._asking()
+        answer = yield from asking.ask(operation, request)
+        if not isinstance(answer, _Refused):
+            return Outcome.WRITTEN
+        if answer.item is None:
+            # Not every emulator tells what stood there, and "gone" logs a user out.
+            found = yield from asking.found(key, self._clock())
+        else:
+            found = _live(answer.item, self._clock())
+        if found is None or expected is None:
+            return Outcome.GONE
+        if revision_of(found.record) == expected:
+            # It has come since: the caller's next attempt finds it.
+            raise StoreUnavailable("DynamoDB changed its mind about a revision")
+        return Conflict(found.record)
+
+    def _asking(self) -> Steps[_Asking]:
+        """Begin an operation, on the client of this process and event loop."""
+        here = place(loop=self.faces is Face.ASYNC)
+        if here not in self._opened:
+            try:
+                fresh = yield from clients.open_client(
+                    self._source, self.faces, timeout=self._timeout
+                )
+            except errors.FAILURES as error:
+                raise errors.translated(error, "a client", self._table) from None
+            # Another task may have been faster.
+            if here in self._opened:
+                yield from clients.close_client(self._source, fresh)
+            else:
+                kept = {where: each for where, each in self._opened.items() if not is_over(where)}
+                self._opened = {**kept, here: fresh}
+        client = self._opened[here].client
+        return _Asking(client, self._table, self._timeout, is_native=self._source.is_native)
+
+
+class _Asking:
+    """One operation, however many requests it takes."""
+
+    # Any: see _dynamodb_items.Request
+    def __init__(self, client: Any, table: str, timeout: float, *, is_native: bool) -> None:
+        self._client = client
+        self._table = table
+        self._timeout = timeout
+        self._until = time.monotonic() + timeout
+        self._is_native = is_native
+
+    def ask(self, operation: str, request: items.Request) -> Steps[Any]:
+        """Send a request; give the answer, or _Refused where its condition does not hold."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return (yield from self._send(operation, request))
+            except errors.FAILURES as error:
+                if errors.code_of(error) == "ConditionalCheckFailedException":
+                    return _Refused(errors.refused_item(error))
+                pause = errors.pause_after(error, attempt=attempt, reading=operation in _READS)
+                if pause is None or not self._has_time_after(pause):
+                    raise errors.translated(error, operation, self._table) from None
+            if pause:
+                yield from call(time.sleep, pause)
+
+    def found(self, key: str, now: float) -> Steps[Found | None]:
+        """Read a live record."""
+        answer = yield from self.ask("get_item", items.load(key))
+        return _live(answer.get("Item"), now)
+
+    def table(self) -> Steps[Any]:
+        """Describe the table; None where there is none."""
+        try:
+            answer: Any = yield from wait(self._client.describe_table(TableName=self._table))
+        except errors.FAILURES as error:
+            if errors.code_of(error) == "ResourceNotFoundException":
+                return None
+            raise errors.translated(error, "describe_table", self._table) from None
+        return answer["Table"]
+
+    def expire(self) -> Steps[None]:
+        """Have DynamoDB delete what has expired."""
+        answer = yield from self.ask("describe_time_to_live", {})
+        found = answer.get("TimeToLiveDescription", {})
+        if found.get("TimeToLiveStatus") in ("ENABLED", "ENABLING"):
+            if found.get("AttributeName") != items.TTL:
+                raise StoreUnavailable(
+                    f"the table {self._table!r} in DynamoDB has another attribute than "
+                    f"{items.TTL!r} for its time to live"
+                )
+            return
+        wanted = {"Enabled": True, "AttributeName": items.TTL}
+        _ = yield from self.ask("update_time_to_live", {"TimeToLiveSpecification": wanted})
+
+    def _send(self, operation: str, request: items.Request) -> Steps[Any]:
+        if not self._has_time_after(0):
+            raise StoreUnavailable(f"DynamoDB did not answer within {self._timeout} s")
+        sent = {"TableName": self._table, **(request if self._is_native else items.wired(request))}
+        of_items = operation.endswith("_item") or operation == "query"
+        if of_items:
+            sent["ReturnConsumedCapacity"] = "TOTAL"
+        answer: Any = yield from wait(getattr(self._client, operation)(**sent))
+        if of_items and "ConsumedCapacity" not in answer:
+            # What is no answer of DynamoDB's must not pass for "no such item", or for "done".
+            raise StoreUnavailable("DynamoDB gave an answer that the request cannot have")
+        return answer
+
+    def _has_time_after(self, pause: float) -> bool:
+        """Say whether a request that is sent then is over in time: each may wait for half."""
+        return time.monotonic() + pause + self._timeout / 2 <= self._until
+
+
+def _live(item: items.Item | None, now: float) -> Found | None:
+    """Read an item; None where there is none, or an expired one."""
+    if not item:
+        return None
+    found = items.found_in(item)
+    return found if found.expires > int(now) else None
+
+
+def _check_size(key: str, record: bytes) -> None:
+    limit = items.ITEM_BYTES - items.OVERHEAD - len(key.encode())
+    if len(record) > limit:
+        raise SessionTooLarge(
+            len(record),
+            limit,
+            "the session's record",
+            "keep less in the session, or choose a store with room for more",
+        )
+
+
+def open_store(config: Config, *, clock: Clock) -> DynamoDBStore:
+    """Open the store of SESSION_TYPE "dynamodb"."""
+    most = items.SORT_KEY_BYTES - _SID_BYTES - items.NOTE_BYTES
+    if len(config.rules.prefix.encode()) > most:
+        raise ConfigError(f"SESSION_KEY_PREFIX is too long for DynamoDB: {most} bytes at most")
+    return DynamoDBStore(
+        config.dynamodb,
+        table=config.dynamodb_table,
+        region=config.dynamodb_region,
+        endpoint_url=config.dynamodb_endpoint_url,
+        prefix=config.rules.prefix,
+        timeout=config.store_timeout,
+        touching=Touching(config.touch_interval),
+        clock=clock,
+    )

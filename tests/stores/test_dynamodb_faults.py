@@ -1,0 +1,188 @@
+"""DynamoDB away, slow, busy or not set up: a typed error in time, and no harm afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from samesession.core.steps import Steps
+from samesession.core.store import Face, Lifetimes, Outcome
+from samesession.drive import arun, run
+from samesession.errors import StoreUnavailable
+from samesession.stores.dynamodb import DynamoDBStore
+from samesession.testing import Caller, make_record
+from samesession.testing.caller import revision
+from tests.faults.proxy import Fault, Proxy, proxied
+from tests.support.backend import Servers
+from tests.support.dynamodb import REGION, DynamoDB
+
+pytestmark = pytest.mark.stores("dynamodb")
+
+HOUR = Lifetimes(3600, 3600)
+TIMEOUT = 1.0
+PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\n<p>Hi</p>"
+
+
+def in_time(caller: Caller, steps: Steps[object]) -> object:
+    """Run steps as a request does: in an event loop all waits together have a limit."""
+    if caller.face is Face.SYNC:
+        return run(steps)
+    return caller._runner.run(arun(steps, timeout=TIMEOUT))
+
+
+@pytest.fixture(params=[Face.SYNC, Face.ASYNC], ids=["sync", "async"])
+def caller(request: pytest.FixtureRequest) -> Iterator[Caller]:
+    caller = Caller(request.param)
+    yield caller
+    caller.close()
+
+
+@pytest.fixture
+def server(servers: Servers) -> DynamoDB:
+    found: DynamoDB = servers["dynamodb"]
+    found.empty()
+    return found
+
+
+@pytest.fixture
+def proxy(server: DynamoDB) -> Iterator[Proxy]:
+    with proxied(server.port) as between:
+        yield between
+
+
+@pytest.fixture
+def store(proxy: Proxy, caller: Caller) -> Iterator[DynamoDBStore]:
+    """Give a store with a session and an open connection, through the proxy."""
+    url = f"http://127.0.0.1:{proxy.port}"
+    found = DynamoDBStore(region=REGION, endpoint_url=url, timeout=TIMEOUT).facing(caller.face)
+    assert caller.do(found.create("key", make_record(1), lifetimes=HOUR)) is True
+    yield found
+    proxy.mend()
+    caller.do(found.close())
+
+
+def test_a_network_that_swallows_everything_costs_the_timeout(
+    caller: Caller, store: DynamoDBStore, proxy: Proxy
+) -> None:
+    proxy.inflict(Fault(hole=True))
+    for steps in (
+        store.load("key", renew=HOUR),
+        store.commit("key", make_record(2), expected=revision(1), renew=HOUR),
+    ):
+        started = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            in_time(caller, steps)
+        assert time.monotonic() - started < TIMEOUT + 0.5
+    proxy.mend()
+    assert caller.do(store.load("key", renew=HOUR)) == make_record(1)
+
+
+def test_connections_that_died_in_the_pool_are_no_outage(
+    caller: Caller, store: DynamoDBStore, proxy: Proxy
+) -> None:
+    proxy.cut()
+    assert caller.do(store.load("key", renew=HOUR)) == make_record(1)
+
+
+def test_a_read_whose_answer_is_lost_is_sent_again(
+    caller: Caller, store: DynamoDBStore, proxy: Proxy
+) -> None:
+    proxy.inflict(Fault(reply_bytes=10, once=True))
+    assert caller.do(store.load("key", renew=HOUR)) == make_record(1)
+    assert proxy.healthy
+
+
+def test_a_write_whose_answer_is_lost_is_an_error_and_not_sent_again(
+    caller: Caller, store: DynamoDBStore, proxy: Proxy
+) -> None:
+    proxy.inflict(Fault(reply_bytes=10, once=True))
+    with pytest.raises(StoreUnavailable):
+        caller.do(store.commit("key", make_record(2), expected=revision(1), renew=HOUR))
+    assert caller.do(store.load("key", renew=None)) == make_record(2)
+
+
+def test_what_is_no_answer_of_dynamodbs_is_never_taken_for_one(
+    caller: Caller, store: DynamoDBStore, proxy: Proxy
+) -> None:
+    proxy.inflict(Fault(garbage=PAGE))
+    for steps in (
+        store.load("key", renew=HOUR),
+        store.create("other", make_record(1), lifetimes=HOUR),
+        store.commit("key", make_record(2), expected=revision(1), renew=HOUR),
+        store.remove("key", expected=None),
+        store.owned("ann"),
+    ):
+        with pytest.raises(StoreUnavailable):
+            caller.do(steps)
+
+
+def test_a_throttled_request_is_sent_again_while_there_is_time(
+    caller: Caller, store: DynamoDBStore, server: DynamoDB
+) -> None:
+    server.throttle(2)
+    steps = store.commit("key", make_record(2), expected=revision(1), renew=HOUR)
+    assert caller.do(steps) is Outcome.WRITTEN
+    server.throttle(1000)
+    started = time.monotonic()
+    try:
+        with pytest.raises(StoreUnavailable, match=r"^DynamoDB refused get_item: Provisioned\w+$"):
+            caller.do(store.load("key", renew=HOUR))
+    finally:
+        server.throttle(0)
+    assert time.monotonic() - started < TIMEOUT
+
+
+@pytest.fixture
+def other_table(server: DynamoDB) -> Iterator[str]:
+    """Give the name of a table that there is not."""
+    yield "visits"
+    if "visits" in server.client.list_tables()["TableNames"]:
+        server.client.delete_table(TableName="visits")
+
+
+def test_a_missing_table_is_an_error_that_names_the_command(
+    caller: Caller, server: DynamoDB, other_table: str
+) -> None:
+    store = server.store(table=other_table).facing(caller.face)
+    with pytest.raises(StoreUnavailable, match=r"'visits' is missing .* `flask sessions init-db`"):
+        caller.do(store.load("key", renew=HOUR))
+    caller.do(store.prepare())
+    caller.do(store.prepare())
+    assert caller.do(store.create("key", make_record(1), lifetimes=HOUR)) is True
+    made = server.client.describe_time_to_live(TableName=other_table)["TimeToLiveDescription"]
+    assert made == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires"}
+    caller.do(store.close())
+
+
+def test_a_table_of_somebody_else_is_left_alone(
+    caller: Caller, server: DynamoDB, other_table: str
+) -> None:
+    """Flask-Session's has the key `id`."""
+    server.client.create_table(
+        TableName=other_table,
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    store = server.store(table=other_table).facing(caller.face)
+    with pytest.raises(StoreUnavailable, match="SESSION_DYNAMODB_TABLE"):
+        caller.do(store.prepare())
+    status: Any = server.client.describe_time_to_live(TableName=other_table)
+    assert status["TimeToLiveDescription"]["TimeToLiveStatus"] == "DISABLED"
+    caller.do(store.close())
+
+
+def test_a_time_to_live_by_another_attribute_is_an_error(
+    caller: Caller, server: DynamoDB, other_table: str
+) -> None:
+    store = server.store(table=other_table).facing(caller.face)
+    caller.do(store.prepare())
+    for enabled, name in ((False, "expires"), (True, "until")):
+        wanted = {"Enabled": enabled, "AttributeName": name}
+        server.client.update_time_to_live(TableName=other_table, TimeToLiveSpecification=wanted)
+    with pytest.raises(StoreUnavailable, match="'expires'"):
+        caller.do(store.prepare())
+    caller.do(store.close())
