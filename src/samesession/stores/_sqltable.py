@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
 from ..errors import ConfigError
+from ._sqlpurge import doomed
 
 KEY_LENGTH = 255
 DEFAULT_NAME = "samesession"
@@ -121,9 +122,6 @@ def _existing(
     return found
 
 
-_PURGE_BATCH = 1000  # rows that one DELETE takes, and locks until it is done
-
-
 class Statements:
     """The statements on one store's tables, built once so that SQLAlchemy compiles them once.
 
@@ -161,36 +159,12 @@ class Statements:
         self.enlist_again = sa.update(owners).where(noted).values(expiring)
         self.delist = sa.delete(owners).where(noted)
         self.owned = sa.select(note.key).where(note.owner == owner, note.expires > now)
-        self.purge = tuple(_purge(table) for table in tables)
+        self.purge = tuple(doomed(table) for table in tables)
 
 
 # Any: the type of a parameter's value.
 def _given(name: str, kind: sa.types.TypeEngine[Any] | None = None) -> sa.BindParameter[Any]:
     return sa.bindparam(name, type_=kind)
-
-
-class Purge(NamedTuple):
-    """How expired rows are deleted, a batch a statement."""
-
-    portable: sa.Delete
-    mysql: sa.Delete  # which takes no LIMIT in a subquery
-
-
-def _purge(table: sa.Table) -> Purge:
-    doomed = table.c.expires <= _given("now_")
-    name = tuple(table.primary_key.columns)
-    batch = (
-        sa.select(*name)
-        .where(doomed)
-        .order_by(table.c.expires)
-        .limit(_PURGE_BATCH)
-        .with_for_update(skip_locked=True)
-    )
-    limits: dict[str, Any] = {"mysql_limit": _PURGE_BATCH, "mariadb_limit": _PURGE_BATCH}
-    return Purge(
-        portable=sa.delete(table).where(sa.tuple_(*name).in_(batch)),
-        mysql=sa.delete(table).where(doomed).with_dialect_options(**limits),
-    )
 
 
 def owner_digest(owner: str) -> str:

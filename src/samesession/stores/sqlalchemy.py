@@ -28,10 +28,10 @@ from ..core.touch import Touching
 from ..drive import is_over, place
 from ..errors import BadRecord, ConfigError, StoreUnavailable
 from . import _engines, _sqlerrors
+from ._sqlpurge import Purge
 from ._sqltable import (
     KEY_LENGTH,
     Bytewise,
-    Purge,
     Statements,
     Tables,
     metadata,
@@ -143,12 +143,13 @@ class SQLStore:
     def purge(self) -> Steps[int]:
         """Delete expired rows, a batch at a time, so that no request waits for long."""
         counts: list[int] = []
-        for purge in self._statements.purge:
-            deleted, total = 1, 0
-            while deleted:
-                deleted = yield from self._do(partial(self._purge, purge))
-                total += deleted
-            counts.append(total)
+        for statements in self._statements.purge:
+            purge = Purge(statements, timeout=self._timeout)
+            while not purge.is_over:
+                yield from self._do(partial(purge.batch, int(self._clock())))
+                if pause := purge.pause():
+                    yield from call(time.sleep, pause)
+            counts.append(purge.total)
         return counts[0]
 
     def prepare(self) -> Steps[None]:
@@ -280,11 +281,6 @@ class SQLStore:
     def _owned(self, owner: str, connection: sa.Connection) -> list[str]:
         values = {"owner_": owner_digest(owner), "now_": int(self._clock())}
         return [str(key) for key in connection.execute(self._statements.owned, values).scalars()]
-
-    def _purge(self, purge: Purge, connection: sa.Connection) -> int:
-        named = connection.dialect.name
-        statement = purge.mysql if named in ("mysql", "mariadb") else purge.portable
-        return _rows(connection.execute(statement, {"now_": int(self._clock())}))
 
     def _create_tables(self, connection: sa.Connection) -> None:
         owner = self._tables.records.metadata
