@@ -50,8 +50,15 @@ SERVERS: dict[str, Server] = {
     "redis7": Server("redis", "redis-server", "redis-server"),
     "redis62": Server("redis"),
     "memcached": Server("memcached", "memcached", "memcached"),
+    "mongodb": Server("mongodb"),
     "dynamodb": Server("dynamodb"),
 }
+
+# Serves MongoDB's wire protocol where there is no mongod; needs a Python of its own.
+MONGOECO = "mongoeco[wire]==4.11.0"
+
+# What the suite imports, the stores' client libraries included.
+EVERYTHING = "flask,quart,redis,sqlalchemy,mongodb,dynamodb"
 
 # The oldest releases that pyproject.toml allows.
 LOWEST = (
@@ -64,6 +71,7 @@ LOWEST = (
     "markupsafe==3.0.0",
     "sqlalchemy==2.0.44",
     "aiosqlite==0.21.0",
+    "pymongo==4.13.0",
     "ormsgpack==1.12.1",
     "quart==0.20.0",
     "redis==5.3.0",
@@ -112,7 +120,7 @@ def tests(session: nox.Session) -> None:
     missing = [version for version, path in PYTHONS.items() if path is None]
     if missing:
         session.warn(f"not on this machine, so not tested: Python {', '.join(missing)}")
-    _install(session, "flask,quart,redis,sqlalchemy,dynamodb", "test")
+    _install(session, EVERYTHING, "test")
     _pytest(session)
 
 
@@ -120,7 +128,7 @@ def _tests_on(version: str, path: str | None) -> None:
     def on_version(session: nox.Session) -> None:
         if path is None:
             session.skip(f"Python {version} is not on this machine")
-        _install(session, "flask,quart,redis,sqlalchemy,dynamodb", "test")
+        _install(session, EVERYTHING, "test")
         _pytest(session)
 
     on_version.__doc__ = f"Run all tests with Python {version}."
@@ -165,14 +173,14 @@ def _absent(session: nox.Session, module: str) -> None:
 @nox.session(python=PYTHONS["3.11"] or False)
 def lowest(session: nox.Session) -> None:
     """Run all tests with the oldest releases that are supported."""
-    _install(session, "flask,quart,redis,sqlalchemy,dynamodb", "test", pins=LOWEST)
+    _install(session, EVERYTHING, "test", pins=LOWEST)
     _pytest(session)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, formatting and which way imports point."""
-    _install(session, "flask,quart,redis,sqlalchemy", "lint")
+    _install(session, EVERYTHING, "lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("lint-imports")
@@ -181,7 +189,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Check the types of everything with mypy, of source and tests/typing with pyright."""
-    _install(session, "flask,quart,redis,sqlalchemy,dynamodb", "typing")
+    _install(session, EVERYTHING, "typing")
     session.install("nox")
     session.run("mypy", *session.posargs)
     session.run("pyright")
@@ -213,14 +221,14 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Compare with the peers, in 10 minutes; `-- --quick`: in one, `-- --scale`: at scale, too."""
-    _install(session, "flask,quart,redis,sqlalchemy", "bench")
+    _install(session, EVERYTHING, "bench")
     session.run("python", "-m", "tests.benchmarks", *session.posargs)
 
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Fuzz each reader of foreign bytes for 20 s; `-- 10000000` sets the runs of each instead."""
-    _install(session, "flask,quart,redis,sqlalchemy", "test", "fuzz")
+    _install(session, EVERYTHING, "test", "fuzz")
     limit = f"-runs={session.posargs[0]}" if session.posargs else "-max_total_time=20"
     for reader in ("cookie", "record", "payload", "file"):
         session.run("python", "-m", "tests.fuzz", reader, limit)
@@ -229,7 +237,7 @@ def fuzz(session: nox.Session) -> None:
 @nox.session
 def faults(session: nox.Session) -> None:
     """Run the fault tests at length; on Debian, as root, strace is installed for them."""
-    _install(session, "flask,quart,redis,sqlalchemy,dynamodb", "test")
+    _install(session, EVERYTHING, "test")
     if shutil.which("strace") is None and shutil.which("apt-get") and os.geteuid() == 0:
         session.run("apt-get", "update", "-qq", external=True)
         session.run("apt-get", "install", "-y", "-qq", "strace", external=True)
@@ -248,6 +256,8 @@ def servers(session: nox.Session) -> None:
     _programs(session, wanted)
     extras = ",".join(sorted({"flask", "quart", "redis", *(server.extra for server in wanted)}))
     _install(session, extras, "test", "databases")
+    if "mongodb" in chosen:
+        _mongodb(session)
     session.env[STORES] = ",".join(chosen)
     _pytest(session, *(path for path in OF_EVERY_STORE if (ROOT / path).is_dir()))
 
@@ -269,8 +279,24 @@ def _programs(session: nox.Session, wanted: list[Server]) -> None:
     session.run("apt-get", "install", "-y", "-qq", *packages, external=True, env=env)
 
 
+def _mongodb(session: nox.Session) -> None:
+    """Have a server for the mongodb store: see tests/support/mongodb.py."""
+    if "SAMESESSION_MONGODB_URL" in os.environ or shutil.which("mongod"):
+        return
+    python = PYTHONS["3.13"]
+    if python is None:
+        session.error(
+            "mongodb needs SAMESESSION_MONGODB_URL, a mongod, or Python 3.13 for mongoeco"
+        )
+    place = Path(session.virtualenv.location) / "mongoeco"
+    own = str(place / "bin" / "python")
+    session.run(python, "-m", "venv", str(place), external=True)
+    session.run(own, "-m", "pip", "install", "-q", MONGOECO, external=True)
+    session.env["SAMESESSION_MONGOECO"] = own
+
+
 @nox.session
 def mutation(session: nox.Session) -> None:
     """Disable each chosen check in turn and see that the tests notice; print the score."""
-    _install(session, "flask,quart,redis,sqlalchemy,dynamodb", "test")
+    _install(session, EVERYTHING, "test")
     session.run("python", "-m", "tests.mutation", *session.posargs)

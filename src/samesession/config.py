@@ -46,6 +46,10 @@ DEFAULTS: Mapping[str, object] = {
     "SESSION_TOUCH_INTERVAL": None,
     "SESSION_REDIS": None,
     "SESSION_MEMCACHED": None,
+    "SESSION_MONGODB": None,
+    "SESSION_MONGODB_DB": None,
+    "SESSION_MONGODB_COLLECT": "sessions",
+    "SESSION_MONGODB_CREATE": False,
     "SESSION_FILE_DIR": ".sessions",
     "SESSION_FILE_MODE": 0o600,
     "SESSION_FILE_FSYNC": False,
@@ -88,6 +92,10 @@ class Config:
     exempt_static: bool
     no_renew: Paths
     redis: object = field(repr=False)
+    mongodb: object = field(repr=False)
+    mongodb_db: str | None
+    mongodb_collect: str
+    mongodb_create: bool
     file_dir: str
     file_mode: int
     file_fsync: bool
@@ -108,7 +116,7 @@ class Config:
     @property
     def creates(self) -> bool:
         """Whether the tables or indexes that are missing are made when the application starts."""
-        return self.sqlalchemy_create or self.dynamodb_create
+        return self.sqlalchemy_create or self.mongodb_create or self.dynamodb_create
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> Config:
@@ -130,6 +138,10 @@ class Config:
             exempt_static=_flag(settings, "SESSION_EXEMPT_STATIC"),
             no_renew=_paths(settings, "SESSION_NO_RENEW"),
             redis=_value(settings, "SESSION_REDIS"),
+            mongodb=_value(settings, "SESSION_MONGODB"),
+            mongodb_db=_text_or_none(settings, "SESSION_MONGODB_DB"),
+            mongodb_collect=_text(settings, "SESSION_MONGODB_COLLECT"),
+            mongodb_create=_flag(settings, "SESSION_MONGODB_CREATE"),
             file_dir=_text(settings, "SESSION_FILE_DIR"),
             file_mode=_file_mode(settings),
             file_fsync=_flag(settings, "SESSION_FILE_FSYNC"),

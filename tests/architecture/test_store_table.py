@@ -27,6 +27,7 @@ SETTINGS = {
     "redis": {"SESSION_REDIS": "redis://127.0.0.1:1/0"},
     "sqlalchemy": {"SESSION_SQLALCHEMY": "sqlite:///unused.db"},
     "memcached": {"SESSION_MEMCACHED": "127.0.0.1:1"},
+    "mongodb": {"SESSION_MONGODB": "mongodb://127.0.0.1:1/"},
 }
 SEEN_BY = {
     Reach.PROCESS: "this process",

@@ -31,6 +31,7 @@ PARTS = {
     "filesystem": "embedded:FilePart",
     "memcached": "memcached:MemcachedPart",
     "memory": "embedded:MemoryPart",
+    "mongodb": "mongodb:MongoPart",
     "redis": "valkey:ValkeyPart",
     "sqlite": "sql:SQLPart",
     "postgresql": "sql:SQLPart",

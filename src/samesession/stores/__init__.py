@@ -23,6 +23,7 @@ _MODULES = {
     "filesystem": ("filesystem", None),
     "memcached": ("memcached", "memcached"),
     "memory": ("memory", None),
+    "mongodb": ("mongodb", "mongodb"),
     "redis": ("redis", "redis"),
     "sqlalchemy": ("sqlalchemy", "sqlalchemy"),
 }

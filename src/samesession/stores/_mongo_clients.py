@@ -1,0 +1,130 @@
+"""Reach MongoDB: which clients fit, what is asked of each, what their errors mean.
+
+Knows pymongo and no record. Writes are acknowledged by a majority of the replica
+set, so that no failover takes one back. Reads are the primary's own newest state:
+what `readConcern: "majority"` shows may be older than a write that is under way,
+and the record in whose favour a commit was refused could not be told.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeAlias
+
+from bson.binary import UuidRepresentation
+from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.errors import BSONError
+from pymongo import AsyncMongoClient, MongoClient, ReadPreference, WriteConcern, uri_parser
+from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from ..core.store import Face
+from ..errors import ConfigError, StoreUnavailable
+
+# Both colours have the same methods, and what they answer goes through `wait`;
+# pymongo has no common type for them.
+Client: TypeAlias = Any
+Collection: TypeAlias = Any
+
+HELP = (
+    'write SESSION_MONGODB = "mongodb://127.0.0.1:27017/app", '
+    "or give a MongoClient (Flask) or AsyncMongoClient (Quart) of pymongo"
+)
+OUTAGES = (PyMongoError, BSONError, OSError)
+
+_DATABASE = "samesession"  # where the URL names none
+_SRV = "mongodb+srv://"
+# Whatever a given client has: documents are dicts, and a date of any size can be read.
+_CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
+    document_class=dict,
+    datetime_conversion=DatetimeConversion.DATETIME_MS,
+    uuid_representation=UuidRepresentation.UNSPECIFIED,
+)
+_REFUSED = {13: "not authorized", 18: "the user or password is wrong"}
+_OTHER_INDEX = {85, 86}
+
+
+class Opened(NamedTuple):
+    """A client, and the collections that it reaches."""
+
+    client: Client
+    records: Collection
+    owners: Collection
+
+
+def read_url(url: str) -> str:
+    """Check a URL without connecting or asking a name server.
+
+    Raises ConfigError, which quotes nothing: a URL may hold a password.
+    """
+    if url.startswith(_SRV):
+        return url
+    try:
+        _ = uri_parser.parse_uri(url, warn=False)
+    except (PyMongoError, ValueError, TypeError) as error:
+        raise ConfigError(
+            f"SESSION_MONGODB is no URL of MongoDB ({type(error).__name__}): {HELP}"
+        ) from None
+    return url
+
+
+def face_of(source: object) -> Face:
+    """Say whom a ready client serves; raises ConfigError for anything else."""
+    if isinstance(source, MongoClient):
+        return Face.SYNC
+    if isinstance(source, AsyncMongoClient):
+        return Face.ASYNC
+    raise ConfigError(f"SESSION_MONGODB is a {type(source).__name__}: {HELP}")
+
+
+def connect(url: str, face: Face, timeout: float) -> Client:
+    """Make a client of a URL; it connects on first use.
+
+    The wait for a server, and for a connection, is bounded by each operation's own
+    deadline: the timeouts here are for pymongo's watch over its servers.
+    """
+    milliseconds = max(1, int(timeout * 1000))
+    kind: Any = AsyncMongoClient if face is Face.ASYNC else MongoClient
+    try:
+        return kind(
+            url,
+            connect=False,
+            connectTimeoutMS=milliseconds,
+            serverSelectionTimeoutMS=milliseconds,
+        )
+    except (PyMongoError, ValueError, TypeError) as error:
+        raise ConfigError(
+            f"SESSION_MONGODB cannot be used ({type(error).__name__}): {HELP}"
+        ) from None
+
+
+def opened(client: Client, database: str | None, collection: str) -> Opened:
+    """Give the collections of sessions, with the concerns that they are kept under."""
+    found = (
+        client.get_default_database(_DATABASE)
+        if database is None
+        else client.get_database(database)
+    )
+    options: dict[str, Any] = {
+        "codec_options": _CODEC,
+        "write_concern": WriteConcern("majority"),
+        "read_concern": ReadConcern("local"),
+        "read_preference": ReadPreference.PRIMARY,
+    }
+    return Opened(
+        client,
+        found.get_collection(collection, **options),
+        found.get_collection(f"{collection}_owners", **options),
+    )
+
+
+def translated(error: Exception) -> StoreUnavailable:
+    """Give an error as ours; its text may quote what was sent, so only the code goes on."""
+    code = error.code if isinstance(error, OperationFailure) else None
+    if code in _OTHER_INDEX:
+        return StoreUnavailable(
+            "MongoDB has another index on `expires`: drop it, and run the command again"
+        )
+    told = "" if code is None else f" {code}"
+    if code in _REFUSED:
+        told += f", {_REFUSED[code]}"
+    return StoreUnavailable(f"MongoDB is not available: {type(error).__name__}{told}")

@@ -1,0 +1,345 @@
+"""Keep records in MongoDB, one document each, through pymongo.
+
+    sessions          {_id: key, expires: Date, revision: 8 bytes, record: bytes}
+    sessions_owners   {_id: "digest of the owner:key", expires: Date}
+
+Each change is one write to one document, conditional on its revision, and so is
+never half done. The notes of owners stand apart from the records, since they are
+written before a record is and outlive it: see core.store.OwnerIndex. An owner's
+are found by how their `_id` begins, in the index that every collection has.
+Clients belong to one process and one event loop: each gets its own, on first use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Generator, Hashable, Iterable
+from functools import wraps
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+
+import pymongo
+from bson.datetime_ms import DatetimeMS
+from pymongo.errors import DuplicateKeyError
+
+from ..config import Config
+from ..core.policy import SKEW
+from ..core.record import lifetime_of, revision_of
+from ..core.steps import Steps, wait
+from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome
+from ..core.touch import Touching
+from ..drive import is_over, place
+from ..errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
+from . import _mongo_clients as clients
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+_ATTEMPTS = 5  # of what lost a race; all of them within the timeout
+_PURGE_BATCH = 1000
+_INDEX = "samesession_expires"
+_INDEX_SECONDS = 60.0  # that making an index may take, at least
+# A document ends at 16 MiB, its `_id` and other fields included.
+_LARGEST = 16 * 1024 * 1024 - 16 * 1024
+
+
+def _bounded(
+    method: Callable[Concatenate[MongoStore, P], Steps[T]],
+) -> Callable[Concatenate[MongoStore, P], Steps[T]]:
+    """Keep an operation, whatever it sends and tries again, to the timeout; tell errors as ours."""
+
+    @wraps(method)
+    def steps(store: MongoStore, /, *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
+        try:
+            with pymongo.timeout(store.timeout):
+                return (yield from method(store, *args, **kwargs))
+        except clients.OUTAGES as error:
+            raise clients.translated(error) from None
+
+    return steps
+
+
+class _Found(NamedTuple):
+    """A live record, and the second at which it expires."""
+
+    record: bytes
+    expires: int
+
+
+class MongoStore:
+    """Records as documents."""
+
+    def __init__(
+        self,
+        source: object,
+        *,
+        face: Face = Face.SYNC,
+        database: str | None = None,
+        collection: str = "sessions",
+        timeout: float = 2.0,
+        touching: Touching | None = None,
+        clock: Clock = time.time,
+    ) -> None:
+        """Take a URL, or a client of pymongo that fits the face.
+
+        `database`: the URL's own, or "samesession", unless it is named. `timeout`: seconds
+        for a whole operation. Raises ConfigError for what cannot be used.
+        """
+        self._source = clients.read_url(source) if isinstance(source, str) else source
+        self.faces = face if isinstance(source, str) else clients.face_of(source)
+        self._database = database
+        self._collection = collection
+        self.timeout = timeout
+        self._touching = touching or Touching()
+        self._clock = clock
+        self._opened: dict[Hashable, clients.Opened] = {}
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the store promises: renewing may be put off."""
+        return Capabilities(exact_renewal=self._touching.interval == 0)
+
+    def facing(self, face: Face) -> MongoStore:
+        """Give the store for callers of that face; a client's colour cannot be changed."""
+        if not isinstance(self._source, str) or face is self.faces:
+            return self
+        return MongoStore(
+            self._source,
+            face=face,
+            database=self._database,
+            collection=self._collection,
+            timeout=self.timeout,
+            touching=self._touching,
+            clock=self._clock,
+        )
+
+    # --- records -----------------------------------------------------------------------
+
+    @_bounded
+    def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
+        """Read a record, and restart its idle timeout when that is due."""
+        now = self._clock()
+        found = yield from self._find(key, now)
+        if found is None or renew is None:
+            return None if found is None else found.record
+        lifetime = lifetime_of(found.record, renew)
+        longest = renew.longest + self._touching.grace(renew.longest)
+        if found.expires > now + longest + SKEW:
+            # A clock that was ahead for a while must not leave a longer life behind.
+            return None
+        if self._touching.is_due(found.expires, now, lifetime):
+            # Not if another request has written meanwhile: its moment is the later one.
+            unchanged = {"_id": key, "expires": _date(found.expires)}
+            fresh = {"expires": _date(self._touching.expiry(now, lifetime))}
+            yield from wait(self._records.update_one(unchanged, {"$set": fresh}))
+        return found.record
+
+    @_bounded
+    def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
+        """Insert a document where none is, or in place of one that has expired."""
+        # One write: between two, a purge could take away what the second looks for. Where
+        # a live document is, this finds none that has expired, and inserts beside it.
+        expired = {"_id": key, "expires": {"$lte": _date(self._clock())}}
+        change = {"$set": self._fields(record, lifetimes)}
+        try:
+            yield from wait(self._records.update_one(expired, change, upsert=True))
+        except DuplicateKeyError:
+            return False
+        return True
+
+    @_bounded
+    def commit(
+        self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
+    ) -> Steps[Outcome | Conflict]:
+        """Update the document of the expected revision."""
+        change = {"$set": self._fields(record, renew)}
+
+        def update() -> Steps[int]:
+            done = yield from wait(self._records.update_one(self._live(key, expected), change))
+            return int(done.matched_count)
+
+        return (yield from self._changed(key, expected, update))
+
+    @_bounded
+    def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
+        """Delete the document of the expected revision, or whichever is there."""
+
+        def delete() -> Steps[int]:
+            done = yield from wait(self._records.delete_one(self._live(key, expected)))
+            return int(done.deleted_count)
+
+        return (yield from self._changed(key, expected, delete))
+
+    def _changed(
+        self, key: str, expected: bytes | None, change: Callable[[], Steps[int]]
+    ) -> Steps[Outcome | Conflict]:
+        """Change a document; say why, where it was not there to be changed."""
+        for _ in range(_ATTEMPTS):
+            if (yield from change()):
+                return Outcome.WRITTEN
+            if expected is None:
+                return Outcome.GONE
+            found = yield from self._find(key, self._clock())
+            if found is None:
+                return Outcome.GONE
+            if revision_of(found.record) != expected:
+                return Conflict(found.record)
+            # It has come since, as a record of another life of this key.
+        raise StoreUnavailable("MongoDB changes its mind about a revision")
+
+    def _find(self, key: str, now: float) -> Steps[_Found | None]:
+        """Read a live document; refuse one that is not as we write them."""
+        live = {"_id": key, "expires": {"$gt": _date(now)}}
+        document: Any = yield from wait(self._records.find_one(live))
+        if document is None:
+            return None
+        record, expires = document.get("record"), document.get("expires")
+        if not isinstance(record, bytes) or not isinstance(expires, DatetimeMS):
+            raise BadRecord("its document has other fields than ours")
+        if document.get("revision") != revision_of(record):
+            raise BadRecord("its document and its record have different revisions")
+        return _Found(record, int(expires) // 1000)
+
+    def _live(self, key: str, expected: bytes | None) -> dict[str, Any]:
+        live: dict[str, Any] = {"_id": key, "expires": {"$gt": _date(self._clock())}}
+        return live if expected is None else live | {"revision": expected}
+
+    def _fields(self, record: bytes, renew: Lifetimes | None) -> dict[str, Any]:
+        if len(record) > _LARGEST:
+            raise SessionTooLarge(
+                len(record), _LARGEST, "the session's record", "keep less in the session"
+            )
+        fields: dict[str, Any] = {"revision": revision_of(record), "record": record}
+        if renew is not None:
+            lifetime = lifetime_of(record, renew)
+            fields["expires"] = _date(self._touching.expiry(self._clock(), lifetime))
+        return fields
+
+    # --- owners ------------------------------------------------------------------------
+
+    @_bounded
+    def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
+        """Note that a key belongs to an owner."""
+        note = {"_id": _prefix(owner) + key}
+        until = {"$max": {"expires": _date(self._clock() + lifetime)}}
+        for attempt in range(_ATTEMPTS):
+            try:
+                yield from wait(self._owners.update_one(note, until, upsert=True))
+            except DuplicateKeyError:
+                # Another has noted it in the same instant: now there is one to change.
+                if attempt == _ATTEMPTS - 1:
+                    raise
+            else:
+                return
+
+    @_bounded
+    def delist(self, owner: str, key: str) -> Steps[None]:
+        """Forget that a key belongs to an owner."""
+        yield from wait(self._owners.delete_one({"_id": _prefix(owner) + key}))
+
+    @_bounded
+    def owned(self, owner: str) -> Steps[Iterable[str]]:
+        """List the keys noted for an owner."""
+        prefix = _prefix(owner)
+        notes = {
+            "_id": {"$gte": prefix, "$lt": _after(prefix)},
+            "expires": {"$gt": _date(self._clock())},
+        }
+        found: list[Any] = yield from wait(self._owners.find(notes, {"_id": 1}).to_list(None))
+        return [str(note["_id"]).removeprefix(prefix) for note in found]
+
+    # --- upkeep ------------------------------------------------------------------------
+
+    def purge(self) -> Steps[int]:
+        """Delete what has expired, a batch at a time: for who has no TTL index."""
+        total = yield from self._emptied(lambda: self._records)
+        _ = yield from self._emptied(lambda: self._owners)
+        return total
+
+    def _emptied(self, collection: Callable[[], clients.Collection]) -> Steps[int]:
+        total, found = 0, _PURGE_BATCH
+        while found == _PURGE_BATCH:
+            found, deleted = yield from self._batch(collection)
+            total += deleted
+        return total
+
+    @_bounded
+    def _batch(self, collection: Callable[[], clients.Collection]) -> Steps[tuple[int, int]]:
+        """Find so many that have expired, and delete those that nobody has made anew since."""
+        expired = {"expires": {"$lte": _date(self._clock())}}
+        cursor = collection().find(expired, {"_id": 1}).limit(_PURGE_BATCH)
+        found: list[Any] = yield from wait(cursor.to_list(None))
+        if not found:
+            return 0, 0
+        these = {"_id": {"$in": [each["_id"] for each in found]}, **expired}
+        done = yield from wait(collection().delete_many(these))
+        return len(found), int(done.deleted_count)
+
+    def prepare(self) -> Steps[None]:
+        """Make the indexes by which MongoDB deletes what has expired."""
+        try:
+            with pymongo.timeout(max(self.timeout, _INDEX_SECONDS)):
+                for collection in (self._records, self._owners):
+                    making = collection.create_index("expires", name=_INDEX, expireAfterSeconds=0)
+                    yield from wait(making)
+        except clients.OUTAGES as error:
+            raise clients.translated(error) from None
+
+    def close(self) -> Generator[Any, Any, None]:
+        """Close this process's and event loop's connections; not a given client's."""
+        found = self._opened.pop(place(loop=self.faces is Face.ASYNC), None)
+        if found is not None and found.client is not self._source:
+            yield from wait(found.client.close())
+
+    # --- how it is reached -------------------------------------------------------------
+
+    @property
+    def _records(self) -> clients.Collection:
+        return self._here.records
+
+    @property
+    def _owners(self) -> clients.Collection:
+        return self._here.owners
+
+    @property
+    def _here(self) -> clients.Opened:
+        """The client of this process and event loop, opened on first use."""
+        here = place(loop=self.faces is Face.ASYNC)
+        found = self._opened.get(here)
+        if found is None:
+            client = self._source
+            if isinstance(client, str):
+                client = clients.connect(client, self.faces, self.timeout)
+            found = clients.opened(client, self._database, self._collection)
+            kept = {where: each for where, each in self._opened.items() if not is_over(where)}
+            self._opened = {**kept, here: found}
+        return found
+
+
+def _date(moment: float) -> DatetimeMS:
+    # Not a datetime: that ends in the year 9999, and rounds.
+    return DatetimeMS(int(moment * 1000))
+
+
+def _prefix(owner: str) -> str:
+    # A digest: an owner's name may be of any length and hold anything.
+    return f"{hashlib.sha256(owner.encode()).hexdigest()}:"
+
+
+def _after(prefix: str) -> str:
+    """Give what follows all that begins with a prefix."""
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
+
+
+def open_store(config: Config, *, clock: Clock) -> MongoStore:
+    """Open the store of SESSION_TYPE "mongodb"."""
+    if config.mongodb is None:
+        raise ConfigError(f"SESSION_TYPE 'mongodb' needs SESSION_MONGODB: {clients.HELP}")
+    return MongoStore(
+        config.mongodb,
+        database=config.mongodb_db,
+        collection=config.mongodb_collect,
+        timeout=config.store_timeout,
+        touching=Touching(config.touch_interval),
+        clock=clock,
+    )
