@@ -153,18 +153,13 @@ class Site:
             return ServerSession(facts=Facts(mode=Mode.EXEMPT))
         return self.flow.fresh()
 
-    @staticmethod
-    def is_untouched(session: ServerSession, response: Response | None) -> bool:
-        """Say whether `close` has nothing to do: a new session that nobody asked for."""
-        facts = session.facts
-        return not (
-            facts.accessed
-            or facts.modified
-            or facts.loaded is not None
-            or facts.baseline is not None
-            or facts.mode is not Mode.LIVE
-            or (response is not None and _web.is_streamed(response))
-        )
+    def close_at_once(self, session: ServerSession, response: Response | None) -> bool:
+        """Close a session that there is nothing to save of; False leaves it to `close`."""
+        reply = self.flow.leave(session)
+        if reply is None:
+            return False
+        self._answer(reply, session, response)
+        return True
 
     def broken(self, error: SessionError) -> ServerSession:
         """Stand in for a session that the store did not give."""
@@ -197,7 +192,10 @@ class Site:
                 "the session was read on a path that is exempt from sessions, where it is "
                 "always empty: see SESSION_EXEMPT and SESSION_EXEMPT_STATIC"
             )
-        reply: Reply = yield from self.flow.close(session, cookie_possible=response is not None)
+        reply = yield from self.flow.close(session, cookie_possible=response is not None)
+        self._answer(reply, session, response)
+
+    def _answer(self, reply: Reply, session: ServerSession, response: Response | None) -> None:
         if response is None:
             return
         _web.apply(reply, response, self._writer)

@@ -61,7 +61,7 @@ class FlaskSessionInterface(SessionInterface):
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Save the session; if the store refuses, the response becomes the 503."""
         ours: ServerSession = session  # type: ignore[assignment]  # as above
-        if self.site.is_untouched(ours, response):
+        if self.site.close_at_once(ours, response):
             return
         try:
             run(self.site.close(ours, response))

@@ -69,7 +69,7 @@ class QuartSessionInterface(SessionInterface):
     ) -> None:
         """Save the session; if the store refuses, the response becomes the 503."""
         ours: ServerSession = session  # type: ignore[assignment]  # as above
-        if self.site.is_untouched(ours, response):
+        if self.site.close_at_once(ours, response):
             return
         try:
             await arun(self.site.close(ours, response), timeout=self.site.config.store_timeout)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -67,6 +69,71 @@ READS: dict[str, tuple[Do, Any]] = {
     "modified": (lambda s: s.modified, False),
     "accessed": (lambda s: (s.accessed, s.get("a"), s.accessed), (False, [1], True)),
 }
+
+
+class _Keeper:
+    """Keeps what it is compared with."""
+
+    kept: Any = None
+
+    def __eq__(self, other: object) -> bool:
+        self.kept = other
+        return True
+
+    __hash__ = None  # type: ignore[assignment]  # as other mutable values
+
+
+def _compared(session: Any) -> Any:
+    keeper = _Keeper()
+    assert session == {"a": keeper}
+    return keeper.kept
+
+
+def _updated(session: Any) -> Any:
+    data: dict[str, Any] = {}
+    data.update(session)
+    return data["a"]
+
+
+def _updated(session: Any) -> Any:
+    data: dict[str, Any] = {}
+    data.update(session)
+    return data["a"]
+
+
+def _matched(session: Any) -> Any:
+    match session:
+        case {"a": found}:
+            return found
+    raise AssertionError
+
+
+# Each gives the list that is stored.
+WAYS_OUT: dict[str, Do] = {
+    "getitem": lambda s: s["a"],
+    "get": lambda s: s.get("a"),
+    "setdefault": lambda s: s.setdefault("a", []),
+    "values": lambda s: next(iter(s.values())),
+    "items": lambda s: dict(s.items())["a"],
+    "copy": lambda s: s.copy()["a"],
+    "copy.copy": lambda s: copy.copy(s)["a"],
+    "dict": lambda s: dict(s)["a"],
+    "double star": lambda s: dict(**s)["a"],
+    "or": lambda s: (s | {})["a"],
+    "right or": lambda s: ({} | s)["a"],
+    "update": _updated,
+    "compared": _compared,
+    "itemgetter": operator.itemgetter("a"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_OUT)
+async def test_a_value_changed_in_place_stays_however_it_was_reached(site: Site, way: str) -> None:
+    reach = WAYS_OUT[way]
+    user = site.visitor()
+    await user.put(a=[1])
+    _ = await user.value(lambda session: reach(session).append(2))
+    assert await user.value(dict) == {"a": [1, 2]}
 
 
 @pytest.mark.parametrize("name", CHANGES)

@@ -68,6 +68,14 @@ def encode(data: dict[str, Any]) -> bytes:
     return encode_value(data, root="session")
 
 
+def encode_if_fit(data: dict[str, Any]) -> bytes | None:
+    """Encode a session's data; None where another format holds what this one cannot."""
+    try:
+        return encode(data)
+    except TypeError:
+        return None
+
+
 def encode_value(value: object, *, root: str) -> bytes:
     """Encode one value; `root` is how an error names it, as in `session['cart']`."""
     try:

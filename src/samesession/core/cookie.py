@@ -43,6 +43,10 @@ class Reply:
     vary: bool
 
 
+UNTOUCHED = Reply(None, vary=False)
+READ = Reply(None, vary=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Attributes:
     """The name and the scope of the session cookie, as the SESSION_COOKIE_* settings give them."""

@@ -18,7 +18,7 @@ from itsdangerous.encoding import base64_decode, bytes_to_int
 
 from ..errors import BadRecord, ConfigError
 from . import codec, policy, tagged
-from .cookie import MAX_AGE, MAX_BYTES, CookieAction, DropCookie, Reply, SetCookie
+from .cookie import MAX_AGE, MAX_BYTES, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
 from .events import Event, Notify
 from .facts import Facts, Mode
 from .keys import Mac
@@ -29,7 +29,6 @@ from .store import Clock
 
 _SALT = b"cookie-session"  # Flask's
 _NOT_OURS = "the cookie is not one of ours, or too old"
-_UNTOUCHED = Reply(None, vary=False)
 
 
 class CookieFlow:
@@ -57,8 +56,7 @@ class CookieFlow:
             try:
                 text = self._format.text_of(value, self.rules.lifetimes.longest)
                 data = tagged.loads(text)
-                facts = Facts(baseline=text, image=_image(data), renew=renew)
-                return self._session(data, facts)
+                return self._session(data, Facts(baseline=text, renew=renew))
             except BadRecord as error:
                 self._notify(Event.REJECTED, None, error.reason)
         return self._session({}, Facts(renew=renew))
@@ -73,6 +71,13 @@ class CookieFlow:
             data, facts=facts, permanent_by_default=self.rules.permanent_by_default
         )
 
+    def leave(self, session: ServerSession) -> Reply | None:
+        """Say what `close` would for a request that changed nothing; None for any other."""
+        facts = session.facts
+        if facts.suspect or facts.mode is Mode.EXEMPT:
+            return None
+        return self._reply(session, facts.baseline)
+
     def close(self, session: ServerSession, *, cookie_possible: bool = True) -> Steps[Reply]:
         """Say what the response must say; a WebSocket can keep nothing.
 
@@ -81,21 +86,33 @@ class CookieFlow:
         yield from ()
         facts = session.facts
         if facts.mode is Mode.EXEMPT:
-            return _UNTOUCHED
+            return UNTOUCHED
         text = facts.baseline
         if facts.accessed and not self._is_as_read(session):
             text = tagged.dumps(session.data())
         if facts.accessed and facts.baseline is not None and text != facts.baseline:
             # Flask spells the same data in another order of keys.
             facts.modified = facts.modified or text != tagged.dumps(tagged.loads(facts.baseline))
-        cookie = self._cookie(session, text) if cookie_possible else None
-        return Reply(cookie, vary=facts.accessed or cookie is not None)
+        return self._reply(session, text) if cookie_possible else READ
+
+    def _reply(self, session: ServerSession, text: str | None) -> Reply:
+        cookie = self._cookie(session, text)
+        if cookie is None:
+            return READ if session.facts.accessed else UNTOUCHED
+        return Reply(cookie, vary=True)
 
     @staticmethod
     def _is_as_read(session: ServerSession) -> bool:
         """Say whether the data is still what the cookie brought; costs less than its text."""
-        image = session.facts.image
-        return image is not None and not session.facts.modified and image == _image(session.data())
+        facts = session.facts
+        if not facts.suspect:
+            return True
+        image = facts.image
+        return (
+            image is not None
+            and not facts.modified
+            and image == codec.encode_if_fit(session.data())
+        )
 
     def _cookie(self, session: ServerSession, text: str | None) -> CookieAction:
         facts, permanent = session.facts, session.is_permanent()
@@ -106,13 +123,6 @@ class CookieFlow:
             return None
         expires = int(self._clock()) + min(self.rules.lifetimes.permanent, MAX_AGE)
         return SetCookie(self._format.sign(text), expires if permanent else None)
-
-
-def _image(data: dict[str, Any]) -> bytes | None:
-    try:
-        return codec.encode(data)
-    except TypeError:  # Flask's format has what ours lacks, such as lone surrogates
-        return None
 
 
 class _Signer(TimestampSigner):

@@ -59,6 +59,7 @@ class Facts:
     renew: bool = True
     accessed: bool = False
     modified: bool = False
+    suspect: bool = False  # the data may differ from what was loaded
     rekey: bool = False
     wiped: bool = False
     bound: str | None = None

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import BadRecord, ReadOnlySession, StoreUnavailable
 from . import codec, merge, policy
-from .cookie import MAX_AGE, CookieAction, DropCookie, Reply, SetCookie
+from .cookie import MAX_AGE, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
 from .events import Event, Notify
 from .facts import Facts, Loaded, Mode
 from .owners import Administration
@@ -24,8 +24,6 @@ from .token import SignedToken, Token, TokenSigner, same_secret
 
 MAX_ATTEMPTS = 100  # each lost attempt means that another request's commit was written
 _CREATE_ATTEMPTS = 3
-_UNTOUCHED = Reply(None, vary=False)
-_READ = Reply(None, vary=True)
 
 
 class Flow:
@@ -121,6 +119,15 @@ class Flow:
 
     # --- close -------------------------------------------------------------------------
 
+    def leave(self, session: ServerSession) -> Reply | None:
+        """Say what `close` would for a request that changed nothing; None for any other."""
+        facts = session.facts
+        if facts.suspect or facts.mode in (Mode.EXEMPT, Mode.BROKEN):
+            return None
+        if facts.loaded is not None and self._index_is_stale(facts.loaded.record):
+            return None
+        return self._leave(session)
+
     def close(self, session: ServerSession, *, cookie_possible: bool = True) -> Steps[Reply]:
         """Save what the request did to its session, and say what the response must say.
 
@@ -134,7 +141,7 @@ class Flow:
         loaded = facts.loaded
         payload = b""
         changed = False
-        if facts.accessed:
+        if facts.suspect:
             payload = codec.encode(session.data())
             before = b"" if loaded is None else loaded.record.payload
             written = facts.modified if loaded is None else payload != before
@@ -165,7 +172,7 @@ class Flow:
             if policy.sends_cookie(modified=facts.modified, permanent=permanent, rules=self.rules):
                 cookie = self._set_cookie(facts.loaded.signed, permanent=permanent)
         if cookie is None:
-            return _READ if facts.accessed else _UNTOUCHED
+            return READ if facts.accessed else UNTOUCHED
         return Reply(cookie, vary=True)
 
     def _keep_listed(self, session: ServerSession, loaded: Loaded) -> Steps[Reply]:
@@ -186,7 +193,7 @@ class Flow:
                 facts.loaded = Loaded(loaded.signed, record)
                 return self._leave(session)
         # The cookie may be over by now: it is not sent again.
-        return _READ if facts.accessed else _UNTOUCHED
+        return READ if facts.accessed else UNTOUCHED
 
     def _create(self, session: ServerSession, payload: bytes) -> Steps[Reply]:
         facts = session.facts

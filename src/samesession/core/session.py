@@ -7,6 +7,8 @@ a store, a framework, or the time.
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from typing import Any, SupportsIndex
 
@@ -67,7 +69,8 @@ class ServerSession(dict[str, Any]):
     @modified.setter
     def modified(self, value: bool) -> None:
         self._facts.modified = bool(value)
-        self._facts.accessed = self._facts.accessed or bool(value)
+        if value:
+            self._facts.accessed = self._facts.suspect = True
 
     @property
     def new(self) -> bool:
@@ -228,18 +231,29 @@ class ServerSession(dict[str, Any]):
         if self._failure is not None:
             raise self._failure
 
+    def _lend(self) -> None:
+        """Count as read what the view may change in place from now on."""
+        self._read()
+        facts = self._facts
+        if facts.baseline is not None and not facts.suspect:
+            facts.image = codec.encode_if_fit(self.data())
+        facts.suspect = True
+
     def _write(self) -> None:
         self._read()
         refusal = _REFUSALS.get(self._facts.mode)
         if refusal is not None:
             raise ReadOnlySession(refusal)
-        self._facts.modified = True
+        self._facts.modified = self._facts.suspect = True
 
     # --- every way into a dict ---------------------------------------------------------
 
     def __getitem__(self, key: str) -> Any:
         self._read()
-        return super().__getitem__(key)
+        value = super().__getitem__(key)
+        if type(value) not in _UNCHANGING:
+            self._lend()
+        return value
 
     def __contains__(self, key: object) -> bool:
         self._read()
@@ -258,7 +272,7 @@ class ServerSession(dict[str, Any]):
         return super().__len__()
 
     def __eq__(self, other: object) -> bool:
-        self._read()
+        self._lend()
         return super().__eq__(other)
 
     def __ne__(self, other: object) -> bool:
@@ -294,7 +308,10 @@ class ServerSession(dict[str, Any]):
     def get(self, key: str, default: Any = None) -> Any:
         """Give the value of a key, or the default."""
         self._read()
-        return super().get(key, default)
+        value = super().get(key, default)
+        if type(value) not in _UNCHANGING:
+            self._lend()
+        return value
 
     def keys(self) -> KeysView[str]:  # type: ignore[override]  # the public name of dict_keys
         """Give a view of the keys."""
@@ -303,17 +320,17 @@ class ServerSession(dict[str, Any]):
 
     def values(self) -> ValuesView[Any]:  # type: ignore[override]
         """Give a view of the values."""
-        self._read()
+        self._lend()
         return super().values()
 
     def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
         """Give a view of the pairs."""
-        self._read()
+        self._lend()
         return super().items()
 
     def copy(self) -> dict[str, Any]:
         """Give the data as a plain dict, which is no session."""
-        self._read()
+        self._lend()
         return dict(super().items())
 
     def __setitem__(self, key: str, value: Any) -> None:
@@ -360,6 +377,10 @@ class ServerSession(dict[str, Any]):
         self._facts.wiped = self._facts.rekey = True
         self._facts.bound = None
         self._rebase([merge.Wipe()], {})
+
+
+# A view that was given no other values cannot have changed one in place.
+_UNCHANGING = frozenset((str, int, float, bool, bytes, type(None), dt.datetime, uuid.UUID))
 
 
 def _plain(key: object) -> str:
