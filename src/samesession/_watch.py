@@ -11,16 +11,27 @@ import asyncio
 from typing import Any
 
 
-class _Wait:
+class Wait:
     """One task's wait; identity is all that tells it from others."""
 
-    __slots__ = ("cancelling", "due", "expired", "task")
+    __slots__ = ("_cancelling", "_waits", "due", "expired", "task")
 
-    def __init__(self, task: asyncio.Task[Any], due: float) -> None:
+    def __init__(self, task: asyncio.Task[Any], due: float, waits: dict[Wait, None]) -> None:
         self.task = task
         self.due = due
-        self.cancelling = task.cancelling()
         self.expired = False
+        self._cancelling = task.cancelling()
+        self._waits = waits
+        waits[self] = None
+
+    def end(self, error: BaseException | None = None) -> bool:
+        """End the wait; say whether its error is the deadline's cancellation, and nobody else's."""
+        if not self.expired:
+            del self._waits[self]
+            return False
+        # As asyncio.timeout does: who was cancelled by others, too, stays cancelled.
+        mine = self.task.uncancel() <= self._cancelling
+        return mine and isinstance(error, asyncio.CancelledError)
 
 
 class Watch:
@@ -31,29 +42,18 @@ class Watch:
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         self._loop = loop
         self._seconds = seconds
-        self._waits: dict[_Wait, None] = {}  # in the order in which they began
+        self._waits: dict[Wait, None] = {}  # in the order in which they began
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self) -> _Wait:
+    def begin(self) -> Wait:
         """Begin the current task's wait."""
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a session is opened and saved inside of a task")
-        due = self._loop.time() + self._seconds
-        wait = _Wait(task, due)
-        self._waits[wait] = None
+        wait = Wait(task, self._loop.time() + self._seconds, self._waits)
         if self._timer is None:
-            self._timer = self._loop.call_at(due, self._look)
+            self._timer = self._loop.call_at(wait.due, self._look)
         return wait
-
-    def end(self, wait: _Wait, error: BaseException | None = None) -> bool:
-        """End a wait; say whether its error is the deadline's cancellation, and nobody else's."""
-        if not wait.expired:
-            del self._waits[wait]
-            return False
-        # As asyncio.timeout does: who was cancelled by others, too, stays cancelled.
-        mine = wait.task.uncancel() <= wait.cancelling
-        return mine and isinstance(error, asyncio.CancelledError)
 
     def _look(self) -> None:
         """Cancel who is overdue, and look again when the next one is."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Hashable
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .core.steps import Call, Steps
 from .errors import StoreUnavailable, conceal
+
+if TYPE_CHECKING:
+    from ._watch import Wait, Watch
 
 T = TypeVar("T")
 
@@ -45,39 +49,14 @@ async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:
 
     Raises StoreUnavailable when that takes longer than `timeout` seconds in all.
     """
+    # One coroutine for all of it: each further one is paid for at every wait.
+    mine: Wait | None = None
+    answer: Any = None
+    result: Any = None
     try:
-        try:
-            answer = next(steps)
-        except StopIteration as end:
-            return cast("T", end.value)
-        if timeout is None:
-            return await _await_each(steps, answer)
-        return await _await_in_time(steps, answer, timeout)
-    except BaseException as error:
-        answer = None  # this frame stays, and what was waited for may quote what was sent
-        conceal(error)
-        raise
-
-
-async def _await_in_time(steps: Steps[T], answer: Any, timeout: float) -> T:  # Any: see Steps
-    from ._watch import watch  # loaded by whoever runs a loop, never by `import samesession`
-
-    deadlines = watch(timeout)
-    mine = deadlines.begin()
-    try:
-        result = await _await_each(steps, answer)
-    except BaseException as error:
-        if deadlines.end(mine, error):
-            raise StoreUnavailable(
-                f"the session store did not answer within {timeout} s"
-            ) from error
-        raise
-    _ = deadlines.end(mine)
-    return result
-
-
-async def _await_each(steps: Steps[T], answer: Any) -> T:  # Any: see Steps
-    try:
+        answer = next(steps)
+        if timeout is not None:
+            mine = _watch()(timeout).begin()
         while True:
             try:
                 if type(answer) is _CALL:
@@ -88,7 +67,25 @@ async def _await_each(steps: Steps[T], answer: Any) -> T:  # Any: see Steps
             else:
                 answer = steps.send(result)
     except StopIteration as end:
+        if mine is not None:
+            _ = mine.end()
         return end.value  # type: ignore[no-any-return]  # a cast would be paid for on each request
+    except BaseException as error:
+        answer = result = None  # this frame stays, and what was waited for may quote what was sent
+        conceal(error)
+        if mine is not None and mine.end(error):
+            raise StoreUnavailable(
+                f"the session store did not answer within {timeout} s"
+            ) from error
+        raise
+
+
+@cache
+def _watch() -> Callable[[float], Watch]:
+    # Loaded by whoever runs a loop, never by `import samesession`.
+    from ._watch import watch
+
+    return watch
 
 
 async def _in_thread(blocking: Call[T]) -> T:

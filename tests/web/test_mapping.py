@@ -95,12 +95,6 @@ def _updated(session: Any) -> Any:
     return data["a"]
 
 
-def _updated(session: Any) -> Any:
-    data: dict[str, Any] = {}
-    data.update(session)
-    return data["a"]
-
-
 def _matched(session: Any) -> Any:
     match session:
         case {"a": found}:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -30,6 +30,9 @@ SECRET_BYTES = 32
 SID_PATTERN = r"[A-Za-z0-9_-]{21}[AQgw]"
 _DIGEST = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
 _TOKEN = re.compile(rf"(({SID_PATTERN})\.({_DIGEST}))\.({_DIGEST})", re.ASCII)
+
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Token(NamedTuple):
@@ -60,7 +63,7 @@ class SignedToken(NamedTuple):
 
 def text(raw: bytes) -> str:
     """Spell bytes as unpadded base64url."""
-    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+    return b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
 class TokenSigner:
