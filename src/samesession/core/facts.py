@@ -18,6 +18,19 @@ class Mode(enum.Enum):
     SEALED = enum.auto()  # the response has started: cannot be written any more
 
 
+# Why a session cannot be written then.
+REFUSALS = {
+    Mode.EXEMPT: (
+        "this path is exempt from sessions, so the session cannot be written here: take the "
+        "path out of SESSION_EXEMPT, or for static files write SESSION_EXEMPT_STATIC = False"
+    ),
+    Mode.SEALED: (
+        "the response has started and the session is saved: write to it before the view "
+        "returns, or in a block of samesession.flask.saving() or samesession.quart.saving()"
+    ),
+}
+
+
 class Loaded:
     """What a session was loaded from."""
 

@@ -14,7 +14,7 @@ from typing import Any, SupportsIndex
 
 from ..errors import NotSupported, ReadOnlySession, SessionError
 from . import codec, merge
-from .facts import NOWHERE, About, Facts, Loaded, Mode, about
+from .facts import NOWHERE, REFUSALS, About, Facts, Loaded, Mode, about
 from .record import MAX_OWNER_BYTES
 
 # Flask keeps the flag in the mapping under this name; so do we, to be readable by it.
@@ -241,7 +241,7 @@ class ServerSession(dict[str, Any]):
 
     def _write(self) -> None:
         self._read()
-        refusal = _REFUSALS.get(self._facts.mode)
+        refusal = REFUSALS.get(self._facts.mode)
         if refusal is not None:
             raise ReadOnlySession(refusal)
         self._facts.modified = self._facts.suspect = True
@@ -389,15 +389,3 @@ def _plain(key: object) -> str:
     if isinstance(key, str):
         return str.__str__(key)
     raise TypeError(f"session keys are str, not {type(key).__name__}: write session[str(key)]")
-
-
-_REFUSALS = {
-    Mode.EXEMPT: (
-        "this path is exempt from sessions, so the session cannot be written here: take the "
-        "path out of SESSION_EXEMPT, or for static files write SESSION_EXEMPT_STATIC = False"
-    ),
-    Mode.SEALED: (
-        "the response has started and the session is saved: write to it before the view "
-        "returns, or in a block of samesession.flask.saving() or samesession.quart.saving()"
-    ),
-}
