@@ -31,9 +31,10 @@ from samesession.testing import (
 from samesession.testing.caller import revision
 from samesession.testing.records import RecordContract
 from samesession.testing.time import TimeContract
+from tests.conftest import NewSite
 from tests.support.backend import Servers
 from tests.support.clock import Clock
-from tests.support.dynamodb import REGION, DynamoDB
+from tests.support.dynamodb import REGION, TABLE, DynamoDB
 from tests.support.server import free_port
 from tests.support.site import SECRET_KEY, Site
 
@@ -160,6 +161,24 @@ def test_a_record_too_large_for_an_item_is_refused_and_the_old_one_stays(
     assert run(store.load("key", renew=None)) == make_record(1)
     assert run(store.load("other", renew=None)) is None
     run(store.close())
+
+
+@pytest.mark.asyncio
+async def test_an_item_that_was_tampered_with_is_a_new_session(
+    new_site: NewSite, server: DynamoDB
+) -> None:
+    site = new_site()
+    for wrong in (
+        {"revision": {"B": b"8 bytes."}},
+        {"record": {"N": "7"}},
+        {"expires": {"S": "never"}},
+    ):
+        visitor = site.visitor()
+        await visitor.put(a=1)
+        (item,) = server.items()
+        server.client.put_item(TableName=TABLE, Item={**item, **wrong})
+        assert await visitor.value(dict) == {}
+        server.empty()
 
 
 # --- what is given -------------------------------------------------------------------------
