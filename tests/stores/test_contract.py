@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from samesession.core.touch import Touching
 from samesession.stores.filesystem import FileStore
 from samesession.stores.memory import MemoryStore
 from samesession.stores.redis import RedisStore
@@ -17,11 +18,19 @@ from samesession.testing import (
     PurgeContract,
     StoreContract,
 )
+from samesession.testing.time import TimeContract
 from tests.support.server import free_port
 
 
 @pytest.mark.stores("filesystem")
 class TestFileStore(StoreContract, OwnerIndexContract, PurgeContract):
+    @pytest.fixture
+    def new_store(self, tmp_path: Path, clock: ManualClock) -> NewStore:
+        return lambda: FileStore(tmp_path / "sessions", clock=clock, touching=Touching(0))
+
+
+@pytest.mark.stores("filesystem")
+class TestFileStoreThatPutsRenewalOff(TimeContract):
     @pytest.fixture
     def new_store(self, tmp_path: Path, clock: ManualClock) -> NewStore:
         return lambda: FileStore(tmp_path / "sessions", clock=clock)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from samesession.core.store import Store
+from samesession.core.touch import Touching
 from samesession.stores.filesystem import FileStore
 from samesession.stores.memory import MemoryStore
 
@@ -41,10 +42,14 @@ class MemoryPart(Part):
 @dataclass
 class FilePart(Part):
     def settings(self) -> dict[str, Any]:
-        return {"SESSION_TYPE": "filesystem", "SESSION_FILE_DIR": str(self.directory)}
+        return {
+            "SESSION_TYPE": "filesystem",
+            "SESSION_FILE_DIR": str(self.directory),
+            "SESSION_TOUCH_INTERVAL": 0,  # or the tests could not tell when a session ends
+        }
 
     def store(self) -> Store:
-        return FileStore(self.directory, clock=self.clock)
+        return FileStore(self.directory, clock=self.clock, touching=Touching(0))
 
     def records(self) -> dict[str, bytes]:
         shards = self.directory.glob("[0-9a-f][0-9a-f]/[0-9a-f]*")

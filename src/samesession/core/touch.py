@@ -33,7 +33,7 @@ class Touching:
         """Give the moment at which a record that is renewed now expires."""
         return math.ceil(now) + lifetime + self.grace(lifetime)
 
-    def is_due(self, expires: int, now: float, lifetime: int) -> bool:
+    def is_due(self, expires: float, now: float, lifetime: int) -> bool:
         """Say whether a record that is read now must be renewed."""
         if self.grace(lifetime) == 0:
             return expires != self.expiry(now, lifetime)

@@ -36,11 +36,11 @@ class Tree:
 
         Raises ConfigError when others could write there.
         """
-        self._root = os.path.abspath(directory)
+        self.root = os.path.abspath(directory)
         self._mode = mode
         self._fsync = fsync
         self._timeout = timeout
-        _prepare(self._root)
+        _prepare(self.root)
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -54,7 +54,7 @@ class Tree:
     def at(self, path: str = "", *, make: bool = False) -> Iterator[int | None]:
         """Open the root or a directory below it, link by link; None where it is missing."""
         with self.errors():
-            fd = os.open(self._root, DIRECTORY)
+            fd = os.open(self.root, DIRECTORY)
             try:
                 for part in filter(None, path.split("/")):
                     # _descend closes the upper one, whatever happens.

@@ -27,7 +27,9 @@ from ..core.policy import SKEW
 from ..core.record import MIN_BYTES, lifetime_of, revision_of
 from ..core.steps import Steps, call
 from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome, Reach
+from ..core.touch import Touching
 from ..errors import BadRecord
+from ._cached import CachedFiles
 from ._tree import DIRECTORY, LOCK, READ, Tree, content, opened, unlink
 
 # A directory's descriptor, or None where it is missing.
@@ -38,10 +40,13 @@ _PURGE_BATCH = 256  # files that a purge deletes before it lets requests at the 
 
 
 class FileStore:
-    """Records as files. Each method is one piece of blocking work, atomic by itself."""
+    """Records as files. Each method is one piece of blocking work, atomic by itself.
+
+    Only loading a record that is in memory, and need not be renewed, is done where
+    the caller is: it cannot block.
+    """
 
     faces = Face.BOTH
-    capabilities = Capabilities(reach=Reach.MACHINE)
 
     def __init__(
         self,
@@ -51,6 +56,7 @@ class FileStore:
         fsync: bool = False,
         timeout: float = 2.0,
         max_bytes: int = 1024 * 1024,
+        touching: Touching | None = None,
         clock: Clock = time.time,
     ) -> None:
         """Use a directory, made if it is missing.
@@ -60,11 +66,21 @@ class FileStore:
         ConfigError when the directory is not this user's alone to write.
         """
         self._tree = Tree(directory, mode=mode, fsync=fsync, timeout=timeout)
+        self._cached = CachedFiles(self._tree.root, max_bytes)
         self._max_bytes = max_bytes
+        self._touching = touching or Touching()
         self._clock = clock
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the store promises: renewing may be put off."""
+        return Capabilities(reach=Reach.MACHINE, exact_renewal=self._touching.interval == 0)
 
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
         """Read a record and restart its idle timeout."""
+        record = self._load_cached(key, renew)
+        if record is not None:
+            return record
         return (yield from call(self._load, key, renew))
 
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
@@ -103,6 +119,24 @@ class FileStore:
 
     # --- the work ----------------------------------------------------------------------
 
+    def _load_cached(self, key: str, renew: Lifetimes | None) -> bytes | None:
+        """Read a live record if that cannot block; None leaves it to `_load`."""
+        name = _name(key)
+        found = self._cached.read(f"{name[:2]}/{name}")
+        if found is None or len(found[0]) < MIN_BYTES:
+            return None
+        raw, expires = found
+        now = self._clock()
+        if expires <= now or (renew is not None and self._is_due(raw, expires, now, renew)):
+            return None  # what it takes may block
+        return raw
+
+    def _is_due(self, raw: bytes, expires: float, now: float, renew: Lifetimes) -> bool:
+        return self._touching.is_due(expires, now, lifetime_of(raw, renew))
+
+    def _expiry(self, record: bytes, lifetimes: Lifetimes) -> int:
+        return self._touching.expiry(self._clock(), lifetime_of(record, lifetimes))
+
     def _load(self, key: str, renew: Lifetimes | None) -> bytes | None:
         name = _name(key)
         with self._shard(name) as shard:
@@ -117,8 +151,7 @@ class FileStore:
             assert shard is not None
             if self._read_sound(shard, name) is not None:
                 return False
-            expires = self._clock() + lifetime_of(record, lifetimes)
-            self._tree.write(shard, name, record, expires)
+            self._tree.write(shard, name, record, self._expiry(record, lifetimes))
             return True
 
     def _commit(
@@ -133,7 +166,7 @@ class FileStore:
             if revision_of(current) != expected:
                 return Conflict(current)
             if renew is not None:
-                expires = self._clock() + lifetime_of(record, renew)
+                expires = self._expiry(record, renew)
             self._tree.write(shard, name, record, expires)
             return Outcome.WRITTEN
 
@@ -258,10 +291,10 @@ class FileStore:
             # A clock that was ahead for a while must not leave a longer life behind;
             # without `renew` the timeouts are not at hand, and nothing is prolonged.
             if renew is not None:
-                lifetime = lifetime_of(raw, renew)
-                if expires > now + renew.longest + SKEW:
+                if expires > self._touching.expiry(now, renew.longest) + SKEW:
                     return None
-                os.utime(fd, (now, now + lifetime))
+                if self._is_due(raw, expires, now, renew):
+                    os.utime(fd, (now, self._expiry(raw, renew)))
             return raw, expires
         finally:
             os.close(fd)
@@ -310,5 +343,6 @@ def open_store(config: Config, *, clock: Clock) -> FileStore:
         fsync=config.file_fsync,
         timeout=config.store_timeout,
         max_bytes=config.rules.max_bytes,
+        touching=Touching(config.touch_interval),
         clock=clock,
     )
