@@ -36,22 +36,21 @@ OF_EVERY_STORE = ("tests/stores", "tests/web", "tests/races", "tests/topology")
 class Server(NamedTuple):
     """A store that `nox -s servers` tests, and what must be on the machine for it."""
 
-    extra: str
     program: str | None = None  # None: it comes from a package index
     packages: str = ""  # of Debian's, which have the program
 
 
 SERVERS: dict[str, Server] = {
-    "postgresql": Server("sqlalchemy"),
+    "postgresql": Server(),
     # Not Debian's mariadb-server, which would start one of its own.
-    "mariadb": Server("sqlalchemy", "mariadbd", "mariadb-server-core mariadb-client-core"),
-    "cluster": Server("redis"),
-    "sentinel": Server("redis"),
-    "redis7": Server("redis", "redis-server", "redis-server"),
-    "redis62": Server("redis"),
-    "memcached": Server("memcached", "memcached", "memcached"),
-    "mongodb": Server("mongodb"),
-    "dynamodb": Server("dynamodb"),
+    "mariadb": Server("mariadbd", "mariadb-server-core mariadb-client-core"),
+    "cluster": Server(),
+    "sentinel": Server(),
+    "redis7": Server("redis-server", "redis-server"),
+    "redis62": Server(),
+    "memcached": Server("memcached", "memcached"),
+    "mongodb": Server(),
+    "dynamodb": Server(),
 }
 
 # Serves MongoDB's wire protocol where there is no mongod; needs a Python of its own.
@@ -254,8 +253,7 @@ def servers(session: nox.Session) -> None:
     chosen = [name for name in os.environ.get(STORES, "").split(",") if name] or [*SERVERS]
     wanted = [SERVERS[name] for name in chosen]
     _programs(session, wanted)
-    extras = ",".join(sorted({"flask", "quart", "redis", *(server.extra for server in wanted)}))
-    _install(session, extras, "test", "databases")
+    _install(session, EVERYTHING, "test", "databases")  # the tests of a store import its client
     if "mongodb" in chosen:
         _mongodb(session)
     session.env[STORES] = ",".join(chosen)

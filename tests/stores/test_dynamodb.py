@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import aiobotocore.session  # type: ignore[import-untyped]  # it ships no types
-import boto3
 import botocore.session
 import pytest
 from botocore.config import Config as ClientConfig
@@ -48,6 +48,12 @@ BRIEF = ClientConfig(connect_timeout=1, read_timeout=1, retries={"total_max_atte
 
 
 @pytest.fixture
+def boto3() -> Any:
+    """Give boto3, which the store does without; moto brings it."""
+    return import_module("boto3")
+
+
+@pytest.fixture
 def server(servers: Servers) -> DynamoDB:
     found: DynamoDB = servers["dynamodb"]
     found.empty()
@@ -76,7 +82,7 @@ class TestDynamoDBStoreWithoutAServer(OutageContract):
 
 
 @pytest.fixture
-def resource(server: DynamoDB) -> Iterator[Any]:
+def resource(boto3: Any, server: DynamoDB) -> Iterator[Any]:
     """Give what users of Flask-Session have, with the limits that are asked for."""
     found: Any = boto3.resource(
         "dynamodb", region_name=REGION, endpoint_url=server.url, config=BRIEF
@@ -97,7 +103,7 @@ class TestDynamoDBStoreOnAResourceOfBoto3(RecordContract, OwnerIndexContract):
 
 
 @pytest.fixture
-def sent(server: DynamoDB) -> Iterator[tuple[DynamoDBStore, Counter[str]]]:
+def sent(boto3: Any, server: DynamoDB) -> Iterator[tuple[DynamoDBStore, Counter[str]]]:
     """Give a store on an application's own client, and the requests that it sends."""
     client: Any = boto3.client(
         "dynamodb", region_name=REGION, endpoint_url=server.url, config=BRIEF
@@ -192,7 +198,7 @@ def read(**settings: object) -> DynamoDBStore:
 
 
 @pytest.mark.parametrize("kind", ["boto3", "botocore", "aiobotocore"])
-def test_a_session_lends_its_credentials(server: DynamoDB, kind: str) -> None:
+def test_a_session_lends_its_credentials(boto3: Any, server: DynamoDB, kind: str) -> None:
     session: Any = {
         "boto3": boto3.Session,
         "botocore": botocore.session.Session,
@@ -206,7 +212,7 @@ def test_a_session_lends_its_credentials(server: DynamoDB, kind: str) -> None:
         store.facing(others)
 
 
-def test_a_client_that_would_keep_requests_waiting_is_refused(server: DynamoDB) -> None:
+def test_a_client_that_would_keep_requests_waiting_is_refused(boto3: Any, server: DynamoDB) -> None:
     for config in (None, ClientConfig(connect_timeout=1, read_timeout=1)):
         client: Any = boto3.client("dynamodb", region_name=REGION, config=config)
         with pytest.raises(ConfigError, match=r"connect_timeout=1, read_timeout=1, retries="):
@@ -216,7 +222,7 @@ def test_a_client_that_would_keep_requests_waiting_is_refused(server: DynamoDB) 
 
 
 def test_what_cannot_be_used_is_refused_with_what_to_write(
-    server: DynamoDB, resource: Any, monkeypatch: pytest.MonkeyPatch
+    boto3: Any, server: DynamoDB, resource: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for given in ("http://127.0.0.1", 7, boto3.client("sqs", region_name=REGION)):
         with pytest.raises(ConfigError, match="write SESSION_DYNAMODB_REGION"):
