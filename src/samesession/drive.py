@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_at_work: set[Any] = set()  # Any: futures, of a module that is loaded late
 _CALL: Any = Call  # Any: pyright would narrow to what it then calls unknown
 
 
@@ -92,6 +93,21 @@ async def _in_thread(blocking: Call[T]) -> T:
     import asyncio
 
     return await asyncio.to_thread(blocking.work)
+
+
+async def to_its_end(answer: Awaitable[T]) -> T:
+    """Await what goes on to its end by itself when whoever waits is cancelled.
+
+    For a client that loses a connection which it is cancelled in the midst of making;
+    as with `call`, the work must be atomic by itself, and bounded in time.
+    """
+    import asyncio
+
+    work = asyncio.ensure_future(answer)
+    # The loop alone would not keep it alive.
+    _at_work.add(work)
+    work.add_done_callback(_at_work.discard)
+    return await asyncio.shield(work)
 
 
 def place(*, loop: bool) -> Hashable:

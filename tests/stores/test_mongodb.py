@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pymongo
 import pytest
+from bson.raw_bson import RawBSONDocument
+from pymongo.monitoring import CommandListener
 
+from samesession.core.store import Face, Lifetimes, Outcome
 from samesession.core.touch import Touching
+from samesession.drive import arun, run
+from samesession.errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
 from samesession.stores.mongodb import MongoStore
 from samesession.testing import (
     ManualClock,
@@ -15,13 +24,18 @@ from samesession.testing import (
     OwnerIndexContract,
     PurgeContract,
     StoreContract,
+    make_record,
 )
 from samesession.testing.time import TimeContract
 from tests.support.backend import Servers
-from tests.support.mongodb import MongoPart
+from tests.support.clock import Clock
+from tests.support.mongodb import DATABASE, MongoPart, date
 from tests.support.server import free_port
+from tests.support.site import Site
 
 pytestmark = pytest.mark.stores("mongodb")
+
+HOUR = Lifetimes(3600, 3600)
 
 
 @pytest.fixture
@@ -30,6 +44,13 @@ def part(servers: Servers, tmp_path: Path, clock: ManualClock) -> MongoPart:
     found = MongoPart("mongodb", clock, tmp_path, servers["mongodb"])  # type: ignore[arg-type]  # the contract's clock
     found.empty()
     return found
+
+
+@pytest.fixture
+def store(part: MongoPart) -> Iterator[MongoStore]:
+    found = part.opened()
+    yield found
+    run(found.close())
 
 
 class TestMongoStore(StoreContract, OwnerIndexContract, PurgeContract):
@@ -45,9 +66,236 @@ class TestMongoStoreThatPutsRenewalOff(TimeContract):
 
 
 class TestMongoStoreWithoutAServer(OutageContract):
-    within = 1.0
-
     @pytest.fixture
     def new_store(self) -> NewStore:
         url = f"mongodb://127.0.0.1:{free_port()}/"
         return lambda: MongoStore(url, timeout=0.5)
+
+
+class Heard(CommandListener):
+    """The commands that a client sends, but for those to keep in touch."""
+
+    def __init__(self) -> None:
+        self.commands: list[Any] = []
+
+    def started(self, event: Any) -> None:
+        self.commands.append(event.command)
+
+    def succeeded(self, event: Any) -> None:
+        pass
+
+    def failed(self, event: Any) -> None:
+        pass
+
+    def names(self) -> list[str]:
+        found = [next(iter(command)) for command in self.commands]
+        self.commands.clear()
+        return found
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def client(part: MongoPart, heard: Heard) -> Iterator[pymongo.MongoClient[Any]]:
+    """Give a client of an application's, whose own ways are not those of a store."""
+    with pymongo.MongoClient(
+        part.server.url, w=0, tz_aware=True, document_class=RawBSONDocument, event_listeners=[heard]
+    ) as found:
+        yield found
+
+
+# --- what is sent --------------------------------------------------------------------------
+
+
+def test_each_operation_is_one_command(
+    part: MongoPart, client: pymongo.MongoClient[Any], heard: Heard, clock: Clock
+) -> None:
+    store = MongoStore(client, database=DATABASE, clock=clock)
+    assert run(store.create("k", make_record(1), lifetimes=HOUR))
+    assert heard.names() == ["update"]
+    assert run(store.load("k", renew=HOUR)) == make_record(1)
+    assert heard.names() == ["find"]
+    steps = store.commit("k", make_record(2), expected=make_record(1)[:8], renew=HOUR)
+    assert run(steps) is Outcome.WRITTEN
+    assert heard.names() == ["update"]
+    clock.now += 120
+    assert run(store.load("k", renew=HOUR)) == make_record(2)
+    assert heard.names() == ["find", "update"]
+    assert run(store.remove("k", expected=None)) is Outcome.WRITTEN
+    assert heard.names() == ["delete"]
+
+
+def test_writes_ask_for_a_majority_whatever_the_client_is_used_to(
+    part: MongoPart, client: pymongo.MongoClient[Any], heard: Heard
+) -> None:
+    store = MongoStore(client, database=DATABASE)
+    assert run(store.create("k", make_record(1), lifetimes=HOUR))
+    assert run(store.load("k", renew=None)) == make_record(1)
+    run(store.enlist("ann", "k", lifetime=60))
+    written, read, noted = heard.commands
+    assert written["writeConcern"]["w"] == noted["writeConcern"]["w"] == "majority"
+    assert read["readConcern"] == {"level": "local"}
+
+
+def test_what_is_expired_is_replaced_and_what_lives_is_not(
+    part: MongoPart, store: MongoStore, clock: Clock
+) -> None:
+    assert run(store.create("k", make_record(1), lifetimes=Lifetimes(10, 10)))
+    assert not run(store.create("k", make_record(2), lifetimes=HOUR))
+    clock.now += 10
+    assert run(store.create("k", make_record(3), lifetimes=HOUR))
+    assert part.records() == {"k": make_record(3)}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"record": "text"},
+        {"record": {"$gt": ""}},
+        {"record": make_record(7)},
+        {"revision": 1},
+        {"record": b""},
+    ],
+    ids=str,
+)
+def test_a_document_that_is_none_of_ours_is_refused(
+    part: MongoPart, store: MongoStore, fields: dict[str, Any]
+) -> None:
+    assert run(store.create("k", make_record(1), lifetimes=HOUR))
+    part.server.records.update_one({"_id": "k"}, {"$set": fields})
+    with pytest.raises(BadRecord):
+        run(store.load("k", renew=HOUR))
+
+
+def test_a_life_beyond_every_timeout_is_none(part: MongoPart, store: MongoStore) -> None:
+    assert run(store.create("k", make_record(1), lifetimes=HOUR))
+    part.server.records.update_one({"_id": "k"}, {"$set": {"expires": date(2**37)}})
+    assert run(store.load("k", renew=HOUR)) is None
+
+
+def test_what_no_document_holds_is_refused_and_the_old_record_stays(store: MongoStore) -> None:
+    assert run(store.create("k", make_record(1), lifetimes=HOUR))
+    large = make_record(2, payload=b"x" * 16 * 1024 * 1024)
+    with pytest.raises(SessionTooLarge):
+        run(store.commit("k", large, expected=make_record(1)[:8], renew=HOUR))
+    assert run(store.load("k", renew=None)) == make_record(1)
+
+
+# --- clients -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        7,
+        object(),
+        "",
+        "redis://127.0.0.1:1/",
+        "mongodb://ann:sec:ret@127.0.0.1/",
+        "mongodb://ann:secret@127.0.0.1:port/",
+        "mongodb://ann:secret@127.0.0.1/?tlsCAFile=/nowhere&tls=true",
+    ],
+)
+def test_what_is_no_client_is_refused_without_a_password(source: object) -> None:
+    with pytest.raises(ConfigError, match=r"write SESSION_MONGODB = ") as caught:
+        MongoStore(source)
+    assert "sec" not in str(caught.value)
+
+
+@pytest.mark.parametrize("names", [{"database": "a b"}, {"database": ""}, {"collection": "a$"}])
+def test_names_that_mongodb_does_not_take_are_refused(names: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="SESSION_MONGODB_"):
+        MongoStore("mongodb://127.0.0.1/", **names)  # type: ignore[arg-type]
+
+
+def test_a_given_client_is_not_closed(part: MongoPart, client: pymongo.MongoClient[Any]) -> None:
+    store = MongoStore(client, database=DATABASE)
+    assert store.facing(Face.ASYNC).faces is Face.SYNC
+    assert run(store.create("k", make_record(1), lifetimes=HOUR))
+    run(store.close())
+    assert client.get_database(DATABASE).get_collection("sessions").find_one({"_id": "k"})
+
+
+def test_a_given_async_client_serves_its_own_event_loop_only(part: MongoPart) -> None:
+    stores: list[MongoStore] = []
+
+    async def first() -> None:
+        async with pymongo.AsyncMongoClient[dict[str, Any]](part.server.url) as client:
+            stores.append(MongoStore(client, database=DATABASE))
+            assert await arun(stores[0].create("k", make_record(1), lifetimes=HOUR))
+            await arun(stores[0].close())
+            assert await arun(stores[0].load("k", renew=None)) == make_record(1)
+
+    asyncio.run(first())
+    with pytest.raises(StoreUnavailable, match="another event loop"):
+        asyncio.run(arun(stores[0].load("k", renew=None)))
+
+
+def test_a_url_names_the_database(part: MongoPart) -> None:
+    store = MongoStore(f"{part.server.url}elsewhere")
+    assert run(store.create("k", make_record(1), lifetimes=HOUR))
+    assert part.server.client.get_database("elsewhere").get_collection("sessions").find_one()
+    part.server.client.drop_database("elsewhere")
+    run(store.close())
+
+
+def test_an_error_says_neither_the_key_nor_what_was_sent(
+    part: MongoPart, store: MongoStore
+) -> None:
+    part.server.records.create_index("record", unique=True)
+    secret = make_record(1, payload=b"s3cret")
+    for key, record in (("one", secret), ("two", make_record(1))):
+        assert run(store.create(key, record, lifetimes=HOUR))
+    with pytest.raises(StoreUnavailable) as caught:
+        run(store.commit("two", secret, expected=secret[:8], renew=HOUR))
+    assert str(caught.value) == "MongoDB is not available: DuplicateKeyError 11000"
+
+
+# --- indexes -------------------------------------------------------------------------------
+
+
+def indexes(part: MongoPart) -> list[Any]:
+    found = (part.server.records, part.server.owners)
+    return [each.index_information().get("samesession_expires") for each in found]
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_the_command_and_the_setting_make_the_indexes(
+    framework: str, part: MongoPart, clock: Clock, create: bool
+) -> None:
+    settings = {**part.settings(), "SESSION_MONGODB_CREATE": create}
+    site = Site(framework, settings, clock=clock)
+    if not create:
+        assert indexes(part) == [None, None]
+        for _ in range(2):
+            result = site.app.test_cli_runner().invoke(args=["sessions", "init-db"])
+            assert (result.exit_code, result.output) == (0, "what sessions need is there\n")
+    elif framework == "flask":
+        run(site.app.session_interface.site.shut())
+    else:
+        asyncio.run(_serve(site.app))
+    for index in indexes(part):
+        assert index["key"] == [("expires", 1)]
+        assert index["expireAfterSeconds"] == 0
+
+
+async def _serve(app: Any) -> None:
+    async with app.test_app():
+        pass
+
+
+def test_another_index_in_the_way_is_told(part: MongoPart, store: MongoStore) -> None:
+    part.server.records.create_index("expires", name="samesession_expires", expireAfterSeconds=9)
+    with pytest.raises(StoreUnavailable, match="another index"):
+        run(store.prepare())
+
+
+@pytest.mark.asyncio
+async def test_no_request_makes_an_index(framework: str, part: MongoPart, clock: Clock) -> None:
+    site = Site(framework, part.settings(), clock=clock)
+    assert (await site.visitor().put(a=1)).status == 200
+    assert indexes(part) == [None, None]
+    await site.close()

@@ -1,8 +1,8 @@
 """The mongodb store: on a mongod where there is one, else on mongoeco's server.
 
-SAMESESSION_MONGODB_URL names a server that runs already; the suite uses, and empties, its
-database "samesession_tests". Otherwise a `mongod` on the PATH is started. Otherwise
-mongoeco is, by the Python that SAMESESSION_MONGOECO names or by this one.
+SAMESESSION_MONGODB_URL names a server that runs on this machine already; the suite uses,
+and empties, its database "samesession_tests". Otherwise a `mongod` on the PATH is
+started. Otherwise mongoeco is, by the Python that SAMESESSION_MONGOECO names or by this one.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 import pymongo
 from bson.datetime_ms import DatetimeMS
 from pymongo.errors import PyMongoError
+from pymongo.uri_parser import parse_uri
 
 from samesession.core.record import revision_of
 from samesession.core.store import Store
@@ -39,8 +40,8 @@ _PATIENCE = 30.0
 class MongoDB:
     """One server, and a client to look into it with."""
 
-    def __init__(self, url: str, port: int | None = None) -> None:
-        """`port`: of a server that the suite started, and may put a proxy before."""
+    def __init__(self, url: str, port: int) -> None:
+        """`port`: of the loopback interface, where a test may put a proxy before it."""
         self.url = url
         self.port = port
         self.client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
@@ -69,8 +70,11 @@ def _command(port: int, directory: Path) -> Sequence[str]:
 def serving() -> Iterator[MongoDB]:
     """Give a running server."""
     with ExitStack() as stack:
-        url, port = os.environ.get("SAMESESSION_MONGODB_URL"), None
-        if url is None:
+        url = os.environ.get("SAMESESSION_MONGODB_URL", "")
+        if url:
+            _, port = parse_uri(url)["nodelist"][0]
+            port = port or 27017
+        else:
             port = free_port()
             url = f"mongodb://127.0.0.1:{port}/"
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -92,7 +96,7 @@ def serving() -> Iterator[MongoDB]:
 @dataclass
 class MongoPart(Part):
     slowness: ClassVar[int] = 60
-    open_files: ClassVar[int] = 30  # connections: a pool, and those that watch the server
+    open_files: ClassVar[int] = 102  # connections: pymongo's pool, and two to watch the server
 
     @classmethod
     def serve(cls, name: str) -> Any:
@@ -115,7 +119,8 @@ class MongoPart(Part):
 
     def opened(self, **options: Any) -> MongoStore:
         """Open the store; `options` are its own."""
-        chosen = {"clock": self.clock, "touching": Touching(0), **options}
+        # A server in Python may be slow on a busy machine.
+        chosen = {"timeout": 10.0, "clock": self.clock, "touching": Touching(0), **options}
         return MongoStore(self.server.url, database=DATABASE, **chosen)
 
     def records(self) -> dict[str, bytes]:

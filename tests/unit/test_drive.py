@@ -11,7 +11,7 @@ import pytest
 
 from samesession import StoreUnavailable
 from samesession.core.steps import Steps, call, wait
-from samesession.drive import arun, is_over, place, run
+from samesession.drive import arun, is_over, place, run, to_its_end
 
 
 async def _later(value: Any) -> Any:  # Any: whatever a client answers
@@ -214,6 +214,32 @@ async def test_a_cancelled_caller_leaves_blocking_work_to_its_end() -> None:
     assert not over.is_set()
     go_on.set()
     assert await asyncio.to_thread(over.wait, 20)
+
+
+@pytest.mark.asyncio
+async def test_a_cancelled_caller_leaves_what_goes_to_its_end_alone() -> None:
+    go, done = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        await go.wait()
+        done.set()
+
+    answer: Any = to_its_end(work())
+    caller = asyncio.create_task(arun(_sum(answer, 0)))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    go.set()
+    await asyncio.wait_for(done.wait(), 5)
+
+
+@pytest.mark.asyncio
+async def test_what_goes_to_its_end_gives_its_result_or_its_error() -> None:
+    assert await arun(wait(to_its_end(_later(1)))) == 1
+    with pytest.raises(ValueError, match="no"):
+        await arun(wait(to_its_end(_failing(ValueError("no")))))
 
 
 @pytest.mark.asyncio

@@ -8,12 +8,13 @@ and the record in whose favour a commit was refused could not be told.
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple, TypeAlias
 
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.errors import BSONError
-from pymongo import AsyncMongoClient, MongoClient, ReadPreference, WriteConcern, uri_parser
+from pymongo import AsyncMongoClient, MongoClient, ReadPreference, WriteConcern
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
@@ -32,6 +33,8 @@ HELP = (
 OUTAGES = (PyMongoError, BSONError, OSError)
 
 _DATABASE = "samesession"  # where the URL names none
+_DATABASE_NAME = re.compile(r'[^\s./\\$"\x00]{1,63}')
+_COLLECTION_NAME = re.compile(r"(?!system\.|\.)[^$\x00]{1,180}(?<!\.)")
 _SRV = "mongodb+srv://"
 # Whatever a given client has: documents are dicts, and a date of any size can be read.
 _CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
@@ -59,12 +62,22 @@ def read_url(url: str) -> str:
     if url.startswith(_SRV):
         return url
     try:
-        _ = uri_parser.parse_uri(url, warn=False)
-    except (PyMongoError, ValueError, TypeError) as error:
+        _made(url, Face.SYNC, 1.0).close()
+    except (PyMongoError, OSError, ValueError, TypeError) as error:
         raise ConfigError(
-            f"SESSION_MONGODB is no URL of MongoDB ({type(error).__name__}): {HELP}"
+            f"SESSION_MONGODB is no URL that pymongo takes ({type(error).__name__}): {HELP}"
         ) from None
     return url
+
+
+def read_names(database: str | None, collection: str) -> None:
+    """Check names as MongoDB would; raises ConfigError."""
+    if database is not None and not _DATABASE_NAME.fullmatch(database):
+        raise ConfigError('SESSION_MONGODB_DB is no name of a database: write one such as "app"')
+    if not _COLLECTION_NAME.fullmatch(collection):
+        raise ConfigError(
+            'SESSION_MONGODB_COLLECT is no name of a collection: write one such as "sessions"'
+        )
 
 
 def face_of(source: object) -> Face:
@@ -82,19 +95,20 @@ def connect(url: str, face: Face, timeout: float) -> Client:
     The wait for a server, and for a connection, is bounded by each operation's own
     deadline: the timeouts here are for pymongo's watch over its servers.
     """
-    milliseconds = max(1, int(timeout * 1000))
-    kind: Any = AsyncMongoClient if face is Face.ASYNC else MongoClient
     try:
-        return kind(
-            url,
-            connect=False,
-            connectTimeoutMS=milliseconds,
-            serverSelectionTimeoutMS=milliseconds,
-        )
-    except (PyMongoError, ValueError, TypeError) as error:
-        raise ConfigError(
-            f"SESSION_MONGODB cannot be used ({type(error).__name__}): {HELP}"
-        ) from None
+        return _made(url, face, timeout)
+    except OUTAGES as error:  # the name server's, which only now is asked
+        raise translated(error) from None
+
+
+def _made(url: str, face: Face, timeout: float) -> Client:
+    milliseconds = max(1, int(timeout * 1000))
+    options: dict[str, Any] = {
+        "connect": False,
+        "connectTimeoutMS": milliseconds,
+        "serverSelectionTimeoutMS": milliseconds,
+    }
+    return AsyncMongoClient(url, **options) if face is Face.ASYNC else MongoClient(url, **options)
 
 
 def opened(client: Client, database: str | None, collection: str) -> Opened:

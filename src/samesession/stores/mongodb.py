@@ -28,7 +28,7 @@ from ..core.record import lifetime_of, revision_of
 from ..core.steps import Steps, wait
 from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome
 from ..core.touch import Touching
-from ..drive import is_over, place
+from ..drive import is_over, place, to_its_end
 from ..errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
 from . import _mongo_clients as clients
 
@@ -87,12 +87,14 @@ class MongoStore:
         """
         self._source = clients.read_url(source) if isinstance(source, str) else source
         self.faces = face if isinstance(source, str) else clients.face_of(source)
+        clients.read_names(database, collection)
         self._database = database
         self._collection = collection
         self.timeout = timeout
         self._touching = touching or Touching()
         self._clock = clock
         self._opened: dict[Hashable, clients.Opened] = {}
+        self._taken: Hashable = None  # where a given client was first used
 
     @property
     def capabilities(self) -> Capabilities:
@@ -131,7 +133,7 @@ class MongoStore:
             # Not if another request has written meanwhile: its moment is the later one.
             unchanged = {"_id": key, "expires": _date(found.expires)}
             fresh = {"expires": _date(self._touching.expiry(now, lifetime))}
-            yield from wait(self._records.update_one(unchanged, {"$set": fresh}))
+            yield from self._wait(self._records.update_one(unchanged, {"$set": fresh}))
         return found.record
 
     @_bounded
@@ -142,7 +144,7 @@ class MongoStore:
         expired = {"_id": key, "expires": {"$lte": _date(self._clock())}}
         change = {"$set": self._fields(record, lifetimes)}
         try:
-            yield from wait(self._records.update_one(expired, change, upsert=True))
+            yield from self._wait(self._records.update_one(expired, change, upsert=True))
         except DuplicateKeyError:
             return False
         return True
@@ -155,7 +157,9 @@ class MongoStore:
         change = {"$set": self._fields(record, renew)}
 
         def update() -> Steps[int]:
-            done = yield from wait(self._records.update_one(self._live(key, expected), change))
+            done = yield from self._wait(
+                self._records.update_one(self._live(key, expected), change)
+            )
             return int(done.matched_count)
 
         return (yield from self._changed(key, expected, update))
@@ -165,7 +169,7 @@ class MongoStore:
         """Delete the document of the expected revision, or whichever is there."""
 
         def delete() -> Steps[int]:
-            done = yield from wait(self._records.delete_one(self._live(key, expected)))
+            done = yield from self._wait(self._records.delete_one(self._live(key, expected)))
             return int(done.deleted_count)
 
         return (yield from self._changed(key, expected, delete))
@@ -190,7 +194,7 @@ class MongoStore:
     def _find(self, key: str, now: float) -> Steps[_Found | None]:
         """Read a live document; refuse one that is not as we write them."""
         live = {"_id": key, "expires": {"$gt": _date(now)}}
-        document: Any = yield from wait(self._records.find_one(live))
+        document: Any = yield from self._wait(self._records.find_one(live))
         if document is None:
             return None
         record, expires = document.get("record"), document.get("expires")
@@ -224,7 +228,7 @@ class MongoStore:
         until = {"$max": {"expires": _date(self._clock() + lifetime)}}
         for attempt in range(_ATTEMPTS):
             try:
-                yield from wait(self._owners.update_one(note, until, upsert=True))
+                yield from self._wait(self._owners.update_one(note, until, upsert=True))
             except DuplicateKeyError:
                 # Another has noted it in the same instant: now there is one to change.
                 if attempt == _ATTEMPTS - 1:
@@ -235,7 +239,7 @@ class MongoStore:
     @_bounded
     def delist(self, owner: str, key: str) -> Steps[None]:
         """Forget that a key belongs to an owner."""
-        yield from wait(self._owners.delete_one({"_id": _prefix(owner) + key}))
+        yield from self._wait(self._owners.delete_one({"_id": _prefix(owner) + key}))
 
     @_bounded
     def owned(self, owner: str) -> Steps[Iterable[str]]:
@@ -245,7 +249,7 @@ class MongoStore:
             "_id": {"$gte": prefix, "$lt": _after(prefix)},
             "expires": {"$gt": _date(self._clock())},
         }
-        found: list[Any] = yield from wait(self._owners.find(notes, {"_id": 1}).to_list(None))
+        found: list[Any] = yield from self._wait(self._owners.find(notes, {"_id": 1}).to_list(None))
         return [str(note["_id"]).removeprefix(prefix) for note in found]
 
     # --- upkeep ------------------------------------------------------------------------
@@ -268,11 +272,11 @@ class MongoStore:
         """Find so many that have expired, and delete those that nobody has made anew since."""
         expired = {"expires": {"$lte": _date(self._clock())}}
         cursor = collection().find(expired, {"_id": 1}).limit(_PURGE_BATCH)
-        found: list[Any] = yield from wait(cursor.to_list(None))
+        found: list[Any] = yield from self._wait(cursor.to_list(None))
         if not found:
             return 0, 0
         these = {"_id": {"$in": [each["_id"] for each in found]}, **expired}
-        done = yield from wait(collection().delete_many(these))
+        done = yield from self._wait(collection().delete_many(these))
         return len(found), int(done.deleted_count)
 
     def prepare(self) -> Steps[None]:
@@ -281,7 +285,7 @@ class MongoStore:
             with pymongo.timeout(max(self.timeout, _INDEX_SECONDS)):
                 for collection in (self._records, self._owners):
                     making = collection.create_index("expires", name=_INDEX, expireAfterSeconds=0)
-                    yield from wait(making)
+                    yield from self._wait(making)
         except clients.OUTAGES as error:
             raise clients.translated(error) from None
 
@@ -292,6 +296,13 @@ class MongoStore:
             yield from wait(found.client.close())
 
     # --- how it is reached -------------------------------------------------------------
+
+    def _wait(self, answer: Any) -> Steps[Any]:
+        """Wait for a client's answer.
+
+        Cancelled while it connects, pymongo 4.20 leaves a socket open for good.
+        """
+        return wait(to_its_end(answer) if self.faces is Face.ASYNC else answer)
 
     @property
     def _records(self) -> clients.Collection:
@@ -310,6 +321,13 @@ class MongoStore:
             client = self._source
             if isinstance(client, str):
                 client = clients.connect(client, self.faces, self.timeout)
+            elif self.faces is Face.ASYNC:
+                self._taken = here if self._taken is None else self._taken
+                if self._taken != here:
+                    raise StoreUnavailable(
+                        "SESSION_MONGODB is an AsyncMongoClient of another event loop, or of "
+                        "another process: give a URL"
+                    )
             found = clients.opened(client, self._database, self._collection)
             kept = {where: each for where, each in self._opened.items() if not is_over(where)}
             self._opened = {**kept, here: found}
