@@ -6,6 +6,7 @@ default, for minutes. Knows no table.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -24,6 +25,7 @@ HELP = (
 )
 
 _ASYNC = ("aiobotocore", "aioboto3")
+_making = threading.Lock()  # a session of boto3 makes no two clients at once
 _CONNECTIONS = 50  # as many requests at once; botocore's 10 would have others wait
 
 
@@ -168,7 +170,8 @@ def open_client(source: Source, face: Face, *, timeout: float) -> Steps[Opened]:
     if source.is_client:
         return Opened(source.given)
     if face is Face.SYNC:
-        return Opened(_made(_session(source, face), source, ClientConfig, timeout))
+        with _making:
+            return Opened(_made(_session(source, face), source, ClientConfig, timeout))
     from aiobotocore.config import AioConfig  # type: ignore[import-untyped]
 
     context = _made(_session(source, face), source, AioConfig, timeout)
