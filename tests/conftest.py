@@ -41,10 +41,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "store_name" in metafunc.fixturenames:
         marker = metafunc.definition.get_closest_marker("stores")
         names = stores_over(None if marker is None else marker.args)
-        if metafunc.definition.get_closest_marker("owners"):
-            names = tuple(name for name in names if part_of(name).owners)
-        if metafunc.definition.get_closest_marker("purges"):
-            names = tuple(name for name in names if part_of(name).purges)
         metafunc.parametrize("store_name", names)
 
 
@@ -76,10 +72,18 @@ def _has_frameworks(item: pytest.Item) -> bool:
     return needed <= set(INSTALLED)
 
 
+def _fits(item: pytest.Item, store: str) -> bool:
+    # Here and not where a test is multiplied: the mark may be one parameter's alone.
+    part = part_of(store)
+    return (part.owners or not item.get_closest_marker("owners")) and (
+        part.purges or not item.get_closest_marker("purges")
+    )
+
+
 def _has_store(item: pytest.Item) -> bool:
     chosen = _params(item).get("store_name")
     if chosen is not None:
-        return is_in_run(chosen)
+        return is_in_run(chosen) and _fits(item, chosen)
     marker = item.get_closest_marker("stores")
     if marker is None:
         return not CHOSEN  # about no store at all

@@ -57,7 +57,7 @@ async def test_an_unknown_token_is_never_adopted(new_site: NewSite, backend: Bac
 async def test_new_sessions_put_nobody_out(new_site: NewSite, backend: Backend) -> None:
     site = new_site()
     member = site.visitor()
-    await member.visit(lambda session: session.bind("alice"))
+    await member.put(name="alice")
 
     def begin(session: Any) -> None:
         session["a"] = 1
@@ -65,4 +65,4 @@ async def test_new_sessions_put_nobody_out(new_site: NewSite, backend: Backend) 
     for _ in range(600):
         assert (await site.visitor().visit(begin)).status == 200
     assert len(backend.records()) == 601
-    assert await member.value(lambda session: session.about.owner) == "alice"
+    assert await member.value(dict) == {"name": "alice"}

@@ -83,11 +83,11 @@ async def settle(site: Site) -> Visitor:
     return visitor
 
 
-METHODS = ("load", "create", "commit", "remove", "enlist")
+METHODS = ("load", "create", "commit", "remove")
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [*METHODS, pytest.param("enlist", marks=pytest.mark.owners)])
 async def test_a_store_that_fails_shows_no_canary(
     new_site: NewSite, backend: Backend, watch: Watch, method: str
 ) -> None:

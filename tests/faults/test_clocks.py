@@ -147,6 +147,7 @@ async def test_a_request_that_ends_after_the_absolute_timeout_saves_nothing(
 
 
 @pytest.mark.asyncio
+@pytest.mark.owners
 @pytest.mark.parametrize(("wait", "fresh"), [(299, True), (300, True), (301, False)])
 async def test_how_long_ago_a_login_was_is_known_to_the_second(
     new_site: NewSite, clock: Clock, wait: int, *, fresh: bool

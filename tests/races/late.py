@@ -14,7 +14,7 @@ from samesession.drive import arun, run
 from tests.support.backend import Backend
 from tests.support.browser import Answer, Jar
 from tests.support.site import Site, Visitor
-from tests.support.spy import Gate, SpyStore
+from tests.support.spy import Gate, OwnersSpy, SpyStore
 
 Act = Callable[[Any], Any]  # Any: the session is a proxy in both frameworks
 
@@ -26,6 +26,11 @@ class Scene:
         self.site = site
         self.spy = spy
         self.heard: list[Event] = []
+
+    @property
+    def has_owners(self) -> bool:
+        """Whether the store knows whose sessions are whose."""
+        return isinstance(self.spy, OwnersSpy)
 
     def tab(self, visitor: Visitor) -> Visitor:
         """Give another tab of the same browser: it has the same jar."""
@@ -103,7 +108,8 @@ def listening(scene: Scene) -> Iterator[None]:
 
 
 def end_idle_time(backend: Backend, seconds: int) -> None:
-    """Let time pass: for Redis, which has a clock of its own, by shortening each expiry."""
+    """Let time pass: for a server with a clock of its own, by shortening each expiry."""
+    backend.part.hasten(seconds)
     backend.clock.advance(seconds)
     for server in backend.redis_servers:
         with server.client() as client:

@@ -14,8 +14,7 @@ from tests.support.site import Visitor
 from .conftest import NewScene
 from .late import Act, Scene, end_idle_time
 
-# Their users log in, which needs an owner index.
-pytestmark = [pytest.mark.asyncio, pytest.mark.owners]
+pytestmark = pytest.mark.asyncio
 
 WHERE = [("load", True), ("commit", False)]
 # Browser sessions end sooner than the index of owners asks to be renewed.
@@ -63,9 +62,22 @@ async def purged(scene: Scene, visitor: Visitor, backend: Backend) -> None:
     await scene.administer("purge")
 
 
-ENDINGS: tuple[Ending, ...] = (
-    log_out, log_out_elsewhere, empty, revoke, revoke_all, idle, purged
-)  # fmt: skip
+def of_owners(*functions: Any) -> list[Any]:
+    """Mark what a store without an owner index cannot do."""
+    return [pytest.param(each, marks=pytest.mark.owners) for each in functions]
+
+
+ENDINGS = [
+    log_out, log_out_elsewhere, empty, idle, purged, *of_owners(revoke, revoke_all)
+]  # fmt: skip
+
+
+def named(function: Any) -> str:
+    return str(function.__name__)
+
+
+def read(session: Any) -> Any:
+    return session["cart"]
 
 
 def write(session: Any) -> None:
@@ -97,12 +109,15 @@ def clear_and_write(session: Any) -> None:
     session["late"] = 1
 
 
-LATE: tuple[Act, ...] = (write, nested, delete, append, regenerate, log_in, clear_and_write)
+LATE = [write, nested, delete, append, regenerate, clear_and_write, *of_owners(log_in)]
 
 
 async def a_login(scene: Scene) -> Visitor:
+    """Begin a session, of a user where the store knows of users."""
     visitor = scene.site.visitor()
-    await visitor.visit(lambda session: (session.bind("ann"), session.update(cart=[1])))
+    await visitor.put(cart=[1], name="ann")
+    if scene.has_owners:
+        await visitor.visit(lambda session: session.bind("ann"))
     return visitor
 
 
@@ -110,13 +125,13 @@ async def nothing_is_left(scene: Scene, cookies: list[str]) -> None:
     """See that no cookie opens a session and no owner has one, whatever lies in the store."""
     for cookie in cookies:
         assert await scene.holder(cookie).value(dict) == {}
-    for owner in ("ann", "bob"):
+    for owner in ("ann", "bob") if scene.has_owners else ():
         assert await scene.administer("sessions_of", owner) == []
 
 
 @pytest.mark.parametrize("where", WHERE, ids=lambda where: where[0])
-@pytest.mark.parametrize("act", LATE, ids=lambda act: act.__name__)
-@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
+@pytest.mark.parametrize("act", LATE, ids=named)
+@pytest.mark.parametrize("ending", ENDINGS, ids=named)
 async def test_a_write_that_comes_after_the_end_is_not_written(
     new_scene: NewScene, backend: Backend, ending: Ending, act: Act, where: tuple[str, bool]
 ) -> None:
@@ -133,7 +148,7 @@ async def test_a_write_that_comes_after_the_end_is_not_written(
     await nothing_is_left(scene, [old])
 
 
-@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
+@pytest.mark.parametrize("ending", ENDINGS, ids=named)
 async def test_a_request_that_clears_what_has_ended_is_content(
     new_scene: NewScene, backend: Backend, ending: Ending
 ) -> None:
@@ -147,7 +162,7 @@ async def test_a_request_that_clears_what_has_ended_is_content(
     await nothing_is_left(scene, [old])
 
 
-@pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__)
+@pytest.mark.parametrize("ending", ENDINGS, ids=named)
 async def test_a_request_that_only_reads_neither_writes_nor_errs(
     new_scene: NewScene, backend: Backend, ending: Ending
 ) -> None:
@@ -155,16 +170,17 @@ async def test_a_request_that_only_reads_neither_writes_nor_errs(
     visitor = await a_login(scene)
     old = visitor.jar["session"]
 
-    async with scene.late(visitor, dict, at="load", after=True) as late:
+    async with scene.late(visitor, read, at="load", after=True) as late:
         await ending(scene, visitor, backend)
         scene.heard.clear()
         scene.spy.reset()
-    assert (late.answer.status, late.answer.text) == (200, "{'cart': [1]}")
+    assert (late.answer.status, late.answer.text) == (200, "[1]")
     assert late.answer.set_cookies == []
     assert (scene.heard, scene.spy.names) == ([], [])
     await nothing_is_left(scene, [old])
 
 
+@pytest.mark.owners
 @pytest.mark.parametrize("at", ["load", "enlist", "commit"])
 @pytest.mark.parametrize("ending", [log_out, revoke, idle, log_in_again])
 async def test_a_request_that_only_reads_leaves_quietly_when_the_owner_index_is_due(
@@ -178,11 +194,11 @@ async def test_a_request_that_only_reads_leaves_quietly_when_the_owner_index_is_
         assert await visitor.value(lambda session: session["cart"]) == [1]
     end_idle_time(backend, 20)  # as long as PERMANENT_SESSION_LIFETIME since the login
     async with scene.late(
-        scene.holder(visitor.jar["session"]), dict, at=at, after=at == "load"
+        scene.holder(visitor.jar["session"]), read, at=at, after=at == "load"
     ) as late:
         await ending(scene, visitor, backend)
         scene.heard.clear()
-    assert (late.answer.status, late.answer.text) == (200, "{'cart': [1]}")
+    assert (late.answer.status, late.answer.text) == (200, "[1]")
     assert late.answer.set_cookies == []
     assert Event.GONE not in scene.heard
 
@@ -191,14 +207,14 @@ async def test_a_request_that_only_reads_for_longer_than_the_idle_timeout_leaves
     scene: Scene, backend: Backend
 ) -> None:
     visitor = await a_login(scene)
-    async with scene.late(visitor, dict, at="load", after=True) as late:
+    async with scene.late(visitor, read, at="load", after=True) as late:
         end_idle_time(backend, 40 * 86400)
         scene.heard.clear()
     assert (late.answer.status, late.answer.set_cookies, scene.heard) == (200, [], [])
     await nothing_is_left(scene, [])
 
 
-@pytest.mark.parametrize("act", LATE, ids=lambda act: act.__name__)
+@pytest.mark.parametrize("act", LATE, ids=named)
 async def test_after_the_end_the_same_browser_begins_anew_with_another_sid(
     scene: Scene, backend: Backend, act: Act
 ) -> None:

@@ -13,10 +13,10 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from samesession.core.steps import Steps
-from samesession.core.store import Face, Lifetimes
+from samesession.core.store import Face, Lifetimes, OwnerIndex, Store, TwoFaced
 from tests.support.browser import Answer
 from tests.support.site import Site
-from tests.support.spy import PATIENCE, OwnersSpy
+from tests.support.spy import PATIENCE, OwnersSpy, SpyStore
 
 T = TypeVar("T")
 
@@ -83,14 +83,14 @@ class Turn:
         await asyncio.wait_for(asyncio.wrap_future(told), PATIENCE)
 
 
-class TurnStore(OwnersSpy):
+class TurnStore(SpyStore):
     """Has each request stop before each call, and notes what the calls answered."""
 
     done: list[Done]
 
     def facing(self, face: Face) -> TurnStore:
-        spy = super().facing(face)
-        other = TurnStore(spy.inner, face=face, notes=self._notes)
+        inner = self.inner.facing(face) if isinstance(self.inner, TwoFaced) else self.inner
+        other = type(self)(inner, face=face, notes=self._notes)
         other.done = self.done
         return other
 
@@ -107,6 +107,18 @@ class TurnStore(OwnersSpy):
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
         name = "look" if renew is None else "load"
         return self._around(name, key, self.inner.load(key, renew=renew))
+
+
+class OwnersTurnStore(TurnStore, OwnersSpy):
+    """The same for a store that has an owner index."""
+
+
+def turns_at(store: Store) -> TurnStore:
+    """Have the requests to a store take turns."""
+    kind = OwnersTurnStore if isinstance(store, OwnerIndex) else TurnStore
+    found = kind(store)
+    found.done = []
+    return found
 
 
 def serve_turns(site: Site) -> None:

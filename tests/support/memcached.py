@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from samesession.core.store import Store
@@ -32,14 +33,11 @@ class Memcached:
 
     def start(self) -> None:
         """Start the server, empty, and wait until it takes connections."""
-        path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
-        program = shutil.which("memcached", path=path)
-        assert program, "memcached is not installed"
         user = ("-u", "nobody") if os.geteuid() == 0 else ()
         place = ("-l", "127.0.0.1", "-p", str(self.port))
         # Without the maintainer a dump has all items, whatever was read last.
         options = ("-o", "no_lru_maintainer", *self._options)
-        self._process = subprocess.Popen([program, *place, *user, *options])
+        self._process = subprocess.Popen([_program(), *place, *user, *options])
         until = time.monotonic() + _PATIENCE
         while True:
             try:
@@ -94,6 +92,29 @@ class Memcached:
         return {name.decode(): int(value) for _, name, value, *_ in lines if value.isdigit()}
 
 
+def _program() -> str:
+    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+    program = shutil.which("memcached", path=path)
+    assert program, "memcached is not installed"
+    return program
+
+
+@contextmanager
+def listening(socket_: Path) -> Iterator[Path]:
+    """Run a server that listens at a path and nowhere else."""
+    # Root stays who it is: another user could not reach the test's directory.
+    process = subprocess.Popen([_program(), "-s", str(socket_), "-u", "root"])
+    try:
+        until = time.monotonic() + _PATIENCE
+        while not socket_.exists():
+            assert time.monotonic() < until, "memcached does not start"
+            time.sleep(0.01)
+        yield socket_
+    finally:
+        process.kill()
+        process.wait()
+
+
 @contextmanager
 def running(*options: str) -> Iterator[Memcached]:
     server = Memcached(*options)
@@ -108,6 +129,7 @@ def running(*options: str) -> Iterator[Memcached]:
 class MemcachedPart(Part):
     clocked: ClassVar[bool] = False
     owners: ClassVar[bool] = False
+    open_files: ClassVar[int] = min(32, (os.cpu_count() or 1) + 4)  # one for each thread
 
     @classmethod
     def serve(cls, name: str) -> Any:
@@ -128,6 +150,13 @@ class MemcachedPart(Part):
     def plant(self, name: str, record: bytes) -> None:
         line = b"set %b 0 1000 %d\r\n" % (name.encode(), len(record))
         self.server.say(line + record)
+
+    def hasten(self, seconds: int) -> None:
+        for name in self.server.names():
+            found = self.server.say(b"mg %b t" % name).strip()
+            left = int(found.rpartition(b" t")[2]) if found != b"EN" else 0
+            # A negative expiry is over at once.
+            self.server.say(b"touch %b %d" % (name, left - seconds if left > seconds else -1))
 
     def dump(self) -> bytes:
         return b"".join(name.encode() + record for name, record in self.records().items())
