@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from samesession import SessionError
 from samesession.core.steps import Steps
@@ -68,9 +68,13 @@ class Caller:
 
 
 @asynccontextmanager
-async def calling(url: str, face: Face, *, timeout: float = 0.4) -> AsyncIterator[Caller]:
-    """Have a caller of a redis store for the length of a block."""
-    store = RedisStore(url, timeout=timeout).facing(face)
+async def calling(
+    source: str | Store, face: Face, *, timeout: float = 0.4
+) -> AsyncIterator[Caller]:
+    """Have a caller of a store, or of the redis store at a URL, for the length of a block."""
+    store = source
+    if isinstance(store, str):
+        store = RedisStore(store, timeout=timeout).facing(face)
     caller = Caller(store, face, timeout=timeout)
     try:
         yield caller
@@ -114,3 +118,22 @@ def owner_of(key: str, raw: object) -> str | None:
     """Say whose record this is; a damaged or another key's is a BadRecord."""
     assert isinstance(raw, bytes)
     return sealer().open(key, raw).owner
+
+
+def loading(key: str) -> Callable[[Store], Steps[Any]]:
+    return lambda store: store.load(key, renew=LIFETIMES)
+
+
+def creating(key: str, raw: bytes) -> Callable[[Store], Steps[Any]]:
+    return lambda store: store.create(key, raw, lifetimes=LIFETIMES)
+
+
+async def expect_recovery(caller: Caller, key: str, user: str) -> None:
+    """Within a second of the fault's end the record can be read again."""
+    ended = asyncio.get_running_loop().time() + 1.0
+    while True:
+        result = await caller.try_(loading(key))
+        if result.error is None:
+            assert owner_of(key, result.answer) == user
+            return
+        assert asyncio.get_running_loop().time() < ended, result.error

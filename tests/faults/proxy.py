@@ -33,6 +33,16 @@ class Fault:
 
 
 HEALTHY = Fault()
+# What a network does that does not make words up.
+NETWORK = {
+    "slow": Fault(delay=1.0),
+    "trickle": Fault(trickle=0.05),
+    "hole": Fault(hole=True),
+    "refused": Fault(refuse=True, reply_bytes=0),
+    "closed": Fault(request_bytes=0),
+    "reset": Fault(request_bytes=0, reset=True),
+    "reply-reset": Fault(reply_bytes=1, reset=True),
+}
 
 
 class Proxy:

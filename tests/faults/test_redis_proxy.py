@@ -5,21 +5,31 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
 import redis
 
 from samesession import SessionError, StoreUnavailable
-from samesession.core.steps import Steps
-from samesession.core.store import Face, Outcome, Store
+from samesession.core.store import Face, Outcome
 from tests.support.server import Valkey
 
-from .callers import FACES, LIFETIMES, SLACK, Caller, calling, owner_of, sealed, watched_loop
+from .callers import (
+    FACES,
+    LIFETIMES,
+    SLACK,
+    Caller,
+    calling,
+    creating,
+    expect_recovery,
+    loading,
+    owner_of,
+    sealed,
+    watched_loop,
+)
 from .effort import rounds
-from .proxy import Fault, Proxy, proxied
+from .proxy import NETWORK, Fault, Proxy, proxied
 
 TIMEOUT = 0.4
 GARBAGE = (
@@ -48,35 +58,7 @@ async def caller(proxy: Proxy, request: pytest.FixtureRequest) -> AsyncIterator[
         yield made
 
 
-def loading(key: str) -> Callable[[Store], Steps[Any]]:
-    return lambda store: store.load(key, renew=LIFETIMES)
-
-
-def creating(key: str, raw: bytes) -> Callable[[Store], Steps[Any]]:
-    return lambda store: store.create(key, raw, lifetimes=LIFETIMES)
-
-
-async def expect_recovery(caller: Caller, key: str, user: str) -> None:
-    """Within a second of the fault's end the record can be read again."""
-    ended = asyncio.get_running_loop().time() + 1.0
-    while True:
-        result = await caller.try_(loading(key))
-        if result.error is None:
-            assert owner_of(key, result.answer) == user
-            return
-        assert asyncio.get_running_loop().time() < ended, result.error
-
-
-FAULTS = {
-    "slow": Fault(delay=1.0),
-    "trickle": Fault(trickle=0.05),
-    "hole": Fault(hole=True),
-    "refused": Fault(refuse=True, reply_bytes=0),
-    "closed": Fault(request_bytes=0),
-    "reset": Fault(request_bytes=0, reset=True),
-    "reply-reset": Fault(reply_bytes=1, reset=True),
-    **{f"garbage-{at}": Fault(garbage=each) for at, each in enumerate(GARBAGE)},
-}
+FAULTS = {**NETWORK, **{f"garbage-{at}": Fault(garbage=each) for at, each in enumerate(GARBAGE)}}
 
 
 @pytest.mark.asyncio

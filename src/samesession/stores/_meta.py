@@ -23,7 +23,14 @@ Address: TypeAlias = tuple[str, int] | str
 
 _MAX_LINE = 2048
 _CHUNK = 64 * 1024
-_KNOWN = frozenset({b"HD", b"EN", b"NF", b"EX", b"NS", b"VA"})
+_LARGEST = 1024**3  # bytes, of any item
+# What each command is answered, if nothing is wrong: `mg` with the flag `v` is.
+_KNOWN = {
+    b"mg": frozenset({b"VA", b"EN"}),
+    b"md": frozenset({b"HD", b"EX", b"NF"}),
+    b"add": frozenset({b"STORED", b"NOT_STORED"}),
+    b"cas": frozenset({b"STORED", b"EXISTS", b"NOT_FOUND"}),
+}
 # What the classic storage commands answer, in the words of the meta commands.
 _CLASSIC = {b"STORED": b"HD", b"NOT_STORED": b"NS", b"EXISTS": b"EX", b"NOT_FOUND": b"NF"}
 
@@ -83,6 +90,8 @@ class Server:
             except ConnectionError:
                 # The server may have closed it while it was idle, and the others too.
                 self.close()
+            except OSError as error:
+                raise _unavailable(error) from error
             else:
                 self._keep(here, kept)
                 return answer
@@ -90,8 +99,7 @@ class Server:
             fresh = _Connection(self._address, self._tls, self._max_bytes, deadline)
             answer = fresh.ask(command, deadline)
         except OSError as error:
-            # The text may hold an address, the type says enough.
-            raise StoreUnavailable(f"memcached is not available: {type(error).__name__}") from error
+            raise _unavailable(error) from error
         self._keep(here, fresh)
         return answer
 
@@ -133,7 +141,7 @@ class _Connection:
         try:
             self._socket.settimeout(deadline.left())
             self._socket.sendall(command)
-            answer = self._answer(deadline)
+            answer = self._answer(_KNOWN[command.partition(b" ")[0]], deadline)
         except BaseException:
             self.close()
             raise
@@ -142,12 +150,12 @@ class _Connection:
     def close(self) -> None:
         self._socket.close()
 
-    def _answer(self, deadline: Deadline) -> Answer:
+    def _answer(self, known: frozenset[bytes], deadline: Deadline) -> Answer:
         line = self._line(deadline)
         code, *rest = line.split(b" ")
-        code = _CLASSIC.get(code, code)
-        if code not in _KNOWN:
+        if code not in known:
             raise _refusal(line)
+        code = _CLASSIC.get(code, code)
         value = None
         if code == b"VA":
             size = rest.pop(0) if rest else b""
@@ -169,6 +177,8 @@ class _Connection:
         return line
 
     def _value(self, size: int, deadline: Deadline) -> bytes:
+        if size > _LARGEST:
+            raise _not_understood()
         if size > self._max_bytes:
             raise BadRecord("its size is out of bounds")
         while len(self._buffer) < size + 2:
@@ -202,6 +212,11 @@ def _connected(address: Address, deadline: Deadline) -> socket.socket:
     return opened
 
 
+def _unavailable(error: OSError) -> StoreUnavailable:
+    # The text may hold an address, the type says enough.
+    return StoreUnavailable(f"memcached is not available: {type(error).__name__}")
+
+
 def _refusal(line: bytes) -> Exception:
     kind, _, reason = line.partition(b" ")
     if kind == b"SERVER_ERROR" and reason.startswith(b"object too large"):
@@ -218,10 +233,15 @@ def _not_understood() -> StoreUnavailable:
     return StoreUnavailable("memcached gave an answer that the command cannot have")
 
 
-def seconds_of(flag: bytes | None) -> float:
-    """Read the remaining time that `t` gave; infinite for an item without expiry."""
+def number_of(flag: bytes | None) -> int:
+    """Read the number that a flag gave."""
     try:
-        left = int(flag or b"")
+        return int(flag or b"")
     except ValueError:
         raise _not_understood() from None
+
+
+def seconds_of(flag: bytes | None) -> float:
+    """Read the remaining time that `t` gave; infinite for an item without expiry."""
+    left = number_of(flag)
     return math.inf if left < 0 else left

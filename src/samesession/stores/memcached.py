@@ -22,7 +22,7 @@ from ..core.record import lifetime_of, revision_of
 from ..core.steps import Steps, call
 from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome
 from ..errors import ConfigError, SessionTooLarge
-from ._meta import Address, Answer, Deadline, ItemTooLarge, Server, seconds_of
+from ._meta import Address, Answer, Deadline, ItemTooLarge, Server, number_of, seconds_of
 
 _MONTH = 30 * 24 * 3600  # above this memcached takes an expiry for a moment in time
 _LAST_MOMENT = 2**31 - 1  # in 2038: more than that it takes for a negative number
@@ -161,11 +161,11 @@ class _Item:
 
     def swap(self, record: bytes, expiry: int, found: Answer) -> bytes:
         # Not `ms`: refusing a value as too large, that deletes the item.
-        cas = int(found.flags["c"])
+        cas = number_of(found.flags.get("c"))
         return self._store(b"cas %%b 0 %%d %%d %d\r\n" % cas, record, expiry)
 
     def delete(self, found: Answer) -> bytes:
-        command = b"md %b C%d\r\n" % (self._name, int(found.flags["c"]))
+        command = b"md %b C%d\r\n" % (self._name, number_of(found.flags.get("c")))
         return self._server.ask(command, self._deadline).code
 
     def _store(self, form: bytes, record: bytes, expiry: int) -> bytes:
