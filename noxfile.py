@@ -30,7 +30,7 @@ ALONE = ("tests/web", "tests/examples", "tests/docs")
 # Names the stores of a run: see tests/conftest.py.
 STORES = "SAMESESSION_STORES"
 # Tests of what every store does, run over the servers below.
-OF_EVERY_STORE = ("tests/stores", "tests/web", "tests/races", "tests/topology")
+OF_EVERY_STORE = ("tests/stores", "tests/web", "tests/races", "tests/faults", "tests/topology")
 
 
 class Server(NamedTuple):
