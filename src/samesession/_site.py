@@ -130,28 +130,21 @@ class Site:
         self._no_renew = _web.matcher(config.no_renew)
         self._settled = True
 
-    def open(self, request: Request, header: str) -> Steps[ServerSession]:
+    def open(self, request: Request, header: str) -> ServerSession | Steps[ServerSession]:
         """Open the session of a request with this Cookie header, which may be empty.
 
-        Raises StoreError when the store fails; see `broken`.
+        Gives the session where no cookie asks for a store, or else steps, which
+        raise StoreError when the store fails; see `broken`.
         """
-        self.settle()
+        if not self._settled:
+            self.settle()
         if self._exempt is not None and self._exempt(request):
             return ServerSession(facts=Facts(mode=Mode.EXEMPT))
-        values = _web.cookie_values(header, self.config.cookie.name)
+        name = self.config.cookie.name
+        if name not in header:
+            return self.flow.fresh()
         renew = self._no_renew is None or not self._no_renew(request)
-        return (yield from self.flow.open(values, renew=renew))
-
-    def open_at_once(self, request: Request, header: str) -> ServerSession | None:
-        """Open what needs no store and no rules: the new session of a request without a cookie.
-
-        None leaves the request to `open`, which would do the same, but costs more.
-        """
-        if self.config.cookie.name in header or self._no_renew is not None or not self._settled:
-            return None
-        if self._exempt is not None and self._exempt(request):
-            return ServerSession(facts=Facts(mode=Mode.EXEMPT))
-        return self.flow.fresh()
+        return self.flow.open(_web.cookie_values(header, name), renew=renew)
 
     def close_at_once(self, session: ServerSession, response: Response | None) -> bool:
         """Close a session that there is nothing to save of; False leaves it to `close`."""

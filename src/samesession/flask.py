@@ -47,10 +47,10 @@ class FlaskSessionInterface(SessionInterface):
         """Open the request's session; a store that is down is told by `refuse_broken`."""
         site = self.site
         header: str = request.environ.get("HTTP_COOKIE", "")
-        opened = site.open_at_once(request, header)
-        if opened is None:
+        opened = site.open(request, header)
+        if not isinstance(opened, ServerSession):
             try:
-                opened = run(site.open(request, header))
+                opened = run(opened)
             except StoreError as error:
                 header = ""  # the error's traceback shows this frame, after it ended, too
                 del header  # the error keeps this frame, and it the cookie

@@ -52,10 +52,10 @@ class QuartSessionInterface(SessionInterface):
     async def open_session(self, app: Quart, request: Request | Websocket) -> SessionMixin:  # type: ignore[override]  # Quart names their private base class
         """Open the request's session; a store that is down is told by `refuse_broken`."""
         site, header = self.site, _cookie_header(request)
-        opened = site.open_at_once(request, header)
-        if opened is None:
+        opened = site.open(request, header)
+        if not isinstance(opened, ServerSession):
             try:
-                opened = await arun(site.open(request, header), timeout=site.config.store_timeout)
+                opened = await arun(opened, timeout=site.config.store_timeout)
             except StoreError as error:
                 header = ""  # the error's traceback shows this frame, after it ended, too
                 del header  # the error keeps this frame, and it the cookie

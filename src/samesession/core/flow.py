@@ -59,14 +59,15 @@ class Flow:
         """
         signed = self._presented(values)
         if signed is not None:
-            loaded = yield from self._load(signed, renew=renew)
-            if loaded is not None:
-                try:
-                    data = codec.decode(loaded.record.payload)
-                except BadRecord as error:
-                    self._notify(Event.REJECTED, None, error.reason)
-                else:
-                    return self._session(data, loaded, renew=renew)
+            key = self.rules.prefix + signed.token.sid
+            try:
+                raw = yield from self.store.load(key, renew=self.rules.lifetimes if renew else None)
+                record = self._proved(signed.token, key, raw)
+                if record is not None:
+                    data = codec.decode(record.payload)
+                    return self._session(data, Loaded(signed, record), renew=renew)
+            except BadRecord as error:
+                self._notify(Event.REJECTED, None, error.reason)
         return self._session({}, None, renew=renew)
 
     def fresh(self) -> ServerSession:
@@ -97,24 +98,19 @@ class Flow:
                 found = signed
         return found
 
-    def _load(self, signed: SignedToken, *, renew: bool) -> Steps[Loaded | None]:
-        key = self.rules.prefix + signed.token.sid
-        try:
-            raw = yield from self.store.load(key, renew=self.rules.lifetimes if renew else None)
-            if raw is None:
-                self._notify(Event.EXPIRED, signed.token.sid, "no such session is stored")
-                return None
-            record = self._sealer.open(key, raw)
-        except BadRecord as error:
-            self._notify(Event.REJECTED, None, error.reason)
+    def _proved(self, token: Token, key: str, raw: bytes | None) -> Record | None:
+        """Open what a store returned for a token, if it is live and the token's."""
+        if raw is None:
+            self._notify(Event.EXPIRED, token.sid, "no such session is stored")
             return None
-        match policy.verdict(record, signed.token, self._clock()):
-            case Verdict.LIVE:
-                return Loaded(signed, record)
-            case Verdict.EXPIRED:
-                self._notify(Event.EXPIRED, record.sid, "its time is over")
-            case Verdict.UNKNOWN:
-                self._notify(Event.REJECTED, record.sid, "the secret is not the session's")
+        record = self._sealer.open(key, raw)
+        verdict = policy.verdict(record, token, self._clock())
+        if verdict is Verdict.LIVE:
+            return record
+        if verdict is Verdict.EXPIRED:
+            self._notify(Event.EXPIRED, record.sid, "its time is over")
+        else:
+            self._notify(Event.REJECTED, record.sid, "the secret is not the session's")
         return None
 
     # --- close -------------------------------------------------------------------------
