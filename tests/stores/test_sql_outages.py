@@ -55,6 +55,18 @@ def test_a_network_that_swallows_everything_costs_the_timeout(
 
 
 @pytest.mark.stores("postgresql", "mariadb")
+def test_the_statements_of_one_operation_have_one_timeout(
+    caller: Caller, store: SQLStore, proxy: Proxy
+) -> None:
+    proxy.inflict(Fault(delay=TIMEOUT * 0.7))
+    with pytest.raises(StoreUnavailable):
+        # The key is taken: an INSERT, and then an UPDATE of what may have expired.
+        in_time(caller, store.create("key", make_record(2), lifetimes=HOUR), TIMEOUT)
+    proxy.mend()
+    assert caller.do(store.load("key", renew=HOUR)) == make_record(1)
+
+
+@pytest.mark.stores("postgresql", "mariadb")
 def test_connections_that_died_in_the_pool_are_no_outage(
     caller: Caller, store: SQLStore, proxy: Proxy
 ) -> None:

@@ -33,7 +33,8 @@ _DRIVERS = {
     Face.ASYNC: {
         "sqlite": (("aiosqlite", "aiosqlite", "aiosqlite"),),
         "postgresql": (("psycopg", "psycopg", "psycopg[binary]"), ("asyncpg", "asyncpg", "")),
-        "mysql": (("asyncmy", "asyncmy", "asyncmy"), ("aiomysql", "aiomysql", "")),
+        # Not aiomysql, unless a URL names it: with PyMySQL 1.2 it sends no bytes.
+        "mysql": (("asyncmy", "asyncmy", "asyncmy"),),
     },
 }
 _BOTH = {"psycopg"}  # drivers that SQLAlchemy knows in both colours by one name
@@ -138,7 +139,7 @@ def open_engine(
     except (ImportError, InvalidRequestError, ArgumentError) as error:
         raise ConfigError(f"SESSION_SQLALCHEMY cannot be used: {error}") from error
     _bound_statements(made, timeout)
-    if face is Face.SYNC and made.dialect.driver == "psycopg":
+    if face is Face.SYNC and made.dialect.driver in ("psycopg", "pymysql"):
         _keep(sync_engine(made), deadline)
     return made
 
@@ -206,10 +207,13 @@ def _bound_statements(engine: sa.Engine | AsyncEngine, timeout: float) -> None:
 
 
 def _keep(engine: sa.Engine, deadline: Deadline) -> None:
-    connections = _psycopg().connection_class(deadline)
+    if engine.dialect.driver == "psycopg":
+        new = _psycopg().connection_class(deadline).connect
+    else:
+        new = import_module("samesession.stores._pymysql").connection_class(deadline)
 
     def connect(_: object, __: object, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        return connections.connect(*args, **named)
+        return new(*args, **named)
 
     event.listen(engine, "do_connect", connect)
 
