@@ -70,7 +70,7 @@ LOWEST = (
     "markupsafe==3.0.0",
     "sqlalchemy==2.0.44",
     "aiosqlite==0.21.0",
-    "pymongo==4.13.0",
+    "pymongo==4.16.0",
     "ormsgpack==1.12.1",
     "quart==0.20.0",
     "redis==5.3.0",

@@ -154,7 +154,7 @@ def test_what_is_expired_is_replaced_and_what_lives_is_not(
     "fields",
     [
         {"record": "text"},
-        {"record": {"$gt": ""}},
+        {"record": {"nested": 1}},
         {"record": make_record(7)},
         {"revision": 1},
         {"record": b""},
