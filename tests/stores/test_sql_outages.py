@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from samesession import StoreUnavailable
 from samesession.core.store import Lifetimes
+from samesession.drive import run
 from samesession.stores.sqlalchemy import SQLStore
 from samesession.testing import Caller, make_record
 from tests.faults.proxy import Fault, Proxy, proxied
@@ -64,6 +67,26 @@ def test_the_statements_of_one_operation_have_one_timeout(
         in_time(caller, store.create("key", make_record(2), lifetimes=HOUR), TIMEOUT)
     proxy.mend()
     assert caller.do(store.load("key", renew=HOUR)) == make_record(1)
+
+
+@pytest.mark.stores("mariadb")
+def test_the_server_hears_of_the_end_however_long_ago_it_was_asked(
+    part: SQLPart, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections: Any = import_module("pymysql.connections").Connection
+    store = SQLStore(part.url, timeout=TIMEOUT, clock=clock)
+    assert run(store.load("key", renew=HOUR)) is None
+    store._deadline.begin(0)
+    written: list[bytes] = []
+    write = connections._write_bytes
+
+    def spy(self: object, data: bytes) -> None:
+        write(self, data)
+        written.append(data)
+
+    monkeypatch.setattr(connections, "_write_bytes", spy)
+    run(store.close())
+    assert [packet[4] for packet in written] == [1]  # COM_QUIT
 
 
 @pytest.mark.stores("postgresql", "mariadb")

@@ -158,6 +158,7 @@ class SQLStore:
 
     def close(self) -> Steps[None]:
         """Close this process's and event loop's connections."""
+        self._deadline.begin(self._timeout)  # to take leave of the server in
         engine = self._opened.pop(place(loop=self.faces is Face.ASYNC), None)
         if isinstance(engine, AsyncEngine):
             closing: Any = engine.dispose()
