@@ -32,6 +32,7 @@ TABLE = "samesession"
 # What every client signs with; moto does not look at it.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 _PATIENCE = 30.0  # seconds that a server may take to start
+_TIMEOUT = 10.0  # seconds: moto serves one request after another, on a machine that may be busy
 
 
 class DynamoDB:
@@ -88,7 +89,8 @@ class DynamoDB:
         return [item for page in pages for item in page["Items"]]
 
     def store(self, **options: Any) -> DynamoDBStore:  # Any: as DynamoDBStore takes them
-        return DynamoDBStore(region=REGION, endpoint_url=self.url, **options)
+        chosen = {"timeout": _TIMEOUT, **options}
+        return DynamoDBStore(region=REGION, endpoint_url=self.url, **chosen)
 
 
 @contextmanager
@@ -128,6 +130,7 @@ class DynamoDBPart(Part):
             "SESSION_DYNAMODB_REGION": REGION,
             "SESSION_DYNAMODB_ENDPOINT_URL": self.server.url,
             "SESSION_TOUCH_INTERVAL": 0,
+            "SESSION_STORE_TIMEOUT": _TIMEOUT,
         }
 
     def store(self) -> Store:

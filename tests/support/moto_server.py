@@ -8,6 +8,7 @@ after another, over connections that are kept, as DynamoDB's are. After a POST t
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import threading
@@ -34,6 +35,9 @@ class _OneByOne:
         self._refusals = 0
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        # A client that hangs up in the midst of its request must not make the others wait.
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
         with self._turn:
             _, order, number = f"{environ['PATH_INFO']}//".split("/")[:3]
             if order == "throttle":
@@ -41,7 +45,6 @@ class _OneByOne:
                 return _answer(start_response, "200 OK", b"")
             if self._refusals:
                 self._refusals -= 1
-                _ = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
                 return _answer(start_response, "400 Bad Request", _THROTTLED)
             return list(self._app(environ, start_response))
 
