@@ -157,6 +157,19 @@ def test_a_missing_table_is_an_error_that_names_the_command(
     caller.do(store.close())
 
 
+def test_two_may_make_the_table_at_once(caller: Caller, server: DynamoDB, other_table: str) -> None:
+    """DynamoDB itself may say of a table that is being made that there is none."""
+    one, other = (server.store(table=other_table).facing(caller.face) for _ in range(2))
+    held, after = True, 0
+    while held:
+        held = caller.interleave(one.prepare(), other.prepare(), after=after).held
+        assert caller.do(one.create("key", make_record(1), lifetimes=HOUR)) is True
+        server.client.delete_table(TableName=other_table)
+        after += 1
+    for store in (one, other):
+        caller.do(store.close())
+
+
 def test_a_table_of_somebody_else_is_left_alone(
     caller: Caller, server: DynamoDB, other_table: str
 ) -> None:

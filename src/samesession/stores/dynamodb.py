@@ -31,7 +31,7 @@ from ._dynamodb_items import Found
 
 _SID_BYTES = 22  # in every key after its prefix
 _READS = {"get_item", "query", "describe_table", "describe_time_to_live"}
-_TABLE_PAUSE = 0.5  # seconds between looks at a table that is being made
+_TABLE_PAUSE = 0.2  # seconds between looks at a table that is being made
 _TABLE_PATIENCE = 120.0  # seconds that this may take
 
 
@@ -179,7 +179,7 @@ class DynamoDBStore:
             asking = yield from self._asking()
             found = yield from asking.table()
             if found is None:
-                _ = yield from asking.ask("create_table", items.table())
+                yield from asking.make_table()
             elif not items.is_ours(found):
                 raise StoreUnavailable(
                     f"the table {self._table!r} in DynamoDB has other keys than pk and sk: "
@@ -189,8 +189,7 @@ class DynamoDBStore:
                 break
             if time.monotonic() > until:
                 raise StoreUnavailable(f"DynamoDB is still making the table {self._table!r}")
-            if found is not None:
-                yield from call(time.sleep, _TABLE_PAUSE)
+            yield from call(time.sleep, _TABLE_PAUSE)
         asking = yield from self._asking()
         yield from asking.expire()
 
@@ -219,21 +218,22 @@ class DynamoDBStore:
     def _asking(self) -> Steps[_Asking]:
         """Begin an operation, on the client of this process and event loop."""
         here = place(loop=self.faces is Face.ASYNC)
-        if here not in self._opened:
+        opened = self._opened.get(here)
+        if opened is None:
             try:
                 fresh = yield from clients.open_client(
                     self._source, self.faces, timeout=self._timeout
                 )
             except errors.FAILURES as error:
                 raise errors.translated(error, "a client", self._table) from None
-            # Another task may have been faster.
-            if here in self._opened:
-                yield from clients.close_client(self._source, fresh)
-            else:
+            opened = self._opened.setdefault(here, fresh)
+            if opened is fresh:
                 kept = {where: each for where, each in self._opened.items() if not is_over(where)}
-                self._opened = {**kept, here: fresh}
-        client = self._opened[here].client
-        return _Asking(client, self._table, self._timeout, is_native=self._source.is_native)
+                self._opened = kept
+            else:  # another task was faster
+                yield from clients.close_client(self._source, fresh)
+        native = self._source.is_native
+        return _Asking(opened.client, self._table, self._timeout, is_native=native)
 
 
 class _Asking:
@@ -277,6 +277,14 @@ class _Asking:
                 return None
             raise errors.translated(error, "describe_table", self._table) from None
         return answer["Table"]
+
+    def make_table(self) -> Steps[None]:
+        """Make the table; leave one that is being made, which is not described at once."""
+        try:
+            _ = yield from wait(self._client.create_table(TableName=self._table, **items.table()))
+        except errors.FAILURES as error:
+            if errors.code_of(error) != "ResourceInUseException":
+                raise errors.translated(error, "create_table", self._table) from None
 
     def expire(self) -> Steps[None]:
         """Have DynamoDB delete what has expired."""
