@@ -73,7 +73,7 @@ class TopologyPart(Part):
 
     def plant(self, name: str, record: bytes) -> None:
         for each in self.masters:
-            if each.do("EXISTS", name):
+            if each.do("KEYS", name):  # EXISTS asks a Cluster's node for its own keys only
                 each.do("SET", name, record, "KEEPTTL")
                 return
         raise LookupError(name)
