@@ -43,6 +43,8 @@ PARTS = {
 }
 # What needs no server that the suite does not bring: the stores of a run without `CHOSEN`.
 USUAL_STORES = (*ALL_STORES, "sqlite")
+# Seconds for an operation on a server, where no test measures it: the machine may be busy.
+UNHURRIED = 10.0
 # SAMESESSION_STORES=postgresql,... : the stores that tests about all server-side stores run over.
 CHOSEN = tuple(filter(None, os.environ.get("SAMESESSION_STORES", "").split(",")))
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from samesession.core.store import Store
 from samesession.stores.memcached import MemcachedStore
 
-from .backend import Part
+from .backend import UNHURRIED, Part
 from .server import free_port
 
 _PATIENCE = 10.0  # seconds that a server may take to start
@@ -139,10 +139,14 @@ class MemcachedPart(Part):
         self.server.flush()
 
     def settings(self) -> dict[str, Any]:
-        return {"SESSION_TYPE": "memcached", "SESSION_MEMCACHED": self.server.address}
+        return {
+            "SESSION_TYPE": "memcached",
+            "SESSION_MEMCACHED": self.server.address,
+            "SESSION_STORE_TIMEOUT": UNHURRIED,
+        }
 
     def store(self) -> Store:
-        return MemcachedStore(self.server.address)
+        return MemcachedStore(self.server.address, timeout=UNHURRIED)
 
     def records(self) -> dict[str, bytes]:
         return {name.decode(): self.server.value(name) for name in self.server.names()}

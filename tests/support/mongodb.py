@@ -29,7 +29,7 @@ from samesession.core.store import Store
 from samesession.core.touch import Touching
 from samesession.stores.mongodb import MongoStore
 
-from .backend import Part
+from .backend import UNHURRIED, Part
 from .server import free_port
 
 DATABASE = "samesession_tests"
@@ -111,6 +111,7 @@ class MongoPart(Part):
             "SESSION_TYPE": "mongodb",
             "SESSION_MONGODB": self.server.url,
             "SESSION_MONGODB_DB": DATABASE,
+            "SESSION_STORE_TIMEOUT": UNHURRIED,
             "SESSION_TOUCH_INTERVAL": 0,
         }
 
@@ -120,7 +121,7 @@ class MongoPart(Part):
     def opened(self, **options: Any) -> MongoStore:
         """Open the store; `options` are its own."""
         # A server in Python may be slow on a busy machine.
-        chosen = {"timeout": 10.0, "clock": self.clock, "touching": Touching(0), **options}
+        chosen = {"timeout": UNHURRIED, "clock": self.clock, "touching": Touching(0), **options}
         return MongoStore(self.server.url, database=DATABASE, **chosen)
 
     def records(self) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from samesession.core.store import Store
 from samesession.stores.redis import RedisStore
 
-from .backend import Part
+from .backend import UNHURRIED, Part
 from .redis_process import (
     Program,
     cluster,
@@ -58,10 +58,14 @@ class TopologyPart(Part):
             each.do("FLUSHALL")
 
     def settings(self) -> dict[str, Any]:
-        return {"SESSION_TYPE": "redis", "SESSION_REDIS": self.url}
+        return {
+            "SESSION_TYPE": "redis",
+            "SESSION_REDIS": self.url,
+            "SESSION_STORE_TIMEOUT": UNHURRIED,
+        }
 
     def store(self) -> Store:
-        return RedisStore(self.url)
+        return RedisStore(self.url, timeout=UNHURRIED)
 
     def records(self) -> dict[str, bytes]:
         found: dict[str, bytes] = {}

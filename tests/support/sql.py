@@ -21,7 +21,7 @@ from samesession.stores._sqltable import revision_number
 from samesession.stores.sqlalchemy import SQLStore, metadata, session_tables
 from samesession.testing import Caller
 
-from .backend import Part
+from .backend import UNHURRIED, Part
 from .databases import Database, mariadb, postgresql
 
 T = TypeVar("T")
@@ -102,10 +102,11 @@ class SQLPart(Part):
             "SESSION_TYPE": "sqlalchemy",
             "SESSION_SQLALCHEMY": self.url,
             "SESSION_TOUCH_INTERVAL": 0,
+            "SESSION_STORE_TIMEOUT": UNHURRIED,
         }
 
     def store(self) -> Store:
-        return SQLStore(self.url, clock=self.clock, touching=Touching(0))
+        return SQLStore(self.url, timeout=UNHURRIED, clock=self.clock, touching=Touching(0))
 
     def records(self) -> dict[str, bytes]:
         rows = session_tables().records
