@@ -184,19 +184,22 @@ class Channel(asyncio.Protocol):
             answer: Any = self._reader.gets()
             while answer is not False:
                 waiting = self._sent.popleft()
-                if isinstance(answer, ReadOnlyError):
-                    self.leave()
-                if not waiting.answer.done():
-                    if isinstance(answer, ResponseError):
-                        waiting.answer.set_exception(answer)
-                    else:
-                        waiting.answer.set_result(answer)
+                if isinstance(answer, ResponseError):
+                    self._refuse(waiting.answer, answer)
+                elif not waiting.answer.done():
+                    waiting.answer.set_result(answer)
                 answer = self._reader.gets()
         except (hiredis.ProtocolError, IndexError) as error:
             # Garbage, or an answer nobody asked for: nothing after it can be trusted.
             lost = RedisConnectionError("the server's answer is not RESP")
             lost.__cause__ = error
             self._drop(lost, resend=False)
+
+    def _refuse(self, waiting: asyncio.Future[Any], error: ResponseError) -> None:
+        if isinstance(error, ReadOnlyError):
+            self.leave()
+        if not waiting.done():
+            waiting.set_exception(error)
 
     def leave(self) -> None:
         """Connect anew for what is not answered: this server is not to be trusted."""

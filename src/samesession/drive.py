@@ -11,6 +11,8 @@ from .core.steps import Call, Steps
 from .errors import StoreUnavailable, conceal
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
     from ._watch import Wait, Watch
 
 T = TypeVar("T")
@@ -81,9 +83,17 @@ async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:
         raise
 
 
+# An import statement costs as much as what it names, at every request; and only
+# whoever runs a loop loads asyncio, not `import samesession`.
+@cache
+def _running() -> Callable[[], AbstractEventLoop]:
+    from asyncio import get_running_loop
+
+    return get_running_loop
+
+
 @cache
 def _watch() -> Callable[[float], Watch]:
-    # Loaded by whoever runs a loop, never by `import samesession`.
     from ._watch import watch
 
     return watch
@@ -114,9 +124,7 @@ def place(*, loop: bool) -> Hashable:
     """Name where connections may be used: this process and, with `loop`, this event loop."""
     if not loop:
         return os.getpid()
-    import asyncio
-
-    return os.getpid(), asyncio.get_running_loop()
+    return os.getpid(), _running()()
 
 
 def is_over(where: Hashable) -> bool:

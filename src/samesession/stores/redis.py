@@ -81,7 +81,8 @@ def _translated(
 
     @wraps(method)
     def steps(store: RedisStore, /, *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
-        store.deadline.begin(store.timeout)
+        if store.faces is Face.SYNC:
+            store.deadline.begin(store.timeout)
         try:
             return (yield from method(store, *args, **kwargs))
         except redis.ResponseError as error:
