@@ -16,7 +16,7 @@ from werkzeug.sansio.response import Response
 
 from . import _web, stores
 from .config import Config
-from .core.cookie import Reply
+from .core.cookie import UNTOUCHED, Reply
 from .core.cookie_flow import CookieFlow
 from .core.facts import Facts, Mode
 from .core.flow import Flow
@@ -68,6 +68,7 @@ class Site:
         self._seen = _snapshot(settings)
         self._exempt: _Matcher = None
         self._no_renew: _Matcher = None
+        self._cookie_name = self.config.cookie.name
         self._writer = _web.CookieWriter(self.config.cookie)
         self.flow = self._flow(self.config)
 
@@ -140,7 +141,7 @@ class Site:
             self.settle()
         if self._exempt is not None and self._exempt(request):
             return ServerSession(facts=Facts(mode=Mode.EXEMPT))
-        name = self.config.cookie.name
+        name = self._cookie_name
         if name not in header:
             return self.flow.fresh()
         renew = self._no_renew is None or not self._no_renew(request)
@@ -191,7 +192,8 @@ class Site:
     def _answer(self, reply: Reply, session: ServerSession, response: Response | None) -> None:
         if response is None:
             return
-        _web.apply(reply, response, self._writer)
+        if reply is not UNTOUCHED:
+            _web.apply(reply, response, self._writer)
         if _web.is_streamed(response):
             session.seal()
 

@@ -18,7 +18,7 @@ from werkzeug.sansio.request import Request
 from werkzeug.sansio.response import Response
 
 from .config import Paths
-from .core.cookie import UNTOUCHED, Attributes, DropCookie, Reply, SetCookie
+from .core.cookie import Attributes, DropCookie, Reply, SetCookie
 from .errors import SessionError, StoreUnavailable
 
 # Stand-ins that Werkzeug writes as they are.
@@ -129,8 +129,6 @@ def apply(reply: Reply, response: Response, writer: CookieWriter) -> None:
 
     Raises SessionTooLarge, before anything is changed, for a cookie above 4,096 bytes.
     """
-    if reply is UNTOUCHED:
-        return
     headers = response.headers
     # Not `in headers`: Werkzeug answers "no" by way of an HTTP error that it makes.
     names = {name.lower() for name, _ in headers}

@@ -60,19 +60,30 @@ def about(record: Record) -> About:
 NOWHERE = About(None, None, 0, 0, 0)
 
 
-@dataclass(slots=True)
 class Facts:
     """What the flow must know of a session besides its data."""
 
-    mode: Mode = Mode.LIVE
-    loaded: Loaded | None = None
-    baseline: str | None = None  # of a session that travels in the cookie: what it held
-    image: bytes | None = None  # the same in the codec's bytes, if they can hold it
-    new: bool = True
-    renew: bool = True
-    accessed: bool = False
-    modified: bool = False
-    suspect: bool = False  # the data may differ from what was loaded
-    rekey: bool = False
-    wiped: bool = False
+    # Defaults of the class, as most requests change few: each field set is paid for.
+    image: bytes | None = None  # what `baseline` says, in the codec's bytes, if they can hold it
+    accessed = False
+    modified = False
+    suspect = False  # the data may differ from what was loaded
+    rekey = False
+    wiped = False
     bound: str | None = None
+
+    def __init__(
+        self,
+        *,
+        mode: Mode = Mode.LIVE,
+        loaded: Loaded | None = None,
+        baseline: str | None = None,
+        new: bool = True,
+        renew: bool = True,
+    ) -> None:
+        """`baseline`: what a session that travels in the cookie held."""
+        self.mode = mode
+        self.loaded = loaded
+        self.baseline = baseline
+        self.new = new
+        self.renew = renew

@@ -72,7 +72,9 @@ class Flow:
 
     def fresh(self) -> ServerSession:
         """Give the session of a request that has no cookie."""
-        return self._session({}, None, renew=True)
+        return ServerSession(
+            permanent_by_default=self.rules.permanent_by_default, bindable=self._bindable
+        )
 
     def _session(
         self, data: dict[str, Any], loaded: Loaded | None, *, renew: bool
@@ -118,9 +120,11 @@ class Flow:
     def leave(self, session: ServerSession) -> Reply | None:
         """Say what `close` would for a request that changed nothing; None for any other."""
         facts = session.facts
-        if facts.suspect or facts.mode in (Mode.EXEMPT, Mode.BROKEN):
+        if facts.suspect or facts.mode is Mode.EXEMPT or facts.mode is Mode.BROKEN:
             return None
-        if facts.loaded is not None and self._index_is_stale(facts.loaded.record):
+        if facts.loaded is None:
+            return READ if facts.accessed else UNTOUCHED
+        if self._index_is_stale(facts.loaded.record):
             return None
         return self._leave(session)
 

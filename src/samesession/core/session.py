@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Sequence, ValuesView
 from typing import Any, SupportsIndex
 
 from ..errors import NotSupported, ReadOnlySession, SessionError
@@ -27,6 +27,11 @@ class ServerSession(dict[str, Any]):
     A change nested in a value is seen without `modified = True`.
     """
 
+    # Of the class, until there is something to keep: most requests change nothing.
+    _assigned: set[str] | None = None
+    _log: Sequence[merge.Change] = ()
+    _checkpoint: merge.Image | None = None
+
     def __init__(
         self,
         data: dict[str, Any] | None = None,
@@ -36,14 +41,12 @@ class ServerSession(dict[str, Any]):
         permanent_by_default: bool = False,
         bindable: bool = False,
     ) -> None:
-        super().__init__(() if data is None else data)
+        if data:
+            super().__init__(data)
         self._facts = Facts() if facts is None else facts
         self._failure = failure
         self._permanent_by_default = permanent_by_default
         self._bindable = bindable
-        self._assigned: set[str] = set()
-        self._log: list[merge.Change] = []
-        self._checkpoint: merge.Image | None = None
 
     # --- what Flask's session promises -------------------------------------------------
 
@@ -177,7 +180,7 @@ class ServerSession(dict[str, Any]):
             payload = None if loaded is None else loaded.record.payload
             before = merge.image({} if payload is None else codec.decode(payload))
         after = merge.image(self.data())
-        latest = merge.changes(before, after, assigned=self._assigned)
+        latest = merge.changes(before, after, assigned=self._assigned or ())
         return [*self._log, *latest]
 
     def repeats(self) -> bool:
@@ -222,9 +225,9 @@ class ServerSession(dict[str, Any]):
         failure, self._failure = self._failure, None
         return failure
 
-    def _rebase(self, log: list[merge.Change], checkpoint: merge.Image | None) -> None:
+    def _rebase(self, log: Sequence[merge.Change], checkpoint: merge.Image | None) -> None:
         self._log, self._checkpoint = log, checkpoint
-        self._assigned.clear()
+        self._assigned = None
 
     def _read(self) -> None:
         self._facts.accessed = True
@@ -337,6 +340,8 @@ class ServerSession(dict[str, Any]):
         self._write()
         key = _plain(key)
         super().__setitem__(key, value)
+        if self._assigned is None:
+            self._assigned = set()
         self._assigned.add(key)
 
     def __delitem__(self, key: str) -> None:
