@@ -10,6 +10,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from .policy import SKEW
+from .record import lifetime_of
+from .store import Lifetimes
+
 _LONGEST = 60  # seconds: as much as the clocks of two nodes may differ
 _SHARE = 20
 
@@ -32,6 +36,25 @@ class Touching:
     def expiry(self, now: float, lifetime: int) -> int:
         """Give the moment at which a record that is renewed now expires."""
         return math.ceil(now) + lifetime + self.grace(lifetime)
+
+    def expiry_of(self, record: bytes, lifetimes: Lifetimes, now: float) -> int:
+        """Give the moment at which a record that is written now expires."""
+        return self.expiry(now, lifetime_of(record, lifetimes))
+
+    def renewal(
+        self, record: bytes, expires: float, lifetimes: Lifetimes, now: float
+    ) -> int | None:
+        """Give the moment to which a record that is read now must be renewed; None: not yet."""
+        lifetime = lifetime_of(record, lifetimes)
+        return self.expiry(now, lifetime) if self.is_due(expires, now, lifetime) else None
+
+    def is_overlong(self, expires: float, lifetimes: Lifetimes, now: float) -> bool:
+        """Say whether a record has a life that no timeout gives it.
+
+        A clock that was ahead for a while must not leave one behind.
+        """
+        longest = lifetimes.longest
+        return expires > now + longest + self.grace(longest) + SKEW
 
     def is_due(self, expires: float, now: float, lifetime: int) -> bool:
         """Say whether a record that is read now must be renewed."""

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..config import Config
-from ..core.policy import SKEW
-from ..core.record import lifetime_of, revision_of
+from ..core.record import revision_of
 from ..core.steps import Steps, call, wait
 from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome
 from ..core.touch import Touching
@@ -106,21 +105,18 @@ class DynamoDBStore:
         found = yield from asking.found(key, now)
         if found is None or renew is None:
             return None if found is None else found.record
-        lifetime = lifetime_of(found.record, renew)
-        longest = renew.longest + self._touching.grace(renew.longest)
-        if found.expires > now + longest + SKEW:
-            # A clock that was ahead for a while must not leave a longer life behind.
+        if self._touching.is_overlong(found.expires, renew, now):
             return None
-        if self._touching.is_due(found.expires, now, lifetime):
-            expires = self._touching.expiry(now, lifetime)
-            _ = yield from asking.ask("update_item", items.touch(key, found, expires=expires))
+        renewed = self._touching.renewal(found.record, found.expires, renew, now)
+        if renewed is not None:
+            _ = yield from asking.ask("update_item", items.touch(key, found, expires=renewed))
         return found.record
 
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
         """Put an item where none is, or in place of one that has expired."""
         _check_size(key, record)
         now = self._clock()
-        expires = self._touching.expiry(now, lifetime_of(record, lifetimes))
+        expires = self._touching.expiry_of(record, lifetimes, now)
         asking = yield from self._asking()
         request = items.create(key, record, expires=expires, now=int(now))
         return not isinstance((yield from asking.ask("put_item", request)), _Refused)
@@ -132,7 +128,7 @@ class DynamoDBStore:
         _check_size(key, record)
         now, expires = self._clock(), None
         if renew is not None:
-            expires = self._touching.expiry(now, lifetime_of(record, renew))
+            expires = self._touching.expiry_of(record, renew, now)
         request = items.commit(key, record, expected=expected, expires=expires, now=int(now))
         return (yield from self._change(key, "update_item", request, expected))
 

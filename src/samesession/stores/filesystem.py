@@ -23,8 +23,7 @@ from contextlib import AbstractContextManager
 from typing import TypeAlias
 
 from ..config import Config
-from ..core.policy import SKEW
-from ..core.record import MIN_BYTES, lifetime_of, revision_of
+from ..core.record import MIN_BYTES, revision_of
 from ..core.steps import Steps, call
 from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome, Reach
 from ..core.touch import Touching
@@ -127,15 +126,14 @@ class FileStore:
             return None
         raw, expires = found
         now = self._clock()
-        if expires <= now or (renew is not None and self._is_due(raw, expires, now, renew)):
-            return None  # what it takes may block
+        if expires <= now:
+            return None
+        if renew is not None and self._touching.renewal(raw, expires, renew, now) is not None:
+            return None  # renewing may block
         return raw
 
-    def _is_due(self, raw: bytes, expires: float, now: float, renew: Lifetimes) -> bool:
-        return self._touching.is_due(expires, now, lifetime_of(raw, renew))
-
     def _expiry(self, record: bytes, lifetimes: Lifetimes) -> int:
-        return self._touching.expiry(self._clock(), lifetime_of(record, lifetimes))
+        return self._touching.expiry_of(record, lifetimes, self._clock())
 
     def _load(self, key: str, renew: Lifetimes | None) -> bytes | None:
         name = _name(key)
@@ -288,13 +286,13 @@ class FileStore:
             now = self._clock()
             if expires <= now or len(raw) < MIN_BYTES:
                 return None
-            # A clock that was ahead for a while must not leave a longer life behind;
-            # without `renew` the timeouts are not at hand, and nothing is prolonged.
+            # Without `renew` the timeouts are not at hand, and nothing is prolonged.
             if renew is not None:
-                if expires > self._touching.expiry(now, renew.longest) + SKEW:
+                if self._touching.is_overlong(expires, renew, now):
                     return None
-                if self._is_due(raw, expires, now, renew):
-                    os.utime(fd, (now, self._expiry(raw, renew)))
+                renewed = self._touching.renewal(raw, expires, renew, now)
+                if renewed is not None:
+                    os.utime(fd, (now, renewed))
             return raw, expires
         finally:
             os.close(fd)

@@ -23,8 +23,7 @@ from bson.datetime_ms import DatetimeMS
 from pymongo.errors import DuplicateKeyError
 
 from ..config import Config
-from ..core.policy import SKEW
-from ..core.record import lifetime_of, revision_of
+from ..core.record import revision_of
 from ..core.steps import Steps, wait
 from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome
 from ..core.touch import Touching
@@ -124,16 +123,14 @@ class MongoStore:
         found = yield from self._find(key, now)
         if found is None or renew is None:
             return None if found is None else found.record
-        lifetime = lifetime_of(found.record, renew)
-        longest = renew.longest + self._touching.grace(renew.longest)
-        if found.expires > now + longest + SKEW:
-            # A clock that was ahead for a while must not leave a longer life behind.
+        if self._touching.is_overlong(found.expires, renew, now):
             return None
-        if self._touching.is_due(found.expires, now, lifetime):
+        renewed = self._touching.renewal(found.record, found.expires, renew, now)
+        if renewed is not None:
             # Not if another request has written meanwhile: its moment is the later one.
             unchanged = {"_id": key, "expires": _date(found.expires)}
-            fresh = {"expires": _date(self._touching.expiry(now, lifetime))}
-            yield from self._wait(self._records.update_one(unchanged, {"$set": fresh}))
+            fresh = {"$set": {"expires": _date(renewed)}}
+            yield from self._wait(self._records.update_one(unchanged, fresh))
         return found.record
 
     @_bounded
@@ -215,8 +212,7 @@ class MongoStore:
             )
         fields: dict[str, Any] = {"revision": revision_of(record), "record": record}
         if renew is not None:
-            lifetime = lifetime_of(record, renew)
-            fields["expires"] = _date(self._touching.expiry(self._clock(), lifetime))
+            fields["expires"] = _date(self._touching.expiry_of(record, renew, self._clock()))
         return fields
 
     # --- owners ------------------------------------------------------------------------

@@ -20,8 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from .._deadline import Deadline
 from ..config import Config
-from ..core.policy import SKEW
-from ..core.record import lifetime_of, revision_of
+from ..core.record import revision_of
 from ..core.steps import Steps, call, wait
 from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome
 from ..core.touch import Touching
@@ -176,19 +175,17 @@ class SQLStore:
         record, expires = found
         if renew is None:
             return record
-        lifetime = lifetime_of(record, renew)
-        longest = renew.longest + self._touching.grace(renew.longest)
-        if expires > now + longest + SKEW:
-            # A clock that was ahead for a while must not leave a longer life behind.
+        if self._touching.is_overlong(expires, renew, now):
             return None
-        if self._touching.is_due(expires, now, lifetime):
+        renewed = self._touching.renewal(record, expires, renew, now)
+        if renewed is not None:
             _ = connection.execute(
                 self._statements.touch,
                 {
                     "key_": key,
                     # Not if another request has written meanwhile: its moment is the later one.
                     "seen_": expires,
-                    "expires_": self._touching.expiry(now, lifetime),
+                    "expires_": renewed,
                 },
             )
         return record
@@ -258,8 +255,7 @@ class SQLStore:
             "revision_": revision_number(revision_of(record)),
         }
         if renew is not None:
-            lifetime = lifetime_of(record, renew)
-            values["expires_"] = self._touching.expiry(self._clock(), lifetime)
+            values["expires_"] = self._touching.expiry_of(record, renew, self._clock())
         return values
 
     def _enlist(self, owner: str, key: str, lifetime: int, connection: sa.Connection) -> None:
