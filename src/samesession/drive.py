@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Hashable
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from .core.steps import Call, Steps
 from .errors import StoreUnavailable, conceal
@@ -125,6 +125,30 @@ def place(*, loop: bool) -> Hashable:
     if not loop:
         return os.getpid()
     return os.getpid(), _running()()
+
+
+class PerPlace(Generic[T]):
+    """What is opened once in each process and, with `loop`, in each event loop."""
+
+    def __init__(self, *, loop: bool) -> None:
+        self._loop = loop
+        self._opened: dict[Hashable, T] = {}
+
+    def here(self) -> T | None:
+        """Give what is open in this place."""
+        return self._opened.get(place(loop=self._loop))
+
+    def keep(self, opened: T) -> T:
+        """Keep what was opened here, or give what another was faster to; forget closed loops."""
+        kept = self._opened.setdefault(place(loop=self._loop), opened)
+        for where in list(self._opened):
+            if is_over(where):
+                _ = self._opened.pop(where, None)
+        return kept
+
+    def take(self) -> T | None:
+        """Give what is open in this place, and keep it no longer."""
+        return self._opened.pop(place(loop=self._loop), None)
 
 
 def is_over(where: Hashable) -> bool:

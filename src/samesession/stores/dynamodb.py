@@ -12,7 +12,7 @@ belong to one process and one event loop: each gets its own, on first use.
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..core.record import revision_of
 from ..core.steps import Steps, call, wait
 from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome
 from ..core.touch import Touching
-from ..drive import is_over, place
+from ..drive import PerPlace
 from ..errors import ConfigError, SessionTooLarge, StoreUnavailable
 from . import _dynamodb_clients as clients
 from . import _dynamodb_errors as errors
@@ -70,9 +70,9 @@ class DynamoDBStore:
         self._timeout = timeout
         self._touching = touching or Touching()
         self._clock = clock
-        self._opened: dict[Hashable, clients.Opened] = {}
         both = self._source.face is Face.BOTH
         self.faces = face or (Face.SYNC if both else self._source.face)
+        self._opened: PerPlace[clients.Opened] = PerPlace(loop=self.faces is Face.ASYNC)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -164,7 +164,7 @@ class DynamoDBStore:
 
     def close(self) -> Steps[None]:
         """Close this process's and event loop's connections."""
-        opened = self._opened.pop(place(loop=self.faces is Face.ASYNC), None)
+        opened = self._opened.take()
         if opened is not None:
             yield from clients.close_client(self._source, opened)
 
@@ -213,8 +213,7 @@ class DynamoDBStore:
 
     def _asking(self) -> Steps[_Asking]:
         """Begin an operation, on the client of this process and event loop."""
-        here = place(loop=self.faces is Face.ASYNC)
-        opened = self._opened.get(here)
+        opened = self._opened.here()
         if opened is None:
             try:
                 fresh = yield from clients.open_client(
@@ -222,11 +221,8 @@ class DynamoDBStore:
                 )
             except errors.FAILURES as error:
                 raise errors.translated(error, "a client", self._table) from None
-            opened = self._opened.setdefault(here, fresh)
-            if opened is fresh:
-                kept = {where: each for where, each in self._opened.items() if not is_over(where)}
-                self._opened = kept
-            else:  # another task was faster
+            opened = self._opened.keep(fresh)
+            if opened is not fresh:  # another task was faster
                 yield from clients.close_client(self._source, fresh)
         native = self._source.is_native
         return _Asking(opened.client, self._table, self._timeout, is_native=native)

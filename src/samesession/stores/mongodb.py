@@ -27,7 +27,7 @@ from ..core.record import revision_of
 from ..core.steps import Steps, wait
 from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome
 from ..core.touch import Touching
-from ..drive import is_over, place, to_its_end
+from ..drive import PerPlace, place, to_its_end
 from ..errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
 from . import _mongo_clients as clients
 
@@ -92,7 +92,7 @@ class MongoStore:
         self.timeout = timeout
         self._touching = touching or Touching()
         self._clock = clock
-        self._opened: dict[Hashable, clients.Opened] = {}
+        self._opened: PerPlace[clients.Opened] = PerPlace(loop=self.faces is Face.ASYNC)
         self._taken: Hashable = None  # where a given client was first used
 
     @property
@@ -287,7 +287,7 @@ class MongoStore:
 
     def close(self) -> Generator[Any, Any, None]:
         """Close this process's and event loop's connections; not a given client's."""
-        found = self._opened.pop(place(loop=self.faces is Face.ASYNC), None)
+        found = self._opened.take()
         if found is not None and found.client is not self._source:
             yield from wait(found.client.close())
 
@@ -311,13 +311,13 @@ class MongoStore:
     @property
     def _here(self) -> clients.Opened:
         """The client of this process and event loop, opened on first use."""
-        here = place(loop=self.faces is Face.ASYNC)
-        found = self._opened.get(here)
+        found = self._opened.here()
         if found is None:
             client = self._source
             if isinstance(client, str):
                 client = clients.connect(client, self.faces, self.timeout)
             elif self.faces is Face.ASYNC:
+                here = place(loop=True)
                 self._taken = here if self._taken is None else self._taken
                 if self._taken != here:
                     raise StoreUnavailable(
@@ -325,8 +325,7 @@ class MongoStore:
                         "another process: give a URL"
                     )
             found = clients.opened(client, self._database, self._collection)
-            kept = {where: each for where, each in self._opened.items() if not is_over(where)}
-            self._opened = {**kept, here: found}
+            found = self._opened.keep(found)
         return found
 
 

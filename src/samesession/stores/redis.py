@@ -8,7 +8,7 @@ Clients belong to one process and one event loop: each gets its own, on first us
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Hashable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -25,7 +25,7 @@ from ..config import Config
 from ..core.record import lifetime_of
 from ..core.steps import Steps, wait
 from ..core.store import Clock, Conflict, Face, Lifetimes, Outcome
-from ..drive import is_over, place
+from ..drive import PerPlace
 from ..errors import BadRecord, ConfigError, SessionError, StoreUnavailable
 from . import _redis_clients as clients
 from . import _redis_url
@@ -133,7 +133,7 @@ class RedisStore:
         self.timeout = timeout
         self.deadline = Deadline()
         self.faces = face if self._servers is not None else clients.face_of(source)
-        self._clients: dict[Hashable, Client] = {}
+        self._clients: PerPlace[Client] = PerPlace(loop=self.faces is Face.ASYNC)
         self._source_taken = False
 
     def facing(self, face: Face) -> RedisStore:
@@ -145,15 +145,8 @@ class RedisStore:
     @property
     def client(self) -> Client:
         """The client of this process and event loop, opened on first use."""
-        here = place(loop=self.faces is Face.ASYNC)
-        client = self._clients.get(here)
-        if client is None:
-            client = self._open()
-            self._clients = {
-                where: kept for where, kept in self._clients.items() if not is_over(where)
-            }
-            self._clients[here] = client
-        return client
+        client = self._clients.here()
+        return self._clients.keep(self._open()) if client is None else client
 
     def _open(self) -> Client:
         if self._servers is not None:
@@ -214,7 +207,7 @@ class RedisStore:
 
     def close(self) -> Steps[None]:
         """Close this process's and event loop's connections."""
-        client = self._clients.pop(place(loop=self.faces is Face.ASYNC), None)
+        client = self._clients.take()
         if client is not None and client is not self._source:
             yield from clients.close(client, self.faces)
 

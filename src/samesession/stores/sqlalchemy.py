@@ -10,7 +10,7 @@ event loop: each gets its own, on first use.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TypeVar
 
@@ -24,7 +24,7 @@ from ..core.record import revision_of
 from ..core.steps import Steps, call, wait
 from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome
 from ..core.touch import Touching
-from ..drive import is_over, place
+from ..drive import PerPlace
 from ..errors import BadRecord, ConfigError, StoreUnavailable
 from . import _engines, _sqlerrors
 from ._sqlpurge import Purge
@@ -74,7 +74,6 @@ class SQLStore:
         self._tables = tables or session_tables()
         self._statements = Statements(self._tables)
         self._deadline = Deadline()
-        self._opened: dict[Hashable, sa.Engine | AsyncEngine] = {}
         self.faces = face
         if isinstance(source, str):
             self._source = _engines.read_url(source)
@@ -85,6 +84,7 @@ class SQLStore:
             self.faces = Face.SYNC
         elif not isinstance(source, sa.URL):
             raise ConfigError(f"SESSION_SQLALCHEMY is a {type(source).__name__}: {_engines.HELP}")
+        self._opened: PerPlace[sa.Engine | AsyncEngine] = PerPlace(loop=self.faces is Face.ASYNC)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -158,7 +158,7 @@ class SQLStore:
     def close(self) -> Steps[None]:
         """Close this process's and event loop's connections."""
         self._deadline.begin(self._timeout)  # to take leave of the server in
-        engine = self._opened.pop(place(loop=self.faces is Face.ASYNC), None)
+        engine = self._opened.take()
         if isinstance(engine, AsyncEngine):
             closing: Any = engine.dispose()
             _ = yield from wait(closing)
@@ -309,13 +309,8 @@ class SQLStore:
 
     def _engine(self) -> sa.Engine | AsyncEngine:
         """The engine of this process and event loop, opened on first use."""
-        here = place(loop=self.faces is Face.ASYNC)
-        engine = self._opened.get(here)
-        if engine is None:
-            engine = self._open()
-            kept = {where: each for where, each in self._opened.items() if not is_over(where)}
-            self._opened = {**kept, here: engine}
-        return engine
+        engine = self._opened.here()
+        return self._opened.keep(self._open()) if engine is None else engine
 
     def _open(self) -> sa.Engine | AsyncEngine:
         source = self._source
