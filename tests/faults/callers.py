@@ -128,6 +128,10 @@ def creating(key: str, raw: bytes) -> Callable[[Store], Steps[Any]]:
     return lambda store: store.create(key, raw, lifetimes=LIFETIMES)
 
 
+def committing(key: str, old: bytes, new: bytes) -> Callable[[Store], Steps[Any]]:
+    return lambda store: store.commit(key, new, expected=old[:8], renew=LIFETIMES)
+
+
 async def expect_recovery(caller: Caller, key: str, user: str) -> None:
     """Within a second of the fault's end the record can be read again."""
     ended = asyncio.get_running_loop().time() + 1.0

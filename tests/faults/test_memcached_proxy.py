@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import random
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -13,7 +12,6 @@ import pytest
 import pytest_asyncio
 
 from samesession import SessionError, StoreUnavailable
-from samesession.core.steps import Steps
 from samesession.core.store import Face, Outcome, Store
 from samesession.stores.memcached import MemcachedStore
 from tests.support.backend import Servers
@@ -23,10 +21,10 @@ from tests.support.site import Site
 
 from .callers import (
     FACES,
-    LIFETIMES,
     SLACK,
     Caller,
     calling,
+    committing,
     creating,
     expect_recovery,
     loading,
@@ -34,6 +32,7 @@ from .callers import (
     sealed,
     watched_loop,
 )
+from .cuts import expect_no_torn_record, expect_no_torn_reply
 from .effort import rounds
 from .proxy import NETWORK, Fault, Proxy, proxied
 
@@ -116,49 +115,13 @@ async def test_a_failing_network_is_a_typed_error_in_time_and_over_when_it_is_ov
 async def test_a_request_cut_at_each_byte_never_tears_a_record(
     caller: Caller, proxy: Proxy, server: Memcached
 ) -> None:
-    for size in itertools.count():
-        key, old = sealed("alice", payload=b"\x81\xa1a\x01")
-        new = old[:7] + b"\x02" + old[8:]
-        assert await caller.do(creating(key, old)) is True
-        proxy.inflict(Fault(request_bytes=size, once=True, reset=size % 2 == 1))
-        result = await caller.try_(_committing(key, old, new))
-        untouched = not proxy.healthy
-        proxy.mend()
-        assert result.seconds < TIMEOUT + SLACK
-        stored = server.value(key.encode())
-        assert stored in (old, new)
-        if result.error is None and result.answer is Outcome.WRITTEN:
-            assert stored == new
-        assert server.seconds_left(key) > 0
-        if untouched:
-            assert result.answer is Outcome.WRITTEN
-            assert size > len(new)
-            return
-
-
-def _committing(key: str, old: bytes, new: bytes) -> Any:
-    def steps(store: Store) -> Steps[Any]:
-        return store.commit(key, new, expected=old[:8], renew=LIFETIMES)
-
-    return steps
+    await expect_no_torn_record(caller, proxy, server)
 
 
 async def test_a_reply_cut_at_each_byte_never_passes_for_a_record(
     caller: Caller, proxy: Proxy
 ) -> None:
-    key, raw = sealed("alice")
-    assert await caller.do(creating(key, raw)) is True
-    for size in itertools.count():
-        proxy.inflict(Fault(reply_bytes=size, once=True, reset=size % 2 == 1))
-        result = await caller.try_(loading(key))
-        untouched = not proxy.healthy
-        proxy.mend()
-        assert result.seconds < TIMEOUT + SLACK
-        if result.error is None:
-            assert owner_of(key, result.answer) == "alice"
-        if untouched:
-            assert size > len(raw)
-            return
+    await expect_no_torn_reply(caller, proxy)
 
 
 @pytest.mark.parametrize("face", FACES, ids=lambda face: face.name.lower())
@@ -176,7 +139,7 @@ async def test_whatever_a_server_says_is_typed_and_the_next_one_is_served(
             if turn % 2 == 0:
                 assert owner_of(key, await caller.do(loading(key))) == "alice"
             proxy.inflict(Fault(garbage=said))
-            for steps in (loading(key), _committing(key, raw, raw), creating(*sealed("bob"))):
+            for steps in (loading(key), committing(key, raw, raw), creating(*sealed("bob"))):
                 result = await caller.try_(steps)
                 assert result.seconds < 0.1 + SLACK, said
                 if isinstance(result.answer, bytes) and raw not in said:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import random
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-import redis
 
 from samesession import SessionError, StoreUnavailable
-from samesession.core.store import Face, Outcome
+from samesession.core.store import Face
 from tests.support.server import Valkey
 
 from .callers import (
     FACES,
-    LIFETIMES,
     SLACK,
     Caller,
     calling,
@@ -28,6 +25,7 @@ from .callers import (
     sealed,
     watched_loop,
 )
+from .cuts import expect_no_torn_record, expect_no_torn_reply
 from .effort import rounds
 from .proxy import NETWORK, Fault, Proxy, proxied
 
@@ -91,49 +89,14 @@ async def test_a_failing_network_is_a_typed_error_in_time_and_over_when_it_is_ov
 async def test_a_request_cut_at_each_byte_never_tears_a_record(
     caller: Caller, proxy: Proxy, valkey: Valkey
 ) -> None:
-    direct = redis.Redis(port=valkey.port)
-    for size in itertools.count():
-        key, old = sealed("alice", payload=b"\x81\xa1a\x01")
-        new = old[:7] + b"\x02" + old[8:]
-        assert await caller.do(creating(key, old)) is True
-        proxy.inflict(Fault(request_bytes=size, once=True, reset=size % 2 == 1))
-        result = await caller.try_(
-            lambda store, key=key, old=old, new=new: store.commit(  # type: ignore[misc]
-                key, new, expected=old[:8], renew=LIFETIMES
-            )
-        )
-        untouched = not proxy.healthy
-        proxy.mend()
-        assert result.seconds < TIMEOUT + SLACK
-        stored = direct.get(key)
-        assert stored in (old, new)
-        if result.error is None and result.answer is Outcome.WRITTEN:
-            assert stored == new
-        assert direct.ttl(key) > 0
-        if untouched:
-            assert result.answer is Outcome.WRITTEN
-            assert size > len(new)
-            direct.close()
-            return
+    await expect_no_torn_record(caller, proxy, valkey)
 
 
 @pytest.mark.asyncio
 async def test_a_reply_cut_at_each_byte_never_passes_for_a_record(
     caller: Caller, proxy: Proxy
 ) -> None:
-    key, raw = sealed("alice")
-    assert await caller.do(creating(key, raw)) is True
-    for size in itertools.count():
-        proxy.inflict(Fault(reply_bytes=size, once=True, reset=size % 2 == 1))
-        result = await caller.try_(loading(key))
-        untouched = not proxy.healthy
-        proxy.mend()
-        assert result.seconds < TIMEOUT + SLACK
-        if result.error is None:
-            assert owner_of(key, result.answer) == "alice"
-        if untouched:
-            assert size > len(raw)
-            return
+    await expect_no_torn_reply(caller, proxy)
 
 
 PIECES = (

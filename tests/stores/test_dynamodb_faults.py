@@ -34,13 +34,6 @@ def in_time(caller: Caller, steps: Steps[object]) -> object:
     return caller._runner.run(arun(steps, timeout=BRIEF))
 
 
-@pytest.fixture(params=[Face.SYNC, Face.ASYNC], ids=["sync", "async"])
-def caller(request: pytest.FixtureRequest) -> Iterator[Caller]:
-    caller = Caller(request.param)
-    yield caller
-    caller.close()
-
-
 @pytest.fixture
 def server(servers: Servers) -> DynamoDB:
     found: DynamoDB = servers["dynamodb"]

