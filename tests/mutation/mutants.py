@@ -151,14 +151,14 @@ MUTANTS = (
         "an unknown token is not adopted",
         (
             Change(
-                "core/flow.py",
+                "core/opening.py",
                 "        signed = self._presented(values)\n",
-                "        self._adopted = signed = self._presented(values)\n",
+                "        self.adopted = signed = self._presented(values)\n",
             ),
             Change(
                 "core/flow.py",
                 "signed = self._signer.sign(self._signer.mint())\n",
-                "signed = self._adopted or self._signer.sign(self._signer.mint())\n",
+                "signed = self._opener.adopted or self._signer.sign(self._signer.mint())\n",
             ),
         ),
         ("tests/faults/test_anonymous.py", "-k", "adopted and memory"),

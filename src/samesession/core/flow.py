@@ -7,13 +7,13 @@ read: one; the first write of a new session: one; a write to an existing one: tw
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ..errors import BadRecord, ReadOnlySession, StoreUnavailable
 from . import codec, merge, policy
 from .cookie import MAX_AGE, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
 from .events import Event, Notify
 from .facts import Facts, Loaded, Mode
+from .opening import Opener
 from .owners import Administration
 from .policy import Deed, Rules, Verdict
 from .record import Record, Sealer
@@ -45,77 +45,23 @@ class Flow:
         self._sealer = sealer
         self._clock = clock
         self._notify = notify
-        self._bindable = isinstance(store, OwnerIndex)
+        self._opener = Opener(
+            store=store, rules=rules, signer=signer, sealer=sealer, clock=clock, notify=notify
+        )
         self.administration = Administration(
             store, prefix=rules.prefix, sealer=sealer, clock=clock, notify=notify
         )
-
-    # --- open --------------------------------------------------------------------------
 
     def open(self, values: Sequence[str], *, renew: bool = True) -> Steps[ServerSession]:
         """Open the session that the cookie's values prove, or a new one.
 
         Raises StoreUnavailable when the store does not answer.
         """
-        signed = self._presented(values)
-        if signed is not None:
-            key = self.rules.prefix + signed.token.sid
-            try:
-                raw = yield from self.store.load(key, renew=self.rules.lifetimes if renew else None)
-                record = self._proved(signed.token, key, raw)
-                if record is not None:
-                    data = codec.decode(record.payload)
-                    return self._session(data, Loaded(signed, record), renew=renew)
-            except BadRecord as error:
-                self._notify(Event.REJECTED, None, error.reason)
-        return self._session({}, None, renew=renew)
+        return self._opener.open(values, renew=renew)
 
     def fresh(self) -> ServerSession:
         """Give the session of a request that has no cookie."""
-        return ServerSession(
-            permanent_by_default=self.rules.permanent_by_default, bindable=self._bindable
-        )
-
-    def _session(
-        self, data: dict[str, Any], loaded: Loaded | None, *, renew: bool
-    ) -> ServerSession:
-        return ServerSession(
-            data,
-            facts=Facts(loaded=loaded, new=loaded is None, renew=renew),
-            permanent_by_default=self.rules.permanent_by_default,
-            bindable=self._bindable,
-        )
-
-    def _presented(self, values: Sequence[str]) -> SignedToken | None:
-        """Read the one token that the cookie's values hold; two different ones count for none."""
-        found: SignedToken | None = None
-        for value in values:
-            signed = self._signer.read(value)
-            if signed is None:
-                self._notify(Event.REJECTED, None, "the cookie is not one of ours")
-            elif found is not None and signed.token != found.token:
-                self._notify(Event.REJECTED, None, "the request has two different session cookies")
-                return None
-            else:
-                found = signed
-        return found
-
-    def _proved(self, token: Token, key: str, raw: bytes | None) -> Record | None:
-        """Open what a store returned for a token, if it is live and the token's."""
-        if raw is None:
-            self._notify(Event.EXPIRED, token.sid, "no such session is stored")
-            return None
-        record = self._sealer.open(key, raw)
-        verdict = policy.verdict(record, token, self._clock())
-        if verdict is Verdict.LIVE:
-            return record
-        if verdict is Verdict.EXPIRED:
-            self._notify(Event.EXPIRED, record.sid, "its time is over")
-        else:
-            self._notify(Event.REJECTED, record.sid, "the secret is not the session's")
-        return None
-
-    # --- close -------------------------------------------------------------------------
+        return self._opener.fresh()
 
     def leave(self, session: ServerSession) -> Reply | None:
         """Say what `close` would for a request that changed nothing; None for any other."""
