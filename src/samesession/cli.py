@@ -14,6 +14,7 @@ import click
 from ._site import Site
 from .core.owners import Administration, is_sid
 from .core.steps import Steps
+from .drive import afterwards
 from .errors import SessionError
 
 T = TypeVar("T")
@@ -91,7 +92,7 @@ def _and_shut(site: Site, steps: Steps[T]) -> Steps[T]:
     try:
         return (yield from steps)
     finally:
-        yield from site.shut()
+        afterwards(site.shut)  # after the receivers of signals, which may use sessions
 
 
 def _administration(site: Site) -> Administration:

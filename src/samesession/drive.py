@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from contextvars import ContextVar
 from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 from .core.steps import Call, Steps
 from .errors import StoreUnavailable, conceal
@@ -17,17 +18,44 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Afterwards: TypeAlias = Callable[[], Steps[None]]
+
 _at_work: set[Any] = set()  # Any: futures, of a module that is loaded late
 _CALL: Any = Call  # Any: pyright would narrow to what it then calls unknown
+
+# What the steps that run in this context left to be done after them. None where they
+# left nothing, as almost always: then a look at it is all that is paid.
+_left: ContextVar[list[Afterwards] | None] = ContextVar("samesession_left", default=None)
+
+
+def afterwards(work: Afterwards) -> None:
+    """Run more steps when those that run now have ended, well or not, and in that order.
+
+    For what must neither change their outcome nor count against their timeout. To be
+    called inside of steps only. The work handles its own errors.
+    """
+    left = _left.get()
+    if left is None:
+        _ = _left.set([work])
+    else:
+        left.append(work)
 
 
 def run(steps: Steps[T]) -> T:
     """Run steps to their end in this thread."""
+    outer = _left.get()
+    _ = None if outer is None else _left.set(None)  # these steps may run in the midst of others
     try:
         return _run(steps)
     except BaseException as error:
         conceal(error)
         raise
+    finally:
+        left = _left.get()
+        if left is not outer:
+            _ = _left.set(outer)
+            for work in left or ():
+                run(work())
 
 
 def _run(steps: Steps[T]) -> T:
@@ -53,13 +81,14 @@ async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:
     Raises StoreUnavailable when that takes longer than `timeout` seconds in all.
     """
     # One coroutine for all of it: each further one is paid for at every wait.
+    outer = _left.get()
+    _ = None if outer is None else _left.set(None)  # these steps may run in the midst of others
     mine: Wait | None = None
     answer: Any = None
     result: Any = None
     try:
         answer = next(steps)
-        if timeout is not None:
-            mine = _watch()(timeout).begin()
+        mine = None if timeout is None else _watch()(timeout).begin()
         while True:
             try:
                 if type(answer) is _CALL:
@@ -72,15 +101,34 @@ async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:
     except StopIteration as end:
         if mine is not None:
             _ = mine.end()
-        return end.value  # type: ignore[no-any-return]  # a cast would be paid for on each request
+        result = end.value
     except BaseException as error:
         answer = result = None  # this frame stays, and what was waited for may quote what was sent
         conceal(error)
-        if mine is not None and mine.end(error):
+        late = mine is not None and mine.end(error)
+        await _do_left(outer, error)
+        if late:
             raise StoreUnavailable(
                 f"the session store did not answer within {timeout} s"
             ) from error
         raise
+    if _left.get() is not outer:
+        await _do_left(outer)
+    return result  # type: ignore[no-any-return]  # a cast would be paid for on each request
+
+
+async def _do_left(outer: list[Afterwards] | None, error: BaseException | None = None) -> None:
+    left = _left.get()
+    # What is thrown away unfinished is so in the context of whoever does it.
+    if left is outer or isinstance(error, GeneratorExit):
+        return
+    _ = _left.set(outer)
+    await to_its_end(_in_turn(left or ()))
+
+
+async def _in_turn(works: Iterable[Afterwards]) -> None:
+    for work in works:
+        await arun(work())
 
 
 # An import statement costs as much as what it names, at every request; and only

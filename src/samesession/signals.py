@@ -1,17 +1,28 @@
 """Signals of what happens to sessions, and the log lines beside them.
 
 Each signal's sender is the application; it is sent with `sid` (a session's
-public name, or None) and `reason` (fixed words, or empty). None of them ever
-carries a token, a cookie or data, so that they can be logged as they are.
+public name, or None) and `reason` (fixed words, or empty). A receiver takes
+`**_` besides, as more may be sent. None of it ever is a token, a cookie or data,
+so that it can be logged as it is.
+
+Receivers are called after the session was opened or saved, outside of the
+store's timeout. What they raise is logged and changes nothing.
 """
 
 from __future__ import annotations
 
+import functools
+import inspect
 import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
 
-from blinker import Namespace
+from blinker import NamedSignal, Namespace
 
 from .core.events import Event, Notify
+from .core.steps import Steps, wait
+from .drive import afterwards
+from .errors import conceal
 
 _signals = Namespace()
 
@@ -31,8 +42,8 @@ _BY_EVENT = {event: _signals.signal(event.value) for event in Event}
 _LEVELS = {Event.REJECTED: logging.WARNING, Event.GONE: logging.INFO}
 
 
-def notifier(sender: object) -> Notify:
-    """Give the function that tells signals and log of an application's events."""
+def notifier(app: Any) -> Notify:  # a Flask or a Quart; this module knows neither
+    """Give the function that tells signals and log of an application's events, within steps."""
 
     def notify(event: Event, sid: str | None, reason: str) -> None:
         level = _LEVELS.get(event, logging.DEBUG)
@@ -40,6 +51,40 @@ def notifier(sender: object) -> Notify:
             log.log(level, "%s%s", event.value, f": {reason}" if reason else "")
         signal = _BY_EVENT[event]
         if signal.receivers:
-            _ = signal.send(sender, sid=sid, reason=reason)
+            afterwards(functools.partial(_send, signal, app, {"sid": sid, "reason": reason}))
 
     return notify
+
+
+def _send(signal: NamedSignal, app: Any, told: dict[str, Any]) -> Steps[None]:
+    """Call each receiver as the framework calls functions of either kind."""
+    ensured = getattr(app, "ensure_async", None) or app.ensure_sync  # Quart's, or Flask's
+    for receiver in [] if signal.is_muted else list(signal.receivers_for(app)):
+        answer: object = None
+        try:
+            answer = yield from wait(ensured(_callable(receiver))(app, **told))
+            if inspect.isawaitable(answer):
+                yield from wait(ensured(_awaited)(answer))
+        except Exception as error:
+            if inspect.iscoroutine(answer):
+                answer.close()  # no warning that nobody awaited it: the log says more
+            conceal(error)
+            log.exception("a receiver of %s failed; it changes nothing else", signal.name)
+
+
+def _callable(receiver: Callable[..., Any]) -> Callable[..., Any]:
+    """Give what a thread may run, too: a StopIteration never comes out of one."""
+    if inspect.iscoroutinefunction(receiver):
+        return receiver
+
+    def call(*args: Any, **named: Any) -> Any:
+        try:
+            return receiver(*args, **named)
+        except StopIteration as error:
+            raise RuntimeError("a receiver raised StopIteration") from error
+
+    return call
+
+
+async def _awaited(answer: Awaitable[object]) -> None:
+    _ = await answer

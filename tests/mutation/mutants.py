@@ -190,4 +190,33 @@ MUTANTS = (
         (Change("core/cookie.py", "if size > MAX_BYTES:", "if False:"),),
         ("tests/faults/test_cookies.py", "-k", "4096"),
     ),
+    Mutant(
+        "a receiver's error",
+        (Change("signals.py", "except Exception as error:", "except SystemExit as error:"),),
+        ("tests/web/test_receivers.py", "-k", "save_stands"),
+    ),
+    Mutant(
+        "a receiver's StopIteration in a thread",
+        (Change("signals.py", "except StopIteration as error:", "except SystemExit as error:"),),
+        ("tests/web/test_receivers.py", "-k", "save_stands and StopIteration", "--timeout=10"),
+    ),
+    Mutant(
+        "signals of what failed steps did",
+        (
+            Change(
+                "drive.py",
+                "await _do_left(outer, error)",
+                "pass",
+            ),
+        ),
+        ("tests/unit/test_drive.py", "-k", "left"),
+    ),
+    Mutant(
+        "steps within steps keep what they left apart",
+        (
+            Change("drive.py", "if left is not outer:", "if left:"),
+            Change("drive.py", "if left is outer or", "if not left or"),
+        ),
+        ("tests/unit/test_drive.py", "-k", "each_steps"),
+    ),
 )

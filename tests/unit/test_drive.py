@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from samesession import StoreUnavailable
 from samesession.core.steps import Steps, call, wait
-from samesession.drive import arun, is_over, place, run, to_its_end
+from samesession.drive import afterwards, arun, is_over, place, run, to_its_end
 
 
 async def _later(value: Any) -> Any:  # Any: whatever a client answers
@@ -253,6 +254,150 @@ async def test_tasks_take_turns_at_each_await() -> None:
 
     await asyncio.gather(arun(steps(1)), arun(steps(2)))
     assert trace == [1, 2, 1, 2]
+
+
+# --- what is left to be done afterwards -----------------------------------------------------
+
+
+def _leaving(trace: list[object], name: object, inner: Callable[[], Any] | None = None) -> Any:
+    """Leave work for later, then end; `inner` is done in between."""
+
+    def work() -> Steps[None]:
+        trace.append(("left", (yield from _sum(1, 1)), name))
+
+    def steps() -> Steps[None]:
+        afterwards(work)
+        if inner is not None:
+            inner()
+        yield from wait(None)
+        trace.append(("ended", name))
+
+    return steps()
+
+
+def test_what_is_left_is_done_after_the_steps_in_order() -> None:
+    trace: list[object] = []
+
+    def both() -> Steps[None]:
+        yield from _leaving(trace, 1)
+        yield from _leaving(trace, 2)
+
+    run(both())
+    assert trace == [("ended", 1), ("ended", 2), ("left", 2, 1), ("left", 2, 2)]
+
+
+@pytest.mark.asyncio
+async def test_what_is_left_does_not_count_against_the_timeout() -> None:
+    trace: list[object] = []
+
+    def work() -> Steps[None]:
+        nap: Any = asyncio.sleep(0.05)
+        yield from wait(nap)
+        trace.append("left")
+
+    def steps() -> Steps[str]:
+        afterwards(work)
+        return (yield from _nothing())
+
+    assert await arun(steps(), timeout=0.01) == "nothing was asked"
+    assert trace == ["left"]
+
+
+@pytest.mark.asyncio
+async def test_what_is_left_is_done_when_the_steps_fail_too() -> None:
+    trace: list[object] = []
+
+    def failing(error: Exception) -> Steps[None]:
+        yield from _leaving(trace, error.args[0])
+        raise error
+
+    def late() -> Steps[None]:
+        yield from _leaving(trace, "late")
+        yield from _forever()
+
+    with pytest.raises(KeyError):
+        run(failing(KeyError("sync")))
+    with pytest.raises(KeyError):
+        await arun(failing(KeyError("async")))
+    with pytest.raises(StoreUnavailable):
+        await arun(late(), timeout=0.001)
+    task = asyncio.create_task(arun(late()))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    left = [each[2] for each in trace if isinstance(each, tuple) and each[0] == "left"]
+    assert left == ["sync", "async", "late", "late"]
+
+
+@pytest.mark.asyncio
+async def test_a_caller_who_leaves_does_not_end_what_is_left() -> None:
+    reached, go, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    trace: list[object] = []
+
+    async def hold() -> None:
+        reached.set()
+        await go.wait()
+
+    def first() -> Steps[None]:
+        held: Any = hold()
+        yield from wait(held)
+
+    def last() -> Steps[None]:
+        yield from wait(None)
+        ended.set()
+
+    def steps() -> Steps[None]:
+        afterwards(first)
+        yield from _leaving(trace, "second")
+        afterwards(last)
+
+    task = asyncio.create_task(arun(steps()))
+    await reached.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    go.set()
+    async with asyncio.timeout(5):
+        await ended.wait()
+    assert trace == [("ended", "second"), ("left", 2, "second")]
+
+
+@pytest.mark.asyncio
+async def test_each_steps_do_what_they_left_themselves() -> None:
+    trace: list[object] = []
+    run(_leaving(trace, "outer", lambda: run(_leaving(trace, "inner"))))
+    run(_leaving(trace, "quiet", lambda: run(_nothing())))
+    assert trace == [
+        ("ended", "inner"), ("left", 2, "inner"), ("ended", "outer"), ("left", 2, "outer"),
+        ("ended", "quiet"), ("left", 2, "quiet"),
+    ]  # fmt: skip
+    trace.clear()
+
+    def turn(name: int) -> Steps[None]:
+        yield from wait(_later(None))
+        yield from _leaving(trace, name)
+        yield from wait(_later(None))
+
+    await asyncio.gather(arun(turn(1)), arun(turn(2)))
+    assert sorted(trace, key=repr) == [
+        ("ended", 1), ("ended", 2), ("left", 2, 1), ("left", 2, 2)
+    ]  # fmt: skip
+
+
+def test_steps_thrown_away_leave_nothing_behind() -> None:
+    """As a loop that is closed does to what it has not finished, wherever that happens."""
+    trace: list[object] = []
+
+    def steps() -> Steps[None]:
+        yield from _leaving(trace, "thrown away")
+        yield from wait(_later(None))
+
+    coroutine = arun(steps())
+    _ = contextvars.copy_context().run(coroutine.send, None)
+    coroutine.close()
+    run(_nothing())
+    assert trace == [("ended", "thrown away")]
 
 
 # --- what an error shows ------------------------------------------------------------------
