@@ -7,9 +7,11 @@ from typing import Any, TypeAlias, cast
 
 from hypercorn.middleware import AsyncioWSGIMiddleware
 from quart import Quart, render_template
+from quart.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
 
-from examples.flask_login.app import create_app as create_flask
-from examples.quart_login.app import create_app as create_quart
+from examples.login_flask.app import create_app as create_flask
+from examples.login_quart.app import create_app as create_quart
 from samesession import Session
 
 # ASGI's own events are dicts of several shapes.
@@ -44,8 +46,13 @@ def create_overview(settings: Mapping[str, Any]) -> Quart:
     app.jinja_env.globals["framework"] = "overview"
 
     @app.get("/")
-    async def index() -> str:
+    async def index() -> ResponseReturnValue:
         return await render_template("overview.html")
+
+    @app.errorhandler(HTTPException)
+    async def failed(error: HTTPException) -> ResponseReturnValue:
+        page = await render_template("error.html", error=error)
+        return page, error.code or 500, error.get_headers()
 
     return app
 

@@ -1,28 +1,35 @@
 """Log in, see a profile, log out: with Flask.
 
+    export FLASK_SECRET_KEY=$(python -c 'import secrets; print(secrets.token_hex())')
+    flask --app examples.login_flask.app run
+
 The version for the other framework differs in imports, `async` and `await` only.
 """
 
 from __future__ import annotations
 
-import secrets
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
 
 from samesession import Session
 from samesession.flask import session
 
+# One line of text; what a form sends is never trusted to have kept its maxlength.
+USERNAME = re.compile(r"[^\x00-\x1f\x7f]{1,60}")
+
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
-    """Make the application; FLASK_... variables of the environment are settings, too."""
+    """Make the application; without `settings` they are the environment's FLASK_... variables."""
     app = Flask(__name__, template_folder="../shared/templates", static_folder="../shared/static")
-    # With a key of its own in FLASK_SECRET_KEY a login outlives a restart.
-    app.config.update(SECRET_KEY=secrets.token_hex(), SESSION_COOKIE_SAMESITE="Lax")
-    app.config.from_prefixed_env()
-    app.config.update(settings or {})
+    if settings is None:
+        app.config.from_prefixed_env()  # FLASK_SECRET_KEY is SECRET_KEY
+    else:
+        app.config.from_mapping(settings)
     Session(app)
     framework = type(app).__name__
     app.jinja_env.globals["framework"] = framework
@@ -38,13 +45,16 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     @app.post("/login")
     def login() -> ResponseReturnValue:
         form = request.form
-        username = form.get("username", "").strip()[:60]
-        if not username:
-            return render_template("login.html", error="Please enter a name."), 400
-        session.permanent = True
+        username = form.get("username", "").strip()
+        if not USERNAME.fullmatch(username):
+            error = "Please enter a name of up to 60 letters."
+            return render_template("login.html", error=error), 400
+        # Here an application of yours checks a password; `bind` comes after that.
+        session.clear()  # nothing of an earlier login is kept
+        session.bind(username)  # theirs from now on; the cookie from before is worthless
+        session.permanent = True  # it outlives the browser's window
         session["username"] = username
         session["views"] = {}
-        session.regenerate()
         return redirect(url_for("profile"), code=303)
 
     @app.get("/profile")
@@ -56,15 +66,16 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
         views[framework] = views.get(framework, 0) + 1
         return render_template("profile.html")
 
+    # By POST, as a link or an image on another site could send a GET.
     @app.post("/logout")
     def logout() -> ResponseReturnValue:
-        session.pop("username", None)
-        session.pop("views", None)
-        session.regenerate()
+        session.clear()  # deletes the record and the cookie
         return redirect(url_for("index"), code=303)
 
-    @app.errorhandler(503)
-    def unavailable(_: Exception) -> ResponseReturnValue:
-        return render_template("unavailable.html"), 503
+    @app.errorhandler(HTTPException)
+    def failed(error: HTTPException) -> ResponseReturnValue:
+        """Show a page of our own: for 404, for 500, and for 503, when the store is down."""
+        page = render_template("error.html", error=error)
+        return page, error.code or 500, error.get_headers()
 
     return app
