@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from examples.login_flask.app import create_app as create_flask
 from examples.login_quart.app import create_app as create_quart
+from examples.side_by_side.one_chunk import with_a_chunk
 from samesession import Session
 
 # ASGI's own events are dicts of several shapes.
@@ -32,7 +33,7 @@ def create_site(settings: Mapping[str, Any]) -> AsgiApp:
     # Only the overview is told when the server starts and stops.
     overview.before_serving(quart_app.startup)
     overview.after_serving(quart_app.shutdown)
-    wsgi = AsyncioWSGIMiddleware(cast("Any", flask_app))
+    wsgi = AsyncioWSGIMiddleware(cast("Any", with_a_chunk(flask_app)))
     return mounted(
         {"/flask": wsgi, "/quart": cast("AsgiApp", quart_app)}, cast("AsgiApp", overview)
     )

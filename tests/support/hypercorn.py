@@ -1,0 +1,36 @@
+"""A real Hypercorn, in a thread of the test's process."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+
+@contextmanager
+def served(app: Any, mode: Literal["asgi", "wsgi"] = "asgi") -> Iterator[str]:  # Any: of either
+    """Serve an application at a free port for the length of a block; give its URL."""
+    loop, stop, config = asyncio.new_event_loop(), asyncio.Event(), Config()
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(serve(app, config, shutdown_trigger=stop.wait, mode=mode))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        config.bind = [f"fd://{listener.detach()}"]
+    config.errorlog = None  # a test looks at what clients get
+    thread = threading.Thread(target=run, name="hypercorn")
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(timeout=30)
+        assert not thread.is_alive()
