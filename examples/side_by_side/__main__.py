@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
 import os
 import secrets
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from hypercorn.asyncio import serve
@@ -20,6 +21,9 @@ from hypercorn.config import Config
 from examples.side_by_side.site import create_site
 
 HOST = "127.0.0.1"
+# The first that is free is taken, unless --port names one.
+PORTS = range(8000, 8100)
+MAX_PORT = 65535
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 GREETING = """\
@@ -45,7 +49,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with tempfile.TemporaryDirectory(prefix="samesession-") as directory:
-            _run(directory, port=options.port, redis=options.redis)
+            ports = PORTS if options.port is None else [options.port]
+            _run(directory, ports=ports, redis=options.redis)
     except KeyboardInterrupt:
         pass
     except OSError as error:
@@ -61,18 +66,27 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--redis", action="store_true", help="start a Valkey and keep sessions there"
     )
-    parser.add_argument("--port", type=int, default=0, help="default: a free one")
+    parser.add_argument(
+        "--port",
+        type=_port,
+        help=f"0 is any free one; default: the first free one from {PORTS[0]}",
+    )
     return parser.parse_args()
+
+
+def _port(given: str) -> int:
+    if not given.isdecimal() or int(given) > MAX_PORT:
+        raise argparse.ArgumentTypeError(f"{given!r} is not a number from 0 to {MAX_PORT}")
+    return int(given)
 
 
 def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _run(directory: str, *, port: int, redis: bool) -> None:
+def _run(directory: str, *, ports: Iterable[int], redis: bool) -> None:
     with contextlib.ExitStack() as stack:
-        # Bound here rather than by the server: a port that was only looked up may be taken.
-        listener = stack.enter_context(socket.create_server((HOST, port)))
+        listener = stack.enter_context(listen(ports))
         if redis:
             url = stack.enter_context(_valkey(directory))
             store: dict[str, Any] = {"SESSION_TYPE": "redis", "SESSION_REDIS": url}
@@ -81,13 +95,36 @@ def _run(directory: str, *, port: int, redis: bool) -> None:
             files = os.path.join(directory, "sessions")
             store = {"SESSION_TYPE": "filesystem", "SESSION_FILE_DIR": files}
             place = f"files, below {files}"
-        address = f"http://{HOST}:{listener.getsockname()[1]}"
-        sys.stdout.write(GREETING.format(url=address, place=place))
+        port = listener.getsockname()[1]
+        settings = {
+            **store,
+            # Nothing has to outlive the demo; an application of yours keeps its key.
+            "SECRET_KEY": secrets.token_hex(),
+            # Cookies know no ports: another demo's, or your own application's, stays as it is.
+            "SESSION_COOKIE_NAME": f"samesession-{port}",
+        }
+        sys.stdout.write(GREETING.format(url=f"http://{HOST}:{port}", place=place))
         sys.stdout.flush()
-        asyncio.run(_serve({**store, "SECRET_KEY": secrets.token_hex()}, listener))
+        asyncio.run(_serve(settings, listener))
         # A second Ctrl-C must not leave Valkey behind.
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
+
+
+def listen(ports: Iterable[int]) -> socket.socket:
+    """Listen on the first port that is free; raises OSError if none is.
+
+    It is bound here rather than by the server, as a port that was only looked up may be taken.
+    """
+    refusal = OSError("no port was named")
+    for port in ports:
+        try:
+            return socket.create_server((HOST, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            refusal = OSError(f"port {port} of {HOST} is taken, name another by --port")
+    raise refusal
 
 
 @contextlib.contextmanager

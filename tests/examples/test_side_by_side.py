@@ -51,6 +51,13 @@ class Demo:
 
 
 def started(*options: str) -> Demo:
+    """Start it at a free port, unless the options say where."""
+    if "--port" not in options:
+        options = ("--port", "0", *options)
+    return run(*options)
+
+
+def run(*options: str) -> Demo:
     process = subprocess.Popen(
         [sys.executable, "-m", "examples.side_by_side", *options],
         cwd=ROOT,
@@ -75,6 +82,12 @@ def demo(request: pytest.FixtureRequest) -> Iterator[Demo]:
     running = started(*STORES[request.param])
     yield running
     assert running.stop() == (0, "")
+
+
+@pytest.fixture
+def client(demo: Demo) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=demo.url, trust_env=False, timeout=30) as client:
+        yield client
 
 
 def browser(demo: Demo) -> httpx.AsyncClient:
@@ -170,6 +183,49 @@ async def test_every_link_keeps_to_its_half(demo: Demo) -> None:
             assert (await user.get(f"/{half}x")).status_code == 404
 
 
+PAGES = ("/", "/login", "/profile", "/logout", "/nothing", "/static/style.css", "/static/nothing")
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("where", ["", *(f"/{half}" for half in OTHER)])
+def test_a_head_request_gets_what_a_get_request_gets(
+    client: httpx.Client, where: str, page: str
+) -> None:
+    whole, head = client.get(f"{where}{page}"), client.head(f"{where}{page}")
+    assert (head.status_code, head.content) == (whole.status_code, b"")
+    assert head.status_code < 500
+    assert head.headers["content-type"] == whole.headers["content-type"]
+
+
+@pytest.mark.parametrize("where", ["", *(f"/{half}" for half in OTHER)])
+@pytest.mark.parametrize("known", ["if-none-match", "if-modified-since"])
+def test_the_second_page_finds_the_style_sheet_unchanged(
+    client: httpx.Client, where: str, known: str
+) -> None:
+    path = f"{where}/static/style.css"
+    first = client.get(path)
+    validator = first.headers["etag" if known == "if-none-match" else "last-modified"]
+    again = client.get(path, headers={known: validator})
+    assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+    # The connection is still in step.
+    assert client.get(path).content == first.content
+
+
+@pytest.mark.parametrize("half", OTHER)
+def test_an_options_request_is_answered(client: httpx.Client, half: str) -> None:
+    answer = client.options(f"/{half}/login")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert "POST" in answer.headers["allow"]
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/flask/nothing", "/quart/nothing", "/flaskx"])
+def test_what_is_not_there_has_a_page_of_the_sites_own(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert "<h1>Not Found</h1>" in answer.text
+    assert '<a class="button" href="/">' in answer.text
+
+
 @pytest.mark.asyncio
 async def test_a_name_is_escaped_on_every_page(demo: Demo) -> None:
     async with browser(demo) as user:
@@ -208,6 +264,51 @@ def test_a_port_that_is_taken_is_said_plainly() -> None:
     assert status == 1
     assert said.startswith("The demo cannot start: ")
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_a_port_that_cannot_be_is_said_plainly(port: str) -> None:
+    status, said = started("--port", port).stop()
+    assert status == 2
+    assert f"argument --port: '{port}' is not a number from 0 to 65535" in said
+    assert "Traceback" not in said
+
+
+def test_the_first_free_port_is_taken() -> None:
+    from examples.side_by_side.__main__ import listen
+
+    with listen([0]) as first, listen([0]) as other:
+        taken, free = first.getsockname()[1], other.getsockname()[1]
+        other.close()
+        with listen([taken, free]) as second:
+            assert second.getsockname() == ("127.0.0.1", free)
+            with pytest.raises(
+                OSError, match=f"port {free} of 127.0.0.1 is taken, name another by --port"
+            ):
+                listen([taken, free])
+
+
+def test_the_demo_prefers_port_8000() -> None:
+    from examples.side_by_side.__main__ import PORTS
+
+    assert PORTS[0] == 8000
+    demos = [run(), run()]
+    ports = {int(each.url.rpartition(":")[2]) for each in demos}
+    for each in demos:
+        assert httpx.get(each.url, trust_env=False, timeout=30).status_code == 200
+        assert each.stop() == (0, "")
+    assert len(ports) == 2
+    assert ports <= set(PORTS)
+
+
+@pytest.mark.asyncio
+async def test_cookies_of_other_servers_on_this_machine_are_left_alone(demo: Demo) -> None:
+    async with browser(demo) as user:
+        user.cookies.set("session", "of another application", domain="127.0.0.1")
+        await log_in(user, "flask", "Ada")
+        assert "Logged in as Ada" in (await user.get("/quart/")).text
+        await user.post("/quart/logout")
+        assert dict(user.cookies) == {"session": "of another application"}
 
 
 def child_pids(pid: int) -> list[int]:
