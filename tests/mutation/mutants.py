@@ -219,4 +219,20 @@ MUTANTS = (
         ),
         ("tests/unit/test_drive.py", "-k", "each_steps"),
     ),
+    Mutant(
+        "data with other keys than names is packed anew once",
+        (
+            Change(
+                "core/codec.py",
+                "                raise _OtherKeysError from error\n",
+                "                return _Packer(careful=True).pack(value)\n",
+            ),
+        ),
+        ("tests/unit/test_encoding_cost.py", "-k", "encoded_twice"),
+    ),
+    Mutant(
+        "a set in a set is spelled once",
+        (Change("core/tagged.py", "if type(value) is _Members:", "if False:"),),
+        ("tests/unit/test_encoding_cost.py", "-k", "spelled_once"),
+    ),
 )

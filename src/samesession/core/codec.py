@@ -37,6 +37,7 @@ _OPTIONS = (
     | ormsgpack.OPT_PASSTHROUGH_UUID
 )
 _HUGE_INT_BITS = 8192
+_OTHER_KEYS = "Dict key must be str"  # MessagePack's words for it
 
 
 class _Tag(enum.IntEnum):
@@ -79,7 +80,7 @@ def encode_if_fit(data: dict[str, Any]) -> bytes | None:
 def encode_value(value: object, *, root: str) -> bytes:
     """Encode one value; `root` is how an error names it, as in `session['cart']`."""
     try:
-        return _Packer().pack(value)
+        return _pack(value)
     except _UnfitError as error:
         # Only now is it worth walking the data in Python.
         raise TypeError(culprit(value, root, _fits)) from error
@@ -113,39 +114,72 @@ class _UnfitError(Exception):
     """Something in the data cannot be encoded; the path is not known yet."""
 
 
+class _OtherKeysError(Exception):
+    """A dict has keys that are not strings, which MessagePack's own maps do not hold."""
+
+
 class _Packer:
-    """Packs one value; `_default` is asked for each object MessagePack does not know."""
+    """Packs one value; `_default` is asked for each object MessagePack does not know.
 
-    __slots__ = ("_depth",)
+    Few sessions hold a dict whose keys are not strings, so nothing looks for one: the
+    first that MessagePack meets stops the packing of the whole value, which `_pack`
+    then does again with `careful`. To pack again on the spot would double the work
+    with each level of nesting.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_careful", "_depth", "_rewrote", "_stopped")
+
+    def __init__(self, *, careful: bool = False) -> None:
         self._depth = 0
+        self._careful = careful
+        self._rewrote = False
+        self._stopped = False
 
     def pack(self, value: object) -> bytes:
-        try:
-            return ormsgpack.packb(value, default=self._default, option=_OPTIONS)
-        except TypeError as error:
-            if str(error) != "Dict key must be str":
-                raise _UnfitError from error
-        return self._pack_plain(value)
+        """Pack a value.
 
-    def _pack_plain(self, value: object) -> bytes:
-        """Pack data in which some dict has a key that is no string."""
+        Raises _UnfitError, or unless `careful` _OtherKeysError.
+        """
         try:
-            return ormsgpack.packb(self._paired(value), default=self._default, option=_OPTIONS)
+            return ormsgpack.packb(
+                self._rewritten(value) if self._careful else value,
+                default=self._default,
+                option=_OPTIONS,
+            )
         except (TypeError, RecursionError) as error:
+            # Where it was met within an extension, MessagePack has put an error of its
+            # own in place of ours.
+            self._stopped = self._stopped or str(error) == _OTHER_KEYS
+            if self._stopped and not self._careful:
+                raise _OtherKeysError from error
             raise _UnfitError from error
+
+    def _rewritten(self, value: object) -> object:
+        """Return what MessagePack can pack; the value itself where it can pack that."""
+        around, self._rewrote = self._rewrote, False
+        try:
+            paired = self._paired(value)
+            return paired if self._rewrote else value
+        except RecursionError:
+            return value
+        finally:
+            self._rewrote = around
 
     def _paired(self, value: object) -> object:
         """Rewrite dicts that MessagePack would not keep exactly as lists of pairs."""
         if isinstance(value, dict):
-            items = cast("dict[object, object]", value).items()
-            if all(_is_text(key) for key, _ in items):
-                return {str.__str__(cast("str", key)): self._paired(item) for key, item in items}
-            return self._ext(_Tag.PAIRS, [part for pair in items for part in pair])
-        if isinstance(value, list):
+            # A MultiDict's own `items` can be walked through only once.
+            plain = dict(cast("dict[object, object]", value))
+            if all(type(key) is str for key in plain):
+                return {key: self._paired(item) for key, item in plain.items()}
+            self._rewrote = True
+            if all(map(_is_text, plain)):
+                named = cast("dict[str, object]", plain)
+                return {str.__str__(key): self._paired(item) for key, item in named.items()}
+            return self._ext(_Tag.PAIRS, [part for pair in plain.items() for part in pair])
+        if isinstance(value, list) and not hasattr(cast("object", value), "__html__"):
             return [self._paired(item) for item in cast("list[object]", value)]
-        return value
+        return cast("object", value)
 
     def _ext(self, tag: _Tag, value: object) -> ormsgpack.Ext:
         if self._depth >= MAX_DEPTH:
@@ -184,6 +218,13 @@ class _Packer:
         return ormsgpack.Ext(tag, ormsgpack.packb(packed))
 
 
+def _pack(value: object) -> bytes:
+    try:
+        return _Packer().pack(value)
+    except _OtherKeysError:
+        return _Packer(careful=True).pack(value)
+
+
 def _is_text(key: object) -> bool:
     return type(key) is str or (isinstance(key, str) and not hasattr(key, "__html__"))
 
@@ -208,7 +249,7 @@ def _as_base(value: object) -> object:
 
 def _fits(value: object) -> bool:
     try:
-        _ = _Packer().pack(value)
+        _ = _pack(value)
     except _UnfitError:
         return False
     return True

@@ -11,21 +11,67 @@ from dataclasses import is_dataclass
 from enum import Enum
 from typing import cast
 
+# A path with more steps tells nobody anything.
 _MAX_STEPS = 300
+# How far to narrow down nesting that is too deep; each step costs an encoding.
+_MAX_NARROWED = 8
+_ALWAYS_FIT = frozenset((type(None), bool, float, bytes))
 
 
 def culprit(value: object, root: str, fits: Callable[[object], bool]) -> str:
-    """Say which part of `value` does not fit, and what to store instead."""
-    path = named = root
-    for _ in range(_MAX_STEPS):
-        for step, inner in _parts(value):
-            if not fits(inner):
-                path, value = path + step, inner
-                named = path if named == root else named
+    """Say which part of `value` does not fit, and what to store instead.
+
+    Asks of the parts that hold no others first, once of each: to ask of what holds
+    them at each level would encode deep data as often as it is deep.
+    """
+    found = _first_unfit(value, fits)
+    if found is None:
+        return _too_deep(value, root, fits)
+    steps, part = found
+    if len(steps) > _MAX_STEPS:
+        return f"{root}{steps[0]} cannot be kept in a session: {_reason(part)}"
+    return f"{root}{''.join(steps)} cannot be kept in a session: {_reason(part)}"
+
+
+def _first_unfit(value: object, fits: Callable[[object], bool]) -> tuple[list[str], object] | None:
+    """Find the first part that holds no others and does not fit, and the way to it."""
+    if not _holds_others(value):
+        return None if fits(value) else ([], value)
+    # The objects themselves: an id may be given again to another.
+    seen = {id(value): value}
+    steps: list[str] = []
+    walks = [_parts(value)]
+    while walks:
+        for step, part in walks[-1]:
+            if not _holds_others(part):
+                if type(part) not in _ALWAYS_FIT and not fits(part):
+                    return [*steps, step], part
+            elif id(part) not in seen:
+                seen[id(part)] = part
+                steps.append(step)
+                walks.append(_parts(part))
                 break
         else:
-            return f"{path} cannot be kept in a session: {_reason(value)}"
+            _ = walks.pop()
+            del steps[-1:]
+    return None
+
+
+def _too_deep(value: object, root: str, fits: Callable[[object], bool]) -> str:
+    """Name where the nesting is too deep; beyond a few steps, the first of them alone."""
+    path = named = root
+    for _ in range(_MAX_NARROWED):
+        unfit = next((each for each in _parts(value) if not fits(each[1])), None)
+        if unfit is None:
+            named = path
+            break
+        path, value = path + unfit[0], unfit[1]
+        named = path if named == root else named
     return f"{named} cannot be kept in a session: it is nested too deeply, or holds itself"
+
+
+def _holds_others(value: object) -> bool:
+    return isinstance(value, dict | list | tuple | set | frozenset)
 
 
 def _parts(value: object) -> Iterator[tuple[str, object]]:
@@ -51,6 +97,4 @@ def _reason(value: object) -> str:
         return f"{name} is an Enum; store its .value"
     if is_dataclass(value):
         return f"{name} is a dataclass; store dataclasses.asdict(...) of it"
-    if isinstance(value, dict | list | tuple | set | frozenset):
-        return "it is nested too deeply, or holds itself"
     return f"{name} is no type that a session keeps; store plain data made from it"

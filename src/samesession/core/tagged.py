@@ -15,6 +15,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from email.utils import format_datetime, parsedate_to_datetime
+from operator import itemgetter
 from typing import Any, cast
 
 from markupsafe import Markup
@@ -133,9 +134,36 @@ def _items(values: Any, depth: int) -> list[Json]:
     return [_tag(value, depth) for value in values]
 
 
+class _Members(list[Json]):
+    """A set's members in the order of their JSON text, and that text.
+
+    The members of a set around it are ordered by their text, too: to spell the
+    inner one again for each of them would multiply the work by the depth.
+    """
+
+    __slots__ = ("spelled",)
+    spelled: str
+
+
 def _sorted_items(values: Any, depth: int) -> list[Json]:
     """Order a set's members alike in every process."""
-    return sorted(_items(values, depth), key=json.dumps)
+    spelled = [(_spelled(item), item) for item in _items(values, depth)]
+    spelled.sort(key=itemgetter(0))
+    members = _Members(item for _, item in spelled)
+    members.spelled = f"[{', '.join(text for text, _ in spelled)}]"
+    return members
+
+
+def _spelled(value: Json) -> str:
+    """Return what `json.dumps(value)` does."""
+    if type(value) is _Members:
+        return value.spelled
+    if type(value) is list:
+        return f"[{', '.join(map(_spelled, cast('list[Json]', value)))}]"
+    if type(value) is dict:
+        pairs = cast("dict[str, Json]", value).items()
+        return f"{{{', '.join(f'{json.dumps(name)}: {_spelled(item)}' for name, item in pairs)}}}"
+    return json.dumps(value)
 
 
 def _write_datetime(value: dt.datetime, _: int) -> str:
