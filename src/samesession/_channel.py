@@ -7,14 +7,18 @@ dealt out in the order of the commands, as RESP promises. So a session's own
 commands keep their order, and a command that waits alone pays for no other.
 
 A waiter that is cancelled harms nobody: its answer is thrown away when it
-comes. A connection that is lost takes each of its commands to the next one,
-once; one whose oldest answer is overdue is given up. Loaded by async code only.
+comes. What cannot be packed is refused to its caller before anything is sent.
+A connection that is lost takes each of its commands to the next one, once. One
+that says what nobody asked for, or no RESP, takes the reads there and fails the
+writes, which may have been done. One whose oldest answer is overdue is given up.
+Loaded by async code only.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import hiredis
@@ -22,7 +26,7 @@ import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, ResponseError
 
-from ._resp import Argument, pack, reader
+from ._resp import READS, Argument, name_of, pack, reader
 
 # Above this many unanswered commands new ones are refused, to bound memory.
 _MAX_PENDING = 10_000
@@ -38,6 +42,14 @@ class _Waiting:
         self.answer = answer
         self.since = since
         self.resent = False
+
+
+def _any(_: _Waiting) -> bool:
+    return True
+
+
+def _read(waiting: _Waiting) -> bool:
+    return name_of(waiting.packed) in READS
 
 
 class Channel(asyncio.Protocol):
@@ -97,6 +109,7 @@ class Channel(asyncio.Protocol):
 
     def execute_asking(self, *command: Argument) -> asyncio.Future[Any]:
         """Send a command to a node of a Cluster that is about to get the key's slot."""
+        _ = pack(command)  # what cannot be packed must not leave ASKING for the next command
         self._ask("ASKING").add_done_callback(_ignored)
         return self._ask(*command)
 
@@ -105,18 +118,14 @@ class Channel(asyncio.Protocol):
         if self._connecting is not None:
             _ = self._connecting.cancel()
             _ = await asyncio.wait([self._connecting])
-        self._drop(RedisConnectionError("the connection was closed"), resend=False)
+        self._drop(RedisConnectionError("the connection was closed"))
         await self.connection_pool.disconnect()
 
     def _ask(self, *command: Argument) -> asyncio.Future[Any]:
         if len(self._sent) + len(self._queued) >= _MAX_PENDING:
             raise RedisConnectionError("too many commands wait for an answer")
         loop = self._loop
-        waiting = _Waiting(
-            pack(command),
-            loop.create_future(),
-            loop.time(),
-        )
+        waiting = _Waiting(pack(command), loop.create_future(), loop.time())
         self._queued.append(waiting)
         if not self._sent and self._transport is not None:
             self._flush()  # alone, so there is nothing to wait for
@@ -152,12 +161,12 @@ class Channel(asyncio.Protocol):
             await connection.connect()
         except (redis.RedisError, OSError) as error:
             self._connecting = None
-            self._fail(self._queued, error)
+            self._fail_queued(error)
         except Exception as error:  # redis-py stumbles over garbage in many ways
             self._connecting = None
             lost = RedisConnectionError("the server's greeting is not understood")
             lost.__cause__ = error
-            self._fail(self._queued, lost)
+            self._fail_queued(lost)
         else:
             self._connecting = None
             self._take_over(connection)
@@ -193,7 +202,7 @@ class Channel(asyncio.Protocol):
             # Garbage, or an answer nobody asked for: nothing after it can be trusted.
             lost = RedisConnectionError("the server's answer is not RESP")
             lost.__cause__ = error
-            self._drop(lost, resend=False)
+            self._drop(lost, again=_read)
 
     def _refuse(self, waiting: asyncio.Future[Any], error: ResponseError) -> None:
         if isinstance(error, ReadOnlyError):
@@ -210,7 +219,7 @@ class Channel(asyncio.Protocol):
         """Take the unanswered commands to a new connection."""
         lost = RedisConnectionError("the connection was lost")
         lost.__cause__ = exc
-        self._drop(lost, resend=True)
+        self._drop(lost, again=_any)
 
     def pause_writing(self) -> None:
         """Hold commands back while the server does not read."""
@@ -232,12 +241,16 @@ class Channel(asyncio.Protocol):
         """Give up a connection on which an answer is overdue."""
         self._watch = None
         if self._sent and self._sent[0].since + self._timeout <= self._loop.time():
-            self._drop(RedisConnectionError("the server does not answer"), resend=False)
+            self._drop(RedisConnectionError("the server does not answer"))
         else:
             self._keep_watch()
 
-    def _drop(self, error: Exception, *, resend: bool) -> None:
-        """Let go of the connection, and settle the commands that it owes an answer."""
+    def _drop(self, error: Exception, *, again: Callable[[_Waiting], bool] | None = None) -> None:
+        """Let go of the connection, and settle the commands that it owes an answer.
+
+        `again` says which of them go to the next connection, unless they did so before.
+        Without it all fail, those too that were not sent yet.
+        """
         transport, self._transport = self._transport, None
         connection, self._connection = self._connection, None
         sent, self._sent = self._sent, deque()
@@ -245,25 +258,34 @@ class Channel(asyncio.Protocol):
             self._watch.cancel()
             self._watch = None
         if transport is not None:
+            transport.set_protocol(asyncio.Protocol())  # what it still tells is about the past
             transport.abort()
             # Its streams are ours to forget, or redis-py would warn of them.
             connection._reader = connection._writer = None  # noqa: SLF001
-        again = [each for each in sent if resend and not each.resent]
-        self._fail((each for each in sent if each not in again), error)
-        for each in reversed(again):
-            each.resent = True
-            self._queued.appendleft(each)
-        if not resend:
-            self._fail(self._queued, error)
+        if again is None:
+            _fail(sent, error)
+            self._fail_queued(error)
+            return
+        kept: list[_Waiting] = []
+        for each in sent:
+            if each.resent or not again(each):
+                _fail((each,), error)
+            else:
+                each.resent = True
+                kept.append(each)
+        self._queued.extendleft(reversed(kept))
         if self._queued:
             self._flush()
 
-    def _fail(self, waiting: Any, error: Exception) -> None:
-        for each in list(waiting):
-            if not each.answer.done():
-                each.answer.set_exception(error)
-        if waiting is self._queued:
-            self._queued.clear()
+    def _fail_queued(self, error: Exception) -> None:
+        queued, self._queued = self._queued, deque()
+        _fail(queued, error)
+
+
+def _fail(waiting: Iterable[_Waiting], error: Exception) -> None:
+    for each in waiting:
+        if not each.answer.done():
+            each.answer.set_exception(error)
 
 
 def _ignored(answer: asyncio.Future[Any]) -> None:

@@ -14,6 +14,16 @@ Argument: TypeAlias = str | bytes | int
 pack: Callable[[tuple[Argument, ...]], bytes] = cast("Any", hiredis).pack_command
 
 
+# What may be asked again though it was answered before: nothing is changed by it but an
+# expiry, which is restarted.
+READS = frozenset((b"GET", b"GETEX", b"ZRANGE"))
+
+
+def name_of(packed: bytes) -> bytes:
+    """Give the name of a packed command."""
+    return packed[:64].split(b"\r\n", 3)[2]
+
+
 def reader() -> hiredis.Reader:
     """Give a reader of one connection's answers; refusals come as redis-py's errors."""
     return hiredis.Reader(protocolError=hiredis.ProtocolError, replyError=_refusal)

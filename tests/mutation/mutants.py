@@ -47,6 +47,45 @@ MUTANTS = (
         ("tests/web/test_mapping.py", "-k", "old_cookie"),
     ),
     Mutant(
+        "the quiet of a connection that a thread takes up again",
+        (Change("_line.py", "return not self._poll.poll(0)", "return True"),),
+        ("tests/unit/test_line.py", "-k", "spoke_unasked"),
+    ),
+    Mutant(
+        "the answer too many that a thread reads",
+        (Change("_line.py", "if self._reader.gets() is not False:", "if False:"),),
+        ("tests/unit/test_line.py", "-k", "answer_too_many"),
+    ),
+    Mutant(
+        "the unasked answer on the connection that a loop shares",
+        (
+            Change(
+                "_channel.py",
+                "waiting = self._sent.popleft()\n",
+                "waiting = self._sent.popleft() if self._sent else _Waiting(\n"
+                '                    b"", self._loop.create_future(), 0.0\n'
+                "                )\n",
+            ),
+        ),
+        ("tests/unit/test_channel.py", "-k", "nobody_asked_for"),
+    ),
+    Mutant(
+        "the writes that garbage may stand for",
+        (Change("_channel.py", "if each.resent or not again(each):", "if each.resent:"),),
+        ("tests/unit/test_channel.py", "-k", "after_garbage"),
+    ),
+    Mutant(
+        "what a caller cannot send to Redis",
+        (
+            Change(
+                "stores/redis.py",
+                "if not numbers or not all(map(_can_be_packed, args)):",
+                "if False:",
+            ),
+        ),
+        ("tests/faults/test_costless_errors.py", "-k", "no_connection and surrogate"),
+    ),
+    Mutant(
         "the binding of a record to its sid",
         (
             Change(

@@ -43,6 +43,12 @@ class Answer(NamedTuple):
     value: bytes | None
 
 
+class _Refusal(NamedTuple):
+    """The server did not do what it was told, and says why."""
+
+    error: Exception
+
+
 class ItemTooLarge(Exception):
     """The server holds no item as large as this one."""
 
@@ -94,14 +100,14 @@ class Server:
                 raise _unavailable(error) from error
             else:
                 self._keep(here, kept)
-                return answer
+                return _accepted(answer)
         try:
             fresh = _Connection(self._address, self._tls, self._max_bytes, deadline)
             answer = fresh.ask(command, deadline)
         except OSError as error:
             raise _unavailable(error) from error
         self._keep(here, fresh)
-        return answer
+        return _accepted(answer)
 
     def close(self) -> None:
         """Close this process's idle connections."""
@@ -121,7 +127,10 @@ class Server:
 
 
 class _Connection:
-    """A socket and what was read of it too far; closed by whatever goes wrong on it."""
+    """A socket and what was read of it too far; closed by whatever goes wrong on it.
+
+    A refusal that the server says in a line of its own, and goes on, is an answer.
+    """
 
     def __init__(
         self, address: Address, tls: ssl.SSLContext | None, max_bytes: int, deadline: Deadline
@@ -137,7 +146,7 @@ class _Connection:
                 self._socket.close()
                 raise
 
-    def ask(self, command: bytes, deadline: Deadline) -> Answer:
+    def ask(self, command: bytes, deadline: Deadline) -> Answer | _Refusal:
         try:
             self._socket.settimeout(deadline.left())
             self._socket.sendall(command)
@@ -150,9 +159,12 @@ class _Connection:
     def close(self) -> None:
         self._socket.close()
 
-    def _answer(self, known: frozenset[bytes], deadline: Deadline) -> Answer:
+    def _answer(self, known: frozenset[bytes], deadline: Deadline) -> Answer | _Refusal:
         line = self._line(deadline)
         code, *rest = line.split(b" ")
+        if code == b"SERVER_ERROR":  # it has swallowed the command whole
+            self._expect_no_more()
+            return _Refusal(_refusal(line))
         if code not in known:
             raise _refusal(line)
         code = _CLASSIC.get(code, code)
@@ -162,10 +174,13 @@ class _Connection:
             if not size.isdigit():
                 raise _not_understood()
             value = self._value(int(size), deadline)
-        if self._buffer:  # an answer to nothing: what comes next could be another's
-            raise _not_understood()
+        self._expect_no_more()
         flags = {chr(flag[0]): flag[1:] for flag in rest if flag}
         return Answer(code, flags, value)
+
+    def _expect_no_more(self) -> None:
+        if self._buffer:  # an answer to nothing: what comes next could be another's
+            raise _not_understood()
 
     def _line(self, deadline: Deadline) -> bytes:
         while (end := self._buffer.find(b"\r\n")) < 0:
@@ -210,6 +225,12 @@ def _connected(address: Address, deadline: Deadline) -> socket.socket:
         opened.close()
         raise
     return opened
+
+
+def _accepted(answer: Answer | _Refusal) -> Answer:
+    if isinstance(answer, _Refusal):
+        raise answer.error
+    return answer
 
 
 def _unavailable(error: OSError) -> StoreUnavailable:

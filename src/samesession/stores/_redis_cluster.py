@@ -44,6 +44,7 @@ class Cluster:
         self._face = face
         self._clients: dict[Node, Client] = {}
         self._owners: list[Node | None] = [None] * SLOTS
+        self._known: tuple[Node, ...] = ()  # those in the map, once each
         self._stale = True
         self._failed: Node | None = None
 
@@ -107,6 +108,8 @@ class Cluster:
                 node, asking = hop
                 if not asking:
                     self._owners[slot] = node
+            except (TypeError, ValueError):
+                raise  # what cannot be sent is no failure of the node
             except BaseException:
                 # A cancellation too: it may be the end of a wait that was too long.
                 self._stale, self._failed = True, node
@@ -123,7 +126,8 @@ class Cluster:
 
     def _learn(self) -> Steps[None]:
         """Read the map of slots from the first node that answers."""
-        known = dict.fromkeys([*filter(None, self._owners), *self._seeds])
+        before = self._owners
+        known = dict.fromkeys((*self._known, *self._seeds))
         # A node that hung would use up the operation's time, and the next one's.
         nodes = sorted(known, key=lambda node: node == self._failed)
         refusal: Exception = ClusterError("no node is known")
@@ -136,8 +140,10 @@ class Cluster:
                 self._failed = node
                 raise
             else:
-                self._owners = _map(answer, node)
-                self._stale = False
+                if self._owners is before:  # or else another of many at once has read it
+                    self._owners = _map(answer, node)
+                    self._known = tuple(dict.fromkeys(filter(None, self._owners)))
+                    self._stale = False
                 return
         raise refusal
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Generator, Iterable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import redis
 from redis.exceptions import (
@@ -26,7 +26,7 @@ from ..core.record import lifetime_of
 from ..core.steps import Steps, wait
 from ..core.store import Clock, Conflict, Face, Lifetimes, Outcome
 from ..drive import PerPlace
-from ..errors import BadRecord, ConfigError, SessionError, StoreUnavailable
+from ..errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
 from . import _redis_clients as clients
 from . import _redis_url
 
@@ -73,11 +73,24 @@ redis.call('EXPIREAT', KEYS[1], last[2])
 return 1
 """
 
+_LARGEST = 512 * 1024 * 1024  # bytes: the server's default for proto-max-bulk-len
+
+# What redis-py and hiredis stumble over when an answer is garbage, or an argument.
+_STUMBLES = (AttributeError, LookupError, SystemError, TypeError, ValueError)
+
+
+class _Misread(Exception):
+    """An answer is not one that the command can have."""
+
 
 def _translated(
     method: Callable[Concatenate[RedisStore, P], Steps[T]],
 ) -> Callable[Concatenate[RedisStore, P], Steps[T]]:
-    """Give redis-py's errors as ours; a WRONGTYPE is somebody else's key."""
+    """Give redis-py's errors as ours; a WRONGTYPE is somebody else's key.
+
+    An answer that is not understood costs the connection it came on, and nothing else does:
+    under asyncio all requests of a loop share one.
+    """
 
     @wraps(method)
     def steps(store: RedisStore, /, *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
@@ -92,20 +105,15 @@ def _translated(
                 yield from clients.reconnect(store.client)
             # Its text may quote what was sent: only the code goes on.
             raise StoreUnavailable(f"Redis refused: {_code(error)}") from None
-        except InvalidResponse as error:
-            # redis-py 5 keeps the connection, and what is left of the answer in it.
+        except (_Misread, InvalidResponse) as error:
+            # Whatever comes on that connection may be the answer to another command, and
+            # redis-py 5 keeps it, with what is left of the answer in it.
             yield from clients.reconnect(store.client)
-            raise _not_understood() from error
+            # Garbage must not pass for "gone": that would log the user out.
+            raise StoreUnavailable("Redis gave an answer that the command cannot have") from error
         except (redis.RedisError, RedisClusterException, OSError) as error:
             # The text may hold an address, the type says enough.
             raise StoreUnavailable(f"Redis is not available: {type(error).__name__}") from error
-        except SessionError:
-            raise
-        except (AttributeError, LookupError, SystemError, TypeError, ValueError) as error:
-            # What redis-py and hiredis stumble over when an answer is garbage. Whatever
-            # comes on that connection may be the answer to another command.
-            yield from clients.reconnect(store.client)
-            raise _not_understood() from error
 
     return steps
 
@@ -163,9 +171,9 @@ class RedisStore:
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
         """Read a record and restart its idle timeout: GETEX, or a script where timeouts differ."""
         if renew is None:
-            return _record((yield from wait(self.client.get(key))))
+            return _record((yield from self._ask("get", key)))
         if renew.browser == renew.permanent:
-            answer = yield from wait(self.client.getex(key, ex=renew.permanent))
+            answer = yield from self._ask("getex", key, ex=renew.permanent)
         else:
             answer = yield from self._script(_LOAD, key, renew.browser, renew.permanent)
         return _record(answer)
@@ -173,14 +181,16 @@ class RedisStore:
     @_translated
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
         """Insert a record where none is: SET NX EX."""
+        _check_size(record)
         seconds = lifetime_of(record, lifetimes)
-        return bool((yield from wait(self.client.set(key, record, nx=True, ex=seconds))))
+        return _created((yield from self._ask("set", key, record, nx=True, ex=seconds)))
 
     @_translated
     def commit(
         self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
     ) -> Steps[Outcome | Conflict]:
         """Replace the record of the expected revision."""
+        _check_size(record)
         seconds = "" if renew is None else lifetime_of(record, renew)
         return _outcome((yield from self._script(_COMMIT, key, expected, record, seconds)))
 
@@ -197,13 +207,12 @@ class RedisStore:
     @_translated
     def delist(self, owner: str, key: str) -> Steps[None]:
         """Forget that a key belongs to an owner."""
-        yield from wait(self.client.zrem(self._index(owner), key))
+        yield from self._ask("zrem", self._index(owner), key)
 
     @_translated
     def owned(self, owner: str) -> Steps[Iterable[str]]:
         """List the keys noted for an owner."""
-        keys: list[bytes] = yield from wait(self.client.zrange(self._index(owner), 0, -1))
-        return [key.decode("utf-8") for key in keys]
+        return _keys((yield from self._ask("zrange", self._index(owner), 0, -1)))
 
     def close(self) -> Steps[None]:
         """Close this process's and event loop's connections."""
@@ -218,15 +227,71 @@ class RedisStore:
     def _script(self, script: str, key: str, *args: object) -> Generator[Any, Any, Any]:
         """Run a script by its digest; send its text only to a server that lacks it."""
         try:
-            return (yield from wait(self.client.evalsha(_digest(script), 1, key, *args)))
+            return (yield from self._ask("evalsha", _digest(script), 1, key, *args))
         except NoScriptError:
-            return (yield from wait(self.client.eval(script, 1, key, *args)))
+            return (yield from self._ask("eval", script, 1, key, *args))
+
+    def _ask(self, command: str, *args: object, **options: object) -> Generator[Any, Any, Any]:
+        """Have the client do a command; raises _Misread where it stumbles over the answer."""
+        ask = getattr(self.client, command)
+        try:
+            return (yield from wait(ask(*args, **options)))
+        except redis.DataError as error:
+            raise TypeError("Redis is told text, bytes and numbers only") from error
+        except _STUMBLES as error:
+            numbers = all(isinstance(each, int) for each in options.values())
+            if not numbers or not all(map(_can_be_packed, args)):
+                raise  # before anything was sent
+            raise _Misread from error
+
+
+def _check_size(record: bytes) -> None:
+    """Refuse what the server would close the connection for, which others share."""
+    if len(record) > _LARGEST:
+        raise SessionTooLarge(
+            len(record), _LARGEST, "the session's record", "keep less in the session"
+        )
+
+
+def _can_be_packed(argument: object) -> bool:
+    """Say whether a client can send an argument; a lone surrogate is no text."""
+    if isinstance(argument, str):
+        return argument.encode("utf-8", "replace").decode("utf-8") == argument
+    return isinstance(argument, bytes | int) and not isinstance(argument, bool)
+
+
+# --- what is answered ----------------------------------------------------------------------
 
 
 def _record(answer: object) -> bytes | None:
     if answer is None or isinstance(answer, bytes):
         return answer
-    raise TypeError("Redis answered what is no record")
+    raise _Misread
+
+
+def _created(answer: object) -> bool:
+    match answer:
+        case True | b"OK":  # redis-py's word for it, and Redis's
+            return True
+        case None | False:
+            return False
+        case _:
+            raise _Misread
+
+
+def _keys(answer: object) -> list[str]:
+    """Read an owner's keys; one that is no text is not ours."""
+    if not isinstance(answer, list):
+        raise _Misread
+    keys: list[str] = []
+    for each in cast("list[object]", answer):
+        if not isinstance(each, bytes):
+            raise _Misread
+        try:
+            keys.append(each.decode("utf-8"))
+        except UnicodeDecodeError:
+            pass
+    return keys
 
 
 def _outcome(answer: object) -> Outcome | Conflict:
@@ -238,12 +303,7 @@ def _outcome(answer: object) -> Outcome | Conflict:
         case 0:
             return Outcome.GONE
         case _:
-            raise ValueError("Redis answered what is no outcome")
-
-
-def _not_understood() -> StoreUnavailable:
-    # Garbage must not pass for "gone": that would log the user out.
-    return StoreUnavailable("Redis gave an answer that the command cannot have")
+            raise _Misread
 
 
 def _code(error: redis.ResponseError) -> str:

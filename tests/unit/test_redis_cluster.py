@@ -1,0 +1,103 @@
+"""The map of a Cluster's slots: learnt once for all who ask at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from redis.exceptions import ResponseError
+
+from samesession.core.store import Face
+from samesession.stores import _redis_cluster
+from samesession.stores._redis_cluster import SLOTS, Cluster
+from samesession.stores._redis_url import Node
+
+NODES = (("a", 1), ("b", 2))
+HALVES = [[0, 8191, [b"a", 1]], [8192, SLOTS - 1, [b"b", 2]]]
+
+
+class Answering:
+    """A client of one node, whose answers a test gives."""
+
+    def __init__(self, rows: list[Any]) -> None:
+        self.rows = rows
+        self.asked: list[str] = []
+
+    async def execute_command(self, *command: Any) -> Any:
+        self.asked.append(command[0])
+        await asyncio.sleep(0)
+        if command[0] == "CLUSTER":
+            return self.rows
+        if not isinstance(command[-1], str):
+            raise TypeError("no such argument")
+        return command[-1].encode()
+
+
+@pytest.fixture
+def read_maps(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    read: list[Any] = []
+    real = _redis_cluster._map
+
+    def counted(answer: Any, asked: Node) -> list[Node | None]:
+        read.append(answer)
+        return real(answer, asked)
+
+    monkeypatch.setattr(_redis_cluster, "_map", counted)
+    return read
+
+
+def cluster(rows: list[Any]) -> tuple[Cluster, dict[Node, Answering]]:
+    clients: dict[Node, Answering] = {}
+    return Cluster(
+        NODES, lambda n: clients.setdefault(n, Answering(rows)), face=Face.ASYNC
+    ), clients
+
+
+@pytest.mark.asyncio
+async def test_many_that_ask_at_once_read_the_map_once(read_maps: list[Any]) -> None:
+    made, _ = cluster(HALVES)
+    keys = [f"key {number}" for number in range(500)]
+    assert await asyncio.gather(*map(made.get, keys)) == [key.encode() for key in keys]
+    assert len(read_maps) == 1
+
+
+@pytest.mark.asyncio
+async def test_a_slot_that_no_node_had_is_looked_for_again(read_maps: list[Any]) -> None:
+    rows = [HALVES[0]]
+    made, _ = cluster(rows)
+    with pytest.raises(Exception, match="no node has the slot"):
+        await made.get("foo")  # its slot is 12182
+    rows.append(HALVES[1])
+    assert await made.get("foo") == b"foo"
+    assert len(read_maps) == 2
+
+
+@pytest.mark.asyncio
+async def test_what_cannot_be_sent_leaves_the_map_as_it_is(read_maps: list[Any]) -> None:
+    made, _ = cluster(HALVES)
+    for argument in (None, 3):
+        with pytest.raises(TypeError):
+            await made.evalsha("digest", 1, "foo", argument)
+    assert await made.get("foo") == b"foo"
+    assert len(read_maps) == 1
+
+
+@pytest.mark.asyncio
+async def test_a_refusal_leaves_the_map_and_a_node_that_is_down_does_not(
+    read_maps: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, clients = cluster(HALVES)
+    assert await made.get("foo") == b"foo"
+    owner = clients["b", 2]
+    for error, maps in ((ResponseError("WRONGTYPE"), 1), (ConnectionResetError(), 2)):
+        with monkeypatch.context() as failing:
+
+            async def fail(*_: Any, error: Exception = error) -> Any:
+                raise error
+
+            failing.setattr(owner, "execute_command", fail)
+            with pytest.raises(type(error)):
+                await made.get("foo")
+        assert await made.get("foo") == b"foo"
+        assert len(read_maps) == maps
