@@ -17,6 +17,7 @@ import pytest
 from samesession import BadRecord, ConfigError
 from samesession.core.store import Outcome
 from samesession.drive import run
+from samesession.stores._file_purge import Purge
 from samesession.stores.filesystem import FileStore
 from tests.conftest import NewSite
 from tests.support.clock import Clock
@@ -181,23 +182,24 @@ def test_sessions_that_end_while_a_purge_reads_their_shard_disturb_nothing(
 ) -> None:
     store = FileStore(directory)
     shard = directory / "ab"
+    directory.mkdir(mode=0o700)
     shard.mkdir(mode=0o700)
     for number in range(700):
         path = shard / f"ab{number:038x}"
         path.write_bytes(b"expired")
         os.utime(path, (1, 1))
-    purge_names = FileStore._purge_names
+    delete = Purge._delete
     sizes: list[int] = []
 
-    def first_batch_only(self: FileStore, fd: int, names: list[str]) -> int:
+    def first_batch_only(self: Purge, files: Any, names: list[str]) -> int:
         """Delete the first batch as a purge does, and all the others as their users do."""
         sizes.append(len(names))
-        purged = purge_names(self, fd, names)
-        for path in shard.glob("ab*"):
-            path.unlink()
+        purged = delete(self, files, names)
+        for left in shard.glob("ab*"):
+            left.unlink()
         return purged
 
-    monkeypatch.setattr(FileStore, "_purge_names", first_batch_only)
+    monkeypatch.setattr(Purge, "_delete", first_batch_only)
     assert run(store.purge()) == sizes[0] < 700
 
 

@@ -225,6 +225,82 @@ MUTANTS = (
         ("tests/faults/test_files.py", "-k", "a_file_of_another_user"),
     ),
     Mutant(
+        "the names that a purge looks at",
+        (
+            Change(
+                "stores/_file_purge.py",
+                "return name.startswith(prefix) and NAME.fullmatch(name) is not None",
+                "return True",
+            ),
+        ),
+        ("tests/faults/test_foreign_files.py",),
+    ),
+    Mutant(
+        "the kind and owner of a file that a purge deletes",
+        (
+            Change(
+                "stores/_file_purge.py",
+                "ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()",
+                "ours = True",
+            ),
+        ),
+        ("tests/faults/test_foreign_files.py", "-k", "purge_looks"),
+    ),
+    Mutant(
+        "the content of a record that a purge deletes",
+        (
+            Change(
+                "core/record.py",
+                "return len(raw) < MIN_BYTES or (raw[0] == 0 and raw[8] <= _PERMANENT)",
+                "return True",
+            ),
+        ),
+        ("tests/faults/test_foreign_files.py", "-k", "named_as_a_record or purge_looks"),
+    ),
+    Mutant(
+        "the content of an owner's note that a purge deletes",
+        (
+            Change(
+                "stores/_file_purge.py",
+                "return not raw or name_of(raw) == name",
+                "return True",
+            ),
+        ),
+        ("tests/faults/test_foreign_files.py", "-k", "purge_looks"),
+    ),
+    Mutant(
+        "the root of the files is judged whenever it is used",
+        (
+            Change(
+                "stores/_tree.py",
+                "        if reason is not None:\n            os.close(fd)",
+                "        if False:\n            os.close(fd)",
+            ),
+        ),
+        ("tests/faults/test_directories.py", "-k", "is_judged"),
+    ),
+    Mutant(
+        "the root of the files is judged without a thread, too",
+        (Change("stores/_cached.py", "if unsound(os.fstat(root)) is not None:", "if False:"),),
+        ("tests/faults/test_directories.py", "-k", "is_judged"),
+    ),
+    Mutant(
+        "the lock of a directory",
+        (
+            Change(
+                "stores/_tree.py",
+                "fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+                "pass",
+            ),
+        ),
+        ("tests/faults/test_directories.py", "-k", "take_a_lock_away"),
+    ),
+    Mutant(
+        "a directory that was locked is still the one at its path",
+        (Change("stores/_tree.py", "if self._stands(path, fd):", "if True:"),),
+        ("tests/faults/test_directories.py", "-k", "that_waited or beside_the_removal"),
+    ),
+    Mutant(
         "the size of a cookie",
         (Change("core/cookie.py", "if size > MAX_BYTES:", "if False:"),),
         ("tests/faults/test_cookies.py", "-k", "4096"),

@@ -41,7 +41,7 @@ class TestFileStoreWithoutItsDirectory(OutageContract):
     @pytest.fixture
     def new_store(self, tmp_path: Path, clock: ManualClock) -> NewStore:
         store = FileStore(tmp_path / "sessions", clock=clock)
-        (tmp_path / "sessions").rmdir()
+        (tmp_path / "sessions").write_bytes(b"in its place")
         return lambda: store
 
 

@@ -147,6 +147,12 @@ def _tag(mac: Mac, key: str, body: bytes) -> bytes:
 MIN_BYTES = 9
 
 
+def may_be_record(raw: bytes) -> bool:
+    """Return whether a file may be a record, by how it begins; a torn one may be."""
+    # No session is written so often that a revision needs its first byte; one flag is known.
+    return len(raw) < MIN_BYTES or (raw[0] == 0 and raw[8] <= _PERMANENT)
+
+
 def revision_of(raw: bytes) -> bytes:
     """Give the part of a record's bytes that changes with every write."""
     return raw[:8]

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import BadRecord
-from ._tree import DIRECTORY, READ, checked
+from ._tree import DIRECTORY, READ, checked, unsound
 
 _OPENAT2 = 437  # on every architecture
 _AT_FDCWD = -100
@@ -81,6 +81,8 @@ class CachedFiles:
         try:
             root = self._open(_AT_FDCWD, self._root, _TO_ROOT)
             try:
+                if unsound(os.fstat(root)) is not None:
+                    return None
                 file = self._open(root, path.encode("ascii"), _BELOW)
             finally:
                 os.close(root)

@@ -1,15 +1,18 @@
 """Directories and files below one root, reached link by link and locked by directory.
 
 Everything is opened relative to a directory's descriptor and never through a
-symbolic link; a file is put in place whole or not at all. Knows nothing of
-records or sessions.
+symbolic link; a file is put in place whole or not at all. What is locked is the
+directory itself: a file for that purpose could be deleted while it is locked, and
+the next writer would make and lock another one. Knows nothing of records or sessions.
 """
 
 from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
+import re
 import secrets
 import stat
 import time
@@ -18,29 +21,32 @@ from contextlib import contextmanager
 
 from ..errors import BadRecord, ConfigError, StoreUnavailable
 
-LOCK = ".lock"
+NAME = re.compile(r"[0-9a-f]{40}")  # what `name_of` gives
+# How `write` names a file that is not in place yet; the group is the name that it gets.
+TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}")
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without O_NONBLOCK a FIFO in a file's place would hang the request.
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_LOCKING = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_HELP = "write SESSION_FILE_DIR = a directory that only this user can write"
+_ATTEMPTS = 100  # of making a directory that others remove; each lost one is another's progress
 
 
 class Tree:
-    """A root directory that this user alone may write."""
+    """A root directory that this user alone may write, made by the first write."""
 
     def __init__(
         self, directory: str | os.PathLike[str], *, mode: int, fsync: bool, timeout: float
     ) -> None:
-        """Use a directory, made if it is missing.
+        """Use a directory; `timeout` in seconds bounds the wait for a lock.
 
-        Raises ConfigError when others could write there.
+        Raises ConfigError when others could write there, or it cannot be made.
         """
         self.root = os.path.abspath(directory)
         self._mode = mode
         self._fsync = fsync
         self._timeout = timeout
-        _prepare(self.root)
+        _check_place(self.root)
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -54,37 +60,75 @@ class Tree:
     def at(self, path: str = "", *, make: bool = False) -> Iterator[int | None]:
         """Open the root or a directory below it, link by link; None where it is missing."""
         with self.errors():
-            fd = os.open(self.root, DIRECTORY)
+            fd = self._reach(path, make=make)
             try:
-                for part in filter(None, path.split("/")):
-                    # _descend closes the upper one, whatever happens.
-                    upper, fd = fd, -1
-                    fd = _descend(upper, part, make=make, fsync=self._fsync)
-                    if fd < 0:
-                        break
-                yield None if fd < 0 else fd
+                yield fd
             finally:
-                if fd >= 0:
+                if fd is not None:
                     os.close(fd)
 
     @contextmanager
     def locked(self, path: str, *, make: bool = False) -> Iterator[int | None]:
-        """Open a directory and hold its lock."""
-        with self.at(path, make=make) as directory:
-            if directory is None:
-                yield None
-                return
-            with opened(LOCK, _LOCKING, directory) as lock:
-                self._acquire(lock)
-                yield directory
+        """Open a directory and hold its lock; None where it is missing."""
+        with self.errors():
+            fd = self._reach_locked(path, make=make)
+            try:
+                yield fd
+            finally:
+                # This gives the lock back, and so does kill -9.
+                if fd is not None:
+                    os.close(fd)
 
-    def _acquire(self, lock: int) -> None:
-        """Take a lock that closing the descriptor gives back, even by kill -9."""
+    def _reach_locked(self, path: str, *, make: bool) -> int | None:
         deadline = time.monotonic() + self._timeout
+        while True:
+            fd = self._reach(path, make=make)
+            if fd is None:
+                return None
+            try:
+                self._acquire(fd, deadline)
+                if self._stands(path, fd):
+                    return fd
+            except BaseException:
+                os.close(fd)
+                raise
+            # Removed or replaced while we waited: who comes now locks another one.
+            os.close(fd)
+
+    def _reach(self, path: str, *, make: bool) -> int | None:
+        """Open a directory, where `make` is set made anew until nobody removes it meanwhile."""
+        for _ in range(_ATTEMPTS):
+            fd = self._open_root(make=make)
+            for part in filter(None, path.split("/")):
+                if fd < 0:
+                    break
+                # _descend closes the upper one, whatever happens.
+                fd = _descend(fd, part, make=make, fsync=self._fsync)
+            if fd >= 0 or not make:
+                return None if fd < 0 else fd
+        raise StoreUnavailable("the directories of the session files vanish while they are made")
+
+    def _open_root(self, *, make: bool) -> int:
+        """Open the root, which may be another one by now; -1 where there is none."""
+        try:
+            fd = os.open(self.root, DIRECTORY)
+        except FileNotFoundError:
+            if make:
+                os.makedirs(self.root, mode=0o700, exist_ok=True)
+                return self._open_root(make=False)
+            return -1
+        reason = unsound(os.fstat(fd))
+        if reason is not None:
+            os.close(fd)
+            raise StoreUnavailable(f"SESSION_FILE_DIR {reason}")
+        return fd
+
+    def _acquire(self, directory: int, deadline: float) -> None:
+        """Lock a directory; NFS, too, keeps such a lock within one machine."""
         pause = 0.0005
         while True:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError as error:
                 if time.monotonic() + pause > deadline:
@@ -93,6 +137,28 @@ class Tree:
                     ) from error
             time.sleep(pause)
             pause = min(pause * 1.5, 0.01)
+
+    def _stands(self, path: str, directory: int) -> bool:
+        """Return whether an open directory is still the one at its path."""
+        try:
+            found = os.stat(os.path.join(self.root, path), follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(found, os.fstat(directory))
+
+    def remove_empty(self, path: str) -> None:
+        """Remove a directory if it is empty, and has no user: hold its lock, or let users retry."""
+        upper, _, name = path.rpartition("/")
+        with self.at(upper) as directory:
+            if directory is None:
+                return
+            try:
+                os.rmdir(name, dir_fd=directory)
+            except FileNotFoundError:
+                return
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
 
     def write(self, directory: int, name: str, content: bytes, mtime: float) -> None:
         """Put a file in place whole, or not at all."""
@@ -120,20 +186,38 @@ class Tree:
             os.fsync(directory)
 
 
-def _prepare(root: str) -> None:
-    """Make the root, or refuse it: whoever else writes there could plant or delete sessions."""
-    help_ = "write SESSION_FILE_DIR = a directory that only this user can write"
+def _check_place(root: str) -> None:
+    """Refuse a root where others could plant or delete sessions, or which cannot be made."""
     try:
-        os.makedirs(root, mode=0o700, exist_ok=True)
         found = os.lstat(root)
+    except FileNotFoundError:
+        if not _can_be_made(root):
+            raise ConfigError(f"SESSION_FILE_DIR cannot be made: {_HELP}") from None
+        return
     except OSError as error:
-        raise ConfigError(f"SESSION_FILE_DIR cannot be made or read: {help_}") from error
-    if not stat.S_ISDIR(found.st_mode):
-        raise ConfigError(f"SESSION_FILE_DIR is no directory, or a symbolic link: {help_}")
-    if found.st_uid != os.geteuid():
-        raise ConfigError(f"SESSION_FILE_DIR belongs to another user: {help_}")
-    if found.st_mode & 0o022:
-        raise ConfigError(f"SESSION_FILE_DIR can be written by others: chmod 700 it, or {help_}")
+        raise ConfigError(f"SESSION_FILE_DIR cannot be made or read: {_HELP}") from error
+    reason = unsound(found)
+    if reason is not None:
+        raise ConfigError(f"SESSION_FILE_DIR {reason}")
+
+
+def _can_be_made(path: str) -> bool:
+    upper = path
+    while not os.path.lexists(upper):
+        upper = os.path.dirname(upper)
+    effective = os.access in os.supports_effective_ids
+    return os.path.isdir(upper) and os.access(upper, os.W_OK | os.X_OK, effective_ids=effective)
+
+
+def unsound(root: os.stat_result) -> str | None:
+    """Return why a directory must not be the root; None: it may be."""
+    if not stat.S_ISDIR(root.st_mode):
+        return f"is no directory, or a symbolic link: {_HELP}"
+    if root.st_uid != os.geteuid():
+        return f"belongs to another user: {_HELP}"
+    if root.st_mode & 0o022:
+        return f"can be written by others: chmod 700 it, or {_HELP}"
+    return None
 
 
 def _descend(fd: int, part: str, *, make: bool, fsync: bool) -> int:
@@ -151,6 +235,8 @@ def _descend(fd: int, part: str, *, make: bool, fsync: bool) -> int:
         if fsync:  # or the directory may be lost, with the durable records in it
             os.fsync(fd)
         return os.open(part, DIRECTORY, dir_fd=fd)
+    except FileNotFoundError:  # the upper one was removed, or this one at once
+        return -1
     finally:
         os.close(fd)
 
@@ -162,6 +248,11 @@ def opened(name: str, flags: int, directory: int | None = None) -> Iterator[int]
         yield fd
     finally:
         os.close(fd)
+
+
+def name_of(filed: bytes) -> str:
+    """Give a name that is safe on file systems which fold case, and leads nowhere."""
+    return hashlib.blake2b(filed, digest_size=20).hexdigest()
 
 
 def content(fd: int, limit: int) -> tuple[bytes, float]:

@@ -1,8 +1,8 @@
 """Keep each record in a file of its own: the embedded default, safe for many processes.
 
     SESSION_FILE_DIR/            0700, owned by the process's user
-        3f/                      by the first two hex digits of the file's name
-            .lock                held while a file of this shard changes
+        3f/                      by the first two hex digits of the file's name; locked
+                                 while one of its files changes
             3f9a...              a record; its mtime is the moment it expires
         owners/1c/1c77.../3f9a...  a note that the record is that owner's
 
@@ -15,10 +15,9 @@ directory, and costs the same however many sessions there are.
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import TypeAlias
 
@@ -29,13 +28,11 @@ from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome
 from ..core.touch import Touching
 from ..errors import BadRecord
 from ._cached import CachedFiles
-from ._tree import DIRECTORY, LOCK, READ, Tree, content, opened, unlink
+from ._file_purge import OWNERS, Purge
+from ._tree import NAME, READ, Tree, content, name_of, opened, unlink
 
 # A directory's descriptor, or None where it is missing.
 _Directory: TypeAlias = AbstractContextManager[int | None]
-
-_OWNERS = "owners"
-_PURGE_BATCH = 256  # files that a purge deletes before it lets requests at the shard
 
 
 class FileStore:
@@ -58,11 +55,11 @@ class FileStore:
         touching: Touching | None = None,
         clock: Clock = time.time,
     ) -> None:
-        """Use a directory, made if it is missing.
+        """Use a directory, which the first write makes if it is missing.
 
         `mode` is the files'; `fsync` makes each write durable before it is
         answered; `timeout` in seconds bounds the wait for a lock. Raises
-        ConfigError when the directory is not this user's alone to write.
+        ConfigError when the directory is not this user's alone to write, or cannot be made.
         """
         self._tree = Tree(directory, mode=mode, fsync=fsync, timeout=timeout)
         self._cached = CachedFiles(self._tree.root, max_bytes)
@@ -110,7 +107,7 @@ class FileStore:
 
     def purge(self) -> Steps[int]:
         """Delete expired records, expired notes, and what killed writers left behind."""
-        return (yield from call(self._purge))
+        return (yield from call(Purge(self._tree, self._clock).run))
 
     def close(self) -> Steps[None]:
         """Do nothing: no file is kept open between operations."""
@@ -187,87 +184,22 @@ class FileStore:
 
     def _delist(self, owner: str, key: str) -> None:
         with self._owner(owner) as notes:
-            if notes is not None:
-                _ = unlink(notes, _name(key))
+            if notes is not None and unlink(notes, _name(key)):
+                self._tree.remove_empty(_owner_path(owner))
 
     def _owned(self, owner: str) -> list[str]:
         with self._owner(owner) as notes:
             if notes is None:
                 return []
             keys: list[str] = []
-            for name in os.listdir(notes):
+            for name in filter(NAME.fullmatch, os.listdir(notes)):
                 try:
-                    found = None if name.startswith(".") else self._read_file(notes, name)
+                    found = self._read_file(notes, name)
                 except BadRecord:
                     continue
                 if found is not None and found[1] > self._clock():
                     keys.append(found[0].decode("utf-8", "replace"))
             return keys
-
-    def _purge(self) -> int:
-        purged = 0
-        with self._tree.at() as root:
-            assert root is not None
-            for shard in os.listdir(root):
-                if shard != _OWNERS:
-                    purged += self._purge_shard(shard)
-            for path in self._owner_directories(root):
-                with self._tree.locked(path) as notes:
-                    if notes is not None:
-                        _ = self._purge_names(notes, os.listdir(notes))
-        return purged
-
-    def _owner_directories(self, root: int) -> Iterator[str]:
-        try:
-            with opened(_OWNERS, DIRECTORY, root) as owners:
-                for shard in os.listdir(owners):
-                    with opened(shard, DIRECTORY, owners) as inner:
-                        yield from (f"{_OWNERS}/{shard}/{name}" for name in os.listdir(inner))
-        except FileNotFoundError:
-            return
-
-    def _purge_shard(self, name: str) -> int:
-        purged = 0
-        with self._tree.at(name) as shard:
-            if shard is None:
-                return 0
-            # Read without the lock, judged again under it, a batch at a time: memory
-            # stays the same however many there are.
-            for doomed in self._doomed(shard):
-                with self._tree.locked(name) as same:
-                    if same is not None:
-                        purged += self._purge_names(same, doomed)
-        return purged
-
-    def _doomed(self, shard: int) -> Iterator[list[str]]:
-        """List what looks expired or left behind, in batches."""
-        now = self._clock()
-        batch: list[str] = []
-        with os.scandir(shard) as entries:
-            for entry in entries:
-                if entry.name != LOCK and (entry.name.startswith(".") or _has_expired(entry, now)):
-                    batch.append(entry.name)
-                if len(batch) == _PURGE_BATCH:
-                    yield batch
-                    batch = []
-        yield batch
-
-    def _purge_names(self, directory: int, names: list[str]) -> int:
-        """Delete expired files, and temporary ones: while the lock is held no writer has any."""
-        purged = 0
-        now = self._clock()
-        for name in names:
-            if name == LOCK:
-                continue
-            if name.startswith("."):
-                _ = unlink(directory, name)
-                continue
-            try:
-                if os.stat(name, dir_fd=directory, follow_symlinks=False).st_mtime <= now:
-                    purged += unlink(directory, name)
-            except FileNotFoundError:
-                continue
-        return purged
 
     # --- files -------------------------------------------------------------------------
 
@@ -318,19 +250,16 @@ class FileStore:
         return self._tree.locked(name[:2], make=make)
 
     def _owner(self, owner: str, *, make: bool = False) -> _Directory:
-        digest = _name(owner)
-        return self._tree.locked(f"{_OWNERS}/{digest[:2]}/{digest}", make=make)
+        return self._tree.locked(_owner_path(owner), make=make)
 
 
-def _has_expired(entry: os.DirEntry[str], now: float) -> bool:
-    try:
-        return entry.stat(follow_symlinks=False).st_mtime <= now
-    except FileNotFoundError:  # its session ended while the directory was read
-        return False
+def _owner_path(owner: str) -> str:
+    digest = _name(owner)
+    return f"{OWNERS}/{digest[:2]}/{digest}"
 
 
 def _name(key: str) -> str:
-    return hashlib.blake2b(key.encode("utf-8"), digest_size=20).hexdigest()
+    return name_of(key.encode("utf-8"))
 
 
 def open_store(config: Config, *, clock: Clock) -> FileStore:
