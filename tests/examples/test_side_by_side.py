@@ -277,15 +277,12 @@ def test_a_port_that_cannot_be_is_said_plainly(port: str) -> None:
 def test_the_first_free_port_is_taken() -> None:
     from examples.side_by_side.__main__ import listen
 
-    with listen([0]) as first, listen([0]) as other:
-        taken, free = first.getsockname()[1], other.getsockname()[1]
-        other.close()
-        with listen([taken, free]) as second:
-            assert second.getsockname() == ("127.0.0.1", free)
-            with pytest.raises(
-                OSError, match=f"port {free} of 127.0.0.1 is taken, name another by --port"
-            ):
-                listen([taken, free])
+    with listen([0]) as first:
+        taken = first.getsockname()[1]
+        with listen([taken, 0]) as second:
+            assert second.getsockname()[1] != taken
+        with pytest.raises(OSError, match=f"port {taken} of 127.0.0.1 is taken, name another by"):
+            listen([taken])
 
 
 def test_the_demo_prefers_port_8000() -> None:
