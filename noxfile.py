@@ -56,6 +56,9 @@ SERVERS: dict[str, Server] = {
 # Serves MongoDB's wire protocol where there is no mongod; needs a Python of its own.
 MONGOECO = "mongoeco[wire]==4.11.0"
 
+# Names that a Chromium has; the first is Debian's, and its package's.
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
 # What the suite imports, the stores' client libraries included.
 EVERYTHING = "flask,quart,redis,sqlalchemy,mongodb,dynamodb"
 
@@ -263,14 +266,20 @@ def servers(session: nox.Session) -> None:
 def _programs(session: nox.Session, wanted: list[Server]) -> None:
     # Servers live in /usr/sbin, which is not on everybody's PATH.
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
-    missing = [
-        each for each in wanted if each.program and not shutil.which(each.program, path=path)
-    ]
-    if not missing:
-        return
-    packages = sorted({name for each in missing for name in each.packages.split()})
+    missing = {
+        each.program: each.packages.split()
+        for each in wanted
+        if each.program and not shutil.which(each.program, path=path)
+    }
+    if missing:
+        _install_programs(session, missing)
+
+
+def _install_programs(session: nox.Session, missing: dict[str, list[str]]) -> None:
+    """Install Debian's packages for programs, or end the session and say what to install."""
+    packages = sorted({name for names in missing.values() for name in names})
     if not shutil.which("apt-get") or os.geteuid() != 0:
-        programs = ", ".join(str(each.program) for each in missing)
+        programs = ", ".join(missing)
         session.error(f"not found: {programs}; on Debian: apt-get install {' '.join(packages)}")
     env = {"DEBIAN_FRONTEND": "noninteractive"}
     session.run("apt-get", "update", "-qq", external=True, env=env)
@@ -291,6 +300,32 @@ def _mongodb(session: nox.Session) -> None:
     session.run(python, "-m", "venv", str(place), external=True)
     session.run(own, "-m", "pip", "install", "-q", MONGOECO, external=True)
     session.env["SAMESESSION_MONGOECO"] = own
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Click through the demo in a real Chromium, and look for what is wrong with its pages.
+
+    On Debian, as root, a Chromium that is missing is installed. Pictures of each page, in
+    each width and colour scheme, are kept below the session's environment.
+    """
+    program = _chromium()
+    if program is None:
+        _install_programs(session, {CHROMIUM[0]: [CHROMIUM[0]]})
+        program = _chromium()
+    if program is None:
+        session.error("the package chromium is installed, but brought no chromium")
+    _install(session, "flask,quart,redis", "test", "browser")
+    pictures = Path(session.virtualenv.location) / "screenshots"
+    shutil.rmtree(pictures, ignore_errors=True)
+    session.env["SAMESESSION_BROWSER"] = program
+    session.env["SAMESESSION_SCREENSHOTS"] = str(pictures)
+    _pytest(session, "tests/browser")
+    session.log(f"the pages are shown in {pictures}")
+
+
+def _chromium() -> str | None:
+    return next(filter(None, map(shutil.which, CHROMIUM)), None)
 
 
 @nox.session

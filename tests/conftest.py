@@ -4,6 +4,8 @@ SAMESESSION_FRAMEWORKS (default "flask,quart") names the frameworks that are
 installed; tests of another are deselected, and none is imported for them.
 SAMESESSION_STORES names the stores of this run in place of the usual ones: tests
 about all server-side stores run over these, tests of other stores are deselected.
+SAMESESSION_BROWSER names the program of `nox -s browser`: without it what needs a
+browser is deselected.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "stores(*names): the stores that a test is about; default: all server-side ones",
         "owners: the test needs a store with an owner index",
         "purges: the test needs a store that must be purged",
+        "browser: the test needs a real browser: `nox -s browser`",
         "needs(*frameworks): deselect the test where one of these is not installed",
     ):
         config.addinivalue_line("markers", line)
@@ -48,7 +51,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
     for item in items:
-        here = _has_frameworks(item) and _has_store(item)
+        here = _has_frameworks(item) and _has_store(item) and _has_browser(item)
         (kept if here else dropped).append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
@@ -88,6 +91,10 @@ def _has_store(item: pytest.Item) -> bool:
     if marker is None:
         return not CHOSEN  # about no store at all
     return any(is_in_run(name) for name in marker.args)
+
+
+def _has_browser(item: pytest.Item) -> bool:
+    return not item.get_closest_marker("browser") or bool(os.environ.get("SAMESESSION_BROWSER"))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,68 @@
+"""A real browser, looking at pages in each width and colour scheme: `nox -s browser`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.demo import started
+
+from .pages import Look, Tab
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+# Nothing that would ask for another server than ours.
+FLAGS = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+)
+LOOKS = [
+    Look(width, height, scheme)
+    for width, height in ((1280, 800), (360, 640), (320, 568))
+    for scheme in ("light", "dark")
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    # Imported for these tests alone, which are deselected where it is not installed.
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ["SAMESESSION_BROWSER"], args=FLAGS
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=LOOKS, ids=str)
+def look(request: pytest.FixtureRequest) -> Look:
+    found: Look = request.param
+    return found
+
+
+@pytest.fixture
+def tab(chromium: Browser, look: Look, tmp_path: Path) -> Iterator[Tab]:
+    """Give a tab of a browser that was never here, in one look."""
+    pictures = Path(os.environ.get("SAMESESSION_SCREENSHOTS", tmp_path))
+    with chromium.new_context(
+        viewport={"width": look.width, "height": look.height}, color_scheme=look.scheme
+    ) as context:
+        yield Tab(context.new_page(), look, pictures)
+
+
+@pytest.fixture(scope="module")
+def demo_url() -> Iterator[str]:
+    demo = started()
+    yield demo.url
+    assert demo.stop() == (0, "")
