@@ -9,10 +9,11 @@ from typing import cast
 import quart
 
 from . import _web
+from ._quart_sockets import Sockets
 from ._site import Site, site_of
 from .core.facts import About
 from .core.session import ServerSession
-from .drive import arun
+from .drive import arun, finished
 from .errors import StoreError
 
 
@@ -49,11 +50,11 @@ async def saving() -> AsyncIterator[ServerSession]:
     sealed = session.unseal()
     try:
         yield session
-        possible = not sealed and not quart.has_websocket_context()
+        of_socket = session.facts.of_socket
+        steps = site.save(session, cookie_possible=not sealed and not of_socket)
         try:
-            await arun(
-                site.save(session, cookie_possible=possible), timeout=site.config.store_timeout
-            )
+            work = arun(steps, timeout=site.config.store_timeout)
+            await (finished(work) if of_socket else work)
         except StoreError as error:
             raise site.failed(error) from error
     finally:
@@ -61,8 +62,9 @@ async def saving() -> AsyncIterator[ServerSession]:
             session.seal()
 
 
-def serve(app: quart.Quart, site: Site) -> None:
+def serve(app: quart.Quart, site: Site, sockets: Sockets) -> None:
     """Internal: make the tables before the first request, let go of connections after the last."""
+    _ = app.teardown_websocket(sockets.torn_down)
 
     @app.before_serving
     async def prepare() -> None:

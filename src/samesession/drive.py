@@ -168,6 +168,26 @@ async def to_its_end(answer: Awaitable[T]) -> T:
     return await asyncio.shield(work)
 
 
+async def finished(answer: Awaitable[T]) -> T:
+    """Await work that must finish even if the caller is cancelled, and raise that afterwards.
+
+    The work must be bounded in time.
+    """
+    import asyncio
+
+    work = asyncio.ensure_future(answer)
+    cancelled: BaseException | None = None
+    while not work.done():
+        try:
+            _ = await asyncio.wait((work,))
+        except asyncio.CancelledError as error:
+            cancelled = error
+    result = work.result()
+    if cancelled is not None:
+        raise cancelled
+    return result
+
+
 def place(*, loop: bool) -> Hashable:
     """Name where connections may be used: this process and, with `loop`, this event loop."""
     if not loop:

@@ -11,13 +11,14 @@ from quart.sessions import SessionInterface, SessionMixin
 from . import _web, cli
 from ._for_quart import current, purge, revoke, revoke_all, saving, serve, sessions_of
 from ._quart_failure import failure_response
+from ._quart_sockets import Sockets
 from ._site import Site
 from .core.session import ServerSession
 from .core.steps import Steps
 from .core.store import Clock, Face, Store, TwoFaced
 from .core.token import Entropy
 from .drive import arun
-from .errors import SessionError, StoreError
+from .errors import StoreError
 
 if TYPE_CHECKING:
     from quart import Quart, Request, Response, Websocket
@@ -48,6 +49,7 @@ class QuartSessionInterface(SessionInterface):
 
     def __init__(self, site: Site) -> None:
         self.site = site
+        self.sockets = Sockets(site)
 
     async def open_session(self, app: Quart, request: Request | Websocket) -> SessionMixin:  # type: ignore[override]  # Quart names their private base class
         """Open the request's session; a store that is down is told by `refuse_broken`."""
@@ -62,6 +64,8 @@ class QuartSessionInterface(SessionInterface):
                 opened = site.broken(error)
                 for funcs in (app.before_request_funcs, app.before_websocket_funcs):
                     _web.check_first(funcs, _refuse_broken)
+        if isinstance(request, quart.Websocket):
+            self.sockets.opened(opened)
         return opened  # type: ignore[return-value]  # a cast would be paid for on each request
 
     async def save_session(
@@ -70,20 +74,17 @@ class QuartSessionInterface(SessionInterface):
         """Save the session; if the store refuses, the response becomes the 503."""
         ours: ServerSession = session  # type: ignore[assignment]  # as above
         if self.site.close_at_once(ours, response):
-            return
+            return None
+        if ours.facts.of_socket:
+            return await self.sockets.close(ours)
         try:
             await arun(self.site.close(ours, response), timeout=self.site.config.store_timeout)
         except StoreError as error:
             failure = self.site.unsaved(ours, error)
             if current() is not ours:  # a test client's session_transaction()
                 raise failure from error
-            if response is not None:
-                _web.replace(response, await failure_response(app, failure, like=response))
-        except SessionError:
-            if response is not None:
-                raise
-            # As Quart does: the socket is closed, there is nobody left to tell.
-            app.logger.exception("a session changed in a WebSocket was not saved")
+            assert response is not None  # a WebSocket alone has none
+            _web.replace(response, await failure_response(app, failure, like=response))
 
 
 def init_app(
@@ -96,9 +97,9 @@ def init_app(
     """Give a Quart application server-side sessions; see `samesession.Session`."""
     site = Site(app, Face.ASYNC, store=store, clock=clock, entropy=entropy)
     # Quart 0.23 annotates the attribute with the class of its default.
-    cast("Any", app).session_interface = QuartSessionInterface(site)
+    interface = cast("Any", app).session_interface = QuartSessionInterface(site)
     app.cli.add_command(cli.commands(site, _run))
-    serve(app, site)
+    serve(app, site, interface.sockets)
 
 
 def _cookie_header(request: Request | Websocket) -> str:

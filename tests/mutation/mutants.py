@@ -350,4 +350,30 @@ MUTANTS = (
         (Change("core/tagged.py", "if type(value) is _Members:", "if False:"),),
         ("tests/unit/test_encoding_cost.py", "-k", "spelled_once"),
     ),
+    Mutant(
+        "the save of a WebSocket whose client leaves",
+        (
+            Change(
+                "_quart_sockets.py",
+                "if session is not None and isinstance(error, asyncio.CancelledError):",
+                "if False:",
+            ),
+        ),
+        ("tests/races/test_sockets.py", "-k", "memory and before_the_client_left"),
+    ),
+    Mutant(
+        "a WebSocket's save finishes",
+        (Change("drive.py", "while not work.done():", "if not work.done():"),),
+        ("tests/unit/test_drive.py", "-k", "must_finish"),
+    ),
+    Mutant(
+        "a block's save in a WebSocket finishes",
+        (Change("_for_quart.py", "finished(work) if of_socket else work", "work"),),
+        ("tests/races/test_sockets.py", "-k", "memory and counts_once"),
+    ),
+    Mutant(
+        "a change that the browser cannot be told in a WebSocket",
+        (Change("core/cookie_flow.py", "if changed and text is not None:", "if False:"),),
+        ("tests/races/test_sockets.py", "-k", "cookie"),
+    ),
 )

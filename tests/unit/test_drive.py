@@ -12,7 +12,7 @@ import pytest
 
 from samesession import StoreUnavailable
 from samesession.core.steps import Steps, call, wait
-from samesession.drive import afterwards, arun, is_over, place, run, to_its_end
+from samesession.drive import afterwards, arun, finished, is_over, place, run, to_its_end
 
 
 async def _later(value: Any) -> Any:  # Any: whatever a client answers
@@ -241,6 +241,30 @@ async def test_what_goes_to_its_end_gives_its_result_or_its_error() -> None:
     assert await arun(wait(to_its_end(_later(1)))) == 1
     with pytest.raises(ValueError, match="no"):
         await arun(wait(to_its_end(_failing(ValueError("no")))))
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("failing", [False, True])
+async def test_what_must_finish_does_before_the_caller_is_cancelled(failing: bool) -> None:
+    go, done = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        await go.wait()
+        done.set()
+        if failing:
+            raise ValueError("no")
+
+    caller = asyncio.create_task(finished(work()))
+    for _ in range(2):
+        await asyncio.sleep(0)
+        caller.cancel()
+    await asyncio.sleep(0)
+    assert not caller.done()
+    go.set()
+    with pytest.raises(ValueError if failing else asyncio.CancelledError):
+        await caller
+    assert done.is_set()
+    assert await finished(_later(1)) == 1
 
 
 @pytest.mark.asyncio

@@ -16,7 +16,7 @@ from typing import Any
 from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_decode, bytes_to_int
 
-from ..errors import BadRecord, ConfigError
+from ..errors import BadRecord, ConfigError, ReadOnlySession
 from . import codec, policy, tagged
 from .cookie import MAX_AGE, MAX_BYTES, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
 from .events import Event, Notify
@@ -28,6 +28,7 @@ from .steps import Steps
 from .store import Clock
 
 _SALT = b"cookie-session"  # Flask's
+_EMPTY = "{}"
 _NOT_OURS = "the cookie is not one of ours, or too old"
 
 
@@ -79,21 +80,31 @@ class CookieFlow:
         return self._reply(session, facts.baseline)
 
     def close(self, session: ServerSession, *, cookie_possible: bool = True) -> Steps[Reply]:
-        """Say what the response must say; a WebSocket can keep nothing.
+        """Say what the response must say.
 
-        Raises TypeError for data that cannot be encoded.
+        Raises TypeError for data that cannot be encoded, ReadOnlySession for what cannot
+        be kept without `cookie_possible` (a WebSocket).
         """
         yield from ()
         facts = session.facts
         if facts.mode is Mode.EXEMPT:
             return UNTOUCHED
-        text = facts.baseline
+        text = before = facts.baseline
         if facts.accessed and not self._is_as_read(session):
             text = tagged.dumps(session.data())
-        if facts.accessed and facts.baseline is not None and text != facts.baseline:
+        changed = text != (_EMPTY if before is None else before)
+        if before is not None and changed:
             # Flask spells the same data in another order of keys.
-            facts.modified = facts.modified or text != tagged.dumps(tagged.loads(facts.baseline))
-        return self._reply(session, text) if cookie_possible else READ
+            changed = text != tagged.dumps(tagged.loads(before))
+            facts.modified = facts.modified or changed
+        if cookie_possible:
+            return self._reply(session, text)
+        if changed and text is not None:
+            raise ReadOnlySession(
+                "with SESSION_TYPE 'cookie' a WebSocket, which sends no cookie, can keep nothing: "
+                "write to the session in an HTTP request, or choose a server-side store"
+            )
+        return READ
 
     def _reply(self, session: ServerSession, text: str | None) -> Reply:
         cookie = self._cookie(session, text)

@@ -71,6 +71,7 @@ class Facts:
     rekey = False
     wiped = False
     bound: str | None = None
+    of_socket = False  # a WebSocket's, which can send no cookie
 
     def __init__(
         self,

@@ -1,0 +1,52 @@
+"""Save the sessions of WebSockets, however these end: Quart does so only if the handler returns."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import quart
+
+from ._site import Site
+from .core.session import ServerSession
+from .drive import arun, finished
+from .errors import StoreError
+
+
+class Sockets:
+    """The WebSockets that are open in one application."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        # By the task that Quart cancels when the client leaves, not by the context: a
+        # task that a handler begins with a copy of that may be cancelled long before.
+        self._open: WeakKeyDictionary[Any, ServerSession] = WeakKeyDictionary()
+
+    def opened(self, session: ServerSession) -> None:
+        """Note the session of a WebSocket that the current task handles."""
+        session.facts.of_socket = True
+        self._open[asyncio.current_task()] = session
+
+    async def close(self, session: ServerSession) -> None:
+        """Save a WebSocket's session, though the client leaves meanwhile."""
+        _ = self._open.pop(asyncio.current_task(), None)
+        await finished(self._save(session))
+
+    async def torn_down(self, error: BaseException | None) -> None:
+        """Save the session of a WebSocket whose handler was cancelled as its client left."""
+        session = self._open.pop(asyncio.current_task(), None)
+        if session is not None and isinstance(error, asyncio.CancelledError):
+            await finished(self._save(session))
+
+    async def _save(self, session: ServerSession) -> None:
+        """Save a session; nobody but the log is left to tell of a failure."""
+        try:
+            steps = self._site.close(session, None)
+            await arun(steps, timeout=self._site.config.store_timeout)
+        except StoreError as error:
+            _ = self._site.unsaved(session, error)
+        except (Exception, asyncio.CancelledError) as error:
+            quart.current_app.logger.exception("a session changed in a WebSocket was not saved")
+            if isinstance(error, asyncio.CancelledError):  # the event loop ends
+                raise
