@@ -58,6 +58,8 @@ class Channel(asyncio.Protocol):
     Method names and arguments are redis-py's.
     """
 
+    tells_garbage = True  # by an error of redis-py's, whatever the server says
+
     def __init__(self, pool: Any, *, timeout: float) -> None:
         """`pool`: redis-py's, which makes the connections; `timeout`: seconds for each answer."""
         self._loop = asyncio.get_running_loop()

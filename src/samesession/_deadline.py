@@ -8,24 +8,25 @@ sockets only, no command and no record.
 from __future__ import annotations
 
 import math
-import threading
 import time
+from contextvars import ContextVar
 from typing import Any
 
+# Each thread has its own, and each greenlet too, even if eventlet or gevent came later than
+# this module; to `threading.local` the greenlets of a thread are one.
+_at: ContextVar[float] = ContextVar("samesession_deadline", default=math.inf)
 
-class Deadline(threading.local):
-    """The moment at which this thread's operation must be over."""
 
-    def __init__(self) -> None:
-        self._at = math.inf
+class Deadline:
+    """The moment at which the operation that this thread or greenlet does must be over."""
 
     def begin(self, seconds: float) -> None:
         """Give the operation that begins now so many seconds in all."""
-        self._at = time.monotonic() + seconds
+        _ = _at.set(time.monotonic() + seconds)
 
     def left(self) -> float:
         """Give the seconds that are left; raises TimeoutError when none are."""
-        left = self._at - time.monotonic()
+        left = _at.get() - time.monotonic()
         if left <= 0:
             raise TimeoutError("the operation's time is over")
         return left

@@ -11,12 +11,13 @@ nobody asked for is used. Knows commands, no record.
 from __future__ import annotations
 
 import select
+import ssl
 from collections.abc import Callable
 from typing import Any
 
 import hiredis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError, ResponseError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
 from ._resp import Argument, pack, reader
 
@@ -32,12 +33,25 @@ class _Connection:
         self._opened = opened
         self._socket = opened._sock.plain  # noqa: SLF001
         self._reader = reader()
-        self._poll = select.poll()
-        self._poll.register(self._socket, select.POLLIN)
+        # eventlet takes it away, and some systems never had it; `select.select` sees no
+        # descriptor above 1,023.
+        self._poll = select.poll() if hasattr(select, "poll") else None
+        if self._poll is not None:
+            self._poll.register(self._socket, select.POLLIN)
 
     def is_quiet(self) -> bool:
         """Say whether nothing came since the last answer: no hang-up, no foreign byte."""
-        return not self._poll.poll(0)
+        if self._poll is not None:
+            return not self._poll.poll(0)
+        # Three times as slow. What is read is lost: the connection is closed then.
+        self._socket.settimeout(0)
+        try:
+            _ = self._socket.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            pass
+        return False
 
     def exchange(self, packed: bytes, answers: int, left: Callable[[], float]) -> Any:
         """Send commands and give the last answer, which may be an error; `left` is seconds."""
@@ -67,6 +81,8 @@ class Line:
 
     Method names and arguments are redis-py's.
     """
+
+    tells_garbage = True  # by an error of redis-py's, whatever the server says
 
     def __init__(self, pool: Any, left: Callable[[], float]) -> None:
         """`pool`: redis-py's, which makes connections; `left`: seconds until the deadline."""
@@ -114,10 +130,14 @@ class Line:
 
     def close(self) -> None:
         """Close the connections that are free."""
+        self.leave()
+        self.connection_pool.disconnect()
+
+    def leave(self) -> None:
+        """Connect anew for what comes: this server is not to be trusted."""
         free, self._free = self._free, []
         for connection in free:
             connection.close()
-        self.connection_pool.disconnect()
 
     # --- connections -------------------------------------------------------------------
 
@@ -148,7 +168,7 @@ class Line:
         if isinstance(answer, ReadOnlyError):
             # This server has become a replica.
             connection.close()
-            self.close()
+            self.leave()
         else:
             self._free.append(connection)
         if isinstance(answer, ResponseError):
@@ -169,5 +189,11 @@ class Line:
         pool = self.connection_pool
         # Not by `make_connection`, which counts what is closed elsewhere as open.
         opened = pool.connection_class(**pool.connection_kwargs)
-        opened.connect()
+        try:
+            opened.connect()
+        except (RedisError, OSError):
+            raise
+        except Exception as error:  # redis-py stumbles over garbage in many ways
+            opened.disconnect()
+            raise RedisConnectionError("the server's greeting is not understood") from error
         return _Connection(opened)

@@ -52,6 +52,11 @@ MUTANTS = (
         ("tests/unit/test_line.py", "-k", "spoke_unasked"),
     ),
     Mutant(
+        "the same quiet where a thread cannot poll",
+        (Change("_line.py", "_ = self._socket.recv(1)\n", "return True\n"),),
+        ("tests/unit/test_line.py", "-k", "spoke_unasked"),
+    ),
+    Mutant(
         "the answer too many that a thread reads",
         (Change("_line.py", "if self._reader.gets() is not False:", "if False:"),),
         ("tests/unit/test_line.py", "-k", "answer_too_many"),

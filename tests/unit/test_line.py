@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 import socket
+import ssl
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from samesession._line import Line
+from samesession._line import Line, _Connection
+from tests.support.tls import issued
 from tests.support.wire import encoded
 
 
@@ -51,11 +57,62 @@ def pool() -> Iterator[Pool]:
         peer.close()
 
 
-@pytest.fixture
-def line(pool: Pool) -> Iterator[Line]:
+@pytest.fixture(params=["polled", "read"])
+def line(
+    pool: Pool, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Line]:
+    """Give a line that asks `select.poll` whether a connection is quiet, or does without."""
+    if request.param == "read":
+        monkeypatch.delattr("select.poll")
     made = Line(pool, lambda: min(math.inf, 5.0))
     yield made
     made.close()
+
+
+def test_a_quiet_connection_is_used_again(pool: Pool, line: Line) -> None:
+    pool.next = encoded(b"1")
+    assert line.get("a") == b"1"
+    assert pool.peers[0].recv(1000)  # the first question, which is answered already
+    with answering(pool.peers[0]):
+        assert line.get("b") == b"again"
+    assert pool.closed == [False]
+
+
+@pytest.mark.parametrize("polled", [True, False])
+def test_a_connection_over_tls_is_quiet_until_something_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, polled: bool
+) -> None:
+    certificates = issued(tmp_path, "localhost")
+    here = ssl.create_default_context(cafile=certificates.ca)
+    there = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    there.load_cert_chain(certificates.server, certificates.server_key)
+    there.num_tickets = 0
+    if not polled:
+        monkeypatch.delattr("select.poll")
+    with ThreadPoolExecutor(1) as server:
+        ours, theirs = socket.socketpair()
+        greeted = server.submit(there.wrap_socket, theirs, server_side=True)
+        with here.wrap_socket(ours, server_hostname="localhost") as tls, greeted.result() as peer:
+            connection = _Connection(SimpleNamespace(_sock=SimpleNamespace(plain=tls)))
+            assert connection.is_quiet()
+            assert connection.is_quiet()
+            peer.sendall(b"unasked")
+            assert not connection.is_quiet()
+
+
+@contextmanager
+def answering(peer: socket.socket) -> Iterator[None]:
+    """Have a server say "again" to whatever it hears, for the length of a block."""
+
+    def serve() -> None:
+        while peer.recv(1000):
+            peer.sendall(encoded(b"again"))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    yield
+    peer.shutdown(socket.SHUT_RD)
+    thread.join(5)
 
 
 def test_a_connection_that_spoke_unasked_is_not_used_again(pool: Pool, line: Line) -> None:

@@ -239,13 +239,13 @@ def _another_cluster(client: Any) -> Client:
 
 def reconnect(client: Client) -> Steps[None]:
     """Drop open connections: the server there is a replica, or says what makes no sense."""
-    leave = getattr(client, "leave", None)  # a Channel, whose connection is not in the pool
-    if leave is not None:
-        leave()
-        return
-    pool = getattr(client, "connection_pool", None)
-    if isinstance(pool, redis.ConnectionPool | redis.asyncio.ConnectionPool):
-        yield from wait(cast("Any", pool).disconnect(inuse_connections=False))
+    for each in getattr(client, "nodes", (client,)):
+        leave = getattr(each, "leave", None)  # ours, whose connections are not in the pool
+        pool = getattr(each, "connection_pool", None)
+        if leave is not None:
+            leave()
+        elif isinstance(pool, redis.ConnectionPool | redis.asyncio.ConnectionPool):
+            yield from wait(cast("Any", pool).disconnect(inuse_connections=False))
 
 
 def close(client: Client, face: Face) -> Steps[None]:

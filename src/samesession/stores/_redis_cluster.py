@@ -16,7 +16,14 @@ from typing import Any
 
 import redis
 from redis.crc import key_slot
-from redis.exceptions import AskError, ClusterDownError, ClusterError, MovedError, ResponseError
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    ClusterError,
+    InvalidResponse,
+    MovedError,
+    ResponseError,
+)
 
 from ..core.steps import Steps, wait
 from ..core.store import Face
@@ -47,6 +54,16 @@ class Cluster:
         self._known: tuple[Node, ...] = ()  # those in the map, once each
         self._stale = True
         self._failed: Node | None = None
+
+    @property
+    def tells_garbage(self) -> bool:
+        """Whether an answer that makes no sense comes as an error of redis-py's."""
+        return all(getattr(each, "tells_garbage", False) for each in self.nodes)
+
+    @property
+    def nodes(self) -> tuple[Client, ...]:
+        """The clients of the nodes that were asked so far."""
+        return tuple(self._clients.values())
 
     # --- commands ----------------------------------------------------------------------
 
@@ -134,17 +151,19 @@ class Cluster:
         for node in nodes:
             try:
                 answer = yield from self._send(node, ("CLUSTER", "SLOTS"), asking=False)
-            except (redis.RedisError, OSError) as error:
-                refusal = error
-            except BaseException:
-                self._failed = node
-                raise
-            else:
                 if self._owners is before:  # or else another of many at once has read it
                     self._owners = _map(answer, node)
                     self._known = tuple(dict.fromkeys(filter(None, self._owners)))
                     self._stale = False
                 return
+            except (redis.RedisError, OSError) as error:
+                refusal = error
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
+                refusal = InvalidResponse("a node's map of slots makes no sense")
+                refusal.__cause__ = error
+            except BaseException:
+                self._failed = node
+                raise
         raise refusal
 
     def _send(self, node: Node, command: tuple[object, ...], *, asking: bool) -> Steps[Any]:
@@ -184,6 +203,8 @@ def _hop(error: ResponseError, node: Node) -> tuple[Node, bool] | None:
     if len(words) < 3 or words[0] not in ("MOVED", "ASK"):  # noqa: PLR2004  # name, slot, address
         return None
     host, _, port = words[2].rpartition(":")
+    if not port.isdecimal():
+        return None
     return (host or node[0], int(port)), words[0] == "ASK"
 
 

@@ -75,7 +75,8 @@ return 1
 
 _LARGEST = 512 * 1024 * 1024  # bytes: the server's default for proto-max-bulk-len
 
-# What redis-py and hiredis stumble over when an answer is garbage, or an argument.
+
+# What redis-py stumbles over when an answer is garbage, or an argument.
 _STUMBLES = (AttributeError, LookupError, SystemError, TypeError, ValueError)
 
 
@@ -233,12 +234,14 @@ class RedisStore:
 
     def _ask(self, command: str, *args: object, **options: object) -> Generator[Any, Any, Any]:
         """Have the client do a command; raises _Misread where it stumbles over the answer."""
-        ask = getattr(self.client, command)
+        client = self.client
         try:
-            return (yield from wait(ask(*args, **options)))
+            return (yield from wait(getattr(client, command)(*args, **options)))
         except redis.DataError as error:
             raise TypeError("Redis is told text, bytes and numbers only") from error
         except _STUMBLES as error:
+            if getattr(client, "tells_garbage", False):
+                raise  # ours, and so is the error
             numbers = all(isinstance(each, int) for each in options.values())
             if not numbers or not all(map(_can_be_packed, args)):
                 raise  # before anything was sent
