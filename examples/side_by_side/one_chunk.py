@@ -1,7 +1,8 @@
 """What a Flask application needs under Hypercorn 0.18, for responses without a body.
 
 Hypercorn starts a WSGI response at the first chunk of its body. A response that has none,
-as to a HEAD request or a 304, is never started: the client gets a bare 500.
+as to a HEAD request or a 304, is never started: the client gets a bare 500. See
+https://github.com/pgjones/hypercorn/issues/331.
 """
 
 from __future__ import annotations

@@ -11,12 +11,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from samesession import Session
 from samesession.config import DEFAULTS
 from tests.conftest import INSTALLED
 from tests.support.clock import Clock
+from tests.support.hypercorn import served
 from tests.support.server import Valkey
 from tests.support.site import SECRET_KEY, Site
 
@@ -69,6 +71,11 @@ def of_python(*, saying: str = "") -> list[Any]:
     ]
 
 
+@pytest.fixture(autouse=True)
+def secret_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+
+
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Be in an empty directory: the default store makes one of its own below it."""
@@ -90,6 +97,7 @@ def ran(block: Block, redis_url: str) -> Any:
     exec(compile(block.text.replace(REDIS, redis_url), block.place, "exec"), names)
     app = names["app"]
     if "Session(app)" not in block.text:
+        app.config["SECRET_KEY"] = SECRET_KEY
         Session(app)
     return app
 
@@ -148,14 +156,31 @@ async def test_the_login_example_lists_and_ends_sessions(block: Block, here: Pat
     assert (await laptop.get("/devices/ann")).text == "0 sessions"
 
 
+@pytest.mark.needs("flask")
+@pytest.mark.parametrize("block", of_python(saying="ClosingIterator"))
+def test_flask_under_hypercorn_sends_a_response_without_a_body(block: Block, here: Path) -> None:
+    app = ran(block, "")
+    app.add_url_rule("/", "nothing", lambda: ("", 204))
+    with served(app, "wsgi") as url:
+        answer = httpx.get(url, trust_env=False)
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
 @pytest.mark.parametrize("block", SHELL, ids=lambda block: block.place)
 def test_a_command_names_what_there_is(block: Block) -> None:
     sessions = set(re.findall(r"^def (\w+)\(session: nox", NOXFILE, re.MULTILINE))
+    ignored = (ROOT / ".gitignore").read_text().split()
     for line in block.text.splitlines():
         for command in line.partition("#")[0].split("&&"):
             words = command.split()
             if words[:2] == ["pip", "install"]:
                 assert words[2:] == ["nox"]
+                continue
+            if words[:3] == ["python3", "-m", "venv"]:
+                assert f"{words[3]}/" in ignored
+                continue
+            if words[0] == ".":
+                assert words[1:] == [".venv/bin/activate"]
                 continue
             assert words[0] == "nox"
             options, _, rest = " ".join(words[1:]).partition("--")
@@ -166,10 +191,19 @@ def test_a_command_names_what_there_is(block: Block) -> None:
                 assert "/" not in path or (ROOT / path).exists()
 
 
+def test_the_benchmark_takes_as_long_wherever_it_is_told() -> None:
+    told_after = "Compare with the peers|measures it anew|measures it on your machine"
+    pattern = rf"(?:{told_after}), in about (\w+) minutes"
+    pages = ("noxfile.py", "README.md", "docs/performance.md")
+    told = [re.findall(pattern, (ROOT / page).read_text()) for page in pages]
+    assert [len(found) for found in told] == [1, 1, 1]
+    assert told[0] == told[1] == told[2]
+
+
 def test_the_extras_that_the_documentation_names_exist() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for page in PAGES:
-        for extras in re.findall(r"samesession\[([\w,]+)\]", (ROOT / page).read_text()):
+        for extras in re.findall(r"(?:samesession|'\.)\[([\w,]+)\]", (ROOT / page).read_text()):
             assert set(extras.split(",")) <= set(project["optional-dependencies"])
 
 
