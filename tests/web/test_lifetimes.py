@@ -112,6 +112,20 @@ async def test_a_new_login_restarts_the_absolute_lifetime(new_site: NewSite) -> 
     assert await user.value(lambda session: session.get("a")) is None
 
 
+@pytest.mark.parametrize(("idle", "alive"), [(59, True), (66, False)])
+async def test_a_shortened_timeout_cuts_a_session_and_does_not_end_it(
+    new_site: NewSite, idle: int, alive: bool
+) -> None:
+    user = new_site().visitor()
+    await user.put_permanent(a=1)
+    site = new_site(PERMANENT_SESSION_LIFETIME=MINUTE)
+    later, thief = site.visitor(), site.visitor()
+    later.jar["session"] = thief.jar["session"] = user.jar["session"]
+    assert await later.value(lambda session: session.get("a")) == 1
+    site.clock.advance(idle)
+    assert await thief.value(lambda session: session.get("a")) == (1 if alive else None)
+
+
 async def test_writing_to_an_expired_session_begins_a_new_one(
     new_site: NewSite, backend: Backend
 ) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .policy import SKEW
 from .record import lifetime_of
 from .store import Lifetimes
 
@@ -48,17 +47,10 @@ class Touching:
         lifetime = lifetime_of(record, lifetimes)
         return self.expiry(now, lifetime) if self.is_due(expires, now, lifetime) else None
 
-    def is_overlong(self, expires: float, lifetimes: Lifetimes, now: float) -> bool:
-        """Say whether a record has a life that no timeout gives it.
-
-        A clock that was ahead for a while must not leave one behind.
-        """
-        longest = lifetimes.longest
-        return expires > now + longest + self.grace(longest) + SKEW
-
     def is_due(self, expires: float, now: float, lifetime: int) -> bool:
         """Say whether a record that is read now must be renewed."""
         if self.grace(lifetime) == 0:
             return expires != self.expiry(now, lifetime)
-        # Another timeout may have been set since: then the moment is wrong either way.
+        # Another timeout may have been set since, or a clock was ahead for a while: then the
+        # moment is wrong either way, and a life that is too long is cut.
         return not now + lifetime <= expires <= self.expiry(now, lifetime)

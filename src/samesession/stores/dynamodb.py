@@ -105,8 +105,6 @@ class DynamoDBStore:
         found = yield from asking.found(key, now)
         if found is None or renew is None:
             return None if found is None else found.record
-        if self._touching.is_overlong(found.expires, renew, now):
-            return None
         renewed = self._touching.renewal(found.record, found.expires, renew, now)
         if renewed is not None:
             _ = yield from asking.ask("update_item", items.touch(key, found, expires=renewed))

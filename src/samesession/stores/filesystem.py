@@ -220,8 +220,6 @@ class FileStore:
                 return None
             # Without `renew` the timeouts are not at hand, and nothing is prolonged.
             if renew is not None:
-                if self._touching.is_overlong(expires, renew, now):
-                    return None
                 renewed = self._touching.renewal(raw, expires, renew, now)
                 if renewed is not None:
                     os.utime(fd, (now, renewed))

@@ -123,8 +123,6 @@ class MongoStore:
         found = yield from self._find(key, now)
         if found is None or renew is None:
             return None if found is None else found.record
-        if self._touching.is_overlong(found.expires, renew, now):
-            return None
         renewed = self._touching.renewal(found.record, found.expires, renew, now)
         if renewed is not None:
             # Not if another request has written meanwhile: its moment is the later one.

@@ -175,8 +175,6 @@ class SQLStore:
         record, expires = found
         if renew is None:
             return record
-        if self._touching.is_overlong(expires, renew, now):
-            return None
         renewed = self._touching.renewal(record, expires, renew, now)
         if renewed is not None:
             _ = connection.execute(
