@@ -46,7 +46,7 @@ class Session:
 
     In an application factory write `sessions = Session()` once and
     `sessions.init_app(app)` for each application. The settings are read from
-    `app.config`; they may change until the first request.
+    `app.config`; they may change until the first request, and Flask's own at any time.
     """
 
     def __init__(

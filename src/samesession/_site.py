@@ -9,18 +9,21 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from werkzeug.sansio.request import Request
 from werkzeug.sansio.response import Response
 
 from . import _web, stores
+from ._current import CurrentSettings, Parts, source_of
 from .config import Config
 from .core.cookie import UNTOUCHED, Reply
 from .core.cookie_flow import CookieFlow
 from .core.facts import Facts, Mode
 from .core.flow import Flow
 from .core.owners import Administration
+from .core.policy import Horizon
 from .core.record import Sealer
 from .core.session import ServerSession
 from .core.steps import Steps
@@ -53,6 +56,9 @@ class Site:
         self._entropy = entropy or secrets.token_bytes
         self._settled = False
         self._warned = False
+        # Keys derived once, though settings that do not concern them change by turns.
+        self._keyring = lru_cache(maxsize=8)(self._derived)
+        self._writer = lru_cache(maxsize=8)(_web.CookieWriter)
         self._build()
 
     def _build(self) -> None:
@@ -63,30 +69,54 @@ class Site:
             raise
 
     def _read(self) -> None:
-        settings: Mapping[str, Any] = self._app.config
-        self.config = Config.read(settings)
-        self._seen = _snapshot(settings)
+        settings: Mapping[str, Any] = source_of(self._app).config
+        config = Config.read(settings)
+        self._snapshot = _snapshot(settings)
         self._exempt: _Matcher = None
         self._no_renew: _Matcher = None
-        self._cookie_name = self.config.cookie.name
-        self._writer = _web.CookieWriter(self.config.cookie)
-        self.flow = self._flow(self.config)
+        self._horizon = Horizon()
+        in_cookie = config.store_type == "cookie" and self._given is None
+        self._store = None if in_cookie else self._opened(config)
+        self._current = CurrentSettings(self._app, config, self._parts)
+
+    @property
+    def config(self) -> Config:
+        """The configuration as it was read last."""
+        return self._current.latest.config
+
+    @property
+    def flow(self) -> Flow | CookieFlow:
+        """What opens and closes sessions by the settings of this moment."""
+        return (self._current.parts() if self._settled else self._current.latest).flow
+
+    def _parts(self, config: Config) -> Parts:
+        """Build what depends on settings that may change; the store stays."""
+        return Parts(config, self._flow(config), self._writer(config.cookie))
 
     def _flow(self, config: Config) -> Flow | CookieFlow:
         notify = notifier(self._app)
-        if config.store_type == "cookie" and self._given is None:
+        if self._store is None:
             return CookieFlow(config.secret_keys, config.rules, clock=self._clock, notify=notify)
-        named = (config.rules.prefix, config.cookie.name)
+        signer, sealer = self._keyring(
+            config.secret_keys, config.rules.prefix, config.cookie.name, config.rules.max_bytes
+        )
         return Flow(
-            store=self._store(config),
+            store=self._store,
             rules=config.rules,
-            signer=TokenSigner(config.secret_keys, *named, entropy=self._entropy),
-            sealer=Sealer(config.secret_keys, *named, max_bytes=config.rules.max_bytes),
+            signer=signer,
+            sealer=sealer,
             clock=self._clock,
             notify=notify,
+            horizon=self._horizon,
         )
 
-    def _store(self, config: Config) -> Store:
+    def _derived(
+        self, keys: tuple[bytes, ...], prefix: str, name: str, max_bytes: int
+    ) -> tuple[TokenSigner, Sealer]:
+        signer = TokenSigner(keys, prefix, name, entropy=self._entropy)
+        return signer, Sealer(keys, prefix, name, max_bytes=max_bytes)
+
+    def _opened(self, config: Config) -> Store:
         store = self._given
         if store is None:
             store = stores.open_store(config, clock=self._clock)
@@ -112,18 +142,19 @@ class Site:
         Raises NotSupported where the browser keeps them.
         """
         self.settle()
-        if not isinstance(self.flow, Flow):
+        flow = self.flow
+        if not isinstance(flow, Flow):
             raise NotSupported(
                 "with SESSION_TYPE 'cookie' the browser keeps the session, so it can be neither "
                 'listed nor revoked: choose a server-side store, such as "filesystem"'
             )
-        return self.flow.administration
+        return flow.administration
 
     def settle(self) -> None:
-        """Freeze the configuration at the first request; settings may change until then."""
+        """Freeze the library's own settings at the first request; they may change until then."""
         if self._settled:
             return
-        if _snapshot(self._app.config) != self._seen:
+        if _snapshot(source_of(self._app).config) != self._snapshot:
             self._build()
         config = self.config
         rules = self._app.url_map.iter_rules() if config.exempt_static else ()
@@ -141,18 +172,20 @@ class Site:
             self.settle()
         if self._exempt is not None and self._exempt(request):
             return ServerSession(facts=Facts(mode=Mode.EXEMPT))
-        name = self._cookie_name
+        parts = self._current.parts()
+        name = parts.config.cookie.name
         if name not in header:
-            return self.flow.fresh()
+            return parts.flow.fresh()
         renew = self._no_renew is None or not self._no_renew(request)
-        return self.flow.open(_web.cookie_values(header, name), renew=renew)
+        return parts.flow.open(_web.cookie_values(header, name), renew=renew)
 
     def close_at_once(self, session: ServerSession, response: Response | None) -> bool:
         """Close a session that there is nothing to save of; False leaves it to `close`."""
-        reply = self.flow.leave(session)
+        parts = self._current.parts()
+        reply = parts.flow.leave(session)
         if reply is None:
             return False
-        self._answer(reply, session, response)
+        self._answer(reply, session, response, parts)
         return True
 
     def broken(self, error: SessionError) -> ServerSession:
@@ -186,14 +219,18 @@ class Site:
                 "the session was read on a path that is exempt from sessions, where it is "
                 "always empty: see SESSION_EXEMPT and SESSION_EXEMPT_STATIC"
             )
-        reply = yield from self.flow.close(session, cookie_possible=response is not None)
-        self._answer(reply, session, response)
+        parts = self._current.parts()
+        reply = yield from parts.flow.close(session, cookie_possible=response is not None)
+        self._answer(reply, session, response, parts)
 
-    def _answer(self, reply: Reply, session: ServerSession, response: Response | None) -> None:
+    @staticmethod
+    def _answer(
+        reply: Reply, session: ServerSession, response: Response | None, parts: Parts
+    ) -> None:
         if response is None:
             return
         if reply is not UNTOUCHED:
-            _web.apply(reply, response, self._writer)
+            _web.apply(reply, response, parts.writer)
         if _web.is_streamed(response):
             session.seal()
 
@@ -202,14 +239,14 @@ class Site:
 
         Raises NotSupported for a store that needs none.
         """
-        if not isinstance(self.flow, Flow) or not isinstance(self.flow.store, Preparable):
+        if not isinstance(self._store, Preparable):
             raise NotSupported(f"SESSION_TYPE {self.config.store_type!r} needs no tables")
-        yield from self.flow.store.prepare()
+        yield from self._store.prepare()
 
     def shut(self) -> Steps[None]:
         """Let go of this process's and event loop's connections."""
-        if isinstance(self.flow, Flow):
-            yield from self.flow.store.close()
+        if self._store is not None:
+            yield from self._store.close()
 
 
 def site_of(app: Any) -> Site:  # a Flask or a Quart

@@ -10,7 +10,7 @@ import math
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, TypeAlias, cast
@@ -70,13 +70,21 @@ _OBSOLETE = {
     "SESSION_FILE_THRESHOLD": "no session is ever evicted",
     "SESSION_CLEANUP_N_REQUESTS": "expired sessions are purged outside of requests",
 }
-_FLASKS = {
+# What Flask's own session interface reads whenever it opens or saves a session.
+FLASKS = (
+    "SECRET_KEY",
+    "SECRET_KEY_FALLBACKS",
+    "PERMANENT_SESSION_LIFETIME",
     "SESSION_REFRESH_EACH_REQUEST",
-    *(
-        f"SESSION_COOKIE_{name}"
-        for name in ("NAME", "DOMAIN", "PATH", "HTTPONLY", "SECURE", "PARTITIONED", "SAMESITE")
-    ),
-}
+    "APPLICATION_ROOT",
+    "SESSION_COOKIE_NAME",
+    "SESSION_COOKIE_DOMAIN",
+    "SESSION_COOKIE_PATH",
+    "SESSION_COOKIE_HTTPONLY",
+    "SESSION_COOKIE_SECURE",
+    "SESSION_COOKIE_PARTITIONED",
+    "SESSION_COOKIE_SAMESITE",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +167,23 @@ class Config:
             settings=MappingProxyType(dict(settings)),
         )
 
+    def with_flasks(self, flasks: Mapping[str, Any]) -> Config:
+        """Give the configuration with other values of Flask's own settings, and all else the same.
+
+        Raises ConfigError for the first that is missing or wrong.
+        """
+        others = {name: value for name, value in self.settings.items() if name not in FLASKS}
+        settings = {**others, **flasks}
+        cookie = _cookie(settings)
+        cookie.check()
+        return replace(
+            self,
+            secret_keys=_secret_keys(settings),
+            rules=_rules(settings),
+            cookie=cookie,
+            settings=MappingProxyType(settings),
+        )
+
 
 def _rules(settings: Mapping[str, Any]) -> Rules:
     permanent = _seconds(
@@ -231,8 +256,8 @@ def _secret(key: object) -> bytes:
 
 
 def _check_names(settings: Mapping[str, Any]) -> None:
-    known = {*DEFAULTS, *_OBSOLETE, *_FLASKS}
-    others = _prefix_of(_value(settings, "SESSION_TYPE"))
+    known = {*DEFAULTS, *_OBSOLETE, *FLASKS}
+    others = prefix_of(_value(settings, "SESSION_TYPE"))
     for name in settings:
         if not name.startswith("SESSION_") or name in known or name.startswith(others):
             continue
@@ -244,7 +269,7 @@ def _check_names(settings: Mapping[str, Any]) -> None:
             warnings.warn(f"{name} has no effect: {why}", stacklevel=4)
 
 
-def _prefix_of(store_type: object) -> str:
+def prefix_of(store_type: object) -> str:
     """Give how the settings of a store by others begin: "my-db" has SESSION_MY_DB_..."""
     return f"SESSION_{re.sub(r'[^A-Za-z0-9]', '_', str(store_type)).upper()}_"
 

@@ -306,6 +306,75 @@ MUTANTS = (
         ("tests/faults/test_directories.py", "-k", "that_waited or beside_the_removal"),
     ),
     Mutant(
+        "settings that change after the first request",
+        (Change("_current.py", "seen.read(settings) == seen.values", "True"),),
+        ("tests/web/test_changing_settings.py", "-k", "memory and first_one_on"),
+    ),
+    Mutant(
+        "settings that come after the first request",
+        (Change("_current.py", "len(settings) == seen.size and ", ""),),
+        ("tests/web/test_changing_settings.py", "-k", "memory and too_late"),
+    ),
+    Mutant(
+        "a list among the settings that changes in place",
+        (Change("_current.py", "= (list, set, dict)", "= (set, dict)"),),
+        ("tests/web/test_changing_settings.py", "-k", "memory and in_place"),
+    ),
+    Mutant(
+        "a wrong setting leaves the others to count",
+        (
+            Change(
+                "_current.py",
+                "self._made_of_usable(flasks, _flasks(before.parts.config.settings))",
+                "before.parts",
+            ),
+        ),
+        ("tests/web/test_changing_settings.py", "-k", "memory and beside_a_wrong"),
+    ),
+    Mutant(
+        "a wrong setting is told of once",
+        (Change("_current.py", "        if what in self._told:", "        if False:"),),
+        ("tests/web/test_changing_settings.py", "-k", "memory and wrong_value"),
+    ),
+    Mutant(
+        "settings by turns are built once",
+        (Change("_current.py", "            self._built[key] = found\n", ""),),
+        ("tests/web/test_changing_settings.py", "-k", "memory and by_turns_build"),
+    ),
+    Mutant(
+        "a read session is renewed for the timeout that came meanwhile",
+        (
+            Change(
+                "core/flow.py",
+                "        if facts.renew and self._has_other_timeout(facts, loaded.record):",
+                "        if False:",
+            ),
+        ),
+        ("tests/web/test_changing_settings.py", "-k", "memory and only_reads"),
+    ),
+    Mutant(
+        "a read session is sealed by the key that came meanwhile",
+        (
+            Change(
+                "core/flow.py",
+                "        rekeyed = send and self._has_other_keys(facts)",
+                "        rekeyed = False",
+            ),
+        ),
+        ("tests/web/test_changing_settings.py", "-k", "memory and change_of_the_key"),
+    ),
+    Mutant(
+        "an owner's note is renewed when timeouts grow",
+        (
+            Change(
+                "core/flow.py",
+                "            record.indexed <= self._horizon.grown\n            or ",
+                "            ",
+            ),
+        ),
+        ("tests/web/test_changing_settings.py", "-k", "memory and shorter_lifetime"),
+    ),
+    Mutant(
         "the size of a cookie",
         (Change("core/cookie.py", "if size > MAX_BYTES:", "if False:"),),
         ("tests/faults/test_cookies.py", "-k", "4096"),

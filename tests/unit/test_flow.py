@@ -20,8 +20,9 @@ from samesession.core.cookie import MAX_AGE, DropCookie, Reply, SetCookie
 from samesession.core.events import Event
 from samesession.core.facts import Facts, Mode
 from samesession.core.flow import MAX_ATTEMPTS, Flow
+from samesession.core.policy import SKEW
 from samesession.core.record import Record
-from samesession.core.store import Conflict, Outcome
+from samesession.core.store import Conflict, Lifetimes, Outcome
 from samesession.core.token import SignedToken
 
 from .parts import (
@@ -252,6 +253,90 @@ def test_a_cookie_is_never_asked_to_last_longer_than_browsers_keep_it() -> None:
     reply, _ = bench.closed(bench.opened(bench.sealed({"_permanent": True}, permanent=True)))
     assert isinstance(reply.cookie, SetCookie)
     assert reply.cookie.expires == NOW + MAX_AGE
+
+
+@pytest.mark.parametrize("permanent", [True, False])
+def test_a_read_session_is_renewed_again_where_its_timeout_changed(permanent: bool) -> None:
+    bench, longer = Bench(), Lifetimes(browser=200, permanent=2000)
+    raw = bench.sealed({"_permanent": permanent}, permanent=permanent)
+    changed = Bench(lifetimes=longer)
+    reply, asked = changed.closed(bench.opened(raw), raw)
+    assert asked == [Asked("load", (bench.key,), {"renew": longer})]
+    cookie = SetCookie(bench.signed.value, NOW + 2000) if permanent else None
+    assert reply == Reply(cookie, vary=permanent)
+    assert changed.closed(bench.opened(raw, renew=False)) == (QUIET, [])
+
+
+def test_a_session_is_not_renewed_again_for_a_timeout_that_is_not_its_own() -> None:
+    bench = Bench()
+    for raw, lifetimes in (
+        (bench.sealed(permanent=True), replace(RULES.lifetimes, browser=1)),
+        (bench.sealed(), replace(RULES.lifetimes, permanent=1)),
+    ):
+        assert Bench(lifetimes=lifetimes).closed(bench.opened(raw))[1] == []
+
+
+@pytest.mark.parametrize("found", ["nothing", "another secret", "another key"])
+def test_what_cannot_be_renewed_again_gets_no_cookie(found: str) -> None:
+    bench = Bench()
+    raw = bench.sealed({"_permanent": True}, permanent=True)
+    answers = {
+        "nothing": None,
+        "another secret": _another_secret(bench),
+        "another key": Bench(keys=(b"another key of all",)).sealer.seal(bench.key, bench.record()),
+    }
+    changed = Bench(lifetimes=Lifetimes(browser=200, permanent=2000))
+    reply, asked = changed.closed(bench.opened(raw), answers[found])
+    assert (reply, len(asked)) == (QUIET, 1)
+
+
+def test_what_was_saved_under_the_changed_timeout_is_not_renewed_again() -> None:
+    bench, changed = Bench(), Bench(lifetimes=Lifetimes(browser=200, permanent=2000))
+    session = bench.opened()
+    session["b"] = 2
+    changed.closed(session, WRITTEN)
+    assert changed.closed(session)[1] == []
+
+
+NEWER_KEY = (b"a newer key of all",)
+
+
+def test_a_read_session_is_sealed_and_signed_by_the_key_that_came_meanwhile() -> None:
+    bench, changed = Bench(), Bench(keys=NEWER_KEY)
+    reply, asked = changed.closed(bench.opened(), WRITTEN)
+    assert [each.method for each in asked] == ["commit"]
+    assert changed.sent(asked[0]).payload == bench.record().payload
+    assert isinstance(reply.cookie, SetCookie)
+    signed = changed.signer.read(reply.cookie.value)
+    assert signed is not None
+    assert (signed.token, signed.stale) == (bench.signed.token, False)
+
+
+@pytest.mark.parametrize("outcome", [GONE, Conflict(b"")])
+def test_what_another_took_while_the_key_changed_gets_no_cookie(outcome: Any) -> None:
+    reply, _ = Bench(keys=NEWER_KEY).closed(Bench().opened(), outcome)
+    assert reply == QUIET
+
+
+def test_a_key_that_came_meanwhile_waits_where_renewing_is_off_or_no_cookie_can_be_sent() -> None:
+    bench, changed = Bench(), Bench(keys=NEWER_KEY)
+    assert changed.closed(bench.opened(renew=False)) == (QUIET, [])
+    assert changed.closed(bench.opened(), cookie_possible=False) == (QUIET, [])
+
+
+def test_a_note_of_an_owner_is_renewed_when_timeouts_grew() -> None:
+    bench = Bench(indexing=True)
+    raw = bench.sealed(owner="ann", indexed=NOW)
+    bench.flow._horizon.reach(5000, NOW)
+    reply, asked = bench.closed(bench.opened(raw), None, WRITTEN)
+    assert [each.method for each in asked] == ["enlist", "commit"]
+    assert asked[0].named == {"lifetime": 2 * 5000 + SKEW}
+    assert bench.sent(asked[1]).indexed == NOW + 1
+    assert reply == QUIET
+    raw = bench.sealed(owner="ann", indexed=NOW + 1)
+    assert bench.closed(bench.opened(raw)) == (QUIET, [])
+    bench.flow._horizon.reach(5000, NOW + 2)  # no longer than before
+    assert bench.closed(bench.opened(raw)) == (QUIET, [])
 
 
 def test_modified_by_hand_sends_the_cookie_and_writes_nothing() -> None:

@@ -45,6 +45,10 @@ def _say(do: Callable[[Any], Any]) -> View:
     return lambda session, web: repr(do(session))
 
 
+def _say_with_app(do: Callable[[Any], Any]) -> View:
+    return lambda session, web: repr(do(web.current_app))
+
+
 def _write(**values: Any) -> View:
     return _say(lambda session: session.update(values))
 
@@ -159,6 +163,46 @@ def _handle_errors(site: Site) -> None:
         return f"handled, {session['tried']}", 400
 
 
+def _limit_lifetime(site: Site) -> None:
+    """Set a lifetime as is written all over the web."""
+
+    @site.before_request
+    def before(session: Any, web: Any) -> None:
+        session.permanent = True
+        site.app.permanent_session_lifetime = timedelta(minutes=5)
+
+
+def _limit_lifetime_by_role(site: Site) -> None:
+    @site.before_request
+    def before(session: Any, web: Any) -> None:
+        session.permanent = True
+        days = 0.01 if session.get("role") == "admin" else 31
+        site.app.config["PERMANENT_SESSION_LIFETIME"] = timedelta(days=days)
+
+
+def _demand_https(site: Site) -> None:
+    """Do as Flask-Talisman does."""
+
+    @site.before_request
+    def before(session: Any, web: Any) -> None:
+        site.app.config["SESSION_COOKIE_SECURE"] = True
+        site.app.config["SESSION_COOKIE_HTTPONLY"] = True
+
+
+def _rotate_key(session: Any, web: Any) -> str:
+    config = web.current_app.config
+    config["SECRET_KEY_FALLBACKS"] = [config["SECRET_KEY"]]
+    config["SECRET_KEY"] = "the next secret key, long enough"
+    session["rotated"] = True
+    return "rotated"
+
+
+def _rename_cookie(session: Any, web: Any) -> str:
+    web.current_app.config["SESSION_COOKIE_NAME"] = "renamed"
+    session["renamed"] = True
+    return "renamed"
+
+
 def _process_templates(site: Site) -> None:
     def names() -> dict[str, Any]:
         return {"user": site.session.get("name", "nobody")}
@@ -254,6 +298,34 @@ SCENARIOS: dict[str, Scenario] = {
         (_permanent, 60, READ, _leave, _write(a=1), 60, READ, 41, READ),
         {"PERMANENT_SESSION_LIFETIME": 100, "SESSION_REFRESH_EACH_REQUEST": False},
     ),
+    "lifetime before each request": Scenario(
+        (_write(a=1), 200, READ, 200, _leave, 299, READ, BROWSER_ENDS, READ, 301, READ),
+        prepare=_limit_lifetime,
+    ),
+    "lifetime by role": Scenario(
+        (
+            *(_write(role="admin"), READ, 800, _leave, READ, 900, READ),
+            *(_write(role="user"), READ, DAY, _leave, READ, BROWSER_ENDS, READ),
+        ),
+        prepare=_limit_lifetime_by_role,
+    ),
+    "lifetime changed in a view": Scenario(
+        (
+            _permanent,
+            _say_with_app(lambda app: app.config.update(PERMANENT_SESSION_LIFETIME=60)),
+            _say_with_app(lambda app: app.config.update(SESSION_REFRESH_EACH_REQUEST=False)),
+            _write(a=1),
+            59,
+            READ,
+            61,
+            READ,
+        )
+    ),
+    "https before each request": Scenario(
+        (_write(a=1), READ, _permanent, _leave, _say(lambda s: s.clear())), prepare=_demand_https
+    ),
+    "key rotated in a view": Scenario((_write(a=1), _rotate_key, READ, _write(b=2), READ)),
+    "cookie renamed in a view": Scenario((_write(a=1), _rename_cookie, READ, _write(b=2), READ)),
     "flashes": Scenario(
         (
             _flash("one"),

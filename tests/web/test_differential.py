@@ -11,6 +11,7 @@ import io
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -216,7 +217,6 @@ def _site(framework: str, backend: Backend, clock: Clock, entropy: Entropy) -> S
         framework,
         {
             **backend.settings,
-            "PERMANENT_SESSION_LIFETIME": LIFETIME,
             "SESSION_ABSOLUTE_LIFETIME": None if backend.name == "cookie" else 5 * LIFETIME,
             "SESSION_EXEMPT": ["/exempt"],
             "SESSION_NO_RENEW": ["/poll"],
@@ -225,6 +225,12 @@ def _site(framework: str, backend: Backend, clock: Clock, entropy: Entropy) -> S
         entropy=entropy,
         store=backend.given,
     )
+
+    @site.before_request
+    def before(session: Any, web: Any) -> None:
+        # What applications set there counts from then on: see the yardstick for the first time.
+        site.app.permanent_session_lifetime = timedelta(seconds=LIFETIME)
+        site.app.config["SESSION_COOKIE_SECURE"] = True
 
     def act(session: Any, web: Any, action: str, area: str) -> Any:
         return ACTIONS[action](session, web)
@@ -241,6 +247,8 @@ async def _replay(frameworks: list[str], backend: Backend, requests: list[Reques
     sites = [_site(framework, backend, clock, entropy) for framework in frameworks]
     trace = Trace(sites, backend, clock)
     try:
+        for site in sites:
+            await site.user().get("/do/leave")
         for request in requests:
             await trace.step(request)
     finally:

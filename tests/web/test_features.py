@@ -245,12 +245,14 @@ async def test_settings_may_change_until_the_first_request(site: Site) -> None:
     assert await user.value(dict) == {}
 
 
-async def test_settings_do_not_change_after_the_first_request(site: Site) -> None:
+async def test_only_flasks_settings_change_after_the_first_request(site: Site) -> None:
     user = site.visitor()
     await user.put(a=1)
     site.app.config["SESSION_COOKIE_NAME"] = "late"
+    site.app.config["SESSION_PERMANENT"] = True
     await user.put(b=1)
-    assert list(user.jar.cookies) == ["session"]
+    assert list(user.jar.cookies) == ["session", "late"]
+    assert await user.value(lambda session: (dict(session), session.permanent)) == ({"b": 1}, False)
 
 
 @pytest.mark.stores("memory")

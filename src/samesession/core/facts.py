@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .record import Record
+from .store import Lifetimes
 from .token import SignedToken
 
 
@@ -41,6 +43,16 @@ class Loaded:
         self.record = record
 
 
+class Terms(NamedTuple):
+    """What a record was renewed for, and the mark of the key that it and its cookie are under.
+
+    Settings may change while a request runs: it ends under other terms than it began.
+    """
+
+    lifetimes: Lifetimes
+    key: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class About:
     """Facts of a session. Times are seconds since 1970; 0 means never or none."""
@@ -72,6 +84,7 @@ class Facts:
     wiped = False
     bound: str | None = None
     of_socket = False  # a WebSocket's, which can send no cookie
+    terms: Terms | None = None  # of `loaded`
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from .events import Event, Notify
 from .facts import Facts, Loaded, Mode
 from .opening import Opener
 from .owners import Administration
-from .policy import Deed, Rules, Verdict
+from .policy import Deed, Horizon, Rules, Verdict
 from .record import Record, Sealer
 from .session import ServerSession
 from .steps import Steps
@@ -38,16 +38,21 @@ class Flow:
         sealer: Sealer,
         clock: Clock,
         notify: Notify,
+        horizon: Horizon | None = None,
     ) -> None:
+        """`horizon` is shared by the flows of one store whose lifetimes differ."""
         self.store = store
         self.rules = rules
         self._signer = signer
         self._sealer = sealer
         self._clock = clock
         self._notify = notify
+        self._horizon = Horizon() if horizon is None else horizon
+        self._horizon.reach(rules.lifetimes.longest, clock())
         self._opener = Opener(
             store=store, rules=rules, signer=signer, sealer=sealer, clock=clock, notify=notify
         )
+        self._terms = self._opener.terms
         self.administration = Administration(
             store, prefix=rules.prefix, sealer=sealer, clock=clock, notify=notify
         )
@@ -70,7 +75,7 @@ class Flow:
             return None
         if facts.loaded is None:
             return READ if facts.accessed else UNTOUCHED
-        if self._index_is_stale(facts.loaded.record):
+        if facts.terms is not self._terms or self._index_is_stale(facts.loaded.record):
             return None
         return self._leave(session)
 
@@ -85,6 +90,9 @@ class Flow:
         if facts.mode in (Mode.EXEMPT, Mode.BROKEN):
             return Reply(None, vary=facts.mode is Mode.BROKEN)
         loaded = facts.loaded
+        if loaded is not None and self._has_other_keys(facts):
+            loaded = Loaded(loaded.signed._replace(stale=True), loaded.record)
+            facts.loaded = loaded
         payload = b""
         changed = False
         if facts.suspect:
@@ -95,9 +103,9 @@ class Flow:
         void = facts.accessed and session.is_empty() and self._owner(facts, loaded) is None
         match policy.deed(stored=loaded is not None, void=void, changed=changed):
             case Deed.LEAVE:
-                if loaded is not None and self._index_is_stale(loaded.record):
-                    return (yield from self._keep_listed(session, loaded))
-                return self._leave(session)
+                if loaded is None:
+                    return self._leave(session)
+                return (yield from self._keep(session, loaded, cookie_possible=cookie_possible))
             case Deed.CREATE:
                 _require_cookie(possible=cookie_possible)
                 return (yield from self._create(session, payload))
@@ -121,10 +129,42 @@ class Flow:
             return READ if facts.accessed else UNTOUCHED
         return Reply(cookie, vary=True)
 
-    def _keep_listed(self, session: ServerSession, loaded: Loaded) -> Steps[Reply]:
-        """Renew the owner index for a request that wrote nothing: if it cannot be, say nothing.
+    def _keep(
+        self, session: ServerSession, loaded: Loaded, *, cookie_possible: bool
+    ) -> Steps[Reply]:
+        """Leave a session as it is, but renewed where that is due."""
+        facts = session.facts
+        send = cookie_possible and (facts.renew or facts.modified)
+        rekeyed = send and self._has_other_keys(facts)
+        if rekeyed or self._index_is_stale(loaded.record):
+            return (yield from self._rewrite(session, loaded, send=rekeyed))
+        if facts.renew and self._has_other_timeout(facts, loaded.record):
+            return (yield from self._renew_again(session, loaded))
+        return self._leave(session)
 
-        Whoever ended the session needs no entry, and whoever was faster renewed it.
+    def _renew_again(self, session: ServerSession, loaded: Loaded) -> Steps[Reply]:
+        """Renew a session whose idle timeout was changed while the request ran."""
+        facts, live = session.facts, False
+        key = self.rules.prefix + loaded.record.sid
+        try:
+            raw = yield from self.store.load(key, renew=self.rules.lifetimes)
+            if raw is not None:
+                record = self._sealer.open(key, raw)
+                token = loaded.signed.token
+                live = policy.verdict(record, token, self._clock()) is Verdict.LIVE
+        except BadRecord as error:
+            self._notify(Event.REJECTED, None, error.reason)
+        if live:
+            facts.terms = self._terms
+            return self._leave(session)
+        # It ended meanwhile, or has another secret: its cookie is not sent again.
+        return READ if facts.accessed else UNTOUCHED
+
+    def _rewrite(self, session: ServerSession, loaded: Loaded, *, send: bool) -> Steps[Reply]:
+        """Renew the owner's note and the seal of a session that the request left as it was.
+
+        If that cannot be, say nothing: whoever ended the session needs neither, and whoever
+        was faster renewed them. With `send` the cookie is renewed, too.
         """
         facts, current = session.facts, loaded.record
         outcome: Outcome | Conflict = Outcome.GONE
@@ -135,8 +175,10 @@ class Flow:
                 outcome = yield from self._write(key, current, record, facts)
             except BadRecord as error:
                 self._notify(Event.REJECTED, None, error.reason)
+            if outcome is Outcome.WRITTEN and send:
+                return self._written(session, Loaded(loaded.signed, record), None)
             if outcome is Outcome.WRITTEN:
-                facts.loaded = Loaded(loaded.signed, record)
+                facts.loaded, facts.terms = Loaded(loaded.signed, record), self._terms
                 return self._leave(session)
         # The cookie may be over by now: it is not sent again.
         return READ if facts.accessed else UNTOUCHED
@@ -236,7 +278,11 @@ class Flow:
             auth_time, end = now, policy.deadline(now, self.rules)
         elif owner is None:
             auth_time = 0
-        reindex = facts.bound is not None or self._index_is_stale(current)
+        indexed = current.indexed
+        if self._index_is_stale(current):
+            indexed = max(now, indexed + 1)  # another one in any case, or nothing would be noted
+        elif facts.bound is not None:
+            indexed = now
         return Record(
             sid=current.sid,
             secret_hash=signed.token.secret_hash,
@@ -245,7 +291,7 @@ class Flow:
             created=current.created,
             deadline=end,
             auth_time=auth_time,
-            indexed=0 if owner is None else now if reindex else current.indexed,
+            indexed=0 if owner is None else indexed,
             owner=owner,
             payload=payload,
         )
@@ -271,6 +317,7 @@ class Flow:
         sid = loaded.record.sid
         bound = session.facts.bound is not None
         session.settle(loaded)
+        session.facts.terms = self._terms
         if event is not None:
             self._notify(event, sid, "")
         if bound:
@@ -305,14 +352,25 @@ class Flow:
     def _index_is_stale(self, record: Record) -> bool:
         # An entry lives two idle timeouts and is renewed after one, so that it
         # outlives a session that is used without ever being written.
-        return (
-            record.owner is not None
-            and self._clock() >= record.indexed + self.rules.lifetimes.longest
+        return record.owner is not None and (
+            record.indexed <= self._horizon.grown
+            or self._clock() >= record.indexed + self.rules.lifetimes.longest
         )
+
+    def _has_other_keys(self, facts: Facts) -> bool:
+        return facts.terms is not None and facts.terms.key != self._signer.mark
+
+    def _has_other_timeout(self, facts: Facts, record: Record) -> bool:
+        before, now = facts.terms, self.rules.lifetimes
+        if before is None:
+            return False
+        if record.permanent:
+            return before.lifetimes.permanent != now.permanent
+        return before.lifetimes.browser != now.browser
 
     def _enlist(self, owner: str | None, key: str) -> Steps[None]:
         if owner is not None and isinstance(self.store, OwnerIndex):
-            lifetime = 2 * self.rules.lifetimes.longest + policy.SKEW
+            lifetime = 2 * self._horizon.longest + policy.SKEW
             yield from self.store.enlist(owner, key, lifetime=lifetime)
 
     def _delist(self, owner: str | None, key: str) -> Steps[None]:

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import BadRecord
 from . import codec, policy
 from .events import Event, Notify
-from .facts import Facts, Loaded
+from .facts import Facts, Loaded, Terms
 from .policy import Rules, Verdict
 from .record import Record, Sealer
 from .session import ServerSession
@@ -40,6 +40,7 @@ class Opener:
         self._clock = clock
         self._notify = notify
         self._bindable = isinstance(store, OwnerIndex)
+        self.terms = Terms(rules.lifetimes, signer.mark)
 
     def open(self, values: Sequence[str], *, renew: bool = True) -> Steps[ServerSession]:
         """Open the session that the cookie's values prove, or a new one.
@@ -70,9 +71,11 @@ class Opener:
     def _session(
         self, data: dict[str, Any], loaded: Loaded | None, *, renew: bool
     ) -> ServerSession:
+        facts = Facts(loaded=loaded, new=loaded is None, renew=renew)
+        facts.terms = self.terms
         return ServerSession(
             data,
-            facts=Facts(loaded=loaded, new=loaded is None, renew=renew),
+            facts=facts,
             permanent_by_default=self._rules.permanent_by_default,
             bindable=self._bindable,
         )

@@ -24,6 +24,25 @@ class Rules:
     max_bytes: int
 
 
+class Horizon:
+    """The longest idle timeout so far, in seconds, and the moment at which it grew.
+
+    What is noted of a session must outlive it, though its timeout may be lengthened later.
+    """
+
+    __slots__ = ("grown", "longest")
+
+    def __init__(self) -> None:
+        self.longest = 0
+        self.grown = 0
+
+    def reach(self, lifetime: int, now: float) -> None:
+        """Take a timeout into account from now on."""
+        if lifetime > self.longest:
+            self.grown = int(now) if self.longest else 0
+            self.longest = lifetime
+
+
 class Verdict(enum.Enum):
     """What a stored record is worth to the bearer of a token."""
 

@@ -69,7 +69,7 @@ def text(raw: bytes) -> str:
 class TokenSigner:
     """Mint, sign and read tokens; the newest key signs, the others only read."""
 
-    __slots__ = ("_entropy", "_macs")
+    __slots__ = ("_entropy", "_macs", "mark")
 
     def __init__(
         self, secret_keys: Sequence[bytes], prefix: str, cookie_name: str, entropy: Entropy
@@ -79,6 +79,8 @@ class TokenSigner:
             Mac(derive(secret, "token", prefix, cookie_name)) for secret in secret_keys
         )
         self._entropy = entropy
+        # What tells this newest key from others, and nothing else of it.
+        self.mark = self._macs[0].digest()
 
     def mint(self, sid: str | None = None) -> Token:
         """Draw a new token; with `sid`, a new secret for that session."""
