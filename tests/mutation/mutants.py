@@ -450,4 +450,26 @@ MUTANTS = (
         (Change("core/cookie_flow.py", "if changed and text is not None:", "if False:"),),
         ("tests/races/test_sockets.py", "-k", "cookie"),
     ),
+    Mutant(
+        "a purpose has a key of its own",
+        (
+            Change(
+                "core/keys.py",
+                "    for part in (purpose, *context):\n",
+                "    for part in context:\n",
+            ),
+        ),
+        ("tests/unit/test_keys.py", "-k", "purposes"),
+    ),
+    Mutant(
+        "the context of a key",
+        (
+            Change(
+                "core/keys.py",
+                '        message += len(encoded).to_bytes(4, "big") + encoded\n',
+                "        message += encoded\n",
+            ),
+        ),
+        ("tests/unit/test_keys.py", "-k", "each_part"),
+    ),
 )

@@ -1,15 +1,47 @@
-"""Keys and their MACs, against the standard library's HMAC."""
+"""Keys, one for each purpose, and their MACs, against the standard library's HMAC."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samesession.core.keys import Mac
+from samesession.core.keys import Mac, Purpose, derive
+
+SECRET = b"a secret key of the tests"
+# Each purpose's key as it is derived today: another ends every session.
+DERIVED = {
+    Purpose.TOKEN: "171af9a1f74757c766adda14f9a4c3154648f6beeb019baf341f0b7ce2ec3363",
+    Purpose.RECORD: "856938466f5b56f4d84bbe2f743f9879e83e1f4597e5c9b09c1914511d1236bd",
+}
+
+
+@pytest.mark.parametrize("pair", list(combinations(Purpose, 2)), ids=" and ".join)
+@pytest.mark.parametrize("context", [(), ("session:", "session"), ("token", "record")], ids=str)
+def test_two_purposes_never_share_a_key(
+    pair: tuple[Purpose, Purpose], context: tuple[str, ...]
+) -> None:
+    one, other = (derive(SECRET, purpose, *context) for purpose in pair)
+    assert one != other
+    # Nor does a purpose share one with another whose context begins with its name.
+    assert derive(SECRET, pair[0], pair[1], *context) != other
+    assert derive(SECRET, pair[0], *context) != derive(SECRET, pair[0], pair[0], *context)
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_a_purposes_key_is_for_ever(purpose: Purpose) -> None:
+    assert derive(SECRET, purpose, "session:", "session").hex() == DERIVED[purpose]
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_each_part_of_a_context_counts_for_itself(purpose: Purpose) -> None:
+    contexts = [("ab", "c"), ("a", "bc"), ("abc",), ("abc", ""), ("", "abc"), ("c", "ab")]
+    assert len({derive(SECRET, purpose, *context) for context in contexts}) == len(contexts)
+    assert derive(SECRET, purpose, "a") != derive(SECRET + b"x", purpose, "a")
 
 
 @given(key=st.binary(max_size=64), parts=st.lists(st.binary(max_size=200), max_size=4))

@@ -158,9 +158,9 @@ def test_the_signature_is_itsdangerous_own() -> None:
 
     from itsdangerous import Signer
 
-    from samesession.core.keys import derive
+    from samesession.core.keys import Purpose, derive
 
-    key = derive(NEWEST, "token", "session:", "session")
+    key = derive(NEWEST, Purpose.TOKEN, "session:", "session")
     theirs = Signer(key, key_derivation="none", digest_method=hashlib.sha256)
     ours = signer(NEWEST, entropy=secrets.token_bytes)
     for _ in range(20):

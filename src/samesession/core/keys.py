@@ -6,6 +6,7 @@ purposes in one application, never share a key (OWASP ASVS 5.0, 9.2.3).
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import hmac
 from collections.abc import Callable
@@ -19,7 +20,14 @@ _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
 
-def derive(secret_key: bytes, purpose: str, *context: str) -> bytes:
+class Purpose(enum.StrEnum):
+    """What a key is for. The values are part of each key: none may ever change."""
+
+    TOKEN = "token"  # noqa: S105  # no password
+    RECORD = "record"
+
+
+def derive(secret_key: bytes, purpose: Purpose, *context: str) -> bytes:
     """Derive the key of a purpose in a context; each part is length-prefixed."""
     message = bytearray(b"samesession/1")
     for part in (purpose, *context):

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..errors import BadRecord, SessionTooLarge
-from .keys import Mac, derive
+from .keys import Mac, Purpose, derive
 from .store import Lifetimes
 from .token import SID_BYTES, text
 
@@ -62,7 +62,7 @@ class Sealer:
     ) -> None:
         """`max_bytes` bounds a whole record, checked before anything is decoded."""
         self._macs = tuple(
-            Mac(derive(secret, "record", prefix, cookie_name)) for secret in secret_keys
+            Mac(derive(secret, Purpose.RECORD, prefix, cookie_name)) for secret in secret_keys
         )
         self._max_bytes = max_bytes
 

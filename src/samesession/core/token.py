@@ -18,7 +18,7 @@ from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from .keys import Mac, derive
+from .keys import Mac, Purpose, derive
 
 Entropy = Callable[[int], bytes]
 
@@ -76,7 +76,7 @@ class TokenSigner:
     ) -> None:
         """`secret_keys`: the newest first."""
         self._macs = tuple(
-            Mac(derive(secret, "token", prefix, cookie_name)) for secret in secret_keys
+            Mac(derive(secret, Purpose.TOKEN, prefix, cookie_name)) for secret in secret_keys
         )
         self._entropy = entropy
         # What tells this newest key from others, and nothing else of it.
