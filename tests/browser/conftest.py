@@ -53,7 +53,7 @@ def look(request: pytest.FixtureRequest) -> Look:
 
 @pytest.fixture
 def tab(chromium: Browser, look: Look, tmp_path: Path) -> Iterator[Tab]:
-    """Give a tab of a browser that was never here, in one look."""
+    """Open a tab of a browser that was never here, in one look."""
     pictures = Path(os.environ.get("SAMESESSION_SCREENSHOTS", tmp_path))
     with chromium.new_context(
         viewport={"width": look.width, "height": look.height}, color_scheme=look.scheme

@@ -61,13 +61,13 @@ class Tab:
                 self._problems.append(f"{response.status}: {response.url}")
 
     def problems(self, *, status: int = 200) -> list[str]:
-        """Say what is wrong with the page that is shown, if it was to have this status."""
+        """Return what is wrong with the page that is shown, where it should have this status."""
         self.page.wait_for_load_state("load")
         self.page.evaluate("document.fonts.ready")
         shown = self._failures.pop(self.page.url, 200)
         found = [] if shown == status else [f"{shown}, not {status}: {self.page.url}"]
         found += [f"{failed}: {url}" for url, failed in self._failures.items()]
-        # That the page itself is an error is not news; what else it says about itself is.
+        # The browser logs the status of a page that is meant to be an error, too.
         found += [
             f"console: {text} ({url})"
             for url, text in self._complaints
@@ -94,7 +94,7 @@ class Tab:
         ]
 
     def see(self, name: str, *, status: int = 200) -> None:
-        """Look at the page as it is now: take a picture of it, and find nothing wrong."""
+        """Take a picture of the page as it is now, and find nothing wrong with it."""
         found = self.problems(status=status)
         picture = self._pictures / f"{name}-{self.look}.png"
         self.page.screenshot(path=picture, full_page=True)

@@ -27,7 +27,7 @@ NewSite = Callable[..., Site]
 
 @pytest_asyncio.fixture
 async def documented(monkeypatch: pytest.MonkeyPatch, valkey: Valkey) -> AsyncIterator[NewSite]:
-    """Give a function that makes an application as the README does, but for some settings."""
+    """Return a function that makes an application as the README does, but for some settings."""
     monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
     valkey.flush()
     made: list[Site] = []

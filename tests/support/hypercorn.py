@@ -15,7 +15,7 @@ from hypercorn.config import Config
 
 @contextmanager
 def served(app: Any, mode: Literal["asgi", "wsgi"] = "asgi") -> Iterator[str]:  # Any: of either
-    """Serve an application at a free port for the length of a block; give its URL."""
+    """Serve an application at a free port for the length of a block, which gets its URL."""
     loop, stop, config = asyncio.new_event_loop(), asyncio.Event(), Config()
 
     def run() -> None:
