@@ -60,7 +60,8 @@ class Session:
         """Remember the parts, and give `app` its sessions if there is one.
 
         `store` takes the place of SESSION_TYPE. `clock` gives seconds since 1970
-        and `entropy` random bytes: for tests, so that time and tokens are known.
+        and `entropy` random bytes: for tests, so that time and tokens are known. Without
+        a clock the time is what `time.time` says, to which a test may have set it.
         Raises ConfigError for a missing or wrong setting.
         """
         self._store = store

@@ -8,9 +8,10 @@ sockets only, no command and no record.
 from __future__ import annotations
 
 import math
-import time
 from contextvars import ContextVar
 from typing import Any
+
+from ._clocks import stopwatch
 
 # Each thread has its own, and each greenlet too, even if eventlet or gevent came later than
 # this module; to `threading.local` the greenlets of a thread are one.
@@ -22,11 +23,11 @@ class Deadline:
 
     def begin(self, seconds: float) -> None:
         """Give the operation that begins now so many seconds in all."""
-        _ = _at.set(time.monotonic() + seconds)
+        _ = _at.set(stopwatch() + seconds)
 
     def left(self) -> float:
         """Give the seconds that are left; raises TimeoutError when none are."""
-        left = _at.get() - time.monotonic()
+        left = _at.get() - stopwatch()
         if left <= 0:
             raise TimeoutError("the operation's time is over")
         return left

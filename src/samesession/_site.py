@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -16,6 +15,7 @@ from werkzeug.sansio.request import Request
 from werkzeug.sansio.response import Response
 
 from . import _web, stores
+from ._clocks import system_time
 from ._current import CurrentSettings, Parts, source_of
 from .config import Config
 from .core.cookie import UNTOUCHED, Reply
@@ -52,7 +52,7 @@ class Site:
         self._app = app
         self._face = face
         self._given = store
-        self._clock = clock or time.time
+        self._clock = clock or system_time
         self._entropy = entropy or secrets.token_bytes
         self._settled = False
         self._warned = False

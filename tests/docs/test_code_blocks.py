@@ -6,7 +6,9 @@ import re
 import time
 import tomllib
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -154,6 +156,24 @@ async def test_the_login_example_lists_and_ends_sessions(block: Block, here: Pat
     assert (await phone.get("/devices/ann")).text == "2 sessions"
     assert (await phone.post("/log-out-everywhere/ann")).text == "2 sessions ended"
     assert (await laptop.get("/devices/ann")).text == "0 sessions"
+
+
+@pytest.mark.needs("flask")
+@pytest.mark.parametrize("block", of_python(saying="freeze_time("))
+def test_the_test_of_a_timeout_passes_and_fails_with_another_timeout(block: Block) -> None:
+    names: dict[str, Any] = {}
+    exec(compile(block.text, block.place, "exec"), names)
+    test = names["test_an_idle_user_is_logged_out"]
+    create_app = import_module("examples.login_flask.app").create_app
+    for minutes in (30, 10, 60):
+        lifetime = timedelta(minutes=minutes)
+        settings = {
+            "SECRET_KEY": SECRET_KEY,
+            "SESSION_TYPE": "memory",
+            "PERMANENT_SESSION_LIFETIME": lifetime,
+        }
+        with nullcontext() if minutes == 30 else pytest.raises(AssertionError):
+            test(create_app(settings).test_client())
 
 
 @pytest.mark.needs("flask")

@@ -306,6 +306,25 @@ MUTANTS = (
         ("tests/faults/test_directories.py", "-k", "that_waited or beside_the_removal"),
     ),
     Mutant(
+        "the time is looked up late",
+        (
+            Change("_site.py", "clock or system_time", "clock or __import__('time').time"),
+            Change("stores/memory.py", "clock: Clock = system_time", "clock: Clock = lambda: 0.0"),
+        ),
+        ("tests/web/test_frozen_time.py", "-k", "memory and (absolute or given)"),
+    ),
+    Mutant(
+        "a frozen clock holds no wait up",
+        (
+            Change(
+                "_clocks.py",
+                "return time.clock_gettime(time.CLOCK_MONOTONIC)",
+                "return time.monotonic()",
+            ),
+        ),
+        ("tests/faults/test_frozen_waits.py", "-k", "over_in_time"),
+    ),
+    Mutant(
         "settings that change after the first request",
         (Change("_current.py", "seen.read(settings) == seen.values", "True"),),
         ("tests/web/test_changing_settings.py", "-k", "memory and first_one_on"),

@@ -11,10 +11,10 @@ import math
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Hashable
 from typing import NamedTuple, TypeAlias
 
+from .._clocks import stopwatch
 from ..drive import place
 from ..errors import BadRecord, StoreUnavailable
 
@@ -58,11 +58,11 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._at = time.monotonic() + seconds
+        self._at = stopwatch() + seconds
 
     def left(self) -> float:
         """Give the seconds that are left; raises StoreUnavailable when none are."""
-        left = self._at - time.monotonic()
+        left = self._at - stopwatch()
         if left <= 0:
             raise StoreUnavailable(f"memcached did not answer within {self._seconds} s")
         return left

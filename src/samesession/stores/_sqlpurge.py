@@ -9,7 +9,6 @@ attempts, so that a purge without a pause would let none of them in.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import ClauseElement, Executable
 
+from .._clocks import stopwatch
 from ..core.store import Clock
 
 _FIRST = 1000  # rows in one batch; on servers, in each
@@ -77,9 +77,7 @@ def doomed(table: sa.Table) -> Doomed:
 class Purge:
     """Deletes one table's expired rows."""
 
-    def __init__(
-        self, statements: Doomed, *, timeout: float, stopwatch: Clock = time.monotonic
-    ) -> None:
+    def __init__(self, statements: Doomed, *, timeout: float, stopwatch: Clock = stopwatch) -> None:
         """`timeout`: seconds that a request may wait for SQLite's file."""
         self._statements = statements
         self._longest = timeout * _SHARE

@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .._clocks import stopwatch
 from ..errors import BadRecord, ConfigError, StoreUnavailable
 
 NAME = re.compile(r"[0-9a-f]{40}")  # what `name_of` gives
@@ -80,7 +81,7 @@ class Tree:
                     os.close(fd)
 
     def _reach_locked(self, path: str, *, make: bool) -> int | None:
-        deadline = time.monotonic() + self._timeout
+        deadline = stopwatch() + self._timeout
         while True:
             fd = self._reach(path, make=make)
             if fd is None:
@@ -131,7 +132,7 @@ class Tree:
                 fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError as error:
-                if time.monotonic() + pause > deadline:
+                if stopwatch() + pause > deadline:
                     raise StoreUnavailable(
                         f"a session file was locked for more than {self._timeout} s"
                     ) from error

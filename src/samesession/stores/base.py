@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
+from .._clocks import system_time
 from ..config import Config
 from ..core.record import lifetime_of, revision_of
 from ..core.steps import Steps, call, wait
@@ -52,6 +53,7 @@ __all__ = [
     "call",
     "lifetime_of",
     "revision_of",
+    "system_time",
     "wait",
 ]
 

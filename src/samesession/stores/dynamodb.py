@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from .._clocks import stopwatch, system_time
 from ..config import Config
 from ..core.record import revision_of
 from ..core.steps import Steps, call, wait
@@ -55,7 +56,7 @@ class DynamoDBStore:
         prefix: str = "session:",
         timeout: float = 2.0,
         touching: Touching | None = None,
-        clock: Clock = time.time,
+        clock: Clock = system_time,
     ) -> None:
         """Take a session of boto3, aiobotocore or aioboto3, a client of boto3, or none of them.
 
@@ -168,7 +169,7 @@ class DynamoDBStore:
 
     def prepare(self) -> Steps[None]:
         """Make the table where it is missing, and have DynamoDB delete what has expired."""
-        until = time.monotonic() + _TABLE_PATIENCE
+        until = stopwatch() + _TABLE_PATIENCE
         while True:
             asking = yield from self._asking()
             found = yield from asking.table()
@@ -181,7 +182,7 @@ class DynamoDBStore:
                 )
             elif found.get("TableStatus") in ("ACTIVE", "UPDATING"):
                 break
-            if time.monotonic() > until:
+            if stopwatch() > until:
                 raise StoreUnavailable(f"DynamoDB is still making the table {self._table!r}")
             yield from call(time.sleep, _TABLE_PAUSE)
         asking = yield from self._asking()
@@ -234,7 +235,7 @@ class _Asking:
         self._client = client
         self._table = table
         self._timeout = timeout
-        self._until = time.monotonic() + timeout
+        self._until = stopwatch() + timeout
         self._is_native = is_native
 
     def ask(self, operation: str, request: items.Request) -> Steps[Any]:
@@ -305,7 +306,7 @@ class _Asking:
 
     def _has_time_after(self, pause: float) -> bool:
         """Say whether a request that is sent then is over in time: each may wait for half."""
-        return time.monotonic() + pause + self._timeout / 2 <= self._until
+        return stopwatch() + pause + self._timeout / 2 <= self._until
 
 
 def _live(item: items.Item | None, now: float) -> Found | None:

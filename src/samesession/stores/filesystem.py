@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import TypeAlias
 
+from .._clocks import system_time
 from ..config import Config
 from ..core.record import MIN_BYTES, revision_of
 from ..core.steps import Steps, call
@@ -53,7 +53,7 @@ class FileStore:
         timeout: float = 2.0,
         max_bytes: int = 1024 * 1024,
         touching: Touching | None = None,
-        clock: Clock = time.time,
+        clock: Clock = system_time,
     ) -> None:
         """Use a directory, which the first write makes if it is missing.
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 import hashlib
 import re
 import ssl
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
+from .._clocks import servers_time
 from ..config import Config
 from ..core.record import lifetime_of, revision_of
 from ..core.steps import Steps, call
@@ -46,7 +46,7 @@ class MemcachedStore:
         *,
         timeout: float = 2.0,
         max_bytes: int = 1024 * 1024,
-        clock: Clock = time.time,
+        clock: Clock = servers_time,
     ) -> None:
         """Take an address, a list of them, or a client of pymemcache for its address and TLS.
 

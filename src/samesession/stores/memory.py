@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterable
 
+from .._clocks import system_time
 from ..config import Config
 from ..core.record import lifetime_of, revision_of
 from ..core.steps import Steps
@@ -18,7 +18,7 @@ class MemoryStore:
     faces = Face.BOTH
     capabilities = Capabilities(reach=Reach.PROCESS)
 
-    def __init__(self, *, clock: Clock = time.time) -> None:
+    def __init__(self, *, clock: Clock = system_time) -> None:
         self._clock = clock
         self._records: dict[str, tuple[bytes, float]] = {}
         self._owned: dict[str, dict[str, float]] = {}

@@ -13,7 +13,6 @@ Clients belong to one process and one event loop: each gets its own, on first us
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Generator, Hashable, Iterable
 from functools import wraps
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
@@ -22,6 +21,7 @@ import pymongo
 from bson.datetime_ms import DatetimeMS
 from pymongo.errors import DuplicateKeyError
 
+from .._clocks import system_time
 from ..config import Config
 from ..core.record import revision_of
 from ..core.steps import Steps, wait
@@ -77,7 +77,7 @@ class MongoStore:
         collection: str = "sessions",
         timeout: float = 2.0,
         touching: Touching | None = None,
-        clock: Clock = time.time,
+        clock: Clock = system_time,
     ) -> None:
         """Take a URL, or a client of pymongo that fits the face.
 

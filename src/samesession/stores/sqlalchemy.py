@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from .._clocks import stopwatch, system_time
 from .._deadline import Deadline
 from ..config import Config
 from ..core.record import revision_of
@@ -59,7 +60,7 @@ class SQLStore:
         bind_key: str | None = None,
         timeout: float = 2.0,
         touching: Touching | None = None,
-        clock: Clock = time.time,
+        clock: Clock = system_time,
     ) -> None:
         """Take a URL, an Engine, an AsyncEngine or a Flask-SQLAlchemy object.
 
@@ -285,7 +286,7 @@ class SQLStore:
 
     def _do(self, work: Callable[[sa.Connection], T]) -> Steps[T]:
         """Do work on a connection; try again what only lost a race, within the timeout."""
-        started, attempt = time.monotonic(), 0
+        started, attempt = stopwatch(), 0
         self._deadline.begin(self._timeout)
         while True:
             attempt += 1
@@ -297,7 +298,7 @@ class SQLStore:
                     return result
                 return (yield from call(_on, engine, work))
             except SQLAlchemyError as error:
-                late = time.monotonic() - started >= self._timeout
+                late = stopwatch() - started >= self._timeout
                 if late or attempt == _ATTEMPTS or not _sqlerrors.may_be_tried_again(error):
                     raise _sqlerrors.translated(error, self._tables.records.fullname) from None
             except OSError as error:
