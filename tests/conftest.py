@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in (
         "stores(*names): the stores that a test is about; default: all server-side ones",
         "owners: the test needs a store with an owner index",
+        "lists: the test needs a store that can list what it holds",
         "purges: the test needs a store that must be purged",
         "browser: the test needs a real browser: `nox -s browser`",
         "needs(*frameworks): deselect the test where one of these is not installed",
@@ -78,9 +79,8 @@ def _has_frameworks(item: pytest.Item) -> bool:
 def _fits(item: pytest.Item, store: str) -> bool:
     # Here and not where a test is multiplied: the mark may be one parameter's alone.
     part = part_of(store)
-    return (part.owners or not item.get_closest_marker("owners")) and (
-        part.purges or not item.get_closest_marker("purges")
-    )
+    lacks = {"owners": not part.owners, "lists": not part.lists, "purges": not part.purges}
+    return not any(lacking and item.get_closest_marker(name) for name, lacking in lacks.items())
 
 
 def _has_store(item: pytest.Item) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .core.facts import About
+from .core.facts import About, SessionPage
 from .core.session import ServerSession
 from .core.store import Clock, Store, TwoFaced
 from .core.token import Entropy
 from .errors import (
     BadRecord,
     ConfigError,
+    InvalidName,
     NotSupported,
     ReadOnlySession,
     SessionError,
@@ -28,11 +29,13 @@ __all__ = [
     "About",
     "BadRecord",
     "ConfigError",
+    "InvalidName",
     "NotSupported",
     "ReadOnlySession",
     "ServerSession",
     "Session",
     "SessionError",
+    "SessionPage",
     "SessionTooLarge",
     "StoreError",
     "StoreUnavailable",

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, cast
 
 import hiredis
@@ -114,6 +114,15 @@ class Channel(asyncio.Protocol):
         _ = pack(command)  # what cannot be packed must not leave ASKING for the next command
         self._ask("ASKING").add_done_callback(_ignored)
         return self._ask(*command)
+
+    def execute_many(
+        self, commands: Sequence[tuple[Argument, ...]]
+    ) -> Coroutine[Any, Any, list[Any]]:
+        """Send commands in one write; give their answers in order, refusals among them."""
+        if len(self._sent) + len(self._queued) + len(commands) > _MAX_PENDING:
+            raise RedisConnectionError("too many commands wait for an answer")
+        _ = [pack(command) for command in commands]  # or none of them is sent
+        return _gathered([self._ask(*command) for command in commands])
 
     async def aclose(self) -> None:
         """Close the connection; whoever still waits gets an error."""
@@ -288,6 +297,10 @@ def _fail(waiting: Iterable[_Waiting], error: Exception) -> None:
     for each in waiting:
         if not each.answer.done():
             each.answer.set_exception(error)
+
+
+async def _gathered(answers: list[asyncio.Future[Any]]) -> list[Any]:
+    return await asyncio.gather(*answers, return_exceptions=True)
 
 
 def _ignored(answer: asyncio.Future[Any]) -> None:

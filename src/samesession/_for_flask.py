@@ -10,7 +10,7 @@ import flask
 
 from . import _web
 from ._site import Site, site_of
-from .core.facts import About
+from .core.facts import About, SessionPage
 from .core.session import ServerSession
 from .drive import run
 from .errors import StoreError
@@ -21,6 +21,15 @@ def sessions_of(owner: str) -> list[About]:
     return run(_site().administration.sessions_of(owner))
 
 
+def sessions_page(owner: str, *, after: str | None = None, limit: int = 50) -> SessionPage:
+    """List at most `limit` of an owner's live sessions, the oldest first.
+
+    `after` is that of the page before. All of the owner's sessions are read for it, so
+    whoever wants all of them asks for `sessions_of`.
+    """
+    return run(_site().administration.sessions_page(owner, after=after, limit=limit))
+
+
 def revoke(sid: str) -> bool:
     """End one session of this application now; False if there was none."""
     return run(_site().administration.revoke(sid))
@@ -29,6 +38,14 @@ def revoke(sid: str) -> bool:
 def revoke_all(owner: str, *, keep: str | None = None) -> int:
     """End an owner's sessions, but the one whose sid is `keep`; tell how many."""
     return run(_site().administration.revoke_all(owner, keep=keep))
+
+
+def revoke_everyone() -> int:
+    """End every session of this application, as after a restore; tell how many.
+
+    Raises NotSupported on a store that cannot list what it holds.
+    """
+    return run(_site().administration.revoke_everyone())
 
 
 def purge() -> int:

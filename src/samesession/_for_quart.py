@@ -2,39 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import quart
 
 from . import _web
 from ._quart_sockets import Sockets
 from ._site import Site, site_of
-from .core.facts import About
+from .core.facts import About, SessionPage
+from .core.owners import Administration
 from .core.session import ServerSession
+from .core.steps import Steps
 from .drive import arun, finished
 from .errors import StoreError
+
+if TYPE_CHECKING:
+    from quart import Request, Websocket
+
+T = TypeVar("T")
 
 
 async def sessions_of(owner: str) -> list[About]:
     """List the live sessions that `session.bind(owner)` made, the oldest first."""
-    return await arun(_site().administration.sessions_of(owner))
+    return await _administer(lambda admin: admin.sessions_of(owner))
+
+
+async def sessions_page(owner: str, *, after: str | None = None, limit: int = 50) -> SessionPage:
+    """List at most `limit` of an owner's live sessions, the oldest first.
+
+    `after` is that of the page before. All of the owner's sessions are read for it, so
+    whoever wants all of them asks for `sessions_of`.
+    """
+    return await _administer(lambda admin: admin.sessions_page(owner, after=after, limit=limit))
 
 
 async def revoke(sid: str) -> bool:
     """End one session of this application now; False if there was none."""
-    return await arun(_site().administration.revoke(sid))
+    return await _administer(lambda admin: admin.revoke(sid))
 
 
 async def revoke_all(owner: str, *, keep: str | None = None) -> int:
     """End an owner's sessions, but the one whose sid is `keep`; tell how many."""
-    return await arun(_site().administration.revoke_all(owner, keep=keep))
+    return await _administer(lambda admin: admin.revoke_all(owner, keep=keep))
+
+
+async def revoke_everyone() -> int:
+    """End every session of this application, as after a restore; tell how many.
+
+    Raises NotSupported on a store that cannot list what it holds.
+    """
+    return await _administer(lambda admin: admin.revoke_everyone())
 
 
 async def purge() -> int:
     """Delete expired sessions from a store that keeps them; tell how many."""
-    return await arun(_site().administration.purge())
+    return await _administer(lambda admin: admin.purge())
 
 
 @asynccontextmanager
@@ -74,6 +99,23 @@ def serve(app: quart.Quart, site: Site, sockets: Sockets) -> None:
     @app.after_serving
     async def shut() -> None:
         await arun(site.shut(), timeout=site.config.store_timeout)
+
+
+async def _administer(work: Callable[[Administration], Steps[T]]) -> T:
+    """Do work on many sessions, each batch of it within the store's timeout."""
+    site = _site()
+    return await arun(work(site.administration), timeout=site.config.store_timeout)
+
+
+def runner(site: Site) -> Callable[[Steps[Any]], Any]:  # Any: what the steps return
+    """Internal: give what runs steps for a command, in an event loop of its own."""
+    return lambda steps: asyncio.run(arun(steps, timeout=site.config.store_timeout))
+
+
+def cookie_header(request: Request | Websocket) -> str:
+    """Internal: join what HTTP/2 may have split (RFC 9113, 8.2.3)."""
+    sent = [value for name, value in request.scope["headers"] if name.lower() == b"cookie"]
+    return b";".join(sent).decode("latin-1") if sent else ""
 
 
 def current() -> object:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import select
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import hiredis
@@ -53,13 +53,13 @@ class _Connection:
             pass
         return False
 
-    def exchange(self, packed: bytes, answers: int, left: Callable[[], float]) -> Any:
-        """Send commands and give the last answer, which may be an error; `left` is seconds."""
+    def exchange(self, packed: bytes, answers: int, left: Callable[[], float]) -> list[Any]:
+        """Send commands and give their answers, which may be errors; `left` is seconds."""
         self._socket.settimeout(left())
         self._socket.sendall(packed)
-        answer: Any = None
+        found: list[Any] = []
         for _ in range(answers):
-            answer = self._reader.gets()
+            answer: Any = self._reader.gets()
             while answer is False:
                 data = self._socket.recv(_CHUNK)
                 if not data:
@@ -68,9 +68,10 @@ class _Connection:
                 answer = self._reader.gets()
                 if answer is False:
                     self._socket.settimeout(left())
+            found.append(answer)
         if self._reader.gets() is not False:
             raise RedisConnectionError("the server gave an answer that nobody asked for")
-        return answer
+        return found
 
     def close(self) -> None:
         self._opened.disconnect()
@@ -126,7 +127,11 @@ class Line:
 
     def execute_asking(self, *command: Argument) -> Any:
         """Send a command to a node of a Cluster that is about to get the key's slot."""
-        return self._send(pack(("ASKING",)) + pack(command), 2)
+        return _accepted(self._send(pack(("ASKING",)) + pack(command), 2))
+
+    def execute_many(self, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
+        """Send commands in one go; give their answers in order, refusals among them."""
+        return self._send(b"".join(map(pack, commands)), len(commands)) if commands else []
 
     def close(self) -> None:
         """Close the connections that are free."""
@@ -142,9 +147,9 @@ class Line:
     # --- connections -------------------------------------------------------------------
 
     def _ask(self, *command: Argument) -> Any:
-        return self._send(pack(command), 1)
+        return _accepted(self._send(pack(command), 1))
 
-    def _send(self, packed: bytes, answers: int) -> Any:
+    def _send(self, packed: bytes, answers: int) -> list[Any]:
         """Send on a free connection, or if that was closed meanwhile on a new one."""
         connection = self._reused()
         if connection is not None:
@@ -156,24 +161,22 @@ class Line:
                 pass  # the server closed it while it was free
         return self._answer(self._opened(), packed, answers)
 
-    def _answer(self, connection: _Connection, packed: bytes, answers: int) -> Any:
+    def _answer(self, connection: _Connection, packed: bytes, answers: int) -> list[Any]:
         try:
-            answer = connection.exchange(packed, answers, self._left)
+            found = connection.exchange(packed, answers, self._left)
         except hiredis.ProtocolError as error:
             connection.close()
             raise RedisConnectionError("the server's answer is not RESP") from error
         except BaseException:
             connection.close()
             raise
-        if isinstance(answer, ReadOnlyError):
+        if any(isinstance(answer, ReadOnlyError) for answer in found):
             # This server has become a replica.
             connection.close()
             self.leave()
         else:
             self._free.append(connection)
-        if isinstance(answer, ResponseError):
-            raise answer
-        return answer
+        return found
 
     def _reused(self) -> _Connection | None:
         while True:
@@ -197,3 +200,11 @@ class Line:
             opened.disconnect()
             raise RedisConnectionError("the server's greeting is not understood") from error
         return _Connection(opened)
+
+
+def _accepted(answers: list[Any]) -> Any:
+    """Give the last answer; raise it if it is a refusal."""
+    answer = answers[-1]
+    if isinstance(answer, ResponseError):
+        raise answer
+    return answer

@@ -26,8 +26,8 @@ from .core.owners import Administration
 from .core.policy import Horizon
 from .core.record import Sealer
 from .core.session import ServerSession
-from .core.steps import Steps
-from .core.store import Clock, Face, Preparable, Store, TwoFaced
+from .core.steps import Steps, checkpoint
+from .core.store import Clock, Face, Located, Preparable, Store, TwoFaced
 from .core.token import Entropy, TokenSigner
 from .errors import ConfigError, NotSupported, SessionError, conceal
 from .signals import notifier
@@ -241,7 +241,17 @@ class Site:
         """
         if not isinstance(self._store, Preparable):
             raise NotSupported(f"SESSION_TYPE {self.config.store_type!r} needs no tables")
+        yield from checkpoint(bounded=False)  # a server may take minutes to make a table
         yield from self._store.prepare()
+
+    @property
+    def location(self) -> str:
+        """Where the sessions are, and which are this application's, for an operator to read."""
+        store = self._store
+        if store is None:
+            return "the cookie"
+        where = store.location if isinstance(store, Located) else type(store).__name__
+        return f"{where}, with keys that begin with {self.config.rules.prefix!r}"
 
     def shut(self) -> Steps[None]:
         """Let go of this process's and event loop's connections."""

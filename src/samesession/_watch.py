@@ -27,7 +27,7 @@ class Wait:
     def end(self, error: BaseException | None = None) -> bool:
         """End the wait; say whether its error is the deadline's cancellation, and nobody else's."""
         if not self.expired:
-            del self._waits[self]
+            _ = self._waits.pop(self, None)  # a wait that was cut short between two may end twice
             return False
         # As asyncio.timeout does: who was cancelled by others, too, stays cancelled.
         mine = self.task.uncancel() <= self._cancelling

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
-from .core.steps import Call, Steps
+from .core.steps import Call, Checkpoint, Steps
 from .errors import StoreUnavailable, conceal
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def afterwards(work: Afterwards) -> None:
     """Run more steps when those that run now have ended, well or not, and in that order.
 
     For what must neither change their outcome nor count against their timeout. To be
-    called inside of steps only. The work handles its own errors.
+    called inside of steps only. The work handles its own errors. A checkpoint is an end
+    too: that of one operation among many.
     """
     left = _left.get()
     if left is None:
@@ -46,19 +47,23 @@ def run(steps: Steps[T]) -> T:
     outer = _left.get()
     _ = None if outer is None else _left.set(None)  # these steps may run in the midst of others
     try:
-        return _run(steps)
+        return _run(steps, outer)
     except BaseException as error:
         conceal(error)
         raise
     finally:
-        left = _left.get()
-        if left is not outer:
-            _ = _left.set(outer)
-            for work in left or ():
-                run(work())
+        _do_left_here(outer)
 
 
-def _run(steps: Steps[T]) -> T:
+def _do_left_here(outer: list[Afterwards] | None) -> None:
+    left = _left.get()
+    if left is not outer:
+        _ = _left.set(outer)
+        for work in left or ():
+            run(work())
+
+
+def _run(steps: Steps[T], outer: list[Afterwards] | None) -> T:
     try:
         answer = next(steps)
         while True:
@@ -69,16 +74,20 @@ def _run(steps: Steps[T]) -> T:
                     answer = steps.throw(error)
                     continue
             else:
+                if type(answer) is Checkpoint:
+                    _do_left_here(outer)
+                    _ = None if outer is None else _left.set(None)
                 result = answer
             answer = steps.send(result)
     except StopIteration as end:
         return cast("T", end.value)
 
 
-async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:
+async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:  # noqa: C901  # as it says
     """Run steps to their end in the running event loop.
 
-    Raises StoreUnavailable when that takes longer than `timeout` seconds in all.
+    Raises StoreUnavailable when that takes longer than `timeout` seconds in all, or
+    from one checkpoint to the next.
     """
     # One coroutine for all of it: each further one is paid for at every wait.
     outer = _left.get()
@@ -93,7 +102,13 @@ async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:
             try:
                 if type(answer) is _CALL:
                     answer = _in_thread(answer)
-                result = await answer if hasattr(answer, "__await__") else answer
+                if hasattr(answer, "__await__"):
+                    result = await answer
+                elif type(answer) is Checkpoint:
+                    result = None
+                    mine = await _pass(answer, mine, timeout, outer)
+                else:
+                    result = answer
             except BaseException as error:
                 answer = steps.throw(error)
             else:
@@ -145,6 +160,24 @@ def _watch() -> Callable[[float], Watch]:
     from ._watch import watch
 
     return watch
+
+
+async def _pass(
+    checkpoint: Checkpoint,
+    mine: Wait | None,
+    timeout: float | None,
+    outer: list[Afterwards] | None,
+) -> Wait | None:
+    """Let other tasks run, and do what was left; give the wait of what comes after."""
+    from asyncio import sleep
+
+    await sleep(0)  # within the old deadline, so that its cancellation is not lost
+    if mine is not None:
+        _ = mine.end()
+    if _left.get() is not outer:
+        await _do_left(outer)
+        _ = None if outer is None else _left.set(None)
+    return _watch()(timeout).begin() if checkpoint.bounded and timeout is not None else None
 
 
 async def _in_thread(blocking: Call[T]) -> T:

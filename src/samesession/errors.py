@@ -15,6 +15,14 @@ class ConfigError(SessionError, ValueError):
     """A setting is missing or wrong; the message says what to write instead."""
 
 
+class InvalidName(SessionError, TypeError, ValueError):
+    """A name of an owner, or the like, that cannot be one; the message does not quote it.
+
+    Both a TypeError and a ValueError, as which of them it is depends on no more than
+    how the caller got it wrong.
+    """
+
+
 class BadRecord(SessionError):
     """What a store returned is damaged, foreign or not authentic.
 

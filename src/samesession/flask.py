@@ -8,7 +8,16 @@ import flask
 from flask.sessions import SessionInterface, SessionMixin
 
 from . import _web, cli
-from ._for_flask import current, purge, revoke, revoke_all, saving, sessions_of
+from ._for_flask import (
+    current,
+    purge,
+    revoke,
+    revoke_all,
+    revoke_everyone,
+    saving,
+    sessions_of,
+    sessions_page,
+)
 from ._site import Site
 from .core.session import ServerSession
 from .core.store import Clock, Face, Store, TwoFaced
@@ -25,9 +34,11 @@ __all__ = [
     "purge",
     "revoke",
     "revoke_all",
+    "revoke_everyone",
     "saving",
     "session",
     "sessions_of",
+    "sessions_page",
 ]
 
 # Flask asks for its own type; ours has all that it promises, and more.

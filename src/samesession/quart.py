@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import quart
 from quart.sessions import SessionInterface, SessionMixin
 
 from . import _web, cli
-from ._for_quart import current, purge, revoke, revoke_all, saving, serve, sessions_of
+from ._for_quart import (
+    cookie_header,
+    current,
+    purge,
+    revoke,
+    revoke_all,
+    revoke_everyone,
+    runner,
+    saving,
+    serve,
+    sessions_of,
+    sessions_page,
+)
 from ._quart_failure import failure_response
 from ._quart_sockets import Sockets
 from ._site import Site
 from .core.session import ServerSession
-from .core.steps import Steps
 from .core.store import Clock, Face, Store, TwoFaced
 from .core.token import Entropy
 from .drive import arun
@@ -30,12 +40,12 @@ __all__ = [
     "purge",
     "revoke",
     "revoke_all",
+    "revoke_everyone",
     "saving",
     "session",
     "sessions_of",
+    "sessions_page",
 ]
-
-T = TypeVar("T")
 
 # Quart asks for Flask's type; ours has all that it promises, and more.
 _ = SessionMixin.register(ServerSession)  # pyright: ignore  # noqa: PGH003  # typeshed hides the metaclass
@@ -53,7 +63,7 @@ class QuartSessionInterface(SessionInterface):
 
     async def open_session(self, app: Quart, request: Request | Websocket) -> SessionMixin:  # type: ignore[override]  # Quart names their private base class
         """Open the request's session; a store that is down is told by `refuse_broken`."""
-        site, header = self.site, _cookie_header(request)
+        site, header = self.site, cookie_header(request)
         opened = site.open(request, header)
         if not isinstance(opened, ServerSession):
             try:
@@ -98,19 +108,8 @@ def init_app(
     site = Site(app, Face.ASYNC, store=store, clock=clock, entropy=entropy)
     # Quart 0.23 annotates the attribute with the class of its default.
     interface = cast("Any", app).session_interface = QuartSessionInterface(site)
-    app.cli.add_command(cli.commands(site, _run))
+    app.cli.add_command(cli.commands(site, runner(site)))
     serve(app, site, interface.sockets)
-
-
-def _cookie_header(request: Request | Websocket) -> str:
-    """Join what HTTP/2 may have split (RFC 9113, 8.2.3)."""
-    sent = [value for name, value in request.scope["headers"] if name.lower() == b"cookie"]
-    return b";".join(sent).decode("latin-1") if sent else ""
-
-
-def _run(steps: Steps[T]) -> T:
-    """Run steps for a command, in an event loop of its own."""
-    return asyncio.run(arun(steps))
 
 
 async def _refuse_broken() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 import tomllib
@@ -28,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = (
     "README.md",
     "CONTRIBUTING.md",
+    "docs/administration.md",
     "docs/configuration.md",
     "docs/migrating.md",
     "docs/redis.md",
@@ -145,7 +147,7 @@ async def test_the_first_example_counts_visits(block: Block, here: Path) -> None
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("block", of_python(saying="revoke_all"))
+@pytest.mark.parametrize("block", of_python(saying="/log-out-everywhere/"))
 async def test_the_login_example_lists_and_ends_sessions(block: Block, here: Path) -> None:
     site = Site(block.framework, {}, clock=Clock(time.time()), app=ran(block, ""), init=False)
     phone, laptop = site.user(), site.user()
@@ -156,6 +158,29 @@ async def test_the_login_example_lists_and_ends_sessions(block: Block, here: Pat
     assert (await phone.get("/devices/ann")).text == "2 sessions"
     assert (await phone.post("/log-out-everywhere/ann")).text == "2 sessions ended"
     assert (await laptop.get("/devices/ann")).text == "0 sessions"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("block", of_python(saying="sessions_page"))
+async def test_the_example_of_a_device_page_pages_and_ends_the_others(
+    block: Block, here: Path
+) -> None:
+    site = Site(block.framework, {}, clock=Clock(time.time()), app=ran(block, ""), init=False)
+    devices = [site.user() for _ in range(5)]
+    for device in devices:
+        assert (await device.post("/login/ann")).status == 200
+    sids: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        query = f"?after={after}" if after else ""
+        page = json.loads((await devices[0].get(f"/devices{query}")).text)
+        assert len(page["sids"]) <= 2
+        sids += page["sids"]
+        after = page["next"]
+    assert len({*sids}) == len(sids) == 5
+    assert json.loads((await devices[0].post("/devices/end-others")).text) == {"ended": 4}
+    (left,) = json.loads((await devices[0].get("/devices")).text)["sids"]
+    assert left in sids
 
 
 @pytest.mark.needs("flask")

@@ -138,7 +138,7 @@ MUTANTS = (
         "the comparison of revisions in Redis",
         (
             Change(
-                "stores/redis.py",
+                "stores/_redis_scripts.py",
                 "if ARGV[1] ~= '' and revision ~= ARGV[1] then",
                 "if false then",
             ),

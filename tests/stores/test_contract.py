@@ -11,6 +11,7 @@ from samesession.stores.filesystem import FileStore
 from samesession.stores.memory import MemoryStore
 from samesession.stores.redis import RedisStore
 from samesession.testing import (
+    ListContract,
     ManualClock,
     NewStore,
     OutageContract,
@@ -23,7 +24,7 @@ from tests.support.server import free_port
 
 
 @pytest.mark.stores("filesystem")
-class TestFileStore(StoreContract, OwnerIndexContract, PurgeContract):
+class TestFileStore(StoreContract, OwnerIndexContract, ListContract, PurgeContract):
     @pytest.fixture
     def new_store(self, tmp_path: Path, clock: ManualClock) -> NewStore:
         return lambda: FileStore(tmp_path / "sessions", clock=clock, touching=Touching(0))
@@ -46,7 +47,7 @@ class TestFileStoreWithoutItsDirectory(OutageContract):
 
 
 @pytest.mark.stores("memory")
-class TestMemoryStore(StoreContract, OwnerIndexContract, PurgeContract):
+class TestMemoryStore(StoreContract, OwnerIndexContract, ListContract, PurgeContract):
     @pytest.fixture
     def new_store(self, clock: ManualClock) -> NewStore:
         # Its data is the object's own, so that all callers share one.
@@ -55,7 +56,7 @@ class TestMemoryStore(StoreContract, OwnerIndexContract, PurgeContract):
 
 
 @pytest.mark.stores("redis")
-class TestRedisStore(StoreContract, OwnerIndexContract):
+class TestRedisStore(StoreContract, OwnerIndexContract, ListContract):
     own_clock = True
 
     @pytest.fixture

@@ -21,6 +21,7 @@ from samesession.drive import run
 from samesession.stores import open_store
 from samesession.stores.dynamodb import DynamoDBStore
 from samesession.testing import (
+    ListContract,
     ManualClock,
     NewStore,
     OutageContract,
@@ -60,7 +61,7 @@ def server(servers: Servers) -> DynamoDB:
     return found
 
 
-class TestDynamoDBStore(StoreContract, OwnerIndexContract):
+class TestDynamoDBStore(StoreContract, OwnerIndexContract, ListContract):
     largest = LARGEST
 
     @pytest.fixture
@@ -91,7 +92,7 @@ def resource(boto3: Any, server: DynamoDB) -> Iterator[Any]:
     found.meta.client.close()
 
 
-class TestDynamoDBStoreOnAResourceOfBoto3(RecordContract, OwnerIndexContract):
+class TestDynamoDBStoreOnAResourceOfBoto3(RecordContract, OwnerIndexContract, ListContract):
     """Its client takes and gives Python's values, where others have the wire's."""
 
     faces = Face.SYNC

@@ -18,6 +18,7 @@ from samesession.drive import arun, run
 from samesession.errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
 from samesession.stores.mongodb import MongoStore
 from samesession.testing import (
+    ListContract,
     ManualClock,
     NewStore,
     OutageContract,
@@ -53,7 +54,7 @@ def store(part: MongoPart) -> Iterator[MongoStore]:
     run(found.close())
 
 
-class TestMongoStore(StoreContract, OwnerIndexContract, PurgeContract):
+class TestMongoStore(StoreContract, OwnerIndexContract, ListContract, PurgeContract):
     @pytest.fixture
     def new_store(self, part: MongoPart) -> NewStore:
         return part.store

@@ -19,7 +19,13 @@ from samesession import ConfigError
 from samesession.core.store import Face, Lifetimes
 from samesession.drive import arun, run
 from samesession.stores.redis import RedisStore
-from samesession.testing import NewStore, OwnerIndexContract, StoreContract, make_record
+from samesession.testing import (
+    ListContract,
+    NewStore,
+    OwnerIndexContract,
+    StoreContract,
+    make_record,
+)
 from tests.support.clock import Clock
 from tests.support.server import Valkey, running
 from tests.support.site import SECRET_KEY, Site
@@ -52,7 +58,7 @@ def connections(server: Valkey) -> int:
 # --- given clients -------------------------------------------------------------------------
 
 
-class TestGivenSyncClient(StoreContract, OwnerIndexContract):
+class TestGivenSyncClient(StoreContract, OwnerIndexContract, ListContract):
     faces = Face.SYNC
     own_clock = True
 

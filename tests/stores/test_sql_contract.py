@@ -9,6 +9,7 @@ import pytest
 from samesession.core.touch import Touching
 from samesession.stores.sqlalchemy import SQLStore
 from samesession.testing import (
+    ListContract,
     ManualClock,
     NewStore,
     OutageContract,
@@ -32,7 +33,7 @@ def part(store_name: str, servers: Servers, tmp_path: Path, clock: ManualClock) 
     return found
 
 
-class TestSQLStore(StoreContract, OwnerIndexContract, PurgeContract):
+class TestSQLStore(StoreContract, OwnerIndexContract, ListContract, PurgeContract):
     @pytest.fixture
     def new_store(self, part: SQLPart) -> NewStore:
         return part.store

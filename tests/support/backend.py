@@ -66,6 +66,8 @@ class Part:
     open_files: ClassVar[int] = 0
     # Whether it has an owner index: what lists or ends a user's sessions needs one.
     owners: ClassVar[bool] = True
+    # Whether it can list what it holds: to end every session needs one.
+    lists: ClassVar[bool] = True
     # Whether what has expired must be purged: a server may delete it by itself, in its own time.
     purges: ClassVar[bool] = True
 

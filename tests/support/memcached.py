@@ -129,6 +129,7 @@ def running(*options: str) -> Iterator[Memcached]:
 class MemcachedPart(Part):
     clocked: ClassVar[bool] = False
     owners: ClassVar[bool] = False
+    lists: ClassVar[bool] = False
     open_files: ClassVar[int] = min(32, (os.cpu_count() or 1) + 4)  # one for each thread
 
     @classmethod

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from samesession.core.steps import Steps
 from samesession.core.store import (
+    Batches,
     Conflict,
     Face,
+    KeyPage,
     Lifetimes,
+    Listable,
     Outcome,
     OwnerIndex,
+    PagedOwnerIndex,
     Purgeable,
     Store,
     TwoFaced,
@@ -194,7 +198,33 @@ class OwnersSpy(SpyStore):
         return cast("OwnerIndex", self.inner)
 
 
+class ManySpy(OwnersSpy):
+    """A spy on a store that can do many at once, too; the note of a call says how many."""
+
+    def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
+        steps = cast("Batches", self.inner).load_many(keys)
+        return self._around("load_many", str(len(keys)), steps)
+
+    def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
+        steps = cast("Batches", self.inner).remove_many(keys)
+        return self._around("remove_many", str(len(keys)), steps)
+
+    def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
+        steps = cast("PagedOwnerIndex", self.inner).owned_page(owner, after=after)
+        return self._around("owned_page", owner, steps)
+
+    def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
+        steps = cast("PagedOwnerIndex", self.inner).delist_many(owner, keys)
+        return self._around("delist_many", str(len(keys)), steps)
+
+    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+        steps = cast("Listable", self.inner).keys_page(prefix, after=after)
+        return self._around("keys_page", prefix, steps)
+
+
 def spy_on(store: Store) -> SpyStore:
+    if isinstance(store, Batches) and isinstance(store, PagedOwnerIndex):
+        return ManySpy(store)
     return OwnersSpy(store) if isinstance(store, OwnerIndex) else SpyStore(store)
 
 

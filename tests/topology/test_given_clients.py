@@ -15,6 +15,7 @@ from redis.cluster import ClusterNode
 from redis.sentinel import Sentinel
 
 from samesession import ConfigError
+from samesession.core.batches import every_key
 from samesession.core.steps import Steps
 from samesession.core.store import Face, Outcome, Store
 from samesession.drive import arun, run
@@ -42,6 +43,25 @@ def life(store: Store) -> Steps[None]:
         assert key in (yield from store.owned("alice"))  # type: ignore[attr-defined]
         assert (yield from store.remove(key, expected=None)) is Outcome.WRITTEN
         yield from store.delist("alice", key)  # type: ignore[attr-defined]
+    yield from many_lives(store)
+
+
+def many_lives(store: Any) -> Steps[None]:
+    """Do all that is done to many sessions at once, which lie on several nodes of a Cluster."""
+    records = dict(sealed("alice") for _ in range(60))
+    for key, raw in records.items():
+        yield from store.enlist("alice", key, lifetime=60)
+        assert (yield from store.create(key, raw, lifetimes=LIFETIMES))
+    listed = yield from every_key(lambda after: store.owned_page("alice", after=after))
+    found = yield from every_key(lambda after: store.keys_page("session:", after=after))
+    assert {*listed} == {*records}
+    assert {*found} >= {*records}
+    keys = [*records, "session:none"]
+    assert (yield from store.load_many(keys)) == [*records.values(), None]
+    assert (yield from store.remove_many(keys)) == [True] * 60 + [False]
+    assert (yield from store.load_many(keys)) == [None] * 61
+    yield from store.delist_many("alice", keys)
+    assert [*(yield from store.owned("alice"))] == []
 
 
 def hosts(sentinels: Sentinels) -> list[tuple[str, int]]:

@@ -7,8 +7,17 @@ from __future__ import annotations
 from collections.abc import ItemsView, KeysView
 from typing import Any, assert_type
 
-from samesession import About, ServerSession
-from samesession.flask import purge, revoke, revoke_all, saving, session, sessions_of
+from samesession import About, ServerSession, SessionPage
+from samesession.flask import (
+    purge,
+    revoke,
+    revoke_all,
+    revoke_everyone,
+    saving,
+    session,
+    sessions_of,
+    sessions_page,
+)
 
 
 def the_session() -> None:
@@ -45,6 +54,11 @@ def what_ours_adds() -> None:
 
 def administration() -> None:
     assert_type(sessions_of("ann"), list[About])
+    page = sessions_page("ann", limit=5)
+    assert_type(page, SessionPage)
+    assert_type(page.sessions, tuple[About, ...])
+    assert_type(sessions_page("ann", after=page.after), SessionPage)
+    assert_type(revoke_everyone(), int)
     assert_type(revoke("sid"), bool)
     assert_type(revoke_all("ann"), int)
     assert_type(revoke_all("ann", keep=session.sid), int)

@@ -6,8 +6,17 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
-from samesession import About, ServerSession
-from samesession.quart import purge, revoke, revoke_all, saving, session, sessions_of
+from samesession import About, ServerSession, SessionPage
+from samesession.quart import (
+    purge,
+    revoke,
+    revoke_all,
+    revoke_everyone,
+    saving,
+    session,
+    sessions_of,
+    sessions_page,
+)
 
 
 def the_session() -> None:
@@ -20,6 +29,11 @@ def the_session() -> None:
 
 async def administration() -> None:
     assert_type(await sessions_of("ann"), list[About])
+    page = await sessions_page("ann", limit=5)
+    assert_type(page, SessionPage)
+    assert_type(page.sessions, tuple[About, ...])
+    assert_type(await sessions_page("ann", after=page.after), SessionPage)
+    assert_type(await revoke_everyone(), int)
     assert_type(await revoke("sid"), bool)
     assert_type(await revoke_all("ann", keep=session.sid), int)
     assert_type(await purge(), int)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from samesession.core.owners import Administration
 from samesession.core.policy import Rules
 from samesession.core.record import Record, Sealer
 from samesession.core.steps import Steps
@@ -55,6 +56,12 @@ def signer(
 
 def sealer(*keys: bytes, prefix: str = "session:", name: str = "session") -> Sealer:
     return Sealer(keys or KEYS, prefix, name, RULES.max_bytes)
+
+
+def administration(store: Any, **parts: Any) -> Administration:
+    """Give what administers a store of these tests."""
+    usual: dict[str, Any] = {"prefix": RULES.prefix, "sealer": sealer(), "clock": Clock()}
+    return Administration(store, **{**usual, "notify": lambda *_: None, **parts})
 
 
 def record(token: Token, **changes: Any) -> Record:
@@ -122,7 +129,7 @@ def feed(steps: Steps[T], answers: Iterable[Answer] = ()) -> tuple[T, list[Asked
         question = next(steps)
         while True:
             asked.append(question)
-            answer = next(left, LookupError(f"no answer left for {question.method}"))
+            answer = next(left, LookupError(f"no answer left for {question}"))
             if callable(answer):
                 answer = answer(question)
             if isinstance(answer, BaseException):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from samesession import StoreUnavailable
-from samesession.core.steps import Steps, call, wait
+from samesession.core.steps import Steps, call, checkpoint, wait
 from samesession.drive import afterwards, arun, finished, is_over, place, run, to_its_end
 
 
@@ -154,6 +154,59 @@ async def test_each_of_many_waits_has_a_deadline_of_its_own() -> None:
 
     ended = await asyncio.gather(waiting(20.0), waiting(0.0), waiting(20.0), later())
     assert list(ended) == [None, 2, None, [2, None]]
+
+
+def _batches(count: int, work: Callable[[], Any], *, bounded: bool = True) -> Steps[int]:
+    for _ in range(count):
+        yield from checkpoint(bounded=bounded)
+        _ = yield from wait(work())
+    return count
+
+
+@pytest.mark.asyncio
+async def test_each_batch_between_checkpoints_has_a_deadline_of_its_own() -> None:
+    assert await arun(_batches(4, lambda: asyncio.sleep(0.2)), timeout=0.6) == 4
+    waits = iter((asyncio.sleep(0), asyncio.Event().wait()))
+    with pytest.raises(StoreUnavailable, match=r"did not answer within 0\.05 s"):
+        await arun(_batches(2, lambda: next(waits)), timeout=0.05)
+    assert run(_batches(4, lambda: None)) == 4
+
+
+@pytest.mark.asyncio
+async def test_what_has_no_deadline_of_its_own_takes_as_long_as_it_takes() -> None:
+    def steps() -> Steps[None]:
+        yield from _batches(1, lambda: asyncio.sleep(0.2), bounded=False)
+        yield from _batches(1, lambda: asyncio.Event().wait())
+
+    with pytest.raises(StoreUnavailable):
+        await arun(steps(), timeout=0.05)
+    assert await arun(_batches(2, lambda: asyncio.sleep(0.1), bounded=False), timeout=0.05) == 2
+
+
+@pytest.mark.asyncio
+async def test_others_run_at_a_checkpoint_though_nothing_is_waited_for() -> None:
+    turns: list[str] = []
+
+    def steps(name: str) -> Steps[None]:
+        for _ in range(3):
+            turns.append(name)
+            yield from checkpoint()
+
+    await asyncio.gather(arun(steps("a"), timeout=5), arun(steps("b")))
+    assert turns == ["a", "b"] * 3
+
+
+@pytest.mark.asyncio
+async def test_a_caller_who_leaves_at_a_checkpoint_ends_the_steps() -> None:
+    def steps() -> Steps[None]:
+        while True:
+            yield from checkpoint()
+
+    task = asyncio.create_task(arun(steps(), timeout=5))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 @pytest.mark.asyncio
@@ -325,6 +378,45 @@ async def test_what_is_left_does_not_count_against_the_timeout() -> None:
 
     assert await arun(steps(), timeout=0.01) == "nothing was asked"
     assert trace == ["left"]
+
+
+@pytest.mark.asyncio
+async def test_what_a_batch_left_is_done_before_the_next_one() -> None:
+    done: list[str] = []
+
+    def left(name: str) -> Callable[[], Steps[None]]:
+        def work() -> Steps[None]:
+            yield from ()
+            done.append(name)
+
+        return work
+
+    def inner() -> Steps[None]:
+        afterwards(left("inner"))
+        yield from checkpoint()
+        done.append("inner batch")
+
+    def steps(within: Callable[[Steps[None]], Any]) -> Steps[None]:
+        afterwards(left("first"))
+        done.append("first batch")
+        yield from checkpoint()
+        done.append("second batch")
+        afterwards(left("second"))
+        _ = yield from wait(within(inner()))
+        raise LookupError
+
+    order = [
+        "first batch", "first", "second batch", "inner", "inner batch", "second"
+    ]  # fmt: skip
+    for within in (run, arun):
+        done.clear()
+        with pytest.raises(LookupError):
+            await arun(steps(within), timeout=5)
+        assert done == order
+    done.clear()
+    with pytest.raises(LookupError):
+        run(steps(run))
+    assert done == order
 
 
 @pytest.mark.asyncio

@@ -15,13 +15,19 @@ from tests.support.site import Site, Visitor
 pytestmark = pytest.mark.asyncio
 
 
-async def command(site: Site, *args: str) -> tuple[int, str]:
-    """Run a command as a shell would; give its exit code and what it says."""
+async def invoke(site: Site, *args: str, answer: str = "") -> Any:
+    """Run a command as a shell would, and answer what it asks."""
     runner = site.app.test_cli_runner()
     # In a thread: a command has no event loop yet.
-    done = await asyncio.to_thread(runner.invoke, args=["sessions", *args])
+    done = await asyncio.to_thread(runner.invoke, args=["sessions", *args], input=answer)
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done.exit_code, done.output
+    return done
+
+
+async def command(site: Site, *args: str) -> tuple[int, str]:
+    """Run a command; give its exit code and its output, or what it complains of."""
+    done = await invoke(site, *args)
+    return done.exit_code, done.stdout or done.stderr
 
 
 async def _login(site: Site, owner: str) -> Visitor:
@@ -47,21 +53,22 @@ async def test_list_shows_a_users_sessions_the_oldest_first(site: Site) -> None:
         f"{await _sid(first)}  created 2027-01-15 08:00:00+00:00",
         f"{await _sid(second)}  created 2027-01-15 08:01:00+00:00",
     ]
-    assert await command(site, "list", "nobody") == (0, "")
+    done = await invoke(site, "list", "nobody")
+    assert (done.exit_code, done.stdout) == (0, "")
 
 
 async def test_revoke_ends_one_session(site: Site) -> None:
     user, other = await _login(site, "ann"), await _login(site, "ann")
     sid = await _sid(user)
     assert await command(site, "revoke", sid) == (0, "1 session ended\n")
-    assert await command(site, "revoke", sid) == (0, "0 sessions ended\n")
+    assert await command(site, "revoke", sid) == (1, "0 sessions ended\n")
     assert await user.value(dict) == {}
     assert await other.value(dict) == {"name": "ann"}
 
 
 async def test_a_sid_that_begins_like_an_option_is_none(site: Site) -> None:
     sid = "-r" + "A" * 20
-    assert await command(site, "revoke", sid) == (0, "0 sessions ended\n")
+    assert await command(site, "revoke", sid) == (1, "0 sessions ended\n")
 
 
 @pytest.mark.owners
@@ -72,6 +79,7 @@ async def test_revoke_ends_all_sessions_of_an_owner(site: Site) -> None:
     assert [await user.value(dict) for user in users] == [{}, {}]
     assert await command(site, "revoke", "--owner=ben") == (0, "1 session ended\n")
     assert await ben.value(dict) == {}
+    assert await command(site, "revoke", "--owner=ben") == (1, "0 sessions ended\n")
 
 
 @pytest.mark.purges
@@ -96,11 +104,21 @@ async def test_purge_says_that_there_was_nothing_to_do(site: Site) -> None:
 
 
 @pytest.mark.stores("memory")
-@pytest.mark.parametrize("args", [[], ["A" * 22, "--owner", "ann"]], ids=["neither", "both"])
-async def test_revoke_takes_either_a_sid_or_an_owner(site: Site, args: list[str]) -> None:
+@pytest.mark.parametrize(
+    "args",
+    [
+        [],
+        ["A" * 22, "--owner", "ann"],
+        ["A" * 22, "--all"],
+        ["--owner", "ann", "--all"],
+        ["--yes"],
+    ],
+    ids=["neither", "both", "all and a sid", "all and an owner", "yes"],
+)
+async def test_revoke_takes_either_a_sid_or_an_owner_or_all(site: Site, args: list[str]) -> None:
     code, said = await command(site, "revoke", *args)
     assert code == 2
-    assert said.endswith("Error: give either a session's sid, or --owner and a user\n")
+    assert said.endswith("Error: give either a session's sid, or --owner and a user, or --all\n")
 
 
 @pytest.mark.stores("memory")
@@ -109,7 +127,7 @@ async def test_revoke_takes_either_a_sid_or_an_owner(site: Site, args: list[str]
     [
         (["list"], "Missing argument 'OWNER'"),
         (["list", "ann", "ben"], "unexpected extra argument"),
-        (["revoke", "--all"], "'--all' is neither an option nor a sid"),
+        (["revoke", "--al"], "'--al' is neither an option nor a sid"),
         (["expire"], "No such command 'expire'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -152,7 +170,7 @@ async def test_an_outage_is_told_in_a_line(new_site: NewSite, backend: Backend) 
     spy = backend.spy()
     site = new_site(options={"store": spy})
     failure: Any = StoreUnavailable("the store is down")
-    for name in ("owned", "load"):
+    for name in ("owned", "owned_page", "load", "load_many"):
         spy.fail(name, failure)
     for args in (["list", "ann"], ["revoke", "A" * 22], ["revoke", "--owner", "ann"]):
         assert await command(site, *args) == (1, "Error: the store is down\n")

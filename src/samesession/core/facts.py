@@ -64,6 +64,14 @@ class About:
     deadline: int
 
 
+@dataclass(frozen=True, slots=True)
+class SessionPage:
+    """Some of an owner's sessions; `after`: what to ask for the next ones with, None at the end."""
+
+    sessions: tuple[About, ...]
+    after: str | None
+
+
 def about(record: Record) -> About:
     """Tell of a record what its user and an administrator may see."""
     return About(record.sid, record.owner, record.created, record.auth_time, record.deadline)

@@ -26,7 +26,6 @@ _PERMANENT = 1
 _HEAD = struct.Struct(f">QBB{SID_BYTES}s32sQQQQH")
 _MAC_BYTES = 32
 _REVISION_MASK = 2**64 - 1
-MAX_OWNER_BYTES = 1024
 
 
 class Record(NamedTuple):
@@ -151,6 +150,15 @@ def may_be_record(raw: bytes) -> bool:
     """Return whether a file may be a record, by how it begins; a torn one may be."""
     # No session is written so often that a revision needs its first byte; one flag is known.
     return len(raw) < MIN_BYTES or (raw[0] == 0 and raw[8] <= _PERMANENT)
+
+
+# As much of a record as `sid_of` reads.
+SID_END = 10 + SID_BYTES
+
+
+def sid_of(raw: bytes) -> str | None:
+    """Give the sid that a record's bytes say they are of, true or not; None where they end."""
+    return text(raw[SID_END - SID_BYTES : SID_END]) if len(raw) >= SID_END else None
 
 
 def revision_of(raw: bytes) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any, SupportsIndex
 from ..errors import NotSupported, ReadOnlySession, SessionError
 from . import codec, merge
 from .facts import NOWHERE, REFUSALS, About, Facts, Loaded, Mode, about
-from .record import MAX_OWNER_BYTES
+from .names import checked_owner
 
 # Flask keeps the flag in the mapping under this name; so do we, to be readable by it.
 PERMANENT_KEY = "_permanent"
@@ -121,14 +121,10 @@ class ServerSession(dict[str, Any]):
     def bind(self, owner: str) -> None:
         """Log a user in: make the session theirs, regenerate it, note the time.
 
-        `owner` is any text of the application's, such as a user's id. Raises
-        TypeError for anything else, NotSupported on a store without an index.
+        `owner` is any text of the application's, such as a user's id, of 1 to 1,024 bytes.
+        Raises InvalidName for anything else, NotSupported on a store without an index.
         """
-        if type(owner) is not str or not 0 < len(owner.encode()) <= MAX_OWNER_BYTES:
-            raise TypeError(
-                f"bind() takes the owner as a str of 1 to {MAX_OWNER_BYTES} bytes: "
-                "write session.bind(str(user.id))"
-            )
+        owner = checked_owner(owner, "session.bind")
         if not self._bindable:
             raise NotSupported(
                 "this store cannot list or revoke a user's sessions, so it cannot bind one: "

@@ -24,6 +24,22 @@ class Call(Generic[T]):
     work: Callable[[], T]
 
 
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A moment between two pieces of work; `bounded`: the next one has a deadline."""
+
+    bounded: bool
+
+
+def checkpoint(*, bounded: bool = True) -> Steps[None]:
+    """Let other work run, and begin the operation's deadline anew.
+
+    Between the batches of work on many records: each is an operation of its own. Without
+    `bounded` what follows, up to the next checkpoint, may take as long as it takes.
+    """
+    yield Checkpoint(bounded)
+
+
 def wait(answer: T | Awaitable[T]) -> Steps[T]:
     """Give what a mirrored client answered: a value, or an awaitable of it."""
     result: T = yield answer

@@ -1,13 +1,13 @@
 """What a store is: the protocol, which callers it serves, and its outcomes.
 
-A store files opaque bytes under a key. It reads two things of a record, through
-`record.revision_of` and `record.lifetime_of`, and nothing else.
+A store files opaque bytes under a key. It reads three things of a record, through
+`record.revision_of`, `record.lifetime_of` and `record.sid_of`, and nothing else.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -131,6 +131,73 @@ class OwnerIndex(Protocol):
 
     def owned(self, owner: str) -> Steps[Iterable[str]]:
         """List the keys noted for an owner; some may have expired since."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPage:
+    """Some of many keys; `after`: what to ask for the next ones with, None at the end.
+
+    What stands behind the last page, and how a page is ordered, is the store's own. A key
+    that is there from the first page to the last is in one of them at least.
+    """
+
+    keys: Sequence[str]
+    after: str | None
+
+
+@runtime_checkable
+class Batches(Protocol):
+    """The ability to do for many keys at once what a `Store` does for one.
+
+    A batch has the deadline of one operation: see core.batches, which is content with
+    a store that lacks the ability.
+    """
+
+    def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
+        """Read records without renewing them, in the order of the keys.
+
+        None stands for one that is missing, and for what cannot be read as a record.
+        """
+        ...
+
+    def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
+        """Delete records, whatever their revision; tell of each whether it was there.
+
+        Of two at once that delete the same record both may say so.
+        """
+        ...
+
+
+@runtime_checkable
+class PagedOwnerIndex(Protocol):
+    """The ability to list an owner's keys in parts, and to forget many at once."""
+
+    def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
+        """List some of the keys noted for an owner; `after`: of the page before."""
+        ...
+
+    def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
+        """Forget that keys belong to an owner."""
+        ...
+
+
+@runtime_checkable
+class Listable(Protocol):
+    """The ability to list the keys of all records, whoever's they are."""
+
+    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+        """List some of the keys that begin with a prefix; `after`: of the page before."""
+        ...
+
+
+@runtime_checkable
+class Located(Protocol):
+    """A store that can say where its records are."""
+
+    @property
+    def location(self) -> str:
+        """The place, for an operator to read: directory, server, table. Never a password."""
         ...
 
 

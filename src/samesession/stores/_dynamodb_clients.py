@@ -6,6 +6,7 @@ default, for minutes. Knows no table.
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
@@ -100,6 +101,13 @@ def _check_patience(config: Any, timeout: float) -> None:  # Any: see Source
         f"with config=botocore.config.Config(connect_timeout={each:g}, read_timeout={each:g}, "
         'retries={"total_max_attempts": 1}), or give its session in its place'
     )
+
+
+def place_of(source: Source) -> str:
+    """Name the endpoint or region, as far as it was said."""
+    meta = getattr(source.given, "meta", None) if source.is_client else None
+    where = source.endpoint_url or source.region or getattr(meta, "region_name", None)
+    return "" if where is None else f" in {re.sub('//[^/]*@', '//', where)}"
 
 
 def check(source: Source, face: Face) -> None:

@@ -21,7 +21,7 @@ _LATER = {
     "ThrottlingException",
     "TransactionConflictException",
 }
-_FIRST_PAUSE = 0.05  # seconds, as Amazon's own clients wait for DynamoDB
+FIRST_PAUSE = 0.05  # seconds, as Amazon's own clients wait for DynamoDB
 
 
 def code_of(error: Exception) -> str | None:
@@ -44,7 +44,7 @@ def pause_after(error: Exception, *, attempt: int, reading: bool) -> float | Non
     A write whose answer got lost may have been done: whoever asked gets an error.
     """
     if code_of(error) in _LATER:
-        return _FIRST_PAUSE * 2.0 ** (attempt - 1)
+        return FIRST_PAUSE * 2.0 ** (attempt - 1)
     lost = isinstance(error, _LOST)
     return 0 if lost and reading and attempt == 1 else None
 

@@ -12,17 +12,20 @@ of any length. Knows no client: values are Python's, and `wired` puts them as th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from ..core.record import revision_of
-from ..errors import BadRecord, StoreUnavailable
+from ..errors import BadRecord
 
 # Any: what botocore takes and gives is described by Amazon's data files, not by types.
 Request = dict[str, Any]
 Item = Mapping[str, Any]
 
 TTL = "expires"
+BATCH_READS, BATCH_WRITES = 100, 25  # DynamoDB's limits for keys in one request
+_PAGE = 1000  # notes, or items that are looked at, in one answer
 ITEM_BYTES = 400 * 1024  # DynamoDB's limit, names and values of all attributes included
 SORT_KEY_BYTES = 1024  # DynamoDB's limit for an `sk`
 # More than the attributes besides the key and the record take, names included.
@@ -33,7 +36,9 @@ _NOTE = "key:"
 NOTE_BYTES = len(_NOTE)
 _KEYS = {"pk": "S", "sk": "S"}
 _ALL_OLD: Request = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-_VALUES = ("Key", "Item", "ExpressionAttributeValues")  # the fields that hold values
+# The fields that hold values, and those that hold values by table.
+_VALUES = ("Key", "Item", "ExpressionAttributeValues", "ExclusiveStartKey")
+_TABLES = "RequestItems"
 
 
 class Found(NamedTuple):
@@ -116,13 +121,39 @@ def delist(prefix: str, owner: str, key: str) -> Request:
     return {"Key": _note(prefix, owner, key)}
 
 
-def owned(prefix: str, owner: str) -> Request:
-    """Read the notes of an owner; an answer has the first megabyte of what is left."""
+def owned(prefix: str, owner: str, after: str | None) -> Request:
+    """Read the next notes of an owner; an answer has a megabyte at most."""
+    start = {} if after is None else {"ExclusiveStartKey": _note(prefix, owner, after)}
     return {
         "KeyConditionExpression": "pk = :owner AND begins_with(sk, :note)",
         "ExpressionAttributeValues": {":owner": _owner(prefix, owner), ":note": _NOTE},
         "ConsistentRead": True,
+        "Limit": _PAGE,
+        **start,
     }
+
+
+def records(prefix: str, after: str | None) -> Request:
+    """Look at the next items of the table, whatever they are, for records under a prefix."""
+    start = {} if after is None else {"ExclusiveStartKey": _unspelt(after)}
+    return {
+        "FilterExpression": "sk = :record AND begins_with(pk, :prefix)",
+        "ExpressionAttributeValues": {":record": _RECORD, ":prefix": prefix},
+        "ConsistentRead": True,
+        "Limit": _PAGE,
+        **start,
+    }
+
+
+def load_many(table: str, keys: Sequence[str]) -> Request:
+    """Read records, as many as one request may name."""
+    return {"RequestItems": {table: {"Keys": [*map(_name, keys)], "ConsistentRead": True}}}
+
+
+def delist_many(table: str, prefix: str, owner: str, keys: Sequence[str]) -> Request:
+    """Delete notes, as many as one request may name."""
+    deletions = [{"DeleteRequest": {"Key": _note(prefix, owner, key)}} for key in keys]
+    return {"RequestItems": {table: deletions}}
 
 
 def table() -> Request:
@@ -176,11 +207,25 @@ def wired(request: Request) -> Request:
         for field in _VALUES
         if field in request
     }
+    if _TABLES in request:
+        changed[_TABLES] = _wired_tables(request[_TABLES])
     return {**request, **changed}
 
 
-def _wired(value: str | int | bytes) -> dict[str, str | bytes]:
+def _wired_tables(tables: Request) -> Request:
+    """The same for a request on many items, whose keys stand further in."""
+    (table, asked), *_ = tables.items()
+    if isinstance(asked, list):
+        deletions = cast("list[Request]", asked)
+        return {table: [{name: wired(each[name]) for name in each} for each in deletions]}
+    keys = [wired({"Key": key})["Key"] for key in asked["Keys"]]
+    return {table: {**asked, "Keys": keys}}
+
+
+def _wired(value: str | int | bytes | dict[str, Any]) -> dict[str, Any]:
     match value:
+        case dict():  # as DynamoDB has spelt it
+            return value
         case str():
             return {"S": value}
         case int():
@@ -209,13 +254,51 @@ def found_in(item: Item) -> Found:
     return Found(record, expires)
 
 
+def live_in(item: Item, now: int) -> Found | None:
+    """Read a record's item; None for one that has expired."""
+    found = found_in(item)
+    return found if found.expires > now else None
+
+
+def live_among(items: list[Item], now: int) -> Iterator[tuple[str, bytes]]:
+    """Give the live records among items, by their keys; what is none of ours is passed over."""
+    for item in items:
+        try:
+            found = live_in(item, now)
+        except BadRecord:
+            continue
+        if found is not None:
+            yield key_of(item), found.record
+
+
+def key_of(item: Item) -> str:
+    """Give the key of a record's item."""
+    return str(_plain(item["pk"]))
+
+
 def noted_in(items: list[Item], now: int) -> list[str]:
-    """Read the keys of an owner's notes, without those that have expired."""
+    """Read the keys of an owner's notes, without those that have expired.
+
+    A note whose moment is not one of ours counts: whether the session is live, its
+    record says.
+    """
+    return [
+        str(_plain(item["sk"])).removeprefix(_NOTE) for item in items if not _is_over(item, now)
+    ]
+
+
+def _is_over(item: Item, now: int) -> bool:
     try:
-        return [
-            str(_plain(item["sk"])).removeprefix(_NOTE)
-            for item in items
-            if int(cast("str", _plain(item["expires"]))) > now
-        ]
+        return int(cast("str", _plain(item["expires"]))) <= now
     except (KeyError, TypeError, ValueError):
-        raise StoreUnavailable("DynamoDB holds a note of an owner that is not ours") from None
+        return False
+
+
+def position_of(key: Item) -> str:
+    """Spell where an answer ends, so that the next request may begin there."""
+    return json.dumps([_plain(key["pk"]), _plain(key["sk"])])
+
+
+def _unspelt(position: str) -> dict[str, str]:
+    pk, sk = json.loads(position)
+    return {"pk": pk, "sk": sk}

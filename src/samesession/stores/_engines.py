@@ -8,6 +8,7 @@ reaches the sessions. Every statement is a transaction of its own (AUTOCOMMIT).
 from __future__ import annotations
 
 import math
+import os
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, cast
@@ -220,6 +221,19 @@ def _keep(engine: sa.Engine, deadline: Deadline) -> None:
 
 def _psycopg() -> Any:
     return import_module("samesession.stores._psycopg")
+
+
+def place_of(source: object) -> str:
+    """Name the server and database, or the file, of what was given; no user, no password."""
+    if not isinstance(source, sa.URL | sa.Engine | AsyncEngine):
+        return f"a {type(source).__name__} object"
+    url = source if isinstance(source, sa.URL) else source.url
+    hosts = url.query.get("host", ())  # where PostgreSQL's socket is, or several servers are
+    more = ",".join((hosts,) if isinstance(hosts, str) else hosts)
+    if url.get_backend_name() == "sqlite" and url.database is not None:
+        return f"sqlite:///{os.path.abspath(url.database)}"
+    port = "" if url.port is None else f":{url.port}"
+    return f"{url.get_backend_name()}://{url.host or more}{port}/{url.database or ''}"
 
 
 def is_lent(source: object) -> bool:

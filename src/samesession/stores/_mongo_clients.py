@@ -9,7 +9,7 @@ and the record in whose favour a commit was refused could not be told.
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions, DatetimeConversion
@@ -41,6 +41,8 @@ _CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
     document_class=dict,
     datetime_conversion=DatetimeConversion.DATETIME_MS,
     uuid_representation=UuidRepresentation.UNSPECIFIED,
+    # A key that is no text must not keep the others of its answer from being read.
+    unicode_decode_error_handler="replace",
 )
 _REFUSED = {13: "not authorized", 18: "the user or password is wrong"}
 _OTHER_INDEX = {85, 86}
@@ -68,6 +70,18 @@ def read_url(url: str) -> str:
             f"SESSION_MONGODB is no URL that pymongo takes ({type(error).__name__}): {HELP}"
         ) from None
     return url
+
+
+def place_of(source: object, database: str | None) -> str:
+    """Name the servers and the database of a URL or client, without a user or password."""
+    scheme, own = "mongodb", ""
+    if isinstance(source, str):
+        scheme, _, rest = re.split(r"[?#]", source)[0].partition("://")
+        hosts, _, own = rest.rpartition("@")[2].partition("/")
+    else:
+        known: Any = cast("Client", source).topology_description.server_descriptions()
+        hosts = ",".join(f"{host}:{port}" for host, port in sorted(known))
+    return f"{scheme}://{hosts}/{database or own or _DATABASE}"
 
 
 def read_names(database: str | None, collection: str) -> None:

@@ -24,7 +24,7 @@ from ..core.steps import Steps, wait
 from ..core.store import Face
 from ..errors import ConfigError
 from ._redis_cluster import Cluster
-from ._redis_url import Kind, Node, Servers
+from ._redis_url import Kind, Node, Servers, one_place
 
 # Part of samesession[redis], though redis-py works without it.
 _HAS_HIREDIS = find_spec("hiredis") is not None
@@ -168,6 +168,19 @@ def face_of(client: Client) -> Face:
             "a while after its end: make one without read_from_replicas"
         )
     return face
+
+
+def place_of(client: Client) -> str:
+    """Name a given client's servers and database, without a user or password."""
+    if isinstance(client, redis.RedisCluster | redis.asyncio.RedisCluster):
+        known: Any = client.nodes_manager.startup_nodes
+        hosts = {f"{node.host}:{node.port}" for node in known.values()}
+        return f"redis+cluster://{','.join(sorted(hosts))}"
+    pool = client.connection_pool
+    service = getattr(pool, "service_name", None)
+    if service is not None:
+        return f"the service {service} of Redis Sentinels"
+    return one_place(pool.connection_kwargs)
 
 
 def _connection_kwargs(client: Client) -> dict[str, Any]:

@@ -11,7 +11,7 @@ nodes, no record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import redis
@@ -28,6 +28,7 @@ from redis.exceptions import (
 from ..core.steps import Steps, wait
 from ..core.store import Face
 from ..drive import arun, run
+from ._redis_many import Command, execute
 from ._redis_url import Node
 
 SLOTS = 16384
@@ -95,6 +96,19 @@ class Cluster:
         """List members of a sorted set."""
         return self._ask(key, "ZRANGE", key, start, stop)
 
+    def execute_many(self, commands: Sequence[Command]) -> Answer:
+        """Send commands, each to the node of its key; give the answers, refusals among them."""
+        return self._driven(self._spread(commands))
+
+    def primaries(self) -> Answer:
+        """Name the nodes that have keys."""
+        return self._driven(self._names())
+
+    def execute_at(self, name: str, *command: object) -> Answer:
+        """Send a command to a node, whatever keys it has."""
+        host, _, port = name.rpartition(":")
+        return self._driven(self._send((host, int(port)), command, asking=False))
+
     def close(self) -> None:
         """Close the connections to every node."""
         run(self._close())
@@ -104,7 +118,9 @@ class Cluster:
         await arun(self._close())
 
     def _ask(self, key: str, *command: object) -> Answer:
-        steps = self._follow(key_slot(key.encode()), command)
+        return self._driven(self._follow(key_slot(key.encode()), command))
+
+    def _driven(self, steps: Steps[Any]) -> Answer:
         return arun(steps) if self._face is Face.ASYNC else run(steps)
 
     # --- finding the node --------------------------------------------------------------
@@ -132,6 +148,38 @@ class Cluster:
                 self._stale, self._failed = True, node
                 raise
         raise ClusterError("redirected too often")
+
+    def _spread(self, commands: Sequence[Command]) -> Steps[list[Any]]:
+        """Send each node its share in one go; follow where a key has moved."""
+        slots = [key_slot(str(command[1]).encode()) for command in commands]
+        shares: dict[Node, list[int]] = {}
+        for index, slot in enumerate(slots):
+            shares.setdefault((yield from self._owner(slot)), []).append(index)
+        answers: list[Any] = [None] * len(commands)
+        for node, share in shares.items():
+            try:
+                found = yield from execute(self._at(node), [commands[index] for index in share])
+            except (TypeError, ValueError):
+                raise  # what cannot be sent is no failure of the node
+            except BaseException:
+                self._stale, self._failed = True, node
+                raise
+            for index, answer in zip(share, found, strict=True):
+                answers[index] = answer
+                if isinstance(answer, ResponseError) and (_hop(answer, node) or _is_down(answer)):
+                    answers[index] = yield from self._followed(slots[index], commands[index])
+        return answers
+
+    def _followed(self, slot: int, command: Command) -> Steps[Any]:
+        try:
+            return (yield from self._follow(slot, command))
+        except ResponseError as error:
+            return error
+
+    def _names(self) -> Steps[list[str]]:
+        if self._stale:
+            yield from self._learn()
+        return [f"{host}:{port}" for host, port in self._known]
 
     def _owner(self, slot: int) -> Steps[Node]:
         if self._stale or self._owners[slot] is None:
@@ -167,10 +215,7 @@ class Cluster:
         raise refusal
 
     def _send(self, node: Node, command: tuple[object, ...], *, asking: bool) -> Steps[Any]:
-        client: Client = self._clients.get(node)
-        if client is None:
-            # Of two threads at once one wins; the other's has opened nothing yet.
-            client = self._clients.setdefault(node, self._connect(node))
+        client = self._at(node)
         if not asking:
             return (yield from wait(client.execute_command(*command)))
         if hasattr(client, "execute_asking"):
@@ -182,6 +227,13 @@ class Cluster:
         if isinstance(answers[1], Exception):
             raise answers[1]
         return answers[1]
+
+    def _at(self, node: Node) -> Client:
+        client: Client = self._clients.get(node)
+        if client is None:
+            # Of two threads at once one wins; the other's has opened nothing yet.
+            client = self._clients.setdefault(node, self._connect(node))
+        return client
 
     def _close(self) -> Steps[None]:
         clients, self._clients = self._clients, {}

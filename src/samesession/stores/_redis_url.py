@@ -6,6 +6,7 @@ Knows addresses and options only; opens nothing.
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -59,6 +60,28 @@ def read(url: str) -> Servers:
         raise
     except ValueError:
         raise ConfigError(_HELP) from None
+
+
+def place_of(servers: Servers) -> str:
+    """Name servers and database, without a user or password."""
+    database = servers.options.get("db", 0)
+    hosts = ",".join(f"{host}:{port}" for host, port in servers.nodes)
+    match servers.kind:
+        case Kind.SINGLE:
+            return one_place(servers.options)
+        case Kind.SENTINEL:
+            return f"redis+sentinel://{hosts}/{servers.service}/{database}"
+        case Kind.CLUSTER:
+            return f"redis+cluster://{hosts}"
+
+
+def one_place(options: Mapping[str, Any]) -> str:
+    """Name the server that options of redis-py's connections are for, and the database."""
+    database = options.get("db") or 0
+    if "path" in options:
+        return f"unix://{options['path']}?db={database}"
+    host, port = options.get("host", "localhost"), options.get("port", _REDIS_PORT)
+    return f"redis://{host}:{port}/{database}"
 
 
 def _read(url: str) -> Servers:

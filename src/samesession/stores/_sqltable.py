@@ -16,7 +16,8 @@ from typing import Any, NamedTuple, cast
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from ..errors import ConfigError
+from ..core.record import revision_of
+from ..errors import BadRecord, ConfigError
 from ._sqlpurge import doomed
 
 KEY_LENGTH = 255
@@ -54,13 +55,16 @@ class Bytewise(sa.types.TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> Any:
         """Give what the driver is sent."""
         if value is not None and dialect.name in ("mysql", "mariadb"):
-            return value.encode("utf-8")
+            return value.encode("utf-8", "surrogateescape")
         return value
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> str | None:
         """Read what the driver gave."""
         del dialect
-        return bytes(value).decode("utf-8") if isinstance(value, bytes | bytearray) else value
+        if isinstance(value, bytes | bytearray):
+            # Others may write there, too.
+            return bytes(value).decode("utf-8", "surrogateescape")
+        return cast("str | None", value)
 
 
 class Tables(NamedTuple):
@@ -158,13 +162,26 @@ class Statements:
         self.enlist = sa.insert(owners).values({"owner": owner, "key": key, **expiring})
         self.enlist_again = sa.update(owners).where(noted).values(expiring)
         self.delist = sa.delete(owners).where(noted)
-        self.owned = sa.select(note.key).where(note.owner == owner, note.expires > now)
         self.purge = tuple(doomed(table) for table in tables)
 
 
 # Any: the type of a parameter's value.
 def _given(name: str, kind: sa.types.TypeEngine[Any] | None = None) -> sa.BindParameter[Any]:
     return sa.bindparam(name, type_=kind)
+
+
+def sound(record: object, revision: object, expires: object = 0) -> bytes:
+    """Give the record of a row.
+
+    Raises BadRecord for a row whose columns disagree, or that SQLite took though they are
+    of other types.
+    """
+    if not isinstance(record, bytes | bytearray | memoryview) or type(expires) is not int:
+        raise BadRecord("its row has another type")
+    raw = bytes(cast("bytes", record))
+    if revision != revision_number(revision_of(raw)):
+        raise BadRecord("its row and its record have different revisions")
+    return raw
 
 
 def owner_digest(owner: str) -> str:

@@ -161,6 +161,25 @@ class Tree:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
 
+    def make_way(self, path: str) -> None:
+        """Move aside what stands in the way of a file at a path: nothing is deleted.
+
+        In a directory's place all that is no directory, in the file's all that is one.
+        """
+        *upper, last = path.split("/")
+        for depth, part in enumerate((*upper, last)):
+            with self.at("/".join(upper[:depth])) as directory:
+                if directory is None:
+                    return
+                try:
+                    found = os.stat(part, dir_fd=directory, follow_symlinks=False)
+                except FileNotFoundError:
+                    return
+                if stat.S_ISDIR(found.st_mode) is (depth == len(upper)):
+                    aside = f"{part}.moved-{secrets.token_hex(4)}"
+                    os.rename(part, aside, src_dir_fd=directory, dst_dir_fd=directory)
+                    return
+
     def write(self, directory: int, name: str, content: bytes, mtime: float) -> None:
         """Put a file in place whole, or not at all."""
         temporary = f".{name}.{secrets.token_hex(4)}"

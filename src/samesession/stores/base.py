@@ -8,21 +8,26 @@ that is written in plain `def` or `async def` is wrapped: `FromSync`, `FromAsync
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from .._clocks import system_time
 from ..config import Config
 from ..core.record import lifetime_of, revision_of
-from ..core.steps import Steps, call, wait
+from ..core.steps import Steps, call, checkpoint, wait
 from ..core.store import (
+    Batches,
     Capabilities,
     Clock,
     Conflict,
     Face,
+    KeyPage,
     Lifetimes,
+    Listable,
+    Located,
     Outcome,
     OwnerIndex,
+    PagedOwnerIndex,
     Purgeable,
     Reach,
     Store,
@@ -33,6 +38,7 @@ from ..errors import StoreUnavailable
 
 __all__ = [
     "AsyncStore",
+    "Batches",
     "Capabilities",
     "Clock",
     "Config",
@@ -40,9 +46,13 @@ __all__ = [
     "Face",
     "FromAsync",
     "FromSync",
+    "KeyPage",
     "Lifetimes",
+    "Listable",
+    "Located",
     "Outcome",
     "OwnerIndex",
+    "PagedOwnerIndex",
     "Purgeable",
     "Reach",
     "Steps",
@@ -51,6 +61,7 @@ __all__ = [
     "SyncStore",
     "TwoFaced",
     "call",
+    "checkpoint",
     "lifetime_of",
     "revision_of",
     "system_time",
@@ -62,14 +73,16 @@ T = TypeVar("T")
 Outages = tuple[type[Exception], ...]
 
 _METHODS = ("load", "create", "commit", "remove", "close")
-_ABILITIES = ("enlist", "delist", "owned", "purge")
+_MANY = ("load_many", "remove_many", "owned_page", "delist_many", "keys_page")
+_ABILITIES = ("enlist", "delist", "owned", "purge", *_MANY)
 
 
 class SyncStore(Protocol):
     """A store in plain functions; `enlist`, `delist`, `owned`, and `purge` may be added.
 
-    The methods are those of `Store`, `OwnerIndex` and `Purgeable`, and may be
-    called by several threads at once.
+    The methods are those of `Store`, `OwnerIndex` and `Purgeable`, and may be called by
+    several threads at once. So may be added what `Batches`, `PagedOwnerIndex` and
+    `Listable` name, for work on many sessions, and the attribute `location`.
     """
 
     def load(self, key: str, *, renew: Lifetimes | None) -> bytes | None:
@@ -98,8 +111,9 @@ class SyncStore(Protocol):
 class AsyncStore(Protocol):
     """A store in coroutines; `enlist`, `delist`, `owned`, and `purge` may be added.
 
-    A connection belongs to the event loop that opened it, and an object may be used
-    in several, one after the other: open on first use in each.
+    So may be what `SyncStore` names besides. A connection belongs to the event loop that
+    opened it, and an object may be used in several, one after the other: open on first
+    use in each.
     """
 
     async def load(self, key: str, *, renew: Lifetimes | None) -> bytes | None:
@@ -133,6 +147,11 @@ class _Wrapped:
     delist: Callable[..., Steps[None]]
     owned: Callable[..., Steps[Iterable[str]]]
     purge: Callable[..., Steps[int]]
+    load_many: Callable[..., Steps[Sequence[bytes | None]]]
+    remove_many: Callable[..., Steps[Sequence[bool]]]
+    owned_page: Callable[..., Steps[KeyPage]]
+    delist_many: Callable[..., Steps[None]]
+    keys_page: Callable[..., Steps[KeyPage]]
 
     def __init__(self, store: SyncStore | AsyncStore, outages: Outages) -> None:
         self._store = store
@@ -141,7 +160,14 @@ class _Wrapped:
         for name in _ABILITIES:
             method = getattr(store, name, None)
             if method is not None:
-                setattr(self, name, self._as_steps(method))
+                # One piece of work, however much there is to delete: no deadline fits it.
+                setattr(self, name, self._as_steps(method, bounded=name != "purge"))
+
+    @property
+    def location(self) -> str:
+        """Where the store inside says that its records are, or else what it is."""
+        inside = self._store
+        return inside.location if isinstance(inside, Located) else type(inside).__name__
 
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
         """Read a record and, with `renew`, restart its idle timeout."""
@@ -173,8 +199,12 @@ class _Wrapped:
         """Let go of connections."""
         yield from self._do(self._store.close)
 
-    def _as_steps(self, method: Callable[..., object]) -> Callable[..., Steps[Any]]:
+    def _as_steps(
+        self, method: Callable[..., object], *, bounded: bool
+    ) -> Callable[..., Steps[Any]]:
         def steps(*args: object, **named: object) -> Steps[Any]:
+            if not bounded:
+                yield from checkpoint(bounded=False)
             return (yield from self._do(method, *args, **named))
 
         return steps

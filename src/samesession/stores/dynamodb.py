@@ -12,15 +12,16 @@ belong to one process and one event loop: each gets its own, on first use.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .._clocks import stopwatch, system_time
 from ..config import Config
+from ..core.batches import every_key
 from ..core.record import revision_of
-from ..core.steps import Steps, call, wait
-from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome
+from ..core.steps import Steps, call, checkpoint, wait
+from ..core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome
 from ..core.touch import Touching
 from ..drive import PerPlace
 from ..errors import ConfigError, SessionTooLarge, StoreUnavailable
@@ -30,7 +31,9 @@ from . import _dynamodb_items as items
 from ._dynamodb_items import Found
 
 _SID_BYTES = 22  # in every key after its prefix
-_READS = {"get_item", "query", "describe_table", "describe_time_to_live"}
+_READS = frozenset(
+    ("get_item", "batch_get_item", "query", "scan", "describe_table", "describe_time_to_live")
+)
 _TABLE_PAUSE = 0.2  # seconds between looks at a table that is being made
 _TABLE_PATIENCE = 120.0  # seconds that this may take
 
@@ -79,6 +82,11 @@ class DynamoDBStore:
     def capabilities(self) -> Capabilities:
         """What the store promises: renewing may be put off."""
         return Capabilities(exact_renewal=self._touching.interval == 0)
+
+    @property
+    def location(self) -> str:
+        """The table, and where that is."""
+        return f"the table {self._table} of DynamoDB{clients.place_of(self._source)}"
 
     def facing(self, face: Face) -> DynamoDBStore:
         """Give the store for callers of that face; what was given cannot change its colour."""
@@ -150,16 +158,51 @@ class DynamoDBStore:
 
     def owned(self, owner: str) -> Steps[Iterable[str]]:
         """List the keys noted for an owner, a megabyte a request."""
+        return (yield from every_key(lambda after: self.owned_page(owner, after=after)))
+
+    def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys noted for an owner, a megabyte at most."""
         asking = yield from self._asking()
-        request = items.owned(self._prefix, owner)
-        keys: list[str] = []
-        while True:
-            answer = yield from asking.ask("query", request)
-            keys += items.noted_in(answer.get("Items", []), int(self._clock()))
-            if not answer.get("LastEvaluatedKey"):
-                return keys
-            # As it came, and so as the client takes it.
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        answer = yield from asking.ask("query", items.owned(self._prefix, owner, after))
+        found = answer.get("Items", [])
+        end = answer.get("LastEvaluatedKey")
+        following = items.noted_in([end], -1)[0] if end else None
+        return KeyPage(items.noted_in(found, int(self._clock())), following)
+
+    def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
+        """Forget that keys belong to an owner."""
+        asking = yield from self._asking()
+        for first in range(0, len(keys), items.BATCH_WRITES):
+            some = keys[first : first + items.BATCH_WRITES]
+            request = items.delist_many(self._table, self._prefix, owner, some)
+            _ = yield from asking.ask_all("batch_write_item", request, "UnprocessedItems")
+
+    def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
+        """Read records, a hundred a request."""
+        asking = yield from self._asking()
+        found: dict[object, bytes] = {}
+        for first in range(0, len(keys), items.BATCH_READS):
+            request = items.load_many(self._table, keys[first : first + items.BATCH_READS])
+            for answer in (yield from asking.ask_all("batch_get_item", request, "UnprocessedKeys")):
+                answered = answer["Responses"].get(self._table, [])
+                found.update(items.live_among(answered, int(self._clock())))
+        return [found.get(key) for key in keys]
+
+    def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
+        """Delete records, each by a request: many at once would not tell what was there."""
+        removed: list[bool] = []
+        for key in keys:
+            yield from checkpoint()
+            removed.append((yield from self.remove(key, expected=None)) is Outcome.WRITTEN)
+        return removed
+
+    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+        """List keys that begin with a prefix, by reading the whole table."""
+        asking = yield from self._asking()
+        answer = yield from asking.ask("scan", items.records(prefix, after))
+        end = answer.get("LastEvaluatedKey")
+        keys = [items.key_of(item) for item in answer.get("Items", [])]
+        return KeyPage(keys, items.position_of(end) if end else None)
 
     def close(self) -> Steps[None]:
         """Close this process's and event loop's connections."""
@@ -254,6 +297,18 @@ class _Asking:
             if pause:
                 yield from call(time.sleep, pause)
 
+    def ask_all(self, operation: str, request: items.Request, left: str) -> Steps[list[Any]]:
+        """Send a request on many items, and again what of it DynamoDB has `left` undone."""
+        answers: list[Any] = []
+        while True:
+            answers.append((yield from self.ask(operation, request)))
+            undone = answers[-1].get(left)
+            if not undone:
+                return answers
+            # As it came, and so as the client takes it.
+            request = {"RequestItems": undone}
+            yield from call(time.sleep, errors.FIRST_PAUSE)
+
     def found(self, key: str, now: float) -> Steps[Found | None]:
         """Read a live record."""
         answer = yield from self.ask("get_item", items.load(key))
@@ -294,8 +349,10 @@ class _Asking:
     def _send(self, operation: str, request: items.Request) -> Steps[Any]:
         if not self._has_time_after(0):
             raise StoreUnavailable(f"DynamoDB did not answer within {self._timeout} s")
-        sent = {"TableName": self._table, **(request if self._is_native else items.wired(request))}
-        of_items = operation.endswith("_item") or operation == "query"
+        sent = request if self._is_native else items.wired(request)
+        if not operation.startswith("batch_"):
+            sent = {"TableName": self._table, **sent}
+        of_items = operation.endswith("_item") or operation in ("query", "scan")
         if of_items:
             sent["ReturnConsumedCapacity"] = "TOTAL"
         answer: Any = yield from wait(getattr(self._client, operation)(**sent))
@@ -311,10 +368,7 @@ class _Asking:
 
 def _live(item: items.Item | None, now: float) -> Found | None:
     """Read an item; None where there is none, or an expired one."""
-    if not item:
-        return None
-    found = items.found_in(item)
-    return found if found.expires > int(now) else None
+    return items.live_in(item, int(now)) if item else None
 
 
 def _check_size(key: str, record: bytes) -> None:

@@ -16,20 +16,25 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import TypeAlias
 
 from .._clocks import system_time
 from ..config import Config
+from ..core.batches import every_key
 from ..core.record import MIN_BYTES, revision_of
-from ..core.steps import Steps, call
-from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome, Reach
+from ..core.steps import Steps, call, checkpoint
+from ..core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome, Reach
 from ..core.touch import Touching
 from ..errors import BadRecord
+from . import _file_lists
 from ._cached import CachedFiles
-from ._file_purge import OWNERS, Purge
-from ._tree import NAME, READ, Tree, content, name_of, opened, unlink
+from ._file_owners import OwnerNotes
+from ._file_purge import Purge
+from ._tree import READ, Tree, content, name_of, unlink
+
+_DURABLE_BATCH = 20  # files that are deleted within one operation's time if each waits for the disk
 
 # A directory's descriptor, or None where it is missing.
 _Directory: TypeAlias = AbstractContextManager[int | None]
@@ -63,6 +68,8 @@ class FileStore:
         """
         self._tree = Tree(directory, mode=mode, fsync=fsync, timeout=timeout)
         self._cached = CachedFiles(self._tree.root, max_bytes)
+        self._notes = OwnerNotes(self._tree, clock=clock, max_bytes=max_bytes)
+        self._fsync = fsync
         self._max_bytes = max_bytes
         self._touching = touching or Touching()
         self._clock = clock
@@ -71,6 +78,11 @@ class FileStore:
     def capabilities(self) -> Capabilities:
         """What the store promises: renewing may be put off."""
         return Capabilities(reach=Reach.MACHINE, exact_renewal=self._touching.interval == 0)
+
+    @property
+    def location(self) -> str:
+        """The directory."""
+        return f"the directory {self._tree.root}"
 
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
         """Read a record and restart its idle timeout."""
@@ -95,18 +107,48 @@ class FileStore:
 
     def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
         """Note that a key belongs to an owner."""
-        return (yield from call(self._enlist, owner, key, lifetime))
+        return (yield from call(self._notes.add, owner, key, lifetime))
 
     def delist(self, owner: str, key: str) -> Steps[None]:
         """Forget that a key belongs to an owner."""
-        return (yield from call(self._delist, owner, key))
+        return (yield from call(self._notes.remove, owner, [key]))
 
     def owned(self, owner: str) -> Steps[Iterable[str]]:
         """List the keys noted for an owner."""
-        return (yield from call(self._owned, owner))
+        return (yield from every_key(lambda after: self.owned_page(owner, after=after)))
+
+    def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
+        """Read records."""
+        return (yield from call(self._load_many, keys))
+
+    def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
+        """Delete files, whatever their revision; where that is to be durable, few at a time."""
+        names = sorted(map(_name, keys))
+        size = _DURABLE_BATCH if self._fsync else len(names)
+        removed: set[str] = set()
+        for first in range(0, len(names), max(size, 1)):
+            if first:
+                yield from checkpoint()
+            removed |= yield from call(self._remove_many, names[first : first + size])
+        return [_name(key) in removed for key in keys]
+
+    def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys noted for an owner."""
+        return (yield from call(self._notes.page, owner, after))
+
+    def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
+        """Forget that keys belong to an owner."""
+        return (yield from call(self._notes.remove, owner, keys))
+
+    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys that begin with a prefix."""
+        page = _file_lists.page
+        return (yield from call(page, self._tree, prefix, after, max_bytes=self._max_bytes))
 
     def purge(self) -> Steps[int]:
         """Delete expired records, expired notes, and what killed writers left behind."""
+        # In one go: each wait for a lock has a limit, and the loop does not wait for it.
+        yield from checkpoint(bounded=False)
         return (yield from call(Purge(self._tree, self._clock).run))
 
     def close(self) -> Steps[None]:
@@ -177,29 +219,29 @@ class FileStore:
             self._tree.settle(shard)
             return Outcome.WRITTEN
 
-    def _enlist(self, owner: str, key: str, lifetime: int) -> None:
-        with self._owner(owner, make=True) as notes:
-            assert notes is not None
-            self._tree.write(notes, _name(key), key.encode("utf-8"), self._clock() + lifetime)
-
-    def _delist(self, owner: str, key: str) -> None:
-        with self._owner(owner) as notes:
-            if notes is not None and unlink(notes, _name(key)):
-                self._tree.remove_empty(_owner_path(owner))
-
-    def _owned(self, owner: str) -> list[str]:
-        with self._owner(owner) as notes:
-            if notes is None:
-                return []
-            keys: list[str] = []
-            for name in filter(NAME.fullmatch, os.listdir(notes)):
-                try:
-                    found = self._read_file(notes, name)
-                except BadRecord:
+    def _load_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        found: dict[str, bytes] = {}
+        for path, names in _file_lists.by_shard(map(_name, keys)):
+            with self._tree.at(path) as shard:
+                if shard is None:
                     continue
-                if found is not None and found[1] > self._clock():
-                    keys.append(found[0].decode("utf-8", "replace"))
-            return keys
+                for name in names:
+                    sound = self._read_sound(shard, name)
+                    if sound is not None:
+                        found[name] = sound[0]
+        return [found.get(_name(key)) for key in keys]
+
+    def _remove_many(self, doomed: list[str]) -> set[str]:
+        removed: set[str] = set()
+        for path, names in _file_lists.by_shard(doomed):
+            with self._tree.locked(path) as shard:
+                if shard is None:
+                    continue
+                for name in names:
+                    if self._read_sound(shard, name) is not None and unlink(shard, name):
+                        removed.add(name)
+                self._tree.settle(shard)
+        return removed
 
     # --- files -------------------------------------------------------------------------
 
@@ -234,26 +276,11 @@ class FileStore:
         except BadRecord:
             return None
 
-    def _read_file(self, directory: int, name: str) -> tuple[bytes, float] | None:
-        try:
-            with opened(name, READ, directory) as fd:
-                return content(fd, self._max_bytes)
-        except OSError:
-            return None
-
     def _shard(self, name: str, *, make: bool = False) -> _Directory:
         return self._tree.at(name[:2], make=make)
 
     def _locked(self, name: str, *, make: bool = False) -> _Directory:
         return self._tree.locked(name[:2], make=make)
-
-    def _owner(self, owner: str, *, make: bool = False) -> _Directory:
-        return self._tree.locked(_owner_path(owner), make=make)
-
-
-def _owner_path(owner: str) -> str:
-    digest = _name(owner)
-    return f"{OWNERS}/{digest[:2]}/{digest}"
 
 
 def _name(key: str) -> str:

@@ -57,6 +57,11 @@ class MemcachedStore:
         self._timeout = timeout
         self._clock = clock
 
+    @property
+    def location(self) -> str:
+        """The servers."""
+        return f"memcached at {', '.join(server.name for server in self._servers)}"
+
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
         """Read a record and restart its idle timeout."""
         return (yield from call(self._load, key, renew))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from .._clocks import system_time
 from ..config import Config
 from ..core.record import lifetime_of, revision_of
 from ..core.steps import Steps
-from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome, Reach
+from ..core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome, Reach
 
 
 class MemoryStore:
@@ -17,6 +17,7 @@ class MemoryStore:
 
     faces = Face.BOTH
     capabilities = Capabilities(reach=Reach.PROCESS)
+    location = "the memory of this process"
 
     def __init__(self, *, clock: Clock = system_time) -> None:
         self._clock = clock
@@ -87,6 +88,38 @@ class MemoryStore:
         with self._lock:
             now = self._clock()
             return [key for key, expires in self._owned.get(owner, {}).items() if expires > now]
+
+    def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
+        """Read records."""
+        yield from ()
+        with self._lock:
+            return [self._live(key) for key in keys]
+
+    def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
+        """Delete records, whatever their revision."""
+        yield from ()
+        with self._lock:
+            there = [self._live(key) is not None for key in keys]
+            for key in keys:
+                _ = self._records.pop(key, None)
+            return there
+
+    def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the keys noted for an owner, all at once: they are at hand."""
+        del after
+        return KeyPage([*(yield from self.owned(owner))], None)
+
+    def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
+        """Forget that keys belong to an owner."""
+        for key in keys:
+            yield from self.delist(owner, key)
+
+    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the keys of all records, all at once."""
+        del after
+        yield from ()
+        with self._lock:
+            return KeyPage([key for key in self._records if key.startswith(prefix)], None)
 
     def purge(self) -> Steps[int]:
         """Delete what has expired."""

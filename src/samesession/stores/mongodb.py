@@ -12,30 +12,31 @@ Clients belong to one process and one event loop: each gets its own, on first us
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Generator, Hashable, Iterable
+from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from functools import wraps
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pymongo
-from bson.datetime_ms import DatetimeMS
 from pymongo.errors import DuplicateKeyError
 
 from .._clocks import system_time
 from ..config import Config
+from ..core.batches import every_key
 from ..core.record import revision_of
-from ..core.steps import Steps, wait
-from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome
+from ..core.steps import Steps, checkpoint, wait
+from ..core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome
 from ..core.touch import Touching
 from ..drive import PerPlace, place, to_its_end
-from ..errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
+from ..errors import ConfigError, SessionTooLarge, StoreUnavailable
 from . import _mongo_clients as clients
+from ._mongo_documents import Found, behind, date, owner_prefix, read, records_in
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 _ATTEMPTS = 5  # of what lost a race; all of them within the timeout
 _PURGE_BATCH = 1000
+_PAGE = 1000  # keys in one answer
 _INDEX = "samesession_expires"
 _INDEX_SECONDS = 60.0  # that making an index may take, at least
 # A document ends at 16 MiB, its `_id` and other fields included.
@@ -56,13 +57,6 @@ def _bounded(
             raise clients.translated(error) from None
 
     return steps
-
-
-class _Found(NamedTuple):
-    """A live record, and the second at which it expires."""
-
-    record: bytes
-    expires: int
 
 
 class MongoStore:
@@ -100,6 +94,12 @@ class MongoStore:
         """What the store promises: renewing may be put off."""
         return Capabilities(exact_renewal=self._touching.interval == 0)
 
+    @property
+    def location(self) -> str:
+        """The collection, and the servers."""
+        database = clients.place_of(self._source, self._database)
+        return f"the collection {self._collection} of {database}"
+
     def facing(self, face: Face) -> MongoStore:
         """Give the store for callers of that face; a client's colour cannot be changed."""
         if not isinstance(self._source, str) or face is self.faces:
@@ -126,8 +126,8 @@ class MongoStore:
         renewed = self._touching.renewal(found.record, found.expires, renew, now)
         if renewed is not None:
             # Not if another request has written meanwhile: its moment is the later one.
-            unchanged = {"_id": key, "expires": _date(found.expires)}
-            fresh = {"$set": {"expires": _date(renewed)}}
+            unchanged = {"_id": key, "expires": date(found.expires)}
+            fresh = {"$set": {"expires": date(renewed)}}
             yield from self._wait(self._records.update_one(unchanged, fresh))
         return found.record
 
@@ -136,7 +136,7 @@ class MongoStore:
         """Insert a document where none is, or in place of one that has expired."""
         # One write: between two, a purge could take away what the second looks for. Where
         # a live document is, this finds none that has expired, and inserts beside it.
-        expired = {"_id": key, "expires": {"$lte": _date(self._clock())}}
+        expired = {"_id": key, "expires": {"$lte": date(self._clock())}}
         change = {"$set": self._fields(record, lifetimes)}
         try:
             yield from self._wait(self._records.update_one(expired, change, upsert=True))
@@ -186,21 +186,14 @@ class MongoStore:
             # It has come since, as a record of another life of this key.
         raise StoreUnavailable("MongoDB changes its mind about a revision")
 
-    def _find(self, key: str, now: float) -> Steps[_Found | None]:
+    def _find(self, key: str, now: float) -> Steps[Found | None]:
         """Read a live document; refuse one that is not as we write them."""
-        live = {"_id": key, "expires": {"$gt": _date(now)}}
+        live = {"_id": key, "expires": {"$gt": date(now)}}
         document: Any = yield from self._wait(self._records.find_one(live))
-        if document is None:
-            return None
-        record, expires = document.get("record"), document.get("expires")
-        if not isinstance(record, bytes) or not isinstance(expires, DatetimeMS):
-            raise BadRecord("its document has other fields than ours")
-        if document.get("revision") != revision_of(record):
-            raise BadRecord("its document and its record have different revisions")
-        return _Found(record, int(expires) // 1000)
+        return None if document is None else read(document)
 
     def _live(self, key: str, expected: bytes | None) -> dict[str, Any]:
-        live: dict[str, Any] = {"_id": key, "expires": {"$gt": _date(self._clock())}}
+        live: dict[str, Any] = {"_id": key, "expires": {"$gt": date(self._clock())}}
         return live if expected is None else live | {"revision": expected}
 
     def _fields(self, record: bytes, renew: Lifetimes | None) -> dict[str, Any]:
@@ -210,7 +203,7 @@ class MongoStore:
             )
         fields: dict[str, Any] = {"revision": revision_of(record), "record": record}
         if renew is not None:
-            fields["expires"] = _date(self._touching.expiry_of(record, renew, self._clock()))
+            fields["expires"] = date(self._touching.expiry_of(record, renew, self._clock()))
         return fields
 
     # --- owners ------------------------------------------------------------------------
@@ -218,33 +211,83 @@ class MongoStore:
     @_bounded
     def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
         """Note that a key belongs to an owner."""
-        note = {"_id": _prefix(owner) + key}
-        until = {"$max": {"expires": _date(self._clock() + lifetime)}}
+        name, until = owner_prefix(owner) + key, {"expires": date(self._clock() + lifetime)}
+        ours = {"_id": name, "expires": {"$type": "date"}}
         for attempt in range(_ATTEMPTS):
             try:
-                yield from self._wait(self._owners.update_one(note, until, upsert=True))
+                yield from self._wait(self._owners.update_one(ours, {"$max": until}, upsert=True))
             except DuplicateKeyError:
-                # Another has noted it in the same instant: now there is one to change.
+                # Another has noted it in the same instant: now there is one to change. Or
+                # what stands there has no moment, and would never be listed.
                 if attempt == _ATTEMPTS - 1:
                     raise
+                other = {"_id": name, "expires": {"$not": {"$type": "date"}}}
+                yield from self._wait(self._owners.update_one(other, {"$set": until}))
             else:
                 return
 
     @_bounded
     def delist(self, owner: str, key: str) -> Steps[None]:
         """Forget that a key belongs to an owner."""
-        yield from self._wait(self._owners.delete_one({"_id": _prefix(owner) + key}))
+        yield from self._wait(self._owners.delete_one({"_id": owner_prefix(owner) + key}))
 
     @_bounded
     def owned(self, owner: str) -> Steps[Iterable[str]]:
         """List the keys noted for an owner."""
-        prefix = _prefix(owner)
-        notes = {
-            "_id": {"$gte": prefix, "$lt": _after(prefix)},
-            "expires": {"$gt": _date(self._clock())},
+        return (yield from every_key(lambda after: self.owned_page(owner, after=after)))
+
+    @_bounded
+    def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys noted for an owner."""
+        prefix = owner_prefix(owner)
+        page = yield from self._page(self._owners, prefix, after)
+        return KeyPage([key.removeprefix(prefix) for key in page.keys], page.after)
+
+    @_bounded
+    def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
+        """Forget that keys belong to an owner."""
+        these = {"_id": {"$in": [owner_prefix(owner) + key for key in keys]}}
+        yield from self._wait(self._owners.delete_many(these))
+
+    # --- many at once ------------------------------------------------------------------
+
+    @_bounded
+    def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
+        """Read records, by one query."""
+        found = yield from self._wait(self._records.find(self._these(keys)).to_list(None))
+        records = dict(records_in(found))
+        return [records.get(key) for key in keys]
+
+    @_bounded
+    def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
+        """Delete documents, whatever their revision."""
+        these = self._these(keys)
+        cursor = self._records.find(these, {"_id": 1})
+        found: list[Any] = yield from self._wait(cursor.to_list(None))
+        yield from self._wait(self._records.delete_many(these))
+        there = {each["_id"] for each in found}
+        return [key in there for key in keys]
+
+    @_bounded
+    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys that begin with a prefix."""
+        return (yield from self._page(self._records, prefix, after))
+
+    def _these(self, keys: Sequence[str]) -> dict[str, Any]:
+        return {"_id": {"$in": [*keys]}, "expires": {"$gt": date(self._clock())}}
+
+    def _page(
+        self, collection: clients.Collection, prefix: str, after: str | None
+    ) -> Steps[KeyPage]:
+        wanted = {
+            "_id": {"$gt": after or prefix, "$lt": behind(prefix)},
+            "expires": {"$gt": date(self._clock())},
         }
-        found: list[Any] = yield from self._wait(self._owners.find(notes, {"_id": 1}).to_list(None))
-        return [str(note["_id"]).removeprefix(prefix) for note in found]
+        cursor = collection.find(wanted, {"_id": 1}).sort("_id", 1).limit(_PAGE)
+        found: list[Any] = yield from self._wait(cursor.to_list(None))
+        keys = [each["_id"] for each in found]
+        is_last = len(keys) < _PAGE or keys[-1] <= (after or prefix)
+        return KeyPage(keys, None if is_last else keys[-1])
 
     # --- upkeep ------------------------------------------------------------------------
 
@@ -257,6 +300,7 @@ class MongoStore:
     def _emptied(self, collection: Callable[[], clients.Collection]) -> Steps[int]:
         total, found = 0, _PURGE_BATCH
         while found == _PURGE_BATCH:
+            yield from checkpoint()
             found, deleted = yield from self._batch(collection)
             total += deleted
         return total
@@ -264,7 +308,7 @@ class MongoStore:
     @_bounded
     def _batch(self, collection: Callable[[], clients.Collection]) -> Steps[tuple[int, int]]:
         """Find so many that have expired, and delete those that nobody has made anew since."""
-        expired = {"expires": {"$lte": _date(self._clock())}}
+        expired = {"expires": {"$lte": date(self._clock())}}
         cursor = collection().find(expired, {"_id": 1}).limit(_PURGE_BATCH)
         found: list[Any] = yield from self._wait(cursor.to_list(None))
         if not found:
@@ -325,21 +369,6 @@ class MongoStore:
             found = clients.opened(client, self._database, self._collection)
             found = self._opened.keep(found)
         return found
-
-
-def _date(moment: float) -> DatetimeMS:
-    # Not a datetime: that ends in the year 9999, and rounds.
-    return DatetimeMS(int(moment * 1000))
-
-
-def _prefix(owner: str) -> str:
-    # A digest: an owner's name may be of any length and hold anything.
-    return f"{hashlib.sha256(owner.encode()).hexdigest()}:"
-
-
-def _after(prefix: str) -> str:
-    """Give what follows all that begins with a prefix."""
-    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
 
 
 def open_store(config: Config, *, clock: Clock) -> MongoStore:

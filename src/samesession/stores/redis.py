@@ -8,7 +8,7 @@ Clients belong to one process and one event loop: each gets its own, on first us
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -22,12 +22,15 @@ from redis.exceptions import (
 
 from .._deadline import Deadline
 from ..config import Config
+from ..core.batches import every_key
 from ..core.record import lifetime_of
 from ..core.steps import Steps, wait
-from ..core.store import Clock, Conflict, Face, Lifetimes, Outcome
+from ..core.store import Clock, Conflict, Face, KeyPage, Lifetimes, Outcome
 from ..drive import PerPlace
 from ..errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
 from . import _redis_clients as clients
+from . import _redis_many as many
+from . import _redis_scripts as scripts
 from . import _redis_url
 
 T = TypeVar("T")
@@ -37,41 +40,7 @@ P = ParamSpec("P")
 # redis-py has no common type for them.
 Client = Any
 
-# The ninth byte of a record says which idle timeout it asks for: see core.record.
-_LOAD = """
-local record = redis.call('GET', KEYS[1])
-if record then
-  local flags = string.byte(record, 9) or 0
-  local permanent = flags % 2 == 1
-  redis.call('EXPIRE', KEYS[1], permanent and ARGV[2] or ARGV[1])
-end
-return record
-"""
-
-# ARGV: expected revision, new record (empty: delete), seconds to live (empty: as before).
-_COMMIT = """
-local revision = redis.call('GETRANGE', KEYS[1], 0, 7)
-if revision == '' then return 0 end
-if ARGV[1] ~= '' and revision ~= ARGV[1] then return redis.call('GET', KEYS[1]) end
-if ARGV[2] == '' then
-  redis.call('DEL', KEYS[1])
-elseif ARGV[3] == '' then
-  redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
-else
-  redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
-end
-return 1
-"""
-
-# An owner's keys with the time at which each note expires; ARGV: key, seconds to live.
-_ENLIST = """
-local now = tonumber(redis.call('TIME')[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
-local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
-redis.call('EXPIREAT', KEYS[1], last[2])
-return 1
-"""
+_PAGE = 1000  # of an owner's keys, about
 
 _LARGEST = 512 * 1024 * 1024  # bytes: the server's default for proto-max-bulk-len
 
@@ -152,6 +121,13 @@ class RedisStore:
         return RedisStore(self._source, face=face, prefix=self._prefix, timeout=self.timeout)
 
     @property
+    def location(self) -> str:
+        """The servers, and the database on them."""
+        if self._servers is not None:
+            return _redis_url.place_of(self._servers)
+        return clients.place_of(self._source)
+
+    @property
     def client(self) -> Client:
         """The client of this process and event loop, opened on first use."""
         client = self._clients.here()
@@ -176,7 +152,7 @@ class RedisStore:
         if renew.browser == renew.permanent:
             answer = yield from self._ask("getex", key, ex=renew.permanent)
         else:
-            answer = yield from self._script(_LOAD, key, renew.browser, renew.permanent)
+            answer = yield from self._script(scripts.LOAD, key, renew.browser, renew.permanent)
         return _record(answer)
 
     @_translated
@@ -193,27 +169,65 @@ class RedisStore:
         """Replace the record of the expected revision."""
         _check_size(record)
         seconds = "" if renew is None else lifetime_of(record, renew)
-        return _outcome((yield from self._script(_COMMIT, key, expected, record, seconds)))
+        return _outcome((yield from self._script(scripts.COMMIT, key, expected, record, seconds)))
 
     @_translated
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
         """Delete the record of the expected revision, or whichever is there."""
-        return _outcome((yield from self._script(_COMMIT, key, expected or b"", b"", "")))
+        return _outcome((yield from self._script(scripts.COMMIT, key, expected or b"", b"", "")))
 
     @_translated
     def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
-        """Note that a key belongs to an owner, in a sorted set with an expiry of its own."""
-        yield from self._script(_ENLIST, self._index(owner), key, lifetime)
+        """Note that a key belongs to an owner, in a sorted set with an expiry of its own.
+
+        What is there in place of one gives way, or nobody could log in any more.
+        """
+        yield from self._script(scripts.ENLIST, self._index(owner), key, lifetime)
 
     @_translated
     def delist(self, owner: str, key: str) -> Steps[None]:
         """Forget that a key belongs to an owner."""
-        yield from self._ask("zrem", self._index(owner), key)
+        yield from self._delist(owner, [key])
 
-    @_translated
     def owned(self, owner: str) -> Steps[Iterable[str]]:
         """List the keys noted for an owner."""
-        return _keys((yield from self._ask("zrange", self._index(owner), 0, -1)))
+        found = yield from every_key(lambda after: self.owned_page(owner, after=after))
+        return [*dict.fromkeys(found)]  # ZSCAN may tell of one twice
+
+    @_translated
+    def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys noted for an owner."""
+        answer = yield from self._script(scripts.OWNED, self._index(owner), after or "0", _PAGE)
+        match answer:
+            case [bytes(position), list()] if position.isdigit():
+                end = position.decode() if int(position) else None
+                return KeyPage(_keys(cast("list[object]", answer[1])[::2]), end)
+            case _:
+                raise _Misread
+
+    @_translated
+    def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
+        """Forget that keys belong to an owner."""
+        if keys:
+            yield from self._delist(owner, keys)
+
+    @_translated
+    def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
+        """Read records, in one go for each server."""
+        answers = yield from self._many([("GET", key) for key in keys])
+        return [_record(answer) for answer in answers]
+
+    @_translated
+    def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
+        """Delete records, in one go for each server."""
+        answers = yield from self._many([("DEL", key) for key in keys])
+        return [_count(answer) > 0 for answer in answers]
+
+    @_translated
+    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys that begin with a prefix: SCAN."""
+        found, end = yield from _understood(many.scan(self.client, prefix, after), [prefix])
+        return KeyPage(_keys(found), end)
 
     def close(self) -> Steps[None]:
         """Close this process's and event loop's connections."""
@@ -225,10 +239,27 @@ class RedisStore:
         # A digest: an owner's name may be of any length and hold anything.
         return f"{self._prefix}owner:{hashlib.sha256(owner.encode()).hexdigest()}"
 
+    def _delist(self, owner: str, keys: Sequence[str]) -> Steps[None]:
+        (answer,) = yield from self._many([("ZREM", self._index(owner), *keys)])
+        _ = 0 if answer is None else _count(answer)  # None: nothing is noted in another type
+
+    def _many(self, commands: list[tuple[Any, ...]]) -> Steps[list[Any]]:
+        """Do commands of one key each; None stands for one whose key is of another type."""
+        arguments = [each for command in commands for each in command]
+        answers = yield from _understood(many.execute(self.client, commands), arguments)
+        if len(answers) != len(commands):
+            raise _Misread
+        for number, answer in enumerate(answers):
+            if isinstance(answer, redis.ResponseError) and str(answer).startswith("WRONGTYPE"):
+                answers[number] = None
+            elif isinstance(answer, Exception):
+                raise answer
+        return answers
+
     def _script(self, script: str, key: str, *args: object) -> Generator[Any, Any, Any]:
         """Run a script by its digest; send its text only to a server that lacks it."""
         try:
-            return (yield from self._ask("evalsha", _digest(script), 1, key, *args))
+            return (yield from self._ask("evalsha", scripts.digest(script), 1, key, *args))
         except NoScriptError:
             return (yield from self._ask("eval", script, 1, key, *args))
 
@@ -246,6 +277,18 @@ class RedisStore:
             if not numbers or not all(map(_can_be_packed, args)):
                 raise  # before anything was sent
             raise _Misread from error
+
+
+def _understood(steps: Steps[T], arguments: Iterable[object]) -> Steps[T]:
+    """Do what sends several commands; raises _Misread where an answer is stumbled over."""
+    try:
+        return (yield from steps)
+    except redis.DataError as error:
+        raise TypeError("Redis is told text, bytes and numbers only") from error
+    except _STUMBLES as error:
+        if not all(map(_can_be_packed, arguments)):
+            raise  # before anything was sent
+        raise _Misread from error
 
 
 def _check_size(record: bytes) -> None:
@@ -282,6 +325,12 @@ def _created(answer: object) -> bool:
             raise _Misread
 
 
+def _count(answer: object) -> int:
+    if type(answer) is not int:
+        raise _Misread
+    return answer
+
+
 def _keys(answer: object) -> list[str]:
     """Read an owner's keys; one that is no text is not ours."""
     if not isinstance(answer, list):
@@ -313,16 +362,6 @@ def _code(error: redis.ResponseError) -> str:
     # redis-py takes the code off where it has a class for it.
     word = str(error).partition(" ")[0]
     return word if word.isupper() else type(error).__name__
-
-
-_DIGESTS = {
-    script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
-    for script in (_LOAD, _COMMIT, _ENLIST)
-}
-
-
-def _digest(script: str) -> str:
-    return _DIGESTS[script]
 
 
 def open_store(config: Config, *, clock: Clock) -> RedisStore:

@@ -10,7 +10,7 @@ event loop: each gets its own, on first use.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -21,13 +21,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from .._clocks import stopwatch, system_time
 from .._deadline import Deadline
 from ..config import Config
+from ..core.batches import every_key
 from ..core.record import revision_of
-from ..core.steps import Steps, call, wait
-from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome
+from ..core.steps import Steps, call, checkpoint, wait
+from ..core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome
 from ..core.touch import Touching
 from ..drive import PerPlace
-from ..errors import BadRecord, ConfigError, StoreUnavailable
+from ..errors import ConfigError, StoreUnavailable
 from . import _engines, _sqlerrors
+from ._sqlmany import ManyRows
 from ._sqlpurge import Purge
 from ._sqltable import (
     KEY_LENGTH,
@@ -38,6 +40,7 @@ from ._sqltable import (
     owner_digest,
     revision_number,
     session_tables,
+    sound,
 )
 
 __all__ = ["Bytewise", "SQLStore", "metadata", "open_store", "session_tables"]
@@ -74,6 +77,7 @@ class SQLStore:
         self._clock = clock
         self._tables = tables or session_tables()
         self._statements = Statements(self._tables)
+        self._many = ManyRows(self._tables)
         self._deadline = Deadline()
         self.faces = face
         if isinstance(source, str):
@@ -91,6 +95,11 @@ class SQLStore:
     def capabilities(self) -> Capabilities:
         """What the store promises: renewing may be put off."""
         return Capabilities(exact_renewal=self._touching.interval == 0)
+
+    @property
+    def location(self) -> str:
+        """The table, and the server or file."""
+        return f"the table {self._tables.records.fullname} of {_engines.place_of(self._source)}"
 
     def facing(self, face: Face) -> SQLStore:
         """Give the store for callers of that face; an engine's colour cannot be changed."""
@@ -138,7 +147,29 @@ class SQLStore:
 
     def owned(self, owner: str) -> Steps[Iterable[str]]:
         """List the keys noted for an owner."""
-        return (yield from self._do(partial(self._owned, owner)))
+        return (yield from every_key(lambda after: self.owned_page(owner, after=after)))
+
+    def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
+        """Read records, by one statement."""
+        return (yield from self._do(partial(self._many.load, keys, int(self._clock()))))
+
+    def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
+        """Delete rows, by one statement."""
+        return (yield from self._do(partial(self._many.remove, keys, int(self._clock()))))
+
+    def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys noted for an owner."""
+        now = int(self._clock())
+        return (yield from self._do(partial(self._many.owned_page, owner, after, now)))
+
+    def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
+        """Forget that keys belong to an owner, by one statement."""
+        return (yield from self._do(partial(self._many.delist, owner, keys)))
+
+    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys that begin with a prefix."""
+        now = int(self._clock())
+        return (yield from self._do(partial(self._many.keys_page, prefix, after, now)))
 
     def purge(self) -> Steps[int]:
         """Delete expired rows, a batch at a time, so that no request waits for long."""
@@ -146,6 +177,7 @@ class SQLStore:
         for statements in self._statements.purge:
             purge = Purge(statements, timeout=self._timeout)
             while not purge.is_over:
+                yield from checkpoint()
                 yield from self._do(partial(purge.batch, int(self._clock())))
                 if pause := purge.pause():
                     yield from call(time.sleep, pause)
@@ -242,10 +274,7 @@ class SQLStore:
         row = connection.execute(self._statements.load, {"key_": key, "now_": int(now)}).first()
         if row is None:
             return None
-        record = bytes(row[0])
-        if row[1] != revision_number(revision_of(record)):
-            raise BadRecord("its row and its record have different revisions")
-        return record, int(row[2])
+        return sound(*row), int(row[2])
 
     def _row(self, key: str, record: bytes, renew: Lifetimes | None) -> dict[str, Any]:
         values: dict[str, Any] = {
@@ -273,10 +302,6 @@ class SQLStore:
     def _delist(self, owner: str, key: str, connection: sa.Connection) -> None:
         values = {"owner_": owner_digest(owner), "key_": key}
         _ = connection.execute(self._statements.delist, values)
-
-    def _owned(self, owner: str, connection: sa.Connection) -> list[str]:
-        values = {"owner_": owner_digest(owner), "now_": int(self._clock())}
-        return [str(key) for key in connection.execute(self._statements.owned, values).scalars()]
 
     def _create_tables(self, connection: sa.Connection) -> None:
         owner = self._tables.records.metadata

@@ -23,13 +23,14 @@ pytest.register_assert_rewrite(
     "samesession.testing.outage",
 )
 
-from .abilities import OwnerIndexContract, PurgeContract  # noqa: E402  # after the line above
+from .abilities import ListContract, OwnerIndexContract, PurgeContract  # noqa: E402  # after the line above
 from .caller import Caller, ManualClock, NewStore, make_record  # noqa: E402
 from .contract import StoreContract  # noqa: E402
 from .outage import OutageContract  # noqa: E402
 
 __all__ = [
     "Caller",
+    "ListContract",
     "ManualClock",
     "NewStore",
     "OutageContract",

@@ -1,12 +1,14 @@
-"""The abilities that a store may have or not: an owner index, and purging."""
+"""The abilities that a store may have or not: an owner index, a list of all, and purging."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import cast
 
+from ..core.batches import KeyWalk, delist_many, owned_by
 from ..core.steps import Steps
-from ..core.store import Lifetimes, OwnerIndex, Purgeable, Store
+from ..core.store import KeyPage, Lifetimes, Listable, OwnerIndex, Purgeable, Store
+from ..core.token import SID_BYTES, text
 from .caller import Caller, Contract, ManualClock, make_record
 from .races import interleavings
 from .time import LONGEST
@@ -34,6 +36,31 @@ OWNERS = (
     "\u00fc" * 512,
 )
 _EXPIRED = 600  # more than a store deletes in one batch, so that it needs several
+
+
+# Prefixes that begin alike, or mean something to a store that looks for patterns.
+PREFIXES = (
+    "app:",
+    "app",
+    "app:two:",
+    "App:",
+    "ap?:",
+    "a*",
+    "[ap]p:",
+    "a%",
+    "a_p:",
+    "a\\p:",
+    "\u00e4:",
+)
+
+
+def every_key(caller: Caller, page: Callable[[str | None], Steps[KeyPage]]) -> list[str]:
+    """List the keys of all pages, as core.batches walks through them."""
+    walk = KeyWalk(page, wanted=lambda _: True)
+    keys: list[str] = []
+    while found := caller.do(walk.batch()):
+        keys += found
+    return keys
 
 
 class OwnerIndexContract(Contract):
@@ -75,6 +102,13 @@ class OwnerIndexContract(Contract):
             caller.do(index.enlist("busy", key, lifetime=100))
             caller.do(index.enlist(f"owner {number}", key, lifetime=100))
         assert self._owned(caller, store, "busy") == keys
+        # All at once or page by page, whichever the store can.
+        assert {*every_key(caller, owned_by(index, "busy"))} == keys
+        gone = sorted(keys)[50:]
+        caller.do(delist_many(index, "busy", gone))
+        caller.do(delist_many(index, "busy", []))
+        caller.do(delist_many(index, "nobody", gone))
+        assert {*every_key(caller, owned_by(index, "busy"))} == {*sorted(keys)[:50]}
         assert self._owned(caller, store, "owner 7") == {sorted(keys)[7]}
 
     def test_noting_an_owner_makes_and_changes_no_record(
@@ -127,6 +161,47 @@ class OwnerIndexContract(Contract):
                 assert self._owned(caller, store, key) == {f"{key} {name}" for name in left}
                 for name in left:
                     caller.do(cast("OwnerIndex", store).delist(key, f"{key} {name}"))
+
+
+class ListContract(Contract):
+    """For a store with `keys_page`.
+
+    A store may find a key by the sid that a record holds: see core.record.sid_of.
+    """
+
+    def _fill(self, caller: Caller, store: Store, prefix: str, count: int) -> set[str]:
+        keys: set[str] = set()
+        for number in range(count):
+            sid = number.to_bytes(SID_BYTES, "big")
+            key, record = prefix + text(sid), make_record(1, payload=b"\x01" + sid)
+            assert caller.do(store.create(key, record, lifetimes=self.lifetimes)) is True
+            keys.add(key)
+        return keys
+
+    def _keys(self, caller: Caller, store: Store, prefix: str) -> list[str]:
+        """List the keys that are a prefix and a sid; a store may tell of others, too."""
+        listed = cast("Listable", store)
+        found = every_key(caller, lambda after: listed.keys_page(prefix, after=after))
+        return [key for key in found if len(key) == len(prefix) + len(text(bytes(SID_BYTES)))]
+
+    def test_the_keys_of_a_prefix_are_listed_and_no_others(
+        self, caller: Caller, store: Store
+    ) -> None:
+        keys = {prefix: self._fill(caller, store, prefix, 3) for prefix in PREFIXES}
+        for prefix, theirs in keys.items():
+            assert sorted(self._keys(caller, store, prefix)) == sorted(theirs), prefix
+        assert self._keys(caller, store, "none:") == []
+
+    def test_many_keys_are_listed_and_none_is_left_out(self, caller: Caller, store: Store) -> None:
+        keys = self._fill(caller, store, "session:", 300)
+        assert {*self._keys(caller, store, "session:")} == keys
+
+    def test_notes_of_owners_are_no_records(self, caller: Caller, store: Store) -> None:
+        keys = self._fill(caller, store, "session:", 2)
+        if isinstance(store, OwnerIndex):
+            for key in (*keys, "session:" + text(bytes([1] * SID_BYTES))):
+                caller.do(store.enlist("ann", key, lifetime=100))
+        assert {*self._keys(caller, store, "session:")} == keys
 
 
 class PurgeContract(Contract):

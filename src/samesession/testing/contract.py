@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..core.store import OwnerIndex, Purgeable, Store
-from .abilities import OwnerIndexContract, PurgeContract
+from ..core.store import Listable, OwnerIndex, Purgeable, Store
+from .abilities import ListContract, OwnerIndexContract, PurgeContract
 from .races import RaceContract
 from .records import RecordContract
 from .time import TimeContract
@@ -16,6 +16,7 @@ class StoreContract(RecordContract, TimeContract, RaceContract):
         """Presence counts: an application binds owners wherever there is an index."""
         has = {
             OwnerIndexContract: isinstance(store, OwnerIndex),
+            ListContract: isinstance(store, Listable),
             PurgeContract: isinstance(store, Purgeable),
         }
         tested = {part: isinstance(self, part) for part in has}

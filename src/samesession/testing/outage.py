@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import pytest
 
+from ..core.batches import delist_many, load_many, owned_by, remove_many
 from ..core.steps import Steps
-from ..core.store import OwnerIndex, Purgeable, Store
+from ..core.store import Listable, OwnerIndex, Purgeable, Store
 from ..errors import StoreUnavailable
 from .caller import Caller, Contract, make_record, revision
 
@@ -27,13 +28,19 @@ class OutageContract(Contract):
             store.create("key", record, lifetimes=long),
             store.commit("key", record, expected=revision(1), renew=long),
             store.remove("key", expected=None),
+            load_many(store, ["key", "other"]),
+            remove_many(store, ["key", "other"]),
         ]
         if isinstance(store, OwnerIndex):
             steps += [
                 store.enlist("ann", "key", lifetime=100),
                 store.delist("ann", "key"),
                 store.owned("ann"),
+                owned_by(store, "ann")(None),
+                delist_many(store, "ann", ["key", "other"]),
             ]
+        if isinstance(store, Listable):
+            steps.append(store.keys_page("session:", after=None))
         if isinstance(store, Purgeable):
             steps.append(store.purge())
         for each in steps:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from ..core.store import Conflict, Outcome, Store
-from .caller import Caller, Contract, make_record, revision
+from ..core.batches import load_many, remove_many
+from ..core.store import Conflict, Lifetimes, Outcome, Store
+from .caller import Caller, Contract, ManualClock, make_record, revision
 
 # Keys that a careless store takes for one another, or for something else.
 KEYS = (
@@ -176,6 +177,33 @@ class RecordContract(Contract):
         for key in KEYS:
             assert caller.do(store.remove(key, expected=None)) is Outcome.WRITTEN, key
             assert caller.do(store.load(key, renew=None)) is None, key
+
+    def test_many_records_are_loaded_and_removed_as_one_is(
+        self, caller: Caller, store: Store
+    ) -> None:
+        """Whether the store does so at once, or is asked for each."""
+        for key in KEYS[::2]:
+            record = make_record(payload=key.encode())
+            assert caller.do(store.create(key, record, lifetimes=self.lifetimes)) is True
+        records = [make_record(payload=key.encode()) if key in KEYS[::2] else None for key in KEYS]
+        assert [*caller.do(load_many(store, KEYS))] == records
+        assert [*caller.do(load_many(store, KEYS[::-1]))] == records[::-1]
+        assert [*caller.do(load_many(store, []))] == []
+        assert [*caller.do(remove_many(store, []))] == []
+        assert [*caller.do(remove_many(store, KEYS[1:]))] == [key in KEYS[::2] for key in KEYS[1:]]
+        assert [*caller.do(remove_many(store, KEYS[1:]))] == [False] * len(KEYS[1:])
+        assert [*caller.do(load_many(store, KEYS))] == [records[0]] + [None] * len(KEYS[1:])
+
+    def test_loading_many_records_renews_none(
+        self, caller: Caller, store: Store, clock: ManualClock
+    ) -> None:
+        brief = Lifetimes(browser=self.own_lifetime, permanent=self.own_lifetime)
+        assert caller.do(store.create("brief", make_record(1), lifetimes=brief)) is True
+        assert caller.do(store.create("long", make_record(1), lifetimes=self.lifetimes)) is True
+        assert None not in caller.do(load_many(store, ["brief", "long"]))
+        self.let_pass(clock, self.own_lifetime + self.resolution)
+        assert [*caller.do(load_many(store, ["brief", "long"]))] == [None, make_record(1)]
+        assert [*caller.do(remove_many(store, ["brief", "long"]))] == [False, True]
 
     def test_two_objects_at_the_same_data_see_each_other(
         self, caller: Caller, opened: Callable[[], Store]

@@ -1,0 +1,127 @@
+"""Do what concerns many records a batch at a time, on any store.
+
+Each batch is an operation with a deadline of its own, and between two of them other
+requests run. A store that lacks the abilities for it is asked once for each key.
+Knows keys and bytes, no record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..errors import BadRecord
+from .steps import Steps, checkpoint
+from .store import Batches, KeyPage, Outcome, OwnerIndex, PagedOwnerIndex, Store
+
+# Keys in one batch: few until it is known how large the records are.
+_FEWEST, _MOST = 8, 200
+# What a batch should read, in bytes: with more, requests on the same connection would
+# wait for another user's sessions.
+_BYTES = 512 * 1024
+
+
+class KeyWalk:
+    """All the keys that `page` lists, in batches."""
+
+    def __init__(
+        self, page: Callable[[str | None], Steps[KeyPage]], *, wanted: Callable[[str], bool]
+    ) -> None:
+        """`page`: gives the page after another one; `wanted`: which keys are."""
+        self._page = page
+        self._wanted = wanted
+        self._keys: list[str] = []
+        self._next = 0
+        self._after: str | None = None
+        self._ended = False
+        self._size = _FEWEST
+
+    def batch(self) -> Steps[Sequence[str]]:
+        """Give the next keys; none at the end."""
+        while self._next == len(self._keys) and not self._ended:
+            yield from checkpoint()
+            yield from self._turn_page()
+        first, self._next = self._next, min(self._next + self._size, len(self._keys))
+        return self._keys[first : self._next]
+
+    def _turn_page(self) -> Steps[None]:
+        page = yield from self._page(self._after)
+        self._keys = [*dict.fromkeys(filter(self._wanted, page.keys))]
+        self._next = 0
+        self._after, self._ended = page.after, page.after is None
+
+    def weigh(self, size: int) -> None:
+        """Choose the next batch's length by the bytes that the last one's records had."""
+        factor = 2.0 if size == 0 else min(2.0, _BYTES / size)
+        self._size = max(1, min(_MOST, int(self._size * factor)))
+
+
+def owned_by(store: OwnerIndex, owner: str) -> Callable[[str | None], Steps[KeyPage]]:
+    """Return what lists the keys of an owner page by page."""
+
+    def page(after: str | None) -> Steps[KeyPage]:
+        if isinstance(store, PagedOwnerIndex):
+            return (yield from store.owned_page(owner, after=after))
+        return KeyPage([*(yield from store.owned(owner))], None)
+
+    return page
+
+
+def every_key(page: Callable[[str | None], Steps[KeyPage]]) -> Steps[list[str]]:
+    """Give the keys of all pages."""
+    found = yield from page(None)
+    keys = [*found.keys]
+    while found.after is not None:
+        found = yield from page(found.after)
+        keys += found.keys
+    return keys
+
+
+def load_many(store: Store, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
+    """Read records; None for each that is not there, or cannot be read as one."""
+    if isinstance(store, Batches):
+        yield from checkpoint()
+        return (yield from store.load_many(keys))
+    found: list[bytes | None] = []
+    for key in keys:
+        yield from checkpoint()
+        found.append((yield from peek(store, key)))
+    return found
+
+
+def peek(store: Store, key: str) -> Steps[bytes | None]:
+    """Read a record without renewing it; None where none is, or what cannot be read as one."""
+    try:
+        return (yield from store.load(key, renew=None))
+    except BadRecord:
+        return None
+
+
+def remove_many(store: Store, keys: Sequence[str]) -> Steps[Sequence[bool]]:
+    """Delete records; tell of each whether it was there."""
+    if isinstance(store, Batches):
+        yield from checkpoint()
+        return (yield from store.remove_many(keys))
+    removed: list[bool] = []
+    for key in keys:
+        yield from checkpoint()
+        removed.append((yield from remove(store, key)))
+    return removed
+
+
+def remove(store: Store, key: str) -> Steps[bool]:
+    """Delete a record; tell whether there was one: what cannot be read as one is none."""
+    try:
+        return (yield from store.remove(key, expected=None)) is Outcome.WRITTEN
+    except BadRecord:
+        return False
+
+
+def delist_many(store: OwnerIndex, owner: str, keys: Sequence[str]) -> Steps[None]:
+    """Forget that keys belong to an owner."""
+    if isinstance(store, PagedOwnerIndex):
+        yield from checkpoint()
+        yield from store.delist_many(owner, keys)
+        return
+    for key in keys:
+        yield from checkpoint()
+        yield from store.delist(owner, key)

@@ -1,0 +1,73 @@
+"""Check what an application calls owners, sessions and keys, before a store is asked.
+
+A name may come from a request: JSON can spell half of a surrogate pair, a str that no
+store can be sent, and NUL, at which a text ends for some. Each store would say so in
+its own way, and late. What is refused is never quoted: it may be a person's name, or a
+cookie.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import InvalidName
+from .token import SID_PATTERN
+
+MAX_BYTES = 1024  # of an owner, as a record holds it, and of a prefix
+
+_SID = re.compile(SID_PATTERN, re.ASCII)
+# What UTF-8 cannot spell, and what ends a text in C.
+_UNFIT = re.compile("[\0\ud800-\udfff]")
+
+
+def is_name(value: object) -> bool:
+    """Return whether a value is a str of 1 to 1,024 bytes in UTF-8, without NUL."""
+    return (
+        type(value) is str
+        and 0 < len(value) <= MAX_BYTES
+        and _UNFIT.search(value) is None
+        and len(value.encode()) <= MAX_BYTES
+    )
+
+
+def checked_owner(owner: object, call: str) -> str:
+    """Return an owner that a function named `call` was given.
+
+    Raises InvalidName for anything that cannot be one. A subclass of str is refused:
+    what it compares and encodes to is its own affair.
+    """
+    if type(owner) is not str or not is_name(owner):
+        raise InvalidName(
+            f"{call}() takes the owner as a str of 1 to {MAX_BYTES} bytes in UTF-8, "
+            f"without NUL: write {call}(str(user.id))"
+        )
+    return owner
+
+
+def checked_sid(sid: object, call: str) -> str:
+    """Return a sid, or whatever other str stands for one; raises InvalidName for no str."""
+    if type(sid) is not str:
+        raise InvalidName(
+            f"{call}() takes a session's sid as a str: write session.sid, or the sid of what "
+            "sessions_of() lists"
+        )
+    return sid
+
+
+def checked_keep(sid: object, call: str) -> str | None:
+    """Return the sid of the session that is kept; raises InvalidName for what is no sid.
+
+    With a sid that is misspelt the session that was meant would end with the others.
+    """
+    if sid is None:
+        return None
+    if type(sid) is not str or not is_sid(sid):
+        raise InvalidName(
+            f"{call}() takes the sid of the session to keep, or None: write keep=session.sid"
+        )
+    return sid
+
+
+def is_sid(text: str) -> bool:
+    """Return whether a text has the form of a session's sid."""
+    return _SID.fullmatch(text) is not None

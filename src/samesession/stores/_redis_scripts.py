@@ -1,0 +1,67 @@
+"""What the redis store has the server do in one step: scripts that touch one key each.
+
+`KEYS[1]` is the key; what stands in `ARGV` is said beside each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+# The ninth byte of a record says which idle timeout it asks for: see core.record.
+LOAD = """
+local record = redis.call('GET', KEYS[1])
+if record then
+  local flags = string.byte(record, 9) or 0
+  local permanent = flags % 2 == 1
+  redis.call('EXPIRE', KEYS[1], permanent and ARGV[2] or ARGV[1])
+end
+return record
+"""
+
+# ARGV: expected revision, new record (empty: delete), seconds to live (empty: as before).
+COMMIT = """
+local revision = redis.call('GETRANGE', KEYS[1], 0, 7)
+if revision == '' then return 0 end
+if ARGV[1] ~= '' and revision ~= ARGV[1] then return redis.call('GET', KEYS[1]) end
+if ARGV[2] == '' then
+  redis.call('DEL', KEYS[1])
+elseif ARGV[3] == '' then
+  redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+else
+  redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+end
+return 1
+"""
+
+# An owner's keys with the time at which each note expires; ARGV: key, seconds to live.
+ENLIST = """
+local now = tonumber(redis.call('TIME')[1])
+local swept = redis.pcall('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if type(swept) == 'table' then
+  if not string.find(swept.err, 'WRONGTYPE', 1, true) then return swept end
+  redis.call('DEL', KEYS[1])
+end
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+local last = tonumber(redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2])
+local latest = now + 10000000000
+if not last or last > latest then last = latest end
+redis.call('EXPIREAT', KEYS[1], string.format('%.0f', last))
+return 1
+"""
+
+# Some of an owner's keys, each with its time; ARGV: cursor, how many.
+OWNED = """
+local page = redis.pcall('ZSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
+if page.err and string.find(page.err, 'WRONGTYPE', 1, true) then return {'0', {}} end
+return page
+"""
+
+_DIGESTS = {
+    script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+    for script in (LOAD, COMMIT, ENLIST, OWNED)
+}
+
+
+def digest(script: str) -> str:
+    """Give what a server knows a script by."""
+    return _DIGESTS[script]
