@@ -177,7 +177,9 @@ class Site:
         if name not in header:
             return parts.flow.fresh()
         renew = self._no_renew is None or not self._no_renew(request)
-        return parts.flow.open(_web.cookie_values(header, name), renew=renew)
+        values = _web.cookie_values(header, name)
+        address = _web.address(request) if len(values) > 1 else None
+        return parts.flow.open(values, renew=renew, address=address)
 
     def close_at_once(self, session: ServerSession, response: Response | None) -> bool:
         """Close a session that there is nothing to save of; False leaves it to `close`."""
@@ -229,8 +231,10 @@ class Site:
     ) -> None:
         if response is None:
             return
-        if reply is not UNTOUCHED:
-            _web.apply(reply, response, parts.writer)
+        facts = session.facts
+        cleared = None if facts.several_at is None else facts.cleared_at(reply.cookie)
+        if reply is not UNTOUCHED or cleared is not None:
+            _web.apply(reply, response, parts.writer, cleared)
         if _web.is_streamed(response):
             session.seal()
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, cast
 
-from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.exceptions import SecurityError, ServiceUnavailable
 from werkzeug.http import dump_cookie, http_date
 from werkzeug.local import LocalProxy
 from werkzeug.sansio.request import Request
@@ -19,11 +19,13 @@ from werkzeug.sansio.response import Response
 
 from .config import Paths
 from .core.cookie import Attributes, DropCookie, Reply, SetCookie
+from .core.scopes import Address, Scope
 from .errors import SessionError, StoreUnavailable
 
 # Stand-ins that Werkzeug writes as they are.
 _VALUE = "value-goes-here"
 _DATE = "date-goes-here"
+_EXPIRES = f"; Expires={_DATE}"
 # What may stand around a name or a value (RFC 6265bis, 4.2.1); all else belongs to it.
 _BLANKS = " \t"
 
@@ -55,6 +57,15 @@ def cookie_values(header: str, name: str) -> list[str]:
         if key.strip(_BLANKS) == name:
             values.append(value.strip(_BLANKS))
     return values
+
+
+def address(request: Request) -> Address:
+    """Return where a request was sent to."""
+    try:
+        host = request.host
+    except SecurityError:  # none of TRUSTED_HOSTS
+        host = ""
+    return Address(host, request.root_path + request.path)
 
 
 def matcher(*chosen: Paths) -> Callable[[Request], bool] | None:
@@ -96,19 +107,38 @@ class CookieWriter:
 
     def __init__(self, cookie: Attributes) -> None:
         self._cookie = cookie
-        scope: dict[str, Any] = {
-            "domain": cookie.domain,
-            "path": cookie.path,
-            "secure": cookie.secure,
+        scope = self._attributes(cookie.scope, domain=cookie.domain)
+        # Werkzeug's own spelling, around the value and around the date.
+        self._head = f"{cookie.name}="
+        self._plain = dump_cookie(cookie.name, _VALUE, **scope)[len(self._head + _VALUE) :]
+        dated = dump_cookie(cookie.name, _VALUE, expires=_DATE, **scope)
+        before, between, self._after_date = dated[len(self._head + _VALUE) :].partition(_EXPIRES)
+        self._before_date = before + between.removesuffix(_DATE)
+        self._drop = dump_cookie(cookie.name, expires=0, max_age=0, **scope)
+
+    def _attributes(self, scope: Scope, *, domain: str | None) -> dict[str, Any]:
+        cookie = self._cookie
+        return {
+            "domain": domain,
+            "path": scope.path,
+            "secure": cookie.secure or scope.partitioned,
             "httponly": cookie.httponly,
             "samesite": cookie.samesite,
-            "partitioned": cookie.partitioned,
+            "partitioned": scope.partitioned,
         }
-        # Werkzeug's own spelling, around the value and around the date.
-        self._head, self._plain = dump_cookie(cookie.name, _VALUE, **scope).split(_VALUE)
-        dated = dump_cookie(cookie.name, _VALUE, expires=_DATE, **scope)
-        self._before_date, self._after_date = dated.partition(_VALUE)[2].split(_DATE)
-        self._drop = dump_cookie(cookie.name, expires=0, max_age=0, **scope)
+
+    def elsewhere(self, address: Address, *, beside_ours: bool) -> list[str]:
+        """Return the headers that delete the cookie in other scopes than its own."""
+        return [
+            dump_cookie(
+                self._cookie.name,
+                expires=0,
+                max_age=0,
+                max_size=0,
+                **self._attributes(scope, domain=scope.domain),
+            )
+            for scope in self._cookie.other_scopes(address, beside_ours=beside_ours)
+        ]
 
     def header(self, action: SetCookie | DropCookie) -> str:
         """Give the header's value; raises SessionTooLarge above 4,096 bytes."""
@@ -124,21 +154,29 @@ class CookieWriter:
                 return f"{self._head}{value}{self._before_date}{date}{self._after_date}"
 
 
-def apply(reply: Reply, response: Response, writer: CookieWriter) -> None:
+def apply(
+    reply: Reply, response: Response, writer: CookieWriter, cleared: Address | None = None
+) -> None:
     """Make a response say what the flow decided.
 
-    Raises SessionTooLarge, before anything is changed, for a cookie above 4,096 bytes.
+    `cleared`: where the cookie is deleted in the other scopes, too. Raises
+    SessionTooLarge, before anything is changed, for a cookie above 4,096 bytes.
     """
     headers = response.headers
+    cookies = [] if reply.cookie is None else [writer.header(reply.cookie)]
+    if cleared is not None:
+        # Ours comes last: some browsers tell fewer scopes apart than others.
+        cookies = [*writer.elsewhere(cleared, beside_ours=bool(cookies)), *cookies]
     # Not `in headers`: Werkzeug answers "no" by way of an HTTP error that it makes.
     names = {name.lower() for name, _ in headers}
-    if reply.cookie is not None:
-        headers.add("Set-Cookie", writer.header(reply.cookie))
+    for cookie in cookies:
+        headers.add("Set-Cookie", cookie)
+    if cookies:
         if "cache-control" in names:
             _keep_private(response)
         else:
             headers.add("Cache-Control", "private")
-    if reply.vary:
+    if reply.vary or cookies:
         if "vary" not in names:
             headers.add("Vary", "Cookie")
         elif "*" not in response.vary:

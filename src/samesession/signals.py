@@ -19,7 +19,7 @@ from typing import Any
 
 from blinker import NamedSignal, Namespace
 
-from .core.events import Event, Notify
+from .core.events import BY_VISITORS, Event, Notify
 from .core.steps import Steps, wait
 from .drive import afterwards
 from .errors import conceal
@@ -46,7 +46,7 @@ def notifier(app: Any) -> Notify:  # a Flask or a Quart; this module knows neith
     """Give the function that tells signals and log of an application's events, within steps."""
 
     def notify(event: Event, sid: str | None, reason: str) -> None:
-        level = _LEVELS.get(event, logging.DEBUG)
+        level = logging.INFO if reason in BY_VISITORS else _LEVELS.get(event, logging.DEBUG)
         if log.isEnabledFor(level):
             log.log(level, "%s%s", event.value, f": {reason}" if reason else "")
         signal = _BY_EVENT[event]

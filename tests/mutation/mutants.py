@@ -188,7 +188,7 @@ MUTANTS = (
     ),
     Mutant(
         "Vary",
-        (Change("_web.py", "    if reply.vary:", "    if False:"),),
+        (Change("_web.py", "    if reply.vary or cookies:", "    if False:"),),
         ("tests/web/test_caching.py", "-k", "memory"),
     ),
     Mutant(
@@ -196,8 +196,9 @@ MUTANTS = (
         (
             Change(
                 "core/opening.py",
-                "        signed = self._presented(values)\n",
-                "        self.adopted = signed = self._presented(values)\n",
+                "        found, refused = self._presented(values)\n",
+                "        found, refused = self._presented(values)\n"
+                "        self.adopted = found[0] if found else None\n",
             ),
             Change(
                 "core/flow.py",
@@ -468,6 +469,124 @@ MUTANTS = (
         "a change that the browser cannot be told in a WebSocket",
         (Change("core/cookie_flow.py", "if changed and text is not None:", "if False:"),),
         ("tests/races/test_sockets.py", "-k", "cookie"),
+    ),
+    Mutant(
+        "of several live sessions none counts",
+        (Change("core/opening.py", "        if len(live) == 1:\n", "        if live:\n"),),
+        ("tests/faults/test_several_cookies.py", "-k", "of_two_live and memory"),
+    ),
+    Mutant(
+        "how many tokens are looked up",
+        (
+            Change(
+                "core/opening.py",
+                "        if len(found) > MAX_TOKENS:\n            self._notify(",
+                "        if len(found) > 99:\n            self._notify(",
+            ),
+            Change(
+                "core/opening.py",
+                "            if len(found) > MAX_TOKENS:\n                break\n",
+                "",
+            ),
+        ),
+        ("tests/faults/test_several_cookies.py", "-k", "more_than_four and memory"),
+    ),
+    Mutant(
+        "nothing is renewed for a token that may be another's",
+        (
+            Change(
+                "core/opening.py",
+                "self._looked_up(signed, renew=False)",
+                "self._looked_up(signed, renew=renew)",
+            ),
+        ),
+        ("tests/faults/test_several_cookies.py", "-k", "none_is_renewed and memory"),
+    ),
+    Mutant(
+        "a request with several cookies gets ours",
+        (
+            Change(
+                "core/flow.py",
+                "            must = facts.several_at is not None or facts.modified\n",
+                "            must = facts.modified\n",
+            ),
+        ),
+        ("tests/faults/test_several_cookies.py", "-k", "heals_at_the_next and memory"),
+    ),
+    Mutant(
+        "no cookie is deleted elsewhere without one of ours",
+        (
+            Change(
+                "core/facts.py",
+                "        safe = cookie is not None or self.new\n",
+                "        safe = True\n",
+            ),
+        ),
+        ("tests/unit/test_flow.py", "-k", "without_a_cookie_of_ours"),
+    ),
+    Mutant(
+        "no cookie is deleted elsewhere when the session was not saved",
+        (
+            Change(
+                "core/facts.py",
+                " if safe and self.mode is not Mode.BROKEN else None",
+                " if safe or self.mode is Mode.BROKEN else None",
+            ),
+        ),
+        ("tests/faults/test_several_cookies.py", "-k", "store_is_down and memory"),
+    ),
+    Mutant(
+        "the scopes of a __Host- name",
+        (
+            Change(
+                "core/cookie.py",
+                '        if self.name.lower().startswith("__host-"):\n            return []',
+                '        if self.name.startswith("__host-"):\n            return []',
+            ),
+        ),
+        ("tests/faults/test_several_cookies.py", "-k", "one_scope and memory"),
+    ),
+    Mutant(
+        "the cookie's twin in the other partition",
+        (Change("core/cookie.py", "        if not beside_ours:\n", "        if False:\n"),),
+        ("tests/unit/test_scopes.py", "-k", "own_scope"),
+    ),
+    Mutant(
+        "ours comes after those that are deleted",
+        (
+            Change(
+                "_web.py",
+                "[*writer.elsewhere(cleared, beside_ours=bool(cookies)), *cookies]",
+                "[*cookies, *writer.elsewhere(cleared, beside_ours=bool(cookies))]",
+            ),
+        ),
+        ("tests/faults/test_several_cookies.py", "-k", "heals_at_the_next and memory"),
+    ),
+    Mutant(
+        "a host that is an address",
+        (Change("core/scopes.py", "    if _NUMBER.fullmatch(labels[-1]):\n", "    if False:\n"),),
+        ("tests/faults/test_several_cookies.py", "-k", "is_no_name and memory"),
+    ),
+    Mutant(
+        "SESSION_COOKIE_DOMAIN is a host name",
+        (
+            Change(
+                "core/cookie.py",
+                "if self.domain is not None and cookie_domain(self.domain) is None:",
+                "if False:",
+            ),
+        ),
+        ("tests/unit/test_config.py", "-k", "domain or COOKIE_DOMAIN or refused"),
+    ),
+    Mutant(
+        "SESSION_COOKIE_PATH is a path",
+        (Change("core/cookie.py", " or NO_PATH.search(self.path):", ":"),),
+        ("tests/unit/test_cookie.py", "-k", "drop"),
+    ),
+    Mutant(
+        "what visitors cause is no warning",
+        (Change("signals.py", "logging.INFO if reason in BY_VISITORS else ", ""),),
+        ("tests/web/test_noise.py", "-k", "one_line and memory"),
     ),
     Mutant(
         "a purpose has a key of its own",

@@ -119,7 +119,8 @@ class QuartDriver:
         if cookie is not None:
             # In the scope the header may hold any byte.
             raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in sent]
-            base = {"headers": [(b"host", b"localhost"), *raw, (b"cookie", cookie)]}
+            host = [] if "Host" in sent else [(b"host", b"localhost")]
+            base = {"headers": [*host, *raw, (b"cookie", cookie)]}
         elif jar is not None:
             sent.add("Cookie", jar)
         client = self.app.test_client(use_cookies=False)

@@ -199,6 +199,12 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         for name in ("NAME", "DOMAIN", "PATH", "SAMESITE")
     ),
     ({"SESSION_COOKIE_PATH": "app"}, 'must begin with "/"'),
+    ({"APPLICATION_ROOT": "/app; Secure"}, "or APPLICATION_ROOT"),
+    ({"SESSION_COOKIE_DOMAIN": "a.com; Secure"}, "a host name alone"),
+    ({"SESSION_COOKIE_DOMAIN": "a.com\r\nX: y"}, "a host name alone"),
+    ({"SESSION_COOKIE_SAMESITE": "Lax; Secure"}, '"Lax", "Strict", "None", or False'),
+    ({"SESSION_COOKIE_SAMESITE": "Lax\r\n"}, '"Lax", "Strict", "None", or False'),
+    ({"SESSION_COOKIE_NAME": "a\r\nX: y"}, "use letters, digits, '-' and '_'"),
     *(
         ({"SESSION_COOKIE_SAMESITE": value}, '"Lax", "Strict", "None", or False')
         for value in ("", "lexical")

@@ -21,6 +21,41 @@ PLAIN = Attributes(
 )
 
 
+BAD_PATHS = ("/a;b", "/; Secure", "/a\r\nX: y", "/a\0", "/\x7f", "/\x85", "/\ud800", "\n/", "")
+BAD_DOMAINS = (
+    "a.com; Secure",
+    "a.com;Secure",
+    "a.com, b.com",
+    "a.com\r\nX: y",
+    "a.com\n",
+    "\na.com",
+    "a.com\0",
+    "a com",
+    " a.com",
+    "a.com ",
+    "a.com/",
+    "https://a.com",
+    "a.com:x",
+    "a.com:80; Secure",
+    "a.com:\r\n",
+    "a..com",
+    "a.com.",
+    "-a.com",
+    "a-.com",
+    "a=b",
+    '"a.com"',
+    "*.a.com",
+    "[::1]",
+    "\ud800.com",
+    ".",
+    ":80",
+    "",
+    "a" * 64 + ".com",
+    ".".join(["a"] * 200),
+    "\uff1b.com",
+)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -35,6 +70,13 @@ PLAIN = Attributes(
         {"name": "__Host-session", "secure": True},
         {"name": "__Secure-session", "secure": True, "domain": "example.org", "path": "/app"},
         {"name": "__host", "domain": "example.org"},
+        {"domain": ".Example.org"},
+        {"domain": "example.org:5000"},
+        {"domain": "b\u00fccher.example"},
+        {"domain": "under_score.example.org"},
+        {"domain": "localhost"},
+        {"domain": "127.0.0.1"},
+        {"path": "/caf\u00e9 au lait/%20&(a)=b,c"},
     ],
 )
 def test_a_cookie_that_browsers_keep_passes(changes: dict[str, Any]) -> None:
@@ -53,6 +95,11 @@ def test_a_cookie_that_browsers_keep_passes(changes: dict[str, Any]) -> None:
         ({"samesite": "loose"}, '"Lax", "Strict", "None"'),
         ({"samesite": ""}, '"Lax", "Strict", "None"'),
         ({"path": "app"}, 'begin with "/"'),
+        *(({"path": path}, "control characters") for path in BAD_PATHS),
+        *(
+            ({"domain": domain}, "SESSION_COOKIE_DOMAIN must be a host name")
+            for domain in BAD_DOMAINS
+        ),
         ({"samesite": "None"}, "SESSION_COOKIE_SECURE = True"),
         ({"samesite": "none"}, "SESSION_COOKIE_SECURE = True"),
         ({"partitioned": True}, "SESSION_COOKIE_SECURE = True"),

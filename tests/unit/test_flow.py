@@ -17,11 +17,12 @@ from samesession import (
 )
 from samesession.core import codec
 from samesession.core.cookie import MAX_AGE, DropCookie, Reply, SetCookie
-from samesession.core.events import Event
+from samesession.core.events import BY_VISITORS, Event
 from samesession.core.facts import Facts, Mode
 from samesession.core.flow import MAX_ATTEMPTS, Flow
 from samesession.core.policy import SKEW
 from samesession.core.record import Record
+from samesession.core.scopes import Address
 from samesession.core.store import Conflict, Lifetimes, Outcome
 from samesession.core.token import SignedToken
 
@@ -40,6 +41,7 @@ from .parts import (
 
 WRITTEN, GONE = Outcome.WRITTEN, Outcome.GONE
 QUIET = Reply(None, vary=False)
+ADDRESS = Address("www.example.com", "/a")
 
 
 class Bench:
@@ -131,24 +133,109 @@ def test_a_cookie_among_foreign_ones_of_its_name_is_used() -> None:
         assert session.data() == {"a": 1}
 
 
-def test_of_two_different_cookies_of_ours_neither_is_used() -> None:
+def _load(signed: SignedToken, *, renew: bool) -> Asked:
+    lifetimes = RULES.lifetimes if renew else None
+    return Asked("load", ("session:" + signed.token.sid,), {"renew": lifetimes})
+
+
+def _stored(bench: Bench, signed: SignedToken) -> bytes:
+    key = "session:" + signed.token.sid
+    return bench.sealer.seal(key, record(signed.token, payload=codec.encode({"a": 1})))
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_of_two_different_cookies_of_ours_neither_is_used(live: bool) -> None:
     bench = Bench()
-    other = bench.signer.sign(bench.signer.mint()).value
-    same_sid = bench.signer.sign(bench.signer.mint(bench.signed.token.sid)).value
-    for values in (
-        [bench.signed.value, other],
-        [other, bench.signed.value],
-        [bench.signed.value, same_sid],
-        ["x", other, "y", bench.signed.value],
-    ):
+    other = bench.signer.sign(bench.signer.mint())
+    for pair in ((bench.signed, other), (other, bench.signed)):
         bench.events.clear()
-        session, asked = feed(bench.flow.open(values))
-        assert (asked, session.new) == ([], True)
-        assert bench.events[-1] == (
-            Event.REJECTED,
-            None,
-            "the request has two different session cookies",
+        values = ["x", pair[0].value, "y", pair[1].value]
+        answers = [_stored(bench, each) if live else None for each in pair]
+        session, asked = feed(bench.flow.open(values, address=ADDRESS), answers)
+        assert asked == [_load(each, renew=False) for each in pair]
+        assert (session.data(), session.facts.new, session.facts.several_at) == ({}, True, ADDRESS)
+        assert bench.events == [
+            (Event.REJECTED, None, "the request has two different session cookies")
+        ]
+        reply = bench.flow.leave(session)
+        assert reply == QUIET
+        assert session.facts.cleared_at(reply.cookie) == ADDRESS
+
+
+@pytest.mark.parametrize("renew", [True, False])
+def test_of_several_cookies_of_ours_the_one_of_a_live_session_is_used(renew: bool) -> None:
+    bench = Bench()
+    same_sid = bench.signer.sign(bench.signer.mint(bench.signed.token.sid))
+    others = [bench.signer.sign(bench.signer.mint()) for _ in range(2)]
+    for turn in range(4):
+        found = [*others, same_sid]
+        found.insert(turn, bench.signed)
+        answers = [None if each in others else bench.sealed() for each in found]
+        session, asked = feed(
+            bench.flow.open([each.value for each in found], renew=renew, address=ADDRESS),
+            [*answers, bench.sealed()],
         )
+        assert asked[:-1] == [_load(each, renew=False) for each in found]
+        assert asked[-1] == _load(bench.signed, renew=renew)
+        assert (session.data(), session.facts.new) == ({"a": 1}, False)
+        reply = bench.flow.leave(session)
+        assert reply == Reply(SetCookie(bench.signed.value, None), vary=True)
+        assert session.facts.cleared_at(reply.cookie) == ADDRESS
+        assert bench.closed(session) == (reply, [])
+
+
+def test_a_session_that_ends_before_it_is_renewed_does_not_count() -> None:
+    bench = Bench()
+    other = bench.signer.sign(bench.signer.mint())
+    values = [bench.signed.value, other.value]
+    session, _ = feed(bench.flow.open(values, address=ADDRESS), [bench.sealed(), None, None])
+    assert session.facts.new
+    assert bench.noted == [Event.REJECTED]
+
+
+def test_a_damaged_record_among_several_is_told_and_does_not_count() -> None:
+    bench = Bench()
+    other = bench.signer.sign(bench.signer.mint())
+    values = [other.value, bench.signed.value]
+    answers = [b"damaged", bench.sealed(), bench.sealed()]
+    session, _ = feed(bench.flow.open(values, address=ADDRESS), answers)
+    assert session.data() == {"a": 1}
+    ((event, sid, reason),) = bench.events
+    assert (event, sid, reason in BY_VISITORS) == (Event.REJECTED, None, False)
+
+
+def test_five_different_cookies_of_ours_are_not_looked_up() -> None:
+    bench = Bench()
+    values = [bench.signer.sign(bench.signer.mint()).value for _ in range(9)]
+    session, asked = feed(bench.flow.open(values, address=ADDRESS))
+    assert (asked, session.facts.new, session.facts.several_at) == ([], True, ADDRESS)
+    assert bench.events == [
+        (Event.REJECTED, None, "the request has more than four different session cookies")
+    ]
+
+
+def test_one_token_under_two_keys_is_one_and_the_newer_signature_is_kept() -> None:
+    bench = Bench(keys=(b"newest key of all", b"an older key than that"))
+    stale = signer(b"an older key than that").sign(bench.signed.token)
+    for values in ([bench.signed.value, stale.value], [stale.value, bench.signed.value]):
+        session, asked = feed(bench.flow.open(values, address=ADDRESS), [bench.sealed()])
+        assert (len(asked), session.data(), session.facts.several_at) == (1, {"a": 1}, None)
+        assert session.facts.loaded is not None
+        assert session.facts.loaded.signed == bench.signed
+
+
+def test_without_a_cookie_of_ours_in_the_response_none_is_deleted() -> None:
+    bench = Bench(indexing=True)
+    longest = RULES.lifetimes.longest
+    bench.clock.now += longest
+    other = bench.signer.sign(bench.signer.mint())
+    values = [other.value, bench.signed.value]
+    stored = bench.sealed(owner="ann", indexed=NOW)
+    session, _ = feed(bench.flow.open(values, address=ADDRESS), [None, stored, stored])
+    # The index is to be renewed, but another request is faster: its response has the cookie.
+    reply, _ = bench.closed(session, None, bench.conflict({"a": 2}, owner="ann", indexed=NOW))
+    assert reply.cookie is None
+    assert session.facts.cleared_at(reply.cookie) is None
 
 
 def _truncated(bench: Bench) -> bytes:

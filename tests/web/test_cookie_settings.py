@@ -28,6 +28,14 @@ SETTINGS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"name": "session", "path": "/", "samesite": "Lax"},
     ),
     "secure": ({"SESSION_COOKIE_SECURE": True}, {**PLAIN, "secure": True}),
+    "words of ours": (
+        {"SESSION_COOKIE_NAME": "value-goes-here", "SESSION_COOKIE_PATH": "/date-goes-here"},
+        {**DEFAULT, "name": "value-goes-here", "path": "/date-goes-here"},
+    ),
+    "another domain of words": (
+        {"SESSION_COOKIE_DOMAIN": "date-goes-here.value-goes-here"},
+        {**PLAIN, "domain": "date-goes-here.value-goes-here"},
+    ),
     "lax": ({"SESSION_COOKIE_SAMESITE": "Lax"}, {**PLAIN, "samesite": "Lax"}),
     "no samesite": (
         {"SESSION_COOKIE_SAMESITE": False},
@@ -75,7 +83,11 @@ async def test_attributes_are_said_on_setting_and_on_deleting(new_site: NewSite,
     assert dropped == {**expected, "value": "", "expires": EPOCH, "max-age": "0"}
 
 
-async def test_a_permanent_session_says_when_its_cookie_expires(site: Site) -> None:
+@pytest.mark.parametrize("name", ["domain", "words of ours", "another domain of words"])
+async def test_a_permanent_session_says_when_its_cookie_expires(
+    new_site: NewSite, name: str
+) -> None:
+    site = new_site(**SETTINGS[name][0])
     user = site.visitor()
     said = _only(await user.visit(lambda session: setattr(session, "permanent", True)))
     moment = datetime.fromtimestamp(site.clock.now, UTC) + timedelta(days=31)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ..errors import ConfigError, SessionTooLarge
+from .scopes import MAX_HEADERS, NO_PATH, Address, Scope, cookie_domain, other_scopes
 
 MAX_BYTES = 4096  # of name and value together; RFC 6265bis, 5.6
 MAX_AGE = 400 * 24 * 60 * 60  # seconds; RFC 6265bis, 5.5
@@ -69,8 +70,15 @@ class Attributes:
             raise ConfigError(
                 'SESSION_COOKIE_SAMESITE must be "Lax", "Strict", "None", or False to send none'
             )
-        if not self.path.startswith("/"):
-            raise ConfigError('SESSION_COOKIE_PATH must begin with "/"')
+        if self.domain is not None and cookie_domain(self.domain) is None:
+            raise ConfigError(
+                'SESSION_COOKIE_DOMAIN must be a host name alone, such as "example.com", or None'
+            )
+        if not self.path.startswith("/") or NO_PATH.search(self.path):
+            raise ConfigError(
+                "SESSION_COOKIE_PATH, or APPLICATION_ROOT where that is not set, must begin with "
+                '"/" and hold neither ";" nor control characters: write a path such as "/app"'
+            )
         prefix = self.name.lower()
         needs = [
             ("a __Host- or __Secure- name", prefix.startswith(("__host-", "__secure-"))),
@@ -87,6 +95,27 @@ class Attributes:
                 "browsers refuse a __Host- cookie with a Domain or a Path other than '/': "
                 "leave SESSION_COOKIE_DOMAIN unset and write SESSION_COOKIE_PATH = '/'"
             )
+
+    @property
+    def scope(self) -> Scope:
+        """Where the cookie is valid."""
+        domain = None if self.domain is None else cookie_domain(self.domain)
+        return Scope(domain, self.path, self.partitioned)
+
+    def other_scopes(self, address: Address, *, beside_ours: bool) -> list[Scope]:
+        """List the scopes in which to delete what else a request to `address` may have sent.
+
+        `beside_ours`: the same response sets or deletes the cookie in its own scope.
+        """
+        if self.name.lower().startswith("__host-"):
+            return []  # browsers take such a name in one scope only
+        own = self.scope
+        scopes = other_scopes(own, address)
+        if not beside_ours:
+            # Browsers that know no partitions would delete the cookie of our own scope.
+            twin = Scope(own.domain, own.path, not own.partitioned)
+            scopes = [scope for scope in scopes if scope != twin]
+        return scopes[: MAX_HEADERS - 1]  # one is for the cookie itself
 
     def check_size(self, value: str) -> None:
         """Raise SessionTooLarge for a value that browsers would drop without a word."""

@@ -19,17 +19,17 @@ from itsdangerous.encoding import base64_decode, bytes_to_int
 from ..errors import BadRecord, ConfigError, ReadOnlySession
 from . import codec, policy, tagged
 from .cookie import MAX_AGE, MAX_BYTES, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
-from .events import Event, Notify
+from .events import NOT_OURS_OR_OLD, Event, Notify
 from .facts import Facts, Mode
 from .keys import Mac
 from .policy import Rules
+from .scopes import Address
 from .session import ServerSession
 from .steps import Steps
 from .store import Clock
 
 _SALT = b"cookie-session"  # Flask's
 _EMPTY = "{}"
-_NOT_OURS = "the cookie is not one of ours, or too old"
 
 
 class CookieFlow:
@@ -49,7 +49,9 @@ class CookieFlow:
         self._notify = notify
         self._format = _Format(secret_keys, rules.max_bytes, clock)
 
-    def open(self, values: Sequence[str], *, renew: bool = True) -> Steps[ServerSession]:
+    def open(
+        self, values: Sequence[str], *, renew: bool = True, address: Address | None = None
+    ) -> Steps[ServerSession]:
         """Open the session in the cookie, or a new one."""
         yield from ()
         # As Flask does, the first cookie of the name counts.
@@ -185,20 +187,20 @@ class _Format:
     def text_of(self, value: str, max_age: int) -> str:
         """Give a cookie's JSON text; raises BadRecord for one not ours, or too old."""
         if len(value) > MAX_BYTES or not value.isascii():
-            raise BadRecord(_NOT_OURS)
+            raise BadRecord(NOT_OURS_OR_OLD)
         body, _, signature = value.encode("ascii").rpartition(b".")
         payload, _, stamp = body.rpartition(b".")
         try:
             given = base64_decode(signature)
             if not any(hmac.compare_digest(mac.digest(body), given) for mac in self._macs):
-                raise BadRecord(_NOT_OURS)
+                raise BadRecord(NOT_OURS_OR_OLD)
             age = int(self._clock()) - bytes_to_int(base64_decode(stamp))
             # Another node may have signed it, whose clock is ahead.
             if not -policy.SKEW <= age <= max_age:
-                raise BadRecord(_NOT_OURS)
+                raise BadRecord(NOT_OURS_OR_OLD)
             return self._inflated(payload).decode("utf-8")
         except (BadData, ValueError, zlib.error) as error:
-            raise BadRecord(_NOT_OURS) from error
+            raise BadRecord(NOT_OURS_OR_OLD) from error
 
     def _inflated(self, payload: bytes) -> bytes:
         if not payload.startswith(b"."):

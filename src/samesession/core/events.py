@@ -23,3 +23,11 @@ class Event(enum.Enum):
 
 # The event, the sid if there is one that may be named, and a reason in fixed words.
 Notify: TypeAlias = Callable[[Event, str | None, str], None]
+
+# Reasons that any visitor can cause, by what their browser sends: no cause for a warning.
+NOT_OURS = "the cookie is not one of ours"
+NOT_OURS_OR_OLD = "the cookie is not one of ours, or too old"
+SEVERAL = "the request has two different session cookies"
+TOO_MANY = "the request has more than four different session cookies"
+REPLACED = "the secret is not the session's"
+BY_VISITORS = frozenset((NOT_OURS, NOT_OURS_OR_OLD, SEVERAL, TOO_MANY, REPLACED))

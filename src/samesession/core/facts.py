@@ -6,7 +6,9 @@ import enum
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from .cookie import CookieAction
 from .record import Record
+from .scopes import Address
 from .store import Lifetimes
 from .token import SignedToken
 
@@ -93,6 +95,7 @@ class Facts:
     bound: str | None = None
     of_socket = False  # a WebSocket's, which can send no cookie
     terms: Terms | None = None  # of `loaded`
+    several_at: Address | None = None  # where a request was sent to that brought several tokens
 
     def __init__(
         self,
@@ -109,3 +112,12 @@ class Facts:
         self.baseline = baseline
         self.new = new
         self.renew = renew
+
+    def cleared_at(self, cookie: CookieAction) -> Address | None:
+        """Return where the response deletes our cookie in all other scopes, None if nowhere.
+
+        The token of the live session may be in one of these: unless the response sends or
+        deletes the cookie, nothing is deleted then.
+        """
+        safe = cookie is not None or self.new
+        return self.several_at if safe and self.mode is not Mode.BROKEN else None

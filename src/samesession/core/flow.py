@@ -17,6 +17,7 @@ from .opening import Opener
 from .owners import Administration
 from .policy import Deed, Horizon, Rules, Verdict
 from .record import Record, Sealer
+from .scopes import Address
 from .session import ServerSession
 from .steps import Steps
 from .store import Clock, Conflict, Outcome, OwnerIndex, Store
@@ -57,12 +58,15 @@ class Flow:
             store, prefix=rules.prefix, sealer=sealer, clock=clock, notify=notify
         )
 
-    def open(self, values: Sequence[str], *, renew: bool = True) -> Steps[ServerSession]:
+    def open(
+        self, values: Sequence[str], *, renew: bool = True, address: Address | None = None
+    ) -> Steps[ServerSession]:
         """Open the session that the cookie's values prove, or a new one.
 
-        Raises StoreUnavailable when the store does not answer.
+        `address`: where the request was sent to, if there are several values. Raises
+        StoreUnavailable when the store does not answer.
         """
-        return self._opener.open(values, renew=renew)
+        return self._opener.open(values, renew=renew, address=address)
 
     def fresh(self) -> ServerSession:
         """Give the session of a request that has no cookie."""
@@ -121,9 +125,10 @@ class Flow:
         if facts.loaded is None:
             # As Flask does: a session that was emptied drops the cookie, known or not.
             cookie = DropCookie() if facts.modified else None
-        elif facts.modified or facts.renew:
+        elif facts.several_at is not None or facts.modified or facts.renew:
             permanent = session.is_permanent()
-            if policy.sends_cookie(modified=facts.modified, permanent=permanent, rules=self.rules):
+            must = facts.several_at is not None or facts.modified
+            if policy.sends_cookie(modified=must, permanent=permanent, rules=self.rules):
                 cookie = self._set_cookie(facts.loaded.signed, permanent=permanent)
         if cookie is None:
             return READ if facts.accessed else UNTOUCHED

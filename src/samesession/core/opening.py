@@ -1,23 +1,53 @@
 """Open a session from the cookies of a request: what they prove, if anything.
 
-Round trips to the store: no cookie or a forged one: none; any other: one.
+Round trips to the store: no cookie or a forged one: none; a token of ours: one. A
+browser sends several where the cookie's domain or path was changed, or where a
+neighbour has set one for it (cookie tossing); it does not say which is which:
+
+    different tokens   looked up   live sessions   counts
+    2 to 4             each        one             that one, looked up again to renew it
+    2 to 4             each        none, several   none
+    5 or more          none        -               none
+
+The response to several then deletes our cookie in every scope but its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import BadRecord
 from . import codec, policy
-from .events import Event, Notify
+from .events import BY_VISITORS, NOT_OURS, REPLACED, SEVERAL, TOO_MANY, Event, Notify
 from .facts import Facts, Loaded, Terms
 from .policy import Rules, Verdict
-from .record import Record, Sealer
+from .record import Sealer
+from .scopes import Address
 from .session import ServerSession
 from .steps import Steps
 from .store import Clock, OwnerIndex, Store
 from .token import SignedToken, Token, TokenSigner
+
+MAX_TOKENS = 4  # different ones of a request that are looked up
+
+_NOWHERE = Address("", "/")
+
+
+class _Refused(NamedTuple):
+    """Why a token opens no session; the arguments of `Notify`."""
+
+    event: Event
+    sid: str | None
+    reason: str
+
+    @property
+    def is_damage(self) -> bool:
+        """Whether it is the record's fault, which a visitor cannot cause."""
+        return self.event is Event.REJECTED and self.reason not in BY_VISITORS
+
+
+_FOREIGN = _Refused(Event.REJECTED, None, NOT_OURS)
 
 
 class Opener:
@@ -42,24 +72,27 @@ class Opener:
         self._bindable = isinstance(store, OwnerIndex)
         self.terms = Terms(rules.lifetimes, signer.mark)
 
-    def open(self, values: Sequence[str], *, renew: bool = True) -> Steps[ServerSession]:
+    def open(
+        self, values: Sequence[str], *, renew: bool = True, address: Address | None = None
+    ) -> Steps[ServerSession]:
         """Open the session that the cookie's values prove, or a new one.
 
-        Raises StoreUnavailable when the store does not answer.
+        `address`: where the request was sent to, needed for several values. Raises
+        StoreUnavailable when the store does not answer. One event at most is noted of
+        what a visitor can cause.
         """
-        signed = self._presented(values)
-        if signed is not None:
-            key = self._rules.prefix + signed.token.sid
-            try:
-                raw = yield from self._store.load(
-                    key, renew=self._rules.lifetimes if renew else None
-                )
-                record = self._proved(signed.token, key, raw)
-                if record is not None:
-                    data = codec.decode(record.payload)
-                    return self._session(data, Loaded(signed, record), renew=renew)
-            except BadRecord as error:
-                self._notify(Event.REJECTED, None, error.reason)
+        found, refused = self._presented(values)
+        if len(found) > 1:
+            return (yield from self._open_one_of(found, address or _NOWHERE, renew=renew))
+        for signed in found:
+            opened = yield from self._looked_up(signed, renew=renew)
+            if isinstance(opened, ServerSession):
+                if refused is not None:
+                    self._notify(*refused)
+                return opened
+            refused = opened
+        if refused is not None:
+            self._notify(*refused)
         return self._session({}, None, renew=renew)
 
     def fresh(self) -> ServerSession:
@@ -80,31 +113,76 @@ class Opener:
             bindable=self._bindable,
         )
 
-    def _presented(self, values: Sequence[str]) -> SignedToken | None:
-        """Read the one token that the cookie's values hold; two different ones count for none."""
-        found: SignedToken | None = None
+    def _presented(self, values: Sequence[str]) -> tuple[Sequence[SignedToken], _Refused | None]:
+        """Read the different tokens that the cookie's values hold, one too many at most."""
+        if len(values) == 1:  # as almost always
+            signed = self._signer.read(values[0])
+            return ((), _FOREIGN) if signed is None else ((signed,), None)
+        found: dict[Token, SignedToken] = {}
+        refused: _Refused | None = None
         for value in values:
             signed = self._signer.read(value)
             if signed is None:
-                self._notify(Event.REJECTED, None, "the cookie is not one of ours")
-            elif found is not None and signed.token != found.token:
-                self._notify(Event.REJECTED, None, "the request has two different session cookies")
-                return None
-            else:
-                found = signed
-        return found
+                refused = _FOREIGN
+            elif signed.token not in found or found[signed.token].stale:
+                found[signed.token] = signed
+            if len(found) > MAX_TOKENS:
+                break
+        return tuple(found.values()), refused
 
-    def _proved(self, token: Token, key: str, raw: bytes | None) -> Record | None:
-        """Open what a store returned for a token, if it is live and the token's."""
-        if raw is None:
-            self._notify(Event.EXPIRED, token.sid, "no such session is stored")
-            return None
-        record = self._sealer.open(key, raw)
-        verdict = policy.verdict(record, token, self._clock())
-        if verdict is Verdict.LIVE:
-            return record
+    def _looked_up(self, signed: SignedToken, *, renew: bool) -> Steps[ServerSession | _Refused]:
+        """Load the record that a token names, and open it if it is live and the token's."""
+        token = signed.token
+        key = self._rules.prefix + token.sid
+        try:
+            raw = yield from self._store.load(key, renew=self._rules.lifetimes if renew else None)
+            if raw is None:
+                return _Refused(Event.EXPIRED, token.sid, "no such session is stored")
+            record = self._sealer.open(key, raw)
+            verdict = policy.verdict(record, token, self._clock())
+            if verdict is Verdict.LIVE:
+                data = codec.decode(record.payload)
+                return self._session(data, Loaded(signed, record), renew=renew)
+        except BadRecord as error:
+            return _Refused(Event.REJECTED, None, error.reason)
         if verdict is Verdict.EXPIRED:
-            self._notify(Event.EXPIRED, record.sid, "its time is over")
+            return _Refused(Event.EXPIRED, record.sid, "its time is over")
+        return _Refused(Event.REJECTED, record.sid, REPLACED)
+
+    def _open_one_of(
+        self, found: Sequence[SignedToken], address: Address, *, renew: bool
+    ) -> Steps[ServerSession]:
+        """Open the session of the only token that has a live one, or a new session."""
+        session: ServerSession | None = None
+        if len(found) > MAX_TOKENS:
+            self._notify(Event.REJECTED, None, TOO_MANY)
         else:
-            self._notify(Event.REJECTED, record.sid, "the secret is not the session's")
+            session = yield from self._only_live(found, renew=renew)
+        if session is None:
+            session = self._session({}, None, renew=renew)
+        session.facts.several_at = address
+        return session
+
+    def _only_live(
+        self, found: Sequence[SignedToken], *, renew: bool
+    ) -> Steps[ServerSession | None]:
+        live: list[SignedToken] = []
+        refused: dict[_Refused, None] = {}
+        for signed in found:
+            # Nothing is renewed for a token that may be another's.
+            opened = yield from self._looked_up(signed, renew=False)
+            if isinstance(opened, ServerSession):
+                live.append(signed)
+            else:
+                refused[opened] = None
+        damaged = [each for each in refused if each.is_damage]
+        for each in damaged:
+            self._notify(*each)
+        if len(live) == 1:
+            opened = yield from self._looked_up(live[0], renew=renew)
+            if isinstance(opened, ServerSession):
+                for each in [each for each in refused if each not in damaged][:1]:
+                    self._notify(*each)
+                return opened
+        self._notify(Event.REJECTED, None, SEVERAL)
         return None
