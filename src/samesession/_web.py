@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from werkzeug.exceptions import SecurityError, ServiceUnavailable
-from werkzeug.http import dump_cookie, http_date
+from werkzeug.http import dump_cookie, http_date, parse_list_header
 from werkzeug.local import LocalProxy
 from werkzeug.sansio.request import Request
 from werkzeug.sansio.response import Response
@@ -28,6 +28,9 @@ _DATE = "date-goes-here"
 _EXPIRES = f"; Expires={_DATE}"
 # What may stand around a name or a value (RFC 6265bis, 4.2.1); all else belongs to it.
 _BLANKS = " \t"
+# Ends of the names of headers that some caches heed in place of Cache-Control: targeted
+# fields such as CDN-Cache-Control (RFC 9213), and what servers of one make have.
+_INSTEAD = ("-cache-control", "surrogate-control", "edge-control", "x-accel-expires")
 
 
 class SessionUnavailable(StoreUnavailable, ServiceUnavailable):
@@ -172,15 +175,19 @@ def apply(
     for cookie in cookies:
         headers.add("Set-Cookie", cookie)
     if cookies:
-        if "cache-control" in names:
-            _keep_private(response)
-        else:
-            headers.add("Cache-Control", "private")
+        _keep_private(response, names)
     if reply.vary or cookies:
-        if "vary" not in names:
-            headers.add("Vary", "Cookie")
-        elif "*" not in response.vary:
-            response.vary.add("Cookie")
+        _vary_by_cookie(response, names)
+
+
+def _vary_by_cookie(response: Response, names: set[str]) -> None:
+    if "vary" not in names:
+        response.headers.add("Vary", "Cookie")
+        return
+    said = response.headers.getlist("Vary")
+    listed = {name.strip().lower() for line in said for name in line.split(",")}
+    if listed.isdisjoint(("*", "cookie")):
+        response.headers.set("Vary", ", ".join([*said, "Cookie"]))
 
 
 @lru_cache(maxsize=64)  # the same second comes many times
@@ -230,11 +237,30 @@ def context_first(method: Callable[..., object], context: object) -> tuple[objec
     return (context,) if first == "ctx" else ()
 
 
-def _keep_private(response: Response) -> None:
+def _keep_private(response: Response, names: set[str]) -> None:
     """Keep shared caches from storing a response with the cookie (RFC 9111, 3 and 7.3)."""
-    said = response.cache_control
-    if said.no_store or (said.private and not said.public):
-        return
-    said.public = False
-    said.s_maxage = None
-    said.private = True
+    headers = response.headers
+    for name in names:
+        if name.endswith(_INSTEAD):
+            headers.remove(name)
+    if "cache-control" in names:
+        said = parse_list_header(", ".join(headers.getlist("Cache-Control")))
+        headers.set("Cache-Control", ", ".join(_private(said)))
+    else:
+        headers.add("Cache-Control", "private")
+
+
+def _private(directives: Iterable[str]) -> list[str]:
+    """Take from Cache-Control what lets shared caches store, whatever its case."""
+    kept: list[str] = []
+    names: set[str] = set()
+    for directive in directives:
+        name = directive.partition("=")[0].strip().lower()
+        if name and name not in names and name not in ("public", "s-maxage"):
+            # With the names of fields it is about these alone (RFC 9111, 5.2.2.7).
+            kept.append("private" if name == "private" else directive)
+            names.add(name)
+    # A cache that knows `must-understand` may pass over `no-store` (RFC 9111, 5.2.2.3).
+    if "private" not in names and ("no-store" not in names or "must-understand" in names):
+        kept.append("private")
+    return kept

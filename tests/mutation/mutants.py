@@ -584,6 +584,32 @@ MUTANTS = (
         ("tests/unit/test_cookie.py", "-k", "drop"),
     ),
     Mutant(
+        "headers that caches heed in place of Cache-Control",
+        (Change("_web.py", "        if name.endswith(_INSTEAD):\n", "        if False:\n"),),
+        ("tests/web/test_caching.py", "-k", "in_place_of and memory"),
+    ),
+    Mutant(
+        "private with the names of fields",
+        (
+            Change(
+                "_web.py",
+                'kept.append("private" if name == "private" else directive)',
+                "kept.append(directive)",
+            ),
+        ),
+        ("tests/web/test_caching.py", "-k", "shared_caches and memory"),
+    ),
+    Mutant(
+        "public and s-maxage",
+        (Change("_web.py", 'and name not in ("public", "s-maxage"):', 'and name != "public":'),),
+        ("tests/web/test_caching.py", "-k", "shared_caches and memory"),
+    ),
+    Mutant(
+        "must-understand",
+        (Change("_web.py", ' or "must-understand" in names)', ")"),),
+        ("tests/web/test_caching.py", "-k", "shared_caches and memory"),
+    ),
+    Mutant(
         "what visitors cause is no warning",
         (Change("signals.py", "logging.INFO if reason in BY_VISITORS else ", ""),),
         ("tests/web/test_noise.py", "-k", "one_line and memory"),

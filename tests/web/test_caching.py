@@ -80,10 +80,14 @@ async def test_renewing_the_cookie_unread_varies_and_is_private(site: Site) -> N
         ("*", "*"),
         ("Cookie", "Cookie"),
         ("cookie", "cookie"),
+        (["Accept-Language", "Origin"], "Accept-Language, Origin, Cookie"),
+        (["Accept-Language", "*"], "Accept-Language, *"),
+        (["Accept-Language", "COOKIE, Origin"], "Accept-Language, COOKIE, Origin"),
     ],
+    ids=str,
 )
-async def test_an_existing_vary_is_kept(site: Site, said: str, then: str) -> None:
-    def view(session: Any, web: Any) -> tuple[str, dict[str, str]]:
+async def test_an_existing_vary_is_kept(site: Site, said: str | list[str], then: str) -> None:
+    def view(session: Any, web: Any) -> Any:
         session["a"] = 1
         return "", {"Vary": said}
 
@@ -100,18 +104,75 @@ async def test_an_existing_vary_is_kept(site: Site, said: str, then: str) -> Non
         ("public, private", {"private"}),
         ("s-maxage=60", {"private"}),
         ("no-cache", {"no-cache", "private"}),
+        ("PUBLIC, S-MaxAge=60", {"private"}),
+        ("private, s-maxage=60", {"private"}),
+        ("no-store, s-maxage=60", {"no-store"}),
+        ("no-store, public", {"no-store"}),
+        ('private="x-user"', {"private"}),
+        ('Private="X-User", max-age=60', {"private", "max-age=60"}),
+        ('private, private="x-user"', {"private"}),
+        ("no-store, must-understand", {"no-store", "must-understand", "private"}),
+        ('no-cache="set-cookie"', {'no-cache="set-cookie"', "private"}),
+        ("", {"private"}),
+        ('ext="a, public", max-age=60', {'ext="a', 'public"', "max-age=60", "private"}),
+        (["private", "s-maxage=60"], {"private"}),
+        (["max-age=60", "public", "s-maxage=60"], {"private", "max-age=60"}),
     ],
+    ids=str,
+)
+@pytest.mark.parametrize(
+    "change", [lambda s: s.update(a=1), lambda s: s.clear()], ids=["set", "delete"]
 )
 async def test_a_response_with_the_cookie_is_not_for_shared_caches(
-    site: Site, said: str, then: set[str]
+    site: Site, said: str | list[str], then: set[str], change: Callable[[Any], Any]
 ) -> None:
-    def view(session: Any, web: Any) -> tuple[str, dict[str, str]]:
-        session["a"] = 1
+    def view(session: Any, web: Any) -> Any:
+        change(session)
         return "", {"Cache-Control": said}
 
     answer = await site.visitor().respond(view)
+    assert len(answer.set_cookies) == 1
     assert answer.cache_control is not None
     assert set(answer.cache_control.split(", ")) == then
+
+
+INSTEAD = {
+    "CDN-Cache-Control": "max-age=600",  # RFC 9213
+    "cdn-cache-control": "public",
+    "Surrogate-Control": "max-age=600",
+    "Cloudflare-CDN-Cache-Control": "max-age=600",
+    "Netlify-CDN-Cache-Control": "public, durable",
+    "X-LiteSpeed-Cache-Control": "public, max-age=600",
+    "Edge-Control": "!no-store, max-age=600",
+    "X-Accel-Expires": "600",
+}
+
+
+@pytest.mark.parametrize("name", INSTEAD)
+@pytest.mark.parametrize(
+    "change", [lambda s: s.update(a=1), lambda s: s.clear()], ids=["set", "delete"]
+)
+async def test_no_header_beside_the_cookie_is_heeded_in_place_of_cache_control(
+    site: Site, name: str, change: Callable[[Any], Any]
+) -> None:
+    def view(session: Any, web: Any) -> Any:
+        change(session)
+        return "", {name: [INSTEAD[name], "max-age=1"], "Cache-Control": "no-cache"}
+
+    answer = await site.visitor().respond(view)
+    assert answer.all(name) == []
+    assert answer.cache_control == "no-cache, private"
+
+
+@pytest.mark.parametrize("name", INSTEAD)
+async def test_headers_for_caches_are_the_applications_without_the_cookie(
+    site: Site, name: str
+) -> None:
+    def view(session: Any, web: Any) -> tuple[str, dict[str, str]]:
+        _ = session.get("a")
+        return "", {name: INSTEAD[name]}
+
+    assert (await site.visitor().respond(view)).all(name) == [INSTEAD[name]]
 
 
 async def test_cache_control_is_the_applications_without_the_cookie(site: Site) -> None:
