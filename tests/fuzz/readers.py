@@ -14,7 +14,7 @@ from samesession import BadRecord
 from samesession._web import cookie_values
 from samesession.core import codec, tagged
 from samesession.core.cookie_flow import CookieFlow
-from samesession.core.keys import derive
+from samesession.core.keys import Purpose, derive
 from samesession.core.record import Record, lifetime_of, revision_of
 from samesession.core.session import ServerSession
 from samesession.core.store import Lifetimes
@@ -49,7 +49,7 @@ def _cookie() -> tuple[Reader, list[bytes]]:
 def _record() -> tuple[Reader, list[bytes]]:
     """Open a record as it is, and sealed by us whatever it holds, then decode the payload."""
     opener = sealer()
-    seal = derive(KEYS[0], "record", "session:", "session")
+    seal = derive(KEYS[0], Purpose.RECORD, "session:", "session")
     filed = KEY.encode()
     whole = opener.seal(KEY, record(TOKEN, owner="alice", payload=codec.encode(DATA)))
 
