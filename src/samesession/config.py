@@ -17,6 +17,7 @@ from typing import Any, TypeAlias, cast
 
 from .core.cookie import Attributes
 from .core.policy import Rules
+from .core.published import is_published
 from .core.store import Lifetimes
 from .errors import ConfigError
 
@@ -26,7 +27,8 @@ Paths: TypeAlias = "Callable[[Any], bool] | tuple[str, ...]"
 MIN_SECRET_BYTES = 16
 _DEFAULT_LIFETIME = timedelta(days=31)  # Flask's
 _SECRET_HELP = (
-    "write SECRET_KEY = the output of: python -c 'import secrets; print(secrets.token_hex())'"
+    'write SECRET_KEY = os.environ["SECRET_KEY"], and let that be the output of: '
+    "python -c 'import secrets; print(secrets.token_hex())'"
 )
 
 # Every setting that the library reads besides Flask's own, with its default.
@@ -251,6 +253,11 @@ def _secret(key: object) -> bytes:
         raise ConfigError(
             f"SECRET_KEY and each of SECRET_KEY_FALLBACKS must have at least {MIN_SECRET_BYTES} "
             f"bytes that nobody can guess: {_SECRET_HELP}"
+        )
+    if is_published(key):
+        raise ConfigError(
+            "SECRET_KEY or one of SECRET_KEY_FALLBACKS stands in documentation, or says how to "
+            f"make a key, so that everybody knows it: {_SECRET_HELP}"
         )
     return raw
 

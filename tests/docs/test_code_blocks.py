@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 import time
 import tomllib
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ import httpx
 import pytest
 
 from samesession import Session
-from samesession.config import DEFAULTS
+from samesession.config import DEFAULTS, Config
 from tests.conftest import INSTALLED
 from tests.support.clock import Clock
 from tests.support.hypercorn import served
@@ -223,6 +225,15 @@ def test_a_command_names_what_there_is(block: Block) -> None:
                 continue
             if words[:3] == ["python3", "-m", "venv"]:
                 assert f"{words[3]}/" in ignored
+                continue
+            if words[0] == "export":
+                told = subprocess.run(
+                    ["sh", "-c", f'{command}; printf %s "$SECRET_KEY"'],
+                    stdout=subprocess.PIPE,
+                    check=True,
+                    env={"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
+                )
+                assert Config.read({"SECRET_KEY": told.stdout.decode()}).secret_keys
                 continue
             if words[0] == ".":
                 assert words[1:] == [".venv/bin/activate"]

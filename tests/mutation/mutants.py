@@ -307,6 +307,11 @@ MUTANTS = (
         ("tests/faults/test_directories.py", "-k", "that_waited or beside_the_removal"),
     ),
     Mutant(
+        "keys that everybody knows",
+        (Change("config.py", "    if is_published(key):", "    if False:"),),
+        ("tests/unit/test_published.py", "-k", "refused_as"),
+    ),
+    Mutant(
         "the time is looked up late",
         (
             Change("_site.py", "clock or system_time", "clock or __import__('time').time"),

@@ -1,0 +1,82 @@
+"""Keys that everybody knows: those that documentation shows, and what stands in for one. Pure.
+
+Whoever knows the key signs any session. A key out of a tutorial is as good as none,
+and so is a text that says how to make a key, pasted in its place.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+# Keys that stand in documentation and default settings, as they are found in applications.
+_SHOWN = (
+    "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",  # Flask, tutorial
+    "_5#y2LF4Q8z",  # Flask, quickstart: what nobody changes of it
+    "A0Zr98j/3yX R~XHH!jmN]LWX/,?RT",  # Flask 0.7, quickstart
+    '\xfd{H\xe5<\x95\xf9\xe3\x96.5\xd1\x01O<!\xd5\xa2\xa0\x9fR"\xa1\xa8',  # the same, generated
+    '?\xbf,\xb4\x8d\xa3"<\x9c\xb0@\x0f5\xab,w\xee\x8d$0\x13\x8b83',  # Flask 0.5, configuration
+    "pf9Wkove4IKEAXvy-cQkeDPhv9Cc3Ag-wyJILbq_dFw",  # Flask-Security, quickstart
+    "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",  # FastAPI, tutorial
+    "thisismyscretkey",  # Superset, default (CVE-2023-27524)
+)
+# The same, of words that a key of somebody's own may hold beside others.
+_PHRASES = (
+    "super secret string",  # Flask-Login
+    "hard to guess string",  # Flask Web Development
+    "you will never guess",  # The Flask Mega-Tutorial
+    "correct horse battery staple",  # xkcd 936
+    "this is a secret key",
+    "this is my secret key",
+    "this should be a secret",
+    "this is a secret 1234",
+    "test non dev secret",
+    "super secret key",
+    "my super secret key",
+    "development key",
+    "development secret key",
+    "dev secret key",
+)
+# What says that a key is to be made, in letters and digits.
+_INSTRUCTIONS = re.compile(
+    "changeme|changethis|changeit|changein|replaceme|replacethis|replacewith|placeholder"
+    "|your(?:own)?(?:random|secret|key|super|very|flask)|(?:put|insert|enter)a?your"
+    "|(?:key|secret)(?:goes)?here|donotuse|djangoinsecure"
+    "|token(?:hex|urlsafe|bytes)|osurandom|opensslrand"
+)
+_ESCAPE = re.compile(r"""\\(?:x([0-9a-fA-F]{2})|([nrt"'\\]))""")
+_LETTERS = {"n": "\n", "r": "\r", "t": "\t"}
+
+
+@lru_cache(maxsize=64)  # settings are read anew when one of them changes
+def is_published(key: str | bytes) -> bool:
+    """Say whether a key is one that documentation shows, or a text in place of a key."""
+    for spelling in map(_folded, _spellings(key)):
+        if spelling in _FOLDED_PHRASES or any(known in spelling for known in _FOLDED):
+            return True
+        if _INSTRUCTIONS.search(re.sub("[^a-z0-9]", "", spelling)):
+            return True
+    return False
+
+
+def _spellings(key: str | bytes) -> set[str]:
+    """Give the texts that a key may stand for, as they end up in environments and files."""
+    if isinstance(key, str):
+        found = {key}
+    else:
+        found = {key.decode("latin-1"), key.decode("utf-8", "replace"), key.hex()}
+    return found | {_ESCAPE.sub(_unescaped, text) for text in found}
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    code, letter = escape.groups()
+    return chr(int(code, 16)) if code else _LETTERS.get(letter, letter)
+
+
+def _folded(text: str) -> str:
+    """Leave away what is often changed: case, blanks, separators, quotes."""
+    return re.sub(r"""[\s_'"-]""", "", text).lower()
+
+
+_FOLDED = tuple(map(_folded, _SHOWN))
+_FOLDED_PHRASES = frozenset(map(_folded, _PHRASES))
