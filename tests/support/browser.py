@@ -58,16 +58,18 @@ def attributes(set_cookie: str) -> dict[str, str | bool]:
 
 @dataclass
 class Jar:
-    """Cookies by name, without regard to domain and path."""
+    """Cookies by name, one of each; what is deleted in another scope than it was set in stays."""
 
     now: Callable[[], float]
     cookies: dict[str, tuple[str, float | None]] = field(default_factory=dict)
+    scopes: dict[str, tuple[object, ...]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> str:
         return self.cookies[name][0]
 
     def __setitem__(self, name: str, value: str) -> None:
         self.cookies[name] = (value, None)
+        self.scopes.pop(name, None)
 
     def __delitem__(self, name: str) -> None:
         del self.cookies[name]
@@ -82,7 +84,7 @@ class Jar:
         self.cookies.clear()
 
     def copy(self) -> Jar:
-        return Jar(self.now, dict(self.cookies))
+        return Jar(self.now, dict(self.cookies), dict(self.scopes))
 
     def end_browser_session(self) -> None:
         """Drop what ends with the browser."""
@@ -95,10 +97,12 @@ class Jar:
             name, value, expires = str(said["name"]), str(said["value"]), None
             if "expires" in said:
                 expires = parsedate_to_datetime(str(said["expires"])).timestamp()
+            scope = tuple(said.get(each) for each in ("domain", "path", "partitioned"))
             if said.get("max-age") == "0" or (expires is not None and expires <= self.now()):
-                self.cookies.pop(name, None)
+                if self.scopes.get(name, scope) == scope:
+                    self.cookies.pop(name, None)
             else:
-                self.cookies[name] = (value, expires)
+                self.cookies[name], self.scopes[name] = (value, expires), scope
 
     def header(self) -> str | None:
         """Give the Cookie header for the next request."""
