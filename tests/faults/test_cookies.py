@@ -87,3 +87,20 @@ async def test_a_cookie_of_4096_bytes_is_sent_and_one_more_is_an_error(new_site:
     assert (refused.errors[-1].size, refused.errors[-1].limit) == (4097, 4096)
     assert visitor.jar[exceeds] == before
     assert await visitor.value(lambda session: session["a"]) == 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.stores("cookie")
+async def test_what_a_cookie_would_inflate_to_is_bounded_when_it_is_written(
+    new_site: NewSite,
+) -> None:
+    # 2,000 bytes that repeat are a small cookie; read, it would be refused for its size.
+    site = new_site(SESSION_MAX_BYTES=2000)
+    visitor = site.visitor()
+    fits = 2000 - len('{"a":""}')
+    await visitor.put(a="x" * fits)
+    assert await visitor.value(lambda session: len(session["a"])) == fits
+    error = await visitor.failure(lambda session: session.update(a="x" * (fits + 1)))
+    assert isinstance(error, SessionTooLarge)
+    assert (error.size, error.limit) == (2001, 2000)
+    assert await visitor.value(lambda session: len(session["a"])) == fits

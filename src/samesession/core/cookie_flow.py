@@ -16,7 +16,7 @@ from typing import Any
 from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_decode, bytes_to_int
 
-from ..errors import BadRecord, ConfigError, ReadOnlySession
+from ..errors import BadRecord, ConfigError, ReadOnlySession, SessionTooLarge
 from . import codec, policy, tagged
 from .cookie import MAX_AGE, MAX_BYTES, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
 from .events import NOT_OURS_OR_OLD, Event, Notify
@@ -181,6 +181,14 @@ class _Format:
         self._clock = clock
 
     def sign(self, text: str) -> str:
+        """Sign JSON text; raises SessionTooLarge for what `text_of` would not inflate."""
+        if len(text) > self._max_bytes:
+            raise SessionTooLarge(
+                len(text),
+                self._max_bytes,
+                "the session's data",
+                "keep less in the session, or raise SESSION_MAX_BYTES",
+            )
         signed = self._serializer.dumps(text)
         return signed.decode("ascii") if isinstance(signed, bytes) else signed
 
