@@ -62,16 +62,16 @@ def saving() -> Iterator[ServerSession]:
     regenerating a session raises ReadOnlySession there. Raises StoreUnavailable.
     """
     site, session = _site(), cast("ServerSession", current())
-    sealed = session.unseal()
+    facts = session.facts
+    facts.begin_block()
     try:
         yield session
         try:
-            run(site.save(session, cookie_possible=not sealed))
+            run(site.save(session))
         except StoreError as error:
             raise site.failed(error) from error
     finally:
-        if sealed:
-            session.seal()
+        facts.end_block()
 
 
 def current() -> object:

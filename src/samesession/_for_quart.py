@@ -72,19 +72,19 @@ async def saving() -> AsyncIterator[ServerSession]:
     regenerating a session raises ReadOnlySession there. Raises StoreUnavailable.
     """
     site, session = _site(), cast("ServerSession", current())
-    sealed = session.unseal()
+    facts = session.facts
+    facts.begin_block()
     try:
         yield session
-        of_socket = session.facts.of_socket
-        steps = site.save(session, cookie_possible=not sealed and not of_socket)
+        of_socket = facts.of_socket
+        steps = site.save(session, cookie_possible=not of_socket)
         try:
             work = arun(steps, timeout=site.config.store_timeout)
             await (finished(work) if of_socket else work)
         except StoreError as error:
             raise site.failed(error) from error
     finally:
-        if sealed:
-            session.seal()
+        facts.end_block()
 
 
 def serve(app: quart.Quart, site: Site, sockets: Sockets) -> None:

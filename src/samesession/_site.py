@@ -26,7 +26,7 @@ from .core.owners import Administration
 from .core.policy import Horizon
 from .core.record import Sealer
 from .core.session import ServerSession
-from .core.steps import Steps, checkpoint
+from .core.steps import Steps, checkpoint, wait
 from .core.store import Clock, Face, Located, Preparable, Store, TwoFaced
 from .core.token import Entropy, TokenSigner
 from .errors import ConfigError, NotSupported, SessionError, conceal
@@ -48,9 +48,12 @@ class Site:
         store: Store | TwoFaced | None,
         clock: Clock | None,
         entropy: Entropy | None,
+        lock: Callable[[], Any],  # Any: a lock of threads, or one whose `acquire` is awaited
     ) -> None:
+        """`lock`: makes what the saves of one session wait for one another with."""
         self._app = app
         self._face = face
+        self._lock = lock
         self._given = store
         self._clock = clock or system_time
         self._entropy = entropy or secrets.token_bytes
@@ -204,14 +207,20 @@ class Site:
         session.break_off()
         return self.failed(error)
 
-    def save(self, session: ServerSession, *, cookie_possible: bool) -> Steps[None]:
+    def save(self, session: ServerSession, *, cookie_possible: bool = True) -> Steps[None]:
         """Save the session before its response is made, or while that is sent.
 
         Raises NotSupported where the browser keeps the session and no cookie can be sent.
         """
-        if not cookie_possible:
+        facts = session.facts
+        if facts.answered or not cookie_possible:
             _ = self.administration  # raises where there is no store
-        _ = yield from self.flow.close(session, cookie_possible=cookie_possible)
+
+        def save() -> Steps[Reply]:
+            possible = cookie_possible and not facts.answered
+            return (yield from self.flow.close(session, cookie_possible=possible))
+
+        _ = yield from self._in_turn(session, save())
 
     def close(self, session: ServerSession, response: Response | None) -> Steps[None]:
         """Save the session and make the response say so; None for a WebSocket."""
@@ -222,8 +231,21 @@ class Site:
                 "always empty: see SESSION_EXEMPT and SESSION_EXEMPT_STATIC"
             )
         parts = self._current.parts()
-        reply = yield from parts.flow.close(session, cookie_possible=response is not None)
+        steps = parts.flow.close(session, cookie_possible=response is not None)
+        reply = yield from self._in_turn(session, steps)
         self._answer(reply, session, response, parts)
+
+    def _in_turn(self, session: ServerSession, steps: Steps[Reply]) -> Steps[Reply]:
+        """Save a session while no other task or thread of its request does.
+
+        So that each save begins with what the one before has stored.
+        """
+        lock = session.facts.turn(self._lock)
+        yield from wait(lock.acquire())
+        try:
+            return (yield from steps)
+        finally:
+            lock.release()
 
     @staticmethod
     def _answer(
@@ -235,8 +257,9 @@ class Site:
         cleared = None if facts.several_at is None else facts.cleared_at(reply.cookie)
         if reply is not UNTOUCHED or cleared is not None:
             _web.apply(reply, response, parts.writer, cleared)
+        facts.answered = True
         if _web.is_streamed(response):
-            session.seal()
+            facts.seal()
 
     def prepare(self) -> Steps[None]:
         """Make the tables or the like that the store needs.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import RLock
 from typing import TYPE_CHECKING, cast
 
 import flask
@@ -96,7 +97,7 @@ def init_app(
     entropy: Entropy | None = None,
 ) -> None:
     """Give a Flask application server-side sessions; see `samesession.Session`."""
-    site = Site(app, Face.SYNC, store=store, clock=clock, entropy=entropy)
+    site = Site(app, Face.SYNC, store=store, clock=clock, entropy=entropy, lock=RLock)
     app.session_interface = FlaskSessionInterface(site)
     app.cli.add_command(cli.commands(site, run))
     if site.config.creates:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
 import quart
@@ -105,7 +106,7 @@ def init_app(
     entropy: Entropy | None = None,
 ) -> None:
     """Give a Quart application server-side sessions; see `samesession.Session`."""
-    site = Site(app, Face.ASYNC, store=store, clock=clock, entropy=entropy)
+    site = Site(app, Face.ASYNC, store=store, clock=clock, entropy=entropy, lock=asyncio.Lock)
     # Quart 0.23 annotates the attribute with the class of its default.
     interface = cast("Any", app).session_interface = QuartSessionInterface(site)
     app.cli.add_command(cli.commands(site, runner(site)))

@@ -150,10 +150,8 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "if not isinstance(outcome, Conflict):\n"
-                "                return self._lost(session, None, old)",
-                "if not isinstance(outcome, Conflict):\n"
-                "                return self._saved(session, Loaded(signed, record), current)",
+                "return (yield from self._lost(session, loaded, unsaved, None))",
+                "return self._saved(session, unsaved, current.sid, loaded, draft)",
             ),
         ),
         ("tests/races/test_endings.py", "-k", "after_the_end_is_not_written and memory"),
@@ -163,9 +161,8 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "            if policy.verdict(current, old, self._clock()) is not Verdict.LIVE:\n"
-                "                return self._lost(session, current, old)\n",
-                "",
+                "if not self._is_live(current, loaded.signed.token, signed.token):",
+                "if False:",
             ),
         ),
         ("tests/races/test_state_machine.py", "-k", "memory"),
@@ -175,11 +172,127 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "self._signer.sign(self._signer.mint(old.sid)) if facts.rekey else loaded.signed",
-                "loaded.signed",
+                "signed = self._minted(session.facts, current.sid)",
+                "signed = loaded.signed",
             ),
         ),
         ("tests/races/test_rekeying.py", "-k", "every_order and memory"),
+    ),
+    Mutant(
+        "after a save the session shows what is stored",
+        (Change("core/saving.py", "    if data is not None:\n", "    if False:\n"),),
+        ("tests/races/test_blocks.py", "-k", "shows_and_goes_on and memory"),
+    ),
+    Mutant(
+        "after a save the session goes on from what is stored, whatever comes between",
+        (Change("core/saving.py", "    if data is not None:\n", "    if False:\n"),),
+        ("tests/races/test_state_machine.py", "-k", "memory"),
+    ),
+    Mutant(
+        "what a view holds stays in the session when it is stored",
+        (
+            Change(
+                "core/merge.py",
+                "here[key] if key in here and _same(here[key], value) else value",
+                "value",
+            ),
+        ),
+        ("tests/races/test_blocks.py", "-k", "shows_and_goes_on and memory"),
+    ),
+    Mutant(
+        "what is done while a save is under way is done to what that stored",
+        (Change("core/journal.py", "        if since:\n", "        if False:\n"),),
+        ("tests/races/test_blocks.py", "-k", "while_another_saves and memory"),
+    ),
+    Mutant(
+        "what a block that changed nothing assigned is saved",
+        (Change("core/flow.py", "            session.rest()\n", ""),),
+        ("tests/races/test_blocks.py", "-k", "changed_nothing and memory"),
+    ),
+    Mutant(
+        "the permanence that another request gave",
+        (
+            Change(
+                "core/journal.py",
+                "permanent = is_permanent(data, default=self.permanent_by_default)",
+                "permanent = self.draft.permanent",
+            ),
+        ),
+        ("tests/races/test_blocks.py", "-k", "permanence and memory"),
+    ),
+    Mutant(
+        "the saves of one session wait for one another",
+        (Change("_site.py", "lock = session.facts.turn(self._lock)", "lock = self._lock()"),),
+        ("tests/races/test_blocks.py", "-k", "two_blocks_at_once and memory"),
+    ),
+    Mutant(
+        "a commit whose answer was lost is known again",
+        (Change("core/journal.py", "self.attempts.get(standing, 0)", "0"),),
+        ("tests/races/test_blocks.py", "-k", "failed_to_save and memory"),
+    ),
+    Mutant(
+        "a new secret is made once, however often its save is tried",
+        (Change("core/flow.py", "        if facts.minted is None:\n", "        if True:\n"),),
+        ("tests/races/test_blocks.py", "-k", "failed_to_save and memory"),
+    ),
+    Mutant(
+        "what may have been written is written again when it is taken back",
+        (Change("core/flow.py", " or facts.unsure", ""),),
+        ("tests/races/test_blocks.py", "-k", "failed_to_save and memory"),
+    ),
+    Mutant(
+        "a session that is lost stays lost for the request",
+        (
+            Change(
+                "core/flow.py",
+                "if facts.lost is not None and not facts.lost.gives_way_to(facts.bound):",
+                "if False:",
+            ),
+        ),
+        ("tests/races/test_blocks.py", "-k", "stays_lost and memory"),
+    ),
+    Mutant(
+        "a login whose session is gone begins another",
+        (Change("core/flow.py", "if lost.gives_way_to(unsaved.draft.bound):", "if False:"),),
+        ("tests/races/test_endings.py", "-k", "memory and (begins_a_new or ends_all)"),
+    ),
+    Mutant(
+        "of two logins of one user one wins",
+        (
+            Change(
+                "core/facts.py",
+                "return bound is not None and bound != self.owner",
+                "return bound is not None",
+            ),
+        ),
+        ("tests/races/test_rekeying.py", "-k", "memory and one_user"),
+    ),
+    Mutant(
+        "a login brings back nothing that was loaded",
+        (
+            Change(
+                "core/merge.py",
+                "not isinstance(change, Redo) and not (isinstance(change, Put) and "
+                "not change.assigned)",
+                "True",
+            ),
+        ),
+        ("tests/races/test_endings.py", "-k", "memory and begins_a_new"),
+    ),
+    Mutant(
+        "a login has what an earlier save of its request kept",
+        (Change("core/journal.py", "dict(self.own)))", "{}))"),),
+        ("tests/races/test_blocks.py", "-k", "memory and earlier_block"),
+    ),
+    Mutant(
+        "no cookie is promised when the response is made",
+        (Change("_site.py", "facts.answered = True", "facts.answered = False"),),
+        ("tests/web/test_saving.py", "-k", "memory and (block_in_a_block or goes_on_after)"),
+    ),
+    Mutant(
+        "a stream is open to writes for as long as a block is",
+        (Change("core/facts.py", "if self.sealed and not self.blocks and", "if self.sealed and"),),
+        ("tests/web/test_saving.py", "-k", "memory and last_block_is_over"),
     ),
     Mutant(
         "the idle timeout",
@@ -392,7 +505,7 @@ MUTANTS = (
         "an owner's note is renewed when timeouts grow",
         (
             Change(
-                "core/flow.py",
+                "core/filing.py",
                 "            record.indexed <= self._horizon.grown\n            or ",
                 "            ",
             ),
@@ -512,8 +625,8 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "            must = facts.several_at is not None or facts.modified\n",
-                "            must = facts.modified\n",
+                "must = send or facts.modified or facts.several_at is not None\n",
+                "must = send or facts.modified\n",
             ),
         ),
         ("tests/faults/test_several_cookies.py", "-k", "heals_at_the_next and memory"),

@@ -13,7 +13,7 @@ from samesession.core.events import Event
 from samesession.drive import arun, run
 from tests.support.backend import Backend
 from tests.support.browser import Answer, Jar
-from tests.support.site import Site, Visitor
+from tests.support.site import Site, View, Visitor
 from tests.support.spy import Gate, OwnersSpy, SpyStore
 
 Act = Callable[[Any], Any]  # Any: the session is a proxy in both frameworks
@@ -58,8 +58,18 @@ class Scene:
         self, visitor: Visitor, act: Act, *, at: str, after: bool = False
     ) -> AsyncIterator[Late]:
         """Begin a request that waits at a call of the store; it ends with the block."""
-        gate = self.spy.pause(at, after=after)
-        self.site.actions.append(lambda session, web: str(act(session)))
+        async with self.late_view(
+            visitor, lambda session, web: str(act(session)), at=at, after=after
+        ) as late:
+            yield late
+
+    @asynccontextmanager
+    async def late_view(
+        self, visitor: Visitor, view: View, *, at: str, nth: int = 1, after: bool = False
+    ) -> AsyncIterator[Late]:
+        """The same, with a view, at the nth call; `at` may name several methods."""
+        gate = self.spy.pause(at, nth=nth, after=after)
+        self.site.actions.append(view)
         task = visitor.driver.start("GET", f"/visit/{len(self.site.actions) - 1}")
         late = Late(gate, task)
         try:

@@ -1,8 +1,9 @@
 """What any interleaving of requests may do to sessions, in plain Python.
 
-It is told which call of the store was done for whom and what that answered,
-and judges each: nothing comes back, no old cookie opens a session, nothing that
-was acknowledged is lost. It knows neither records nor the flow that made the calls.
+It is told which call of the store was done for whom and what that answered, and
+when a request has saved its session, and judges each: nothing comes back, no old cookie
+opens a session, nothing that was acknowledged is lost, and a session shows what is stored.
+It knows neither records nor the flow that made the calls.
 """
 
 from __future__ import annotations
@@ -45,17 +46,23 @@ class Proof:
     generation: int
 
 
+# A change, and whether it is the same whatever was there before.
+Change = tuple[Callable[[Data], Any], bool]
+
+
 @dataclass
 class Asking:
-    """A request: what its session held, holds now, and what that changed."""
+    """A request: what its session held when it was last saved, holds now, and what changed that."""
 
-    proof: Proof | None  # of the cookie that it brought
+    proof: Proof | None  # of the cookie that it brought, or that its last save made
     opened: bool = False
     first: Data = field(default_factory=dict)
     base: Data = field(default_factory=dict)
     data: Data = field(default_factory=dict)
+    held: list[int] | None = None  # a value that the view took out
     assigned: set[str] = field(default_factory=set)
-    log: list[Callable[[Data], Any]] = field(default_factory=list)
+    own: Data = field(default_factory=dict)  # what was assigned, and saved since
+    log: list[Change] = field(default_factory=list)
     touched: bool = False
     rekey: bool = False
     wiped: bool = False
@@ -63,8 +70,16 @@ class Asking:
     seen: int = 0  # the revision that it knows
     decided: float = 0.0  # when it last made a record to write
     began: float = 0.0
+    # What came of the save that is under way.
+    saving: bool = False
     wrote: Proof | None = None
+    equalled: Proof | None = None  # by another request, whose record is the very same
     deleted: bool = False
+    taken_over_by: str | None = None
+    # What came of all saves so far.
+    saved: Proof | None = None
+    dropped: bool = False
+    lost: bool = False
 
     # --- acts --------------------------------------------------------------------------
 
@@ -79,8 +94,16 @@ class Asking:
         """Change a nested value without saying so."""
         self.data["cart"].append(item)
 
+    def hold(self) -> None:
+        self.held = self.data["cart"]
+
+    def append_to_held(self, item: int) -> None:
+        assert self.held is not None
+        self.held.append(item)
+
     def atomically(self, func: Callable[[Data], Any]) -> None:
-        self.log += [*self._latest(), func]
+        self.log += [*self._latest(), (func, False)]
+        self.own = copy.deepcopy(self.own)
         func(self.data)
         self.base = copy.deepcopy(self.data)
         self.assigned.clear()
@@ -88,7 +111,7 @@ class Asking:
     def clear(self) -> None:
         self.data, self.base = {}, {}
         self.assigned.clear()
-        self.log = [dict.clear]
+        self.log = [(dict.clear, True)]
         self.rekey = self.wiped = True
         self.bound = None
 
@@ -105,24 +128,68 @@ class Asking:
     def changes_something(self) -> bool:
         if not self.opened:  # a session without data and owner is never stored
             return bool(self.data) or self.bound is not None
-        return self.rekey or self.data != self.first
+        return self.rekey or [*self.data.items()] != [*self.first.items()]
+
+    @property
+    def may_begin_anew(self) -> bool:
+        return self.bound is not None and self.bound != self.taken_over_by
 
     def replayed(self, newer: Data) -> Data:
         """Do the same to what a session holds by now."""
         data = copy.deepcopy(newer)
-        for change in [*self.log, *self._latest()]:
+        for change, _ in [*self.log, *self._latest()]:
             change(data)
         return data
 
-    def _latest(self) -> list[Callable[[Data], Any]]:
+    def anew(self) -> Data:
+        """Give what the request assigned, and nothing else."""
+        data = copy.deepcopy(self.own)
+        for change, is_own in [*self.log, *self._latest()]:
+            if is_own:
+                change(data)
+        return data
+
+    def _latest(self) -> list[Change]:
         return [
-            *(_dropping(key) for key in self.base if key not in self.data),
+            *((_dropping(key), True) for key in self.base if key not in self.data),
             *(
-                _putting(key, value)
+                (_putting(key, value), key in self.assigned)
                 for key, value in self.data.items()
                 if key in self.assigned or self.base.get(key) != value
             ),
         ]
+
+    def end_save(self) -> None:
+        """Go on from what the save that is over has stored."""
+        if not self.changes_something:
+            self._show(self.data)
+        elif self.wrote is not None:
+            self.proof = self.saved = self.wrote
+            self.opened, self.dropped, self.lost = True, False, False
+            self._show(self.wrote.kept.data)
+        else:
+            self.proof, self.saved, self.opened = None, None, False
+            self.dropped, self.lost = self.deleted, not self.deleted
+            self._show({})
+        self.saving = self.deleted = False
+        self.wrote = self.equalled = None
+
+    def _show(self, stored: Data) -> None:
+        mine = {
+            key: value for key, value in self.data.items() if key in stored and stored[key] == value
+        }
+        own: Data = copy.deepcopy(self.own)
+        for change, is_own in self.log:
+            if is_own:
+                change(own)
+        own.update((key, mine[key]) for key in own if key in mine and own[key] == mine[key])
+        own.update((key, mine[key]) for key in self.assigned if key in mine)
+        self.own = {key: value for key, value in own.items() if key in mine}
+        self.data = {key: mine.get(key, copy.deepcopy(value)) for key, value in stored.items()}
+        self.first, self.base = copy.deepcopy(self.data), copy.deepcopy(self.data)
+        self.assigned, self.log = set(), []
+        self.rekey = self.wiped = False
+        self.bound = None
 
 
 class Model:
@@ -180,11 +247,21 @@ class Model:
                 self._loaded(asking, kept)
         elif answer is Outcome.GONE:
             assert not self.is_stored(kept), "a live session was taken for gone"
+            if asking is not None:
+                asking.decided = self._clock()
         elif isinstance(answer, Conflict):
             assert asking is not None
             assert self.is_stored(kept), "a session that ended was taken for a newer one"
             assert asking.seen != kept.revision, "the newest record was taken for an older one"
-            asking.seen, asking.decided = kept.revision, self._clock()
+            if asking.changes_something:  # else what is stored is not looked at
+                asking.seen = kept.revision
+            asking.decided = self._clock()
+            is_taken = asking.proof is None or asking.proof.generation != kept.generation
+            is_same = (
+                not asking.rekey and not is_taken and [*asking.data.items()] == [*kept.data.items()]
+            )
+            asking.equalled = Proof(kept, kept.generation) if is_same else None
+            asking.taken_over_by = kept.owner if is_taken else None
         elif asking is None:
             assert self.is_stored(kept), "a session that was gone was ended"
             kept.ended = True
@@ -194,18 +271,17 @@ class Model:
     def _created(self, asking: Asking, sid: str, answer: object) -> None:
         assert answer is True
         assert sid not in self.sessions, "a sid was given out twice"
-        assert not asking.opened
+        data = asking.data
+        if asking.opened or asking.lost:
+            assert not self.is_live(asking.proof), "a session was begun beside a live one"
+            assert asking.may_begin_anew, "a session that is lost was begun again"
+            data = asking.data if asking.lost else asking.anew()
         now = self._clock()
-        kept = Kept(
-            sid,
-            copy.deepcopy(asking.data),
-            asking.bound,
-            now + IDLE,
-            asking.decided + self._absolute,
-        )
+        ends = asking.decided + self._absolute
+        kept = Kept(sid, copy.deepcopy(data), asking.bound, now + IDLE, ends)
         kept.stalled = now - asking.decided >= UNHURRIED
         self.sessions[sid] = kept
-        asking.wrote = Proof(kept, kept.generation)
+        asking.wrote, asking.seen = Proof(kept, kept.generation), kept.revision
 
     def _loaded(self, asking: Asking, kept: Kept) -> None:
         kept.expires = self._clock() + IDLE
@@ -228,6 +304,7 @@ class Model:
         is_void = not data and owner is None
         assert (name == "remove") is is_void
         kept.revision += 1
+        asking.seen = kept.revision
         asking.wrote = None
         if is_void:
             kept.ended = asking.deleted = True
@@ -241,25 +318,36 @@ class Model:
             kept.deadline = asking.decided + self._absolute
         asking.wrote = Proof(kept, kept.generation)
 
-    # --- responses -----------------------------------------------------------------------
+    # --- the ends of saves ---------------------------------------------------------------
+
+    def judge_save(self, asking: Asking) -> None:
+        """Take in that a save is over, whatever it did."""
+        if asking.wrote is None and not asking.deleted and self.is_live(asking.equalled):
+            asking.wrote = asking.equalled
+        if asking.changes_something and asking.wrote is None and not asking.deleted:
+            assert asking.lost or not self.is_live(asking.proof), "a write was lost"
+            assert not asking.may_begin_anew, "a login was lost"
+        asking.end_save()
 
     def judge_response(self, asking: Asking, status: int, cookie: str | None) -> None:
         """Take in a response: its session cookie, "" for one that is dropped, None for none."""
         assert status == 200
-        if not asking.changes_something:
+        proof = asking.proof
+        self.judge_save(asking)
+        if asking.lost:
+            assert not cookie, "a write that was lost was acknowledged"
+        elif asking.dropped:
+            assert cookie == ""
+        elif asking.saved is not None:
+            lives = self.is_live(asking.saved)
+            assert cookie or not lives, "a session was saved whose cookie nobody got"
+            known = self.cookies.setdefault(cookie, asking.saved) if cookie else asking.saved
+            assert known == asking.saved, "a cookie was given out twice"
+        else:
             # As in Flask, a session that was written to and is as before sends its
             # cookie again, and one that was new and is empty drops it.
-            again = self.cookies.get(cookie or "") == asking.proof if asking.opened else not cookie
+            again = self.cookies.get(cookie or "") == proof if asking.opened else not cookie
             assert cookie is None or (asking.touched and again), "a request that read was not quiet"
-        elif asking.deleted:
-            assert cookie == ""
-        elif asking.wrote is not None:
-            assert cookie, "a session was saved whose cookie nobody got"
-            known = self.cookies.setdefault(cookie, asking.wrote)
-            assert known == asking.wrote, "a cookie was given out twice"
-        else:
-            assert not self.is_live(asking.proof), "a write was lost"
-            assert not cookie, "a write that was lost was acknowledged"
 
 
 def _dropping(key: str) -> Callable[[Data], Any]:

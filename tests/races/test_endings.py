@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
 
 from samesession.core.events import Event
+from samesession.core.steps import Steps, wait
 from tests.support.backend import Backend
 from tests.support.site import Visitor
 
@@ -109,7 +111,43 @@ def clear_and_write(session: Any) -> None:
     session["late"] = 1
 
 
-LATE = [write, nested, delete, append, regenerate, clear_and_write, *of_owners(log_in)]
+def do_all_and_log_in(session: Any) -> None:
+    nested(session)
+    append(session)
+    write(session)
+    log_in(session)
+
+
+def log_in_and_do_all(session: Any) -> None:
+    log_in(session)
+    write(session)
+    append(session)
+    nested(session)
+
+
+def clear_and_log_in(session: Any) -> None:
+    clear_and_write(session)
+    log_in(session)
+
+
+def log_in_twice(session: Any) -> None:
+    session.bind("ann")
+    write(session)
+    log_in(session)
+
+
+def assign_what_was_there(session: Any) -> None:
+    log_in(session)
+    session.update(late=0, name="bob")
+    session["late"] += 1
+
+
+def log_in_and_clear(session: Any) -> None:
+    log_in(session)
+    clear_and_write(session)
+
+
+LATE = [write, nested, delete, append, regenerate, clear_and_write]
 
 
 async def a_login(scene: Scene) -> Visitor:
@@ -146,6 +184,91 @@ async def test_a_write_that_comes_after_the_end_is_not_written(
     assert "Expires=Thu, 01 Jan 1970" in late.answer.set_cookies[0]
     assert "session" not in visitor.jar
     await nothing_is_left(scene, [old])
+
+
+# What a request does that logs bob in, and what of it he has.
+LOGINS: dict[str, tuple[Act, dict[str, Any]]] = {
+    "alone": (log_in, {}),
+    "after all else": (do_all_and_log_in, {"late": 1}),
+    "before all else": (log_in_and_do_all, {"late": 1}),
+    "after clear": (clear_and_log_in, {"late": 1}),
+    "after another": (log_in_twice, {"late": 1}),
+    "before assignments": (assign_what_was_there, {"late": 1, "name": "bob"}),
+}
+
+
+@pytest.mark.owners
+@pytest.mark.parametrize("where", WHERE, ids=lambda where: where[0])
+@pytest.mark.parametrize("login", LOGINS)
+@pytest.mark.parametrize("ending", ENDINGS, ids=named)
+async def test_a_login_that_comes_after_the_end_begins_a_new_session(
+    new_scene: NewScene, backend: Backend, ending: Ending, login: str, where: tuple[str, bool]
+) -> None:
+    """Of what the request did it has the names that this assigned, and nothing that was loaded."""
+    act, kept = LOGINS[login]
+    scene = new_scene(**LIFE)
+    visitor = await a_login(scene)
+    old, sid = visitor.jar["session"], await visitor.value(lambda session: session.sid)
+    async with scene.late(visitor, act, at=where[0], after=where[1]) as late:
+        await ending(scene, visitor, backend)
+        scene.heard.clear()
+    assert late.answer.status == 200
+    assert scene.heard == [Event.GONE, Event.CREATED, Event.BOUND]
+    assert await visitor.value(dict) == kept
+    about = await visitor.value(lambda session: session.about)
+    assert (about.owner, about.created, about.auth_time) == ("bob", *[int(backend.clock())] * 2)
+    assert about.sid != sid
+    assert await scene.administer("sessions_of", "bob") == [about]
+    assert await scene.administer("sessions_of", "ann") == []
+    assert await scene.holder(old).value(dict) == {}
+
+
+@pytest.mark.owners
+async def test_a_login_that_was_cleared_again_begins_nothing(
+    scene: Scene, backend: Backend
+) -> None:
+    visitor = await a_login(scene)
+    old = visitor.jar["session"]
+    async with scene.late(visitor, log_in_and_clear, at="commit"):
+        await log_out(scene, visitor, backend)
+    assert scene.heard[-1] is Event.GONE
+    assert "session" not in visitor.jar
+    await nothing_is_left(scene, [old])
+
+
+@pytest.mark.owners
+async def test_a_view_that_ends_all_sessions_of_a_user_and_logs_them_in_has_logged_them_in(
+    scene: Scene,
+) -> None:
+    visitor = await a_login(scene)
+    other = scene.site.visitor()
+    await other.visit(lambda session: session.bind("ann"))
+    module = import_module(f"samesession.{scene.site.framework}")
+
+    def change_password(session: Any, web: Any) -> Steps[str]:
+        ended = yield from wait(module.revoke_all("ann"))
+        session["welcome"] = True
+        session.bind("ann")
+        return str(ended)
+
+    answer = await visitor.respond(change_password)
+    assert (answer.status, answer.text) == (200, "2")
+    assert await visitor.value(dict) == {"welcome": True}
+    assert await other.value(dict) == {}
+    assert len(await scene.administer("sessions_of", "ann")) == 1
+
+
+@pytest.mark.owners
+async def test_a_login_beyond_the_absolute_timeout_has_one_of_its_own(
+    new_scene: NewScene, backend: Backend
+) -> None:
+    scene = new_scene(SESSION_ABSOLUTE_LIFETIME=1000)
+    visitor = await a_login(scene)
+    async with scene.late(visitor, log_in, at="load", after=True):
+        backend.clock.advance(1000)
+    about = await visitor.value(lambda session: session.about)
+    assert (about.owner, about.deadline) == ("bob", int(backend.clock()) + 1000)
+    assert await visitor.value(dict) == {}
 
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=named)
@@ -214,7 +337,7 @@ async def test_a_request_that_only_reads_for_longer_than_the_idle_timeout_leaves
     await nothing_is_left(scene, [])
 
 
-@pytest.mark.parametrize("act", LATE, ids=named)
+@pytest.mark.parametrize("act", [*LATE, *of_owners(log_in)], ids=named)
 async def test_after_the_end_the_same_browser_begins_anew_with_another_sid(
     scene: Scene, backend: Backend, act: Act
 ) -> None:

@@ -38,6 +38,11 @@ def log_in(session: Any) -> None:
     session.bind("ann")
 
 
+def write_and_log_in(session: Any) -> None:
+    write(session)
+    log_in(session)
+
+
 def log_in_as_another(session: Any) -> None:
     session.bind("mallory")
 
@@ -48,9 +53,7 @@ def clear_and_write(session: Any) -> None:
 
 
 # What a store without an owner index cannot do.
-LOG_IN, LOG_IN_AS_ANOTHER = (
-    pytest.param(each, marks=pytest.mark.owners) for each in (log_in, log_in_as_another)
-)
+LOG_IN = pytest.param(log_in, marks=pytest.mark.owners)
 STEPS: dict[str, Act] = {
     "clear": lambda session: session.clear(),
     "write": lambda session: session.update(a=2),
@@ -83,9 +86,7 @@ async def test_in_every_order_with_clear_and_writes_the_old_cookie_is_anonymous(
 
 
 @pytest.mark.parametrize("where", WHERE, ids=lambda where: where[0])
-@pytest.mark.parametrize(
-    "late_act", [write, append, regenerate, clear_and_write, LOG_IN_AS_ANOTHER]
-)
+@pytest.mark.parametrize("late_act", [write, append, regenerate, clear_and_write])
 @pytest.mark.parametrize("change", [regenerate, clear_and_write, LOG_IN])
 async def test_a_request_with_the_old_cookie_leaves_the_new_session_alone(
     scene: Scene, backend: Backend, change: Act, late_act: Act, where: tuple[str, bool]
@@ -107,8 +108,47 @@ async def test_a_request_with_the_old_cookie_leaves_the_new_session_alone(
     assert await visitor.value(dict) == (
         {"late": 1} if change is clear_and_write else {"cart": [1]}
     )
-    if scene.has_owners:
-        assert await scene.administer("sessions_of", "mallory") == []
+
+
+@pytest.mark.owners
+@pytest.mark.parametrize("where", WHERE, ids=lambda where: where[0])
+@pytest.mark.parametrize("change", [regenerate, clear_and_write, log_in])
+async def test_a_login_with_the_old_cookie_begins_a_session_of_its_own(
+    scene: Scene, backend: Backend, change: Act, where: tuple[str, bool]
+) -> None:
+    """The one that another request took over stays as that left it."""
+    visitor = scene.site.visitor()
+    await visitor.put(cart=[1])
+    attacker = scene.holder(visitor.jar["session"])
+    async with scene.late(attacker, log_in_as_another, at=where[0], after=where[1]) as late:
+        await visitor.visit(change)
+        new, stored = visitor.jar["session"], backend.records()
+        scene.heard.clear()
+    assert (late.answer.status, len(late.answer.set_cookies)) == (200, 1)
+    assert scene.heard[-3:] == [Event.GONE, Event.CREATED, Event.BOUND]
+    assert stored.items() < backend.records().items()
+    assert visitor.jar["session"] == new
+    assert await attacker.value(dict) == {}
+    assert await visitor.value(dict) == (
+        {"late": 1} if change is clear_and_write else {"cart": [1]}
+    )
+    (about,) = await scene.administer("sessions_of", "mallory")
+    assert about == await attacker.value(lambda session: session.about)
+    assert about.sid != await visitor.value(lambda session: session.sid)
+
+
+@pytest.mark.owners
+async def test_of_two_logins_of_one_user_the_faster_one_counts(
+    scene: Scene, backend: Backend
+) -> None:
+    visitor = scene.site.visitor()
+    await visitor.put(cart=[1])
+    async with scene.late(visitor, write_and_log_in, at="commit") as late:
+        await scene.tab(visitor).visit(log_in)
+        new = visitor.jar["session"]
+    assert late.answer.set_cookies == []
+    assert visitor.jar["session"] == new
+    assert len(await scene.administer("sessions_of", "ann")) == len(backend.records()) == 1
 
 
 @pytest.mark.parametrize("at", ["load", "remove"])

@@ -72,6 +72,14 @@ ACTS: dict[str, tuple[Act, Callable[[Asking, int], Any]]] = {
         lambda session, n: session["cart"].append(n),
         lambda asking, n: asking.append(n),
     ),
+    "hold cart": (
+        lambda session, n: setattr(session, "held", session["cart"]),
+        lambda asking, n: asking.hold(),
+    ),
+    "append to held": (
+        lambda session, n: session.held.append(n),
+        lambda asking, n: asking.append_to_held(n),
+    ),
     "append atomically": (
         lambda session, n: session.update_atomically(lambda data: _append(data, n)),
         lambda asking, n: asking.atomically(lambda data: _append(data, n)),
@@ -82,12 +90,14 @@ ACTS: dict[str, tuple[Act, Callable[[Asking, int], Any]]] = {
     "log bob in": (lambda session, n: session.bind("bob"), lambda asking, n: asking.bind("bob")),
 }
 LOGINS = {"log ann in", "log bob in"}
-NEEDED = {"delete a": "a", "delete cart": "cart", "append": "cart"}
+NEEDED = {"delete a": "a", "delete cart": "cart", "append": "cart", "hold cart": "cart"}
+SAVE = "save"
+CHOICES = sorted([*ACTS, SAVE])
 
 # Counted from the newest; mostly that one.
 WHICH = st.sampled_from([0, 0, 0, 0, 1, 1, 2, None])
 ONE = st.integers(0, AT_ONCE - 1)
-NAMES = st.lists(st.sampled_from(sorted(ACTS)), max_size=2)
+NAMES = st.lists(st.sampled_from(CHOICES), max_size=3)
 # Soon, or so late that the index of owners has to be renewed first.
 ABSOLUTE = st.sampled_from([160, 100_000])
 
@@ -138,8 +148,22 @@ class Interleaving(RuleBasedStateMachine):
         for each in (names, others):
             self._leave(*self._begin_and_act(which, [*each, "set b"]))
 
+    @precondition(lambda self: not self.requests)
+    @rule(names=NAMES, others=NAMES, later=NAMES, which=WHICH)
+    def save_beside_another(
+        self, which: int | None, names: list[str], others: list[str], later: list[str]
+    ) -> None:
+        """Have one request save while it runs, and another write what that has not read."""
+        turn, asking = self._begin_and_act(which, names)
+        self._act(turn, asking, "set a")
+        self._act(turn, asking, SAVE)
+        self.whole_request(which, [*others, "set b"])
+        self._until_in_view(turn, asking)
+        self._act_in_turn(turn, asking, later)
+        self._leave(turn, asking)
+
     @precondition(lambda self: self._in_view())
-    @rule(one=ONE, name=st.sampled_from(sorted(ACTS)))
+    @rule(one=ONE, name=st.sampled_from(CHOICES))
     def act(self, one: int, name: str) -> None:
         found = self._in_view()
         self._act(*found[one % len(found)], name)
@@ -258,14 +282,27 @@ class Interleaving(RuleBasedStateMachine):
         turn, asking = self._begin(which)
         while turn.at != VIEW and not turn.is_over:
             self._go_on(turn, asking)
-        for name in names:
-            self._act(turn, asking, name)
+        self._act_in_turn(turn, asking, names)
         return turn, asking
 
+    def _act_in_turn(self, turn: Turn, asking: Asking, names: list[str]) -> None:
+        for name in names:
+            self._act(turn, asking, name)
+            self._until_in_view(turn, asking)
+
+    def _until_in_view(self, turn: Turn, asking: Asking) -> None:
+        while turn.at != VIEW:
+            self._go_on(turn, asking)
+
     def _act(self, turn: Turn, asking: Asking, name: str) -> None:
+        if name == SAVE:
+            self._save(turn, asking)
+            return
         if name in NEEDED and NEEDED[name] not in asking.data:
             return
-        if name in LOGINS and not self.has_owners:
+        if (name in LOGINS and not self.has_owners) or (
+            name == "append to held" and asking.held is None
+        ):
             return
         real, modelled = ACTS[name]
         number = next(self.numbers)
@@ -276,14 +313,24 @@ class Interleaving(RuleBasedStateMachine):
         with self._judging():
             assert turn.result == asking.data
 
+    def _save(self, turn: Turn, asking: Asking) -> None:
+        """Have the view save its session; it goes on when that is done."""
+        turn.act = turns.saving(self.site)
+        asking.decided, asking.saving, asking.taken_over_by = self.backend.clock(), True, None
+        self._go_on(turn, asking)
+
     def _leave(self, turn: Turn, asking: Asking) -> None:
         turn.act = None
-        asking.decided = self.backend.clock()
+        asking.decided, asking.taken_over_by = self.backend.clock(), None
         self._go_on(turn, asking)
 
     def _go_on(self, turn: Turn, asking: Asking) -> None:
         self._until_done(turn.go_on())
         self._judge_calls()
+        if turn.at == VIEW and asking.saving:
+            with self._judging():
+                self.model.judge_save(asking)
+                assert turn.result == asking.data, "the session does not show what is stored"
         if not turn.is_over:
             return
         self.requests.remove((turn, asking))

@@ -7,9 +7,11 @@ is played, and played again, one call of the store at a time.
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextvars import ContextVar
+from importlib import import_module
 from typing import Any, TypeVar
 
 from samesession.core.steps import Steps
@@ -136,11 +138,29 @@ def serve_turns(site: Site) -> None:
         turn = _mine()
         await turn.stand(VIEW)
         while turn.act is not None:
-            turn.result = turn.act(session)
+            result = turn.act(session)
+            turn.result = await result if inspect.isawaitable(result) else result
             await turn.stand(VIEW)
         return "done"
 
     site.view("/turns")(acts if site.framework == "flask" else acts_of_a_loop)
+
+
+def saving(site: Site) -> Callable[[Any], Any]:
+    """Give the act of saving the session while the view runs; it answers what that holds then."""
+    block = import_module(f"samesession.{site.framework}").saving
+
+    def act(session: Any) -> dict[str, Any]:
+        with block():
+            pass
+        return dict(session)
+
+    async def act_in_a_loop(session: Any) -> dict[str, Any]:
+        async with block():
+            pass
+        return dict(session)
+
+    return act if site.framework == "flask" else act_in_a_loop
 
 
 def request(site: Site, cookie: str | None) -> Turn:

@@ -44,7 +44,7 @@ class Gate:
 
     def claims(self, name: str) -> bool:
         """Internal: say whether this call is the one to pause at."""
-        if name != self.name:
+        if name not in self.name.split("|"):
             return False
         with self._lock:
             self._left -= 1
@@ -81,7 +81,7 @@ class Notes:
 
     calls: list[tuple[str, str]] = field(default_factory=list)
     gates: list[Gate] = field(default_factory=list)
-    failures: dict[str, BaseException] = field(default_factory=dict)
+    failures: dict[str, tuple[BaseException, bool]] = field(default_factory=dict)
 
 
 class SpyStore:
@@ -122,14 +122,17 @@ class SpyStore:
         self._notes.calls.clear()
 
     def pause(self, name: str, *, nth: int = 1, after: bool = False) -> Gate:
-        """Pause the nth call of a method from now on, before or after it is done."""
+        """Pause the nth call of a method from now on, before or after it is done.
+
+        `name` may be several methods' names: `commit|remove`.
+        """
         gate = Gate(name, nth=nth, after=after)
         self._notes.gates.append(gate)
         return gate
 
-    def fail(self, name: str, error: BaseException) -> None:
-        """Have every call of a method raise, until `mend`."""
-        self._notes.failures[name] = error
+    def fail(self, name: str, error: BaseException, *, after: bool = False) -> None:
+        """Have every call of a method raise, before or after it is done, until `mend`."""
+        self._notes.failures[name] = error, after
 
     def mend(self) -> None:
         self._notes.failures.clear()
@@ -142,10 +145,12 @@ class SpyStore:
         for gate in gates:
             if not gate.after:
                 yield from self._stand(gate)
-        failure = self._notes.failures.get(name)
-        if failure is not None:
+        failure, late = self._notes.failures.get(name, (None, False))
+        if failure is not None and not late:
             raise failure
         result = yield from steps
+        if failure is not None:
+            raise failure
         for gate in gates:
             if gate.after:
                 yield from self._stand(gate)

@@ -414,7 +414,7 @@ def test_a_key_that_came_meanwhile_waits_where_renewing_is_off_or_no_cookie_can_
 def test_a_note_of_an_owner_is_renewed_when_timeouts_grew() -> None:
     bench = Bench(indexing=True)
     raw = bench.sealed(owner="ann", indexed=NOW)
-    bench.flow._horizon.reach(5000, NOW)
+    bench.flow._filing._horizon.reach(5000, NOW)
     reply, asked = bench.closed(bench.opened(raw), None, WRITTEN)
     assert [each.method for each in asked] == ["enlist", "commit"]
     assert asked[0].named == {"lifetime": 2 * 5000 + SKEW}
@@ -422,7 +422,7 @@ def test_a_note_of_an_owner_is_renewed_when_timeouts_grew() -> None:
     assert reply == QUIET
     raw = bench.sealed(owner="ann", indexed=NOW + 1)
     assert bench.closed(bench.opened(raw)) == (QUIET, [])
-    bench.flow._horizon.reach(5000, NOW + 2)  # no longer than before
+    bench.flow._filing._horizon.reach(5000, NOW + 2)  # no longer than before
     assert bench.closed(bench.opened(raw)) == (QUIET, [])
 
 
@@ -843,6 +843,22 @@ def test_an_owners_entry_is_renewed_before_it_runs_out() -> None:
     assert [one.method for one in asked] == ["enlist", "commit"]
     assert bench.sent(asked[1]).indexed == NOW + 1000
     assert bench.sent(asked[1]).payload == codec.encode({"a": 1})
+
+
+@pytest.mark.parametrize(("secret", "sent"), [({}, True), ({"secret_hash": b"\1" * 32}, False)])
+def test_an_entry_that_another_request_renewed_is_tried_once_and_says_what_else_is_due(
+    secret: dict[str, bytes], sent: bool
+) -> None:
+    bench = Bench(indexing=True)
+    bench.clock.now += 1000
+    session = bench.opened(bench.sealed(owner="alice", indexed=NOW))
+    session.modified = True
+    newer = bench.conflict({"a": 2}, owner="alice", indexed=NOW + 1000, **secret)
+    reply, asked = bench.closed(session, None, newer)
+    assert [one.method for one in asked] == ["enlist", "commit"]
+    assert (reply.cookie is not None, bench.noted) == (sent, [])
+    _, asked = bench.closed(session)
+    assert asked == []
 
 
 def test_a_conflict_keeps_the_owner_that_stands_there_now() -> None:

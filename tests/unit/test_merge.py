@@ -37,7 +37,7 @@ def test_two_requests_that_change_different_keys_both_win() -> None:
 
 def test_a_key_assigned_to_an_equal_value_is_put() -> None:
     before = merge.image({"a": 1})
-    assert merge.changes(before, before, assigned={"a"}) == [Put("a", before["a"])]
+    assert merge.changes(before, before, assigned={"a"}) == [Put("a", before["a"], assigned=True)]
 
 
 def test_a_value_is_kept_as_it_was() -> None:

@@ -12,8 +12,8 @@ import pytest
 from markupsafe import Markup
 
 from samesession import About, NotSupported, ReadOnlySession, ServerSession, StoreUnavailable
-from samesession.core import codec, merge
-from samesession.core.facts import Facts, Loaded, Mode
+from samesession.core import codec, merge, saving
+from samesession.core.facts import Facts, Loaded, Lost, Mode
 
 from .parts import NOW, record, signer
 
@@ -326,7 +326,8 @@ def test_after_saving_it_begins_anew() -> None:
     session = stored()
     session["c"] = 1
     session.bind("alice")
-    session.settle(loaded({"a": 1, "b": [1], "c": 1}))
+    payload = codec.encode(session.data())
+    saving.settle(session, saving.take(session, payload), loaded({"a": 1, "b": [1], "c": 1}), None)
     assert session.changes() == []
     assert (session.facts.rekey, session.facts.bound, session.modified) == (False, None, True)
     session["d"] = 1
@@ -337,7 +338,7 @@ def test_a_lost_session_is_empty_and_new() -> None:
     for drop in (True, False):
         session = stored()
         session["c"] = 1
-        session.forget(drop=drop)
+        saving.forget(session, Lost("sid", drop=drop, owner=None))
         assert session.data() == {}
         assert session.facts.loaded is None
         assert session.facts.modified is drop
@@ -390,7 +391,7 @@ def test_an_exempt_session_does_not_listen_when_it_is_made_permanent() -> None:
 
 def test_a_sealed_session_can_be_read_and_not_written() -> None:
     session = stored()
-    session.seal()
+    session.facts.seal()
     assert session["a"] == 1
     with pytest.raises(ReadOnlySession, match="response has started"):
         session["a"] = 2
@@ -400,7 +401,7 @@ def test_a_sealed_session_can_be_read_and_not_written() -> None:
 def test_sealing_changes_no_other_mode() -> None:
     for mode in (Mode.EXEMPT, Mode.BROKEN):
         session = ServerSession(facts=Facts(mode=mode))
-        session.seal()
+        session.facts.seal()
         assert session.facts.mode is mode
 
 

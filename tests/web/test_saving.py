@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from importlib import import_module
 from typing import Any
@@ -35,7 +36,11 @@ def saving(site: Site, do: Do) -> Any:
 
 def streamed(site: Site, do: Do, caught: list[BaseException]) -> Any:
     """Give a view whose body, while it is sent, does something in a block that saves."""
-    work = saving(site, do)
+    return streamed_work(site, saving(site, do), caught)
+
+
+def streamed_work(site: Site, work: Any, caught: list[BaseException]) -> Any:
+    """Give a view whose body does some work while it is sent."""
 
     def flask(session: Any, web: Any) -> Any:
         def body() -> Iterator[str]:
@@ -127,6 +132,84 @@ async def test_a_stream_cannot_send_a_cookie(site: Site, known: bool, do: Do) ->
     await user.respond(streamed(site, do, caught))
     (error,) = caught
     assert isinstance(error, ReadOnlySession)
+    assert await user.value(dict) == ({"a": 1} if known else {})
+
+
+async def test_a_block_in_a_block_of_a_stream_cannot_send_a_cookie_either(site: Site) -> None:
+    user, caught = site.visitor(), list[BaseException]()
+    await user.put(list=[])
+    inner = saving(site, lambda session: session["list"].append(1))
+    rekeying = saving(site, lambda session: session.regenerate())
+    block = import_module(f"samesession.{site.framework}").saving
+
+    def sync() -> None:
+        with block() as session:
+            inner()
+            session["outer"] = 2  # lost with the error that follows
+            rekeying()
+
+    async def coroutine() -> None:
+        async with block() as session:
+            await inner()
+            session["outer"] = 2
+            await rekeying()
+
+    work = sync if site.framework == "flask" else coroutine
+    await user.respond(streamed_work(site, work, caught))
+    assert [type(error) for error in caught] == [ReadOnlySession]
+    assert await user.value(dict) == {"list": [1]}
+
+
+async def test_a_stream_is_refused_writes_when_its_last_block_is_over(site: Site) -> None:
+    user, caught = site.visitor(), list[BaseException]()
+    await user.put(list=[])
+    inner = saving(site, lambda session: session["list"].append(1))
+    block = import_module(f"samesession.{site.framework}").saving
+
+    def sync() -> None:
+        with block() as session:
+            inner()
+            session["outer"] = 2
+        site.session["late"] = 1
+
+    async def coroutine() -> None:
+        async with block() as session:
+            await inner()
+            session["outer"] = 2
+        site.session["late"] = 1
+
+    work = sync if site.framework == "flask" else coroutine
+    await user.respond(streamed_work(site, work, caught))
+    assert [type(error) for error in caught] == [ReadOnlySession]
+    assert await user.value(dict) == {"list": [1], "outer": 2}
+
+
+@pytest.mark.parametrize(
+    ("known", "do"),
+    [(False, lambda s: s.update(a=2)), (True, lambda s: s.regenerate())],
+    ids=["beginning", "regenerating"],
+)
+async def test_what_goes_on_after_the_response_cannot_send_a_cookie(
+    site: Site, known: bool, do: Do
+) -> None:
+    user, left = site.visitor(), list[Any]()
+    if known:
+        await user.put(a=1)
+    work = saving(site, do)
+
+    def view(session: Any, web: Any) -> str:
+        _ = session.get("a")
+        left.append(web.copy_current_request_context(work))
+        return ""
+
+    assert (await user.respond(view)).status == 200
+
+    async def go_on() -> None:
+        done = left[0]()
+        await (done if site.framework == "quart" else asyncio.sleep(0))
+
+    with pytest.raises(ReadOnlySession):
+        await go_on()
     assert await user.value(dict) == ({"a": 1} if known else {})
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from .cookie import CookieAction
 from .record import Record
 from .scopes import Address
 from .store import Lifetimes
-from .token import SignedToken
+from .token import SignedToken, Token
+
+T = TypeVar("T")
 
 
 class Mode(enum.Enum):
@@ -56,6 +59,22 @@ class Terms(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """A session that ended, or was taken over by another request, while this one ran.
+
+    `drop`: whether the browser's cookie is to be dropped; `owner`: of whoever took it over.
+    """
+
+    sid: str
+    drop: bool
+    owner: str | None
+
+    def gives_way_to(self, bound: str | None) -> bool:
+        """Say whether a login begins a new session, as no other one has logged the same user in."""
+        return bound is not None and bound != self.owner
+
+
+@dataclass(frozen=True, slots=True)
 class About:
     """Facts of a session. Times are seconds since 1970; 0 means never or none."""
 
@@ -96,6 +115,14 @@ class Facts:
     of_socket = False  # a WebSocket's, which can send no cookie
     terms: Terms | None = None  # of `loaded`
     several_at: Address | None = None  # where a request was sent to that brought several tokens
+    minted: Token | None = None  # with a new secret that no save has kept yet
+    in_doubt: bytes | None = None  # the record that a commit sends
+    unsure = False  # a commit failed, and may have been written
+    lost: Lost | None = None
+    upkept = False  # a record that nothing was written to was renewed, or was not to be
+    answered = False  # the response is made, and takes no cookie any more
+    sealed = False  # the response has started: only blocks may write
+    blocks = 0  # under way, that save at their end
 
     def __init__(
         self,
@@ -121,3 +148,29 @@ class Facts:
         """
         safe = cookie is not None or self.new
         return self.several_at if safe and self.mode is not Mode.BROKEN else None
+
+    def seal(self) -> None:
+        """Refuse writes outside of blocks from now on, as the response has started."""
+        self.sealed = True
+        self._end_writes()
+
+    def begin_block(self) -> None:
+        """Take writes, in a block that saves them at its end."""
+        self.blocks += 1
+        if self.mode is Mode.SEALED:
+            self.mode = Mode.LIVE
+
+    def end_block(self) -> None:
+        """Refuse writes again, if they were and no other block is under way."""
+        self.blocks -= 1
+        self._end_writes()
+
+    def _end_writes(self) -> None:
+        if self.sealed and not self.blocks and self.mode is Mode.LIVE:
+            self.mode = Mode.SEALED
+
+    def turn(self, make: Callable[[], T]) -> T:
+        """Give the lock, made by `make`, with which saves of the session wait for one another."""
+        # In one step, as threads may ask at once.
+        lock: T = vars(self).setdefault("_turn", make())
+        return lock

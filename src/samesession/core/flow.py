@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import BadRecord, ReadOnlySession, StoreUnavailable
-from . import codec, merge, policy
+from . import codec, policy, saving
 from .cookie import MAX_AGE, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
 from .events import Event, Notify
-from .facts import Facts, Loaded, Mode
+from .facts import Facts, Loaded, Lost, Mode
+from .filing import Filing
+from .journal import Draft, Unsaved
 from .opening import Opener
 from .owners import Administration
 from .policy import Deed, Horizon, Rules, Verdict
@@ -20,7 +22,8 @@ from .record import Record, Sealer
 from .scopes import Address
 from .session import ServerSession
 from .steps import Steps
-from .store import Clock, Conflict, Outcome, OwnerIndex, Store
+from .store import Clock, Conflict, Outcome, Store
+from .successor import first_record, next_record
 from .token import SignedToken, Token, TokenSigner, same_secret
 
 MAX_ATTEMPTS = 100  # each lost attempt means that another request's commit was written
@@ -45,11 +48,13 @@ class Flow:
         self.store = store
         self.rules = rules
         self._signer = signer
-        self._sealer = sealer
         self._clock = clock
         self._notify = notify
-        self._horizon = Horizon() if horizon is None else horizon
-        self._horizon.reach(rules.lifetimes.longest, clock())
+        horizon = Horizon() if horizon is None else horizon
+        horizon.reach(rules.lifetimes.longest, clock())
+        self._filing = Filing(
+            store=store, rules=rules, sealer=sealer, clock=clock, notify=notify, horizon=horizon
+        )
         self._opener = Opener(
             store=store, rules=rules, signer=signer, sealer=sealer, clock=clock, notify=notify
         )
@@ -79,7 +84,7 @@ class Flow:
             return None
         if facts.loaded is None:
             return READ if facts.accessed else UNTOUCHED
-        if facts.terms is not self._terms or self._index_is_stale(facts.loaded.record):
+        if facts.terms is not self._terms or self._filing.index_is_stale(facts.loaded.record):
             return None
         return self._leave(session)
 
@@ -93,41 +98,55 @@ class Flow:
         facts = session.facts
         if facts.mode in (Mode.EXEMPT, Mode.BROKEN):
             return Reply(None, vary=facts.mode is Mode.BROKEN)
-        loaded = facts.loaded
-        if loaded is not None and self._has_other_keys(facts):
-            loaded = Loaded(loaded.signed._replace(stale=True), loaded.record)
-            facts.loaded = loaded
-        payload = b""
-        changed = False
-        if facts.suspect:
-            payload = codec.encode(session.data())
-            before = b"" if loaded is None else loaded.record.payload
-            written = facts.modified if loaded is None else payload != before
-            changed = written or facts.rekey
-        void = facts.accessed and session.is_empty() and self._owner(facts, loaded) is None
-        match policy.deed(stored=loaded is not None, void=void, changed=changed):
-            case Deed.LEAVE:
-                if loaded is None:
-                    return self._leave(session)
-                return (yield from self._keep(session, loaded, cookie_possible=cookie_possible))
-            case Deed.CREATE:
-                _require_cookie(possible=cookie_possible)
-                return (yield from self._create(session, payload))
-            case Deed.COMMIT | Deed.DELETE:
-                if facts.rekey and not void:
-                    _require_cookie(possible=cookie_possible)
-                assert loaded is not None
-                return (yield from self._save(session, loaded, payload))
+        if facts.lost is not None and not facts.lost.gives_way_to(facts.bound):
+            return self._still_lost(session, facts.lost)
+        loaded = self._as_signed_now(facts)
+        payload = codec.encode(session.data()) if facts.suspect else b""
+        deed = self._deed(session, loaded, payload)
+        if deed is Deed.LEAVE:
+            session.rest()
+            if loaded is None:
+                return self._leave(session)
+            return (yield from self._keep(session, loaded, cookie_possible=cookie_possible))
+        if deed is Deed.CREATE or (deed is Deed.COMMIT and facts.rekey):
+            _require_cookie(possible=cookie_possible)
+        unsaved = saving.take(session, payload)
+        try:
+            if loaded is None:
+                return (yield from self._create(session, unsaved, unsaved.draft))
+            steps = self._save(session, loaded, unsaved, cookie_possible=cookie_possible)
+            return (yield from steps)
+        except BaseException:
+            saving.give_back(session, unsaved)
+            raise
 
-    def _leave(self, session: ServerSession) -> Reply:
+    def _as_signed_now(self, facts: Facts) -> Loaded | None:
+        """Give what the session was loaded from, whose cookie may have got another key since."""
+        if facts.loaded is not None and self._has_other_keys(facts):
+            signed = facts.loaded.signed._replace(stale=True)
+            facts.loaded = Loaded(signed, facts.loaded.record)
+        return facts.loaded
+
+    @staticmethod
+    def _deed(session: ServerSession, loaded: Loaded | None, payload: bytes) -> Deed:
+        facts = session.facts
+        changed, owner = False, None if loaded is None or facts.wiped else loaded.record.owner
+        if facts.suspect and loaded is None:
+            changed = facts.modified or facts.rekey
+        elif facts.suspect and loaded is not None:
+            changed = payload != loaded.record.payload or facts.rekey or facts.unsure
+        void = facts.accessed and session.is_empty() and (facts.bound or owner) is None
+        return policy.deed(stored=loaded is not None, void=void, changed=changed)
+
+    def _leave(self, session: ServerSession, *, send: bool = False) -> Reply:
         facts = session.facts
         cookie: CookieAction = None
         if facts.loaded is None:
             # As Flask does: a session that was emptied drops the cookie, known or not.
             cookie = DropCookie() if facts.modified else None
-        elif facts.several_at is not None or facts.modified or facts.renew:
+        elif facts.several_at is not None or facts.modified or facts.renew or send:
             permanent = session.is_permanent()
-            must = facts.several_at is not None or facts.modified
+            must = send or facts.modified or facts.several_at is not None
             if policy.sends_cookie(modified=must, permanent=permanent, rules=self.rules):
                 cookie = self._set_cookie(facts.loaded.signed, permanent=permanent)
         if cookie is None:
@@ -141,7 +160,7 @@ class Flow:
         facts = session.facts
         send = cookie_possible and (facts.renew or facts.modified)
         rekeyed = send and self._has_other_keys(facts)
-        if rekeyed or self._index_is_stale(loaded.record):
+        if not facts.upkept and (rekeyed or self._filing.index_is_stale(loaded.record)):
             return (yield from self._rewrite(session, loaded, send=rekeyed))
         if facts.renew and self._has_other_timeout(facts, loaded.record):
             return (yield from self._renew_again(session, loaded))
@@ -149,17 +168,9 @@ class Flow:
 
     def _renew_again(self, session: ServerSession, loaded: Loaded) -> Steps[Reply]:
         """Renew a session whose idle timeout was changed while the request ran."""
-        facts, live = session.facts, False
-        key = self.rules.prefix + loaded.record.sid
-        try:
-            raw = yield from self.store.load(key, renew=self.rules.lifetimes)
-            if raw is not None:
-                record = self._sealer.open(key, raw)
-                token = loaded.signed.token
-                live = policy.verdict(record, token, self._clock()) is Verdict.LIVE
-        except BadRecord as error:
-            self._notify(Event.REJECTED, None, error.reason)
-        if live:
+        facts = session.facts
+        record = yield from self._filing.renewed(loaded.record)
+        if record is not None and self._is_live(record, loaded.signed.token):
             facts.terms = self._terms
             return self._leave(session)
         # It ended meanwhile, or has another secret: its cookie is not sent again.
@@ -171,174 +182,148 @@ class Flow:
         If that cannot be, say nothing: whoever ended the session needs neither, and whoever
         was faster renewed them. With `send` the cookie is renewed, too.
         """
-        facts, current = session.facts, loaded.record
-        outcome: Outcome | Conflict = Outcome.GONE
-        if policy.verdict(current, loaded.signed.token, self._clock()) is Verdict.LIVE:
-            record = self._successor(session, loaded.signed, current, current.payload)
-            key = self.rules.prefix + current.sid
-            try:
-                outcome = yield from self._write(key, current, record, facts)
-            except BadRecord as error:
-                self._notify(Event.REJECTED, None, error.reason)
-            if outcome is Outcome.WRITTEN and send:
-                return self._written(session, Loaded(loaded.signed, record), None)
-            if outcome is Outcome.WRITTEN:
+        facts, current, token = session.facts, loaded.record, loaded.signed.token
+        facts.upkept = True
+        if self._is_live(current, token):
+            record = self._next(current, token, Draft(current.payload, session.is_permanent()))
+            outcome = yield from self._filing.replace(current, record, facts)
+            if outcome is Outcome.WRITTEN and record is not None:
                 facts.loaded, facts.terms = Loaded(loaded.signed, record), self._terms
-                return self._leave(session)
+                return self._leave(session, send=send)
+            newer = self._filing.standing(current, outcome)
+            if facts.modified and newer is not None and self._is_live(newer, token):
+                return self._leave(session)  # what an earlier save did must be said
         # The cookie may be over by now: it is not sent again.
         return READ if facts.accessed else UNTOUCHED
 
-    def _create(self, session: ServerSession, payload: bytes) -> Steps[Reply]:
-        facts = session.facts
-        now = int(self._clock())
-        owner = facts.bound
+    def _create(self, session: ServerSession, unsaved: Unsaved, draft: Draft) -> Steps[Reply]:
         for _ in range(_CREATE_ATTEMPTS):
             signed = self._signer.sign(self._signer.mint())
-            record = Record(
-                sid=signed.token.sid,
-                secret_hash=signed.token.secret_hash,
-                revision=1,
-                permanent=session.is_permanent(),
-                created=now,
-                deadline=policy.deadline(now, self.rules),
-                auth_time=0 if owner is None else now,
-                indexed=0 if owner is None else now,
-                owner=owner,
-                payload=payload,
-            )
-            key = self.rules.prefix + record.sid
-            sealed = self._sealer.seal(key, record)
-            yield from self._enlist(owner, key)
-            if (yield from self.store.create(key, sealed, lifetimes=self.rules.lifetimes)):
-                return self._written(session, Loaded(signed, record), Event.CREATED)
-            yield from self._delist(owner, key)
+            record = first_record(signed.token, draft, now=int(self._clock()), rules=self.rules)
+            if (yield from self._filing.create(record)):
+                loaded = Loaded(signed, record)
+                return self._written(session, unsaved, loaded, draft, Event.CREATED)
         raise StoreUnavailable("the session store refuses each new session's key as taken")
 
-    def _save(self, session: ServerSession, loaded: Loaded, payload: bytes) -> Steps[Reply]:
+    def _save(
+        self, session: ServerSession, loaded: Loaded, unsaved: Unsaved, *, cookie_possible: bool
+    ) -> Steps[Reply]:
         """Commit or delete, replaying this request's changes on whatever came between."""
-        facts = session.facts
-        old, current = loaded.signed.token, loaded.record
-        signed = self._signer.sign(self._signer.mint(old.sid)) if facts.rekey else loaded.signed
-        void = session.is_empty() and self._owner(facts, loaded) is None
-        changes: list[merge.Change] | None = None
-        key = self.rules.prefix + current.sid
+        current, draft, signed = loaded.record, unsaved.draft, loaded.signed
+        if unsaved.rekey:
+            signed = self._minted(session.facts, current.sid)
         for _ in range(MAX_ATTEMPTS):
-            if policy.verdict(current, old, self._clock()) is not Verdict.LIVE:
-                return self._lost(session, current, old)
-            record = self._successor(session, signed, current, payload)
-            try:
-                outcome = yield from self._write(key, current, None if void else record, facts)
-            except BadRecord as error:
-                self._notify(Event.REJECTED, None, error.reason)
-                outcome = Outcome.GONE
+            if not self._is_live(current, loaded.signed.token, signed.token):
+                return (yield from self._lost(session, loaded, unsaved, current))
+            record = self._next(current, signed.token, draft, repeats=unsaved.repeats)
+            if record is not None and unsaved.rekey:
+                _require_cookie(possible=cookie_possible)
+            outcome = yield from self._filing.replace(current, record, session.facts)
             if outcome is Outcome.WRITTEN:
-                return self._saved(session, None if void else Loaded(signed, record), current)
-            if not isinstance(outcome, Conflict):
-                return self._lost(session, None, old)
-            self._notify(Event.CONFLICT, current.sid, "another request was faster")
-            try:
-                current = self._sealer.open(key, outcome.record)
-                newer = codec.decode(current.payload)
-            except BadRecord as error:
-                self._notify(Event.REJECTED, None, error.reason)
-                return self._lost(session, None, old)
-            changes = session.changes() if changes is None else changes
-            data = merge.replay(changes, newer)
-            void = not data and self._owner(facts, Loaded(signed, current)) is None
-            payload = codec.encode(data)
+                after = None if record is None else Loaded(signed, record)
+                return self._saved(session, unsaved, current.sid, after, draft)
+            if isinstance(outcome, Conflict):
+                self._notify(Event.CONFLICT, current.sid, "another request was faster")
+            newer = self._replayed(unsaved, current, outcome)
+            if newer is None:
+                return (yield from self._lost(session, loaded, unsaved, None))
+            current, draft = newer
         raise StoreUnavailable(
             f"a session is written by so many requests at once that {MAX_ATTEMPTS} attempts failed"
         )
 
-    def _write(
-        self, key: str, current: Record, record: Record | None, facts: Facts
-    ) -> Steps[Outcome | Conflict]:
-        """Put a record in place of the current one, or nothing; keep the owner index true."""
-        expected = current.revision_bytes
-        owner = None if record is None else record.owner
-        if record is None:
-            outcome = yield from self.store.remove(key, expected=expected)
-        else:
-            sealed = self._sealer.seal(key, record)
-            if record.indexed != current.indexed or owner != current.owner:
-                yield from self._enlist(owner, key)
-            renew = self.rules.lifetimes if facts.renew else None
-            outcome = yield from self.store.commit(key, sealed, expected=expected, renew=renew)
-            if isinstance(outcome, Conflict) and outcome.record == sealed:
-                # A commit whose answer was lost, sent again by the client: it is our own.
-                outcome = Outcome.WRITTEN
-        if outcome is Outcome.WRITTEN and current.owner != owner:
-            yield from self._delist(current.owner, key)
-        return outcome
+    def _replayed(
+        self, unsaved: Unsaved, current: Record, outcome: Outcome | Conflict
+    ) -> tuple[Record, Draft] | None:
+        """Do what a request did to the record that stands there by now, if there is one."""
+        newer = self._filing.standing(current, outcome)
+        if newer is None or not isinstance(outcome, Conflict):
+            return None
+        try:
+            data = codec.decode(newer.payload)
+        except BadRecord as error:
+            self._notify(Event.REJECTED, None, error.reason)
+            return None
+        return newer, unsaved.replayed(data, outcome.record)
 
-    def _successor(
-        self, session: ServerSession, signed: SignedToken, current: Record, payload: bytes
-    ) -> Record:
-        facts = session.facts
-        now = int(self._clock())
-        owner = self._owner(facts, Loaded(signed, current))
-        auth_time = current.auth_time
-        end = current.deadline
-        if facts.bound is not None:
-            auth_time, end = now, policy.deadline(now, self.rules)
-        elif owner is None:
-            auth_time = 0
-        indexed = current.indexed
-        if self._index_is_stale(current):
-            indexed = max(now, indexed + 1)  # another one in any case, or nothing would be noted
-        elif facts.bound is not None:
-            indexed = now
-        return Record(
-            sid=current.sid,
-            secret_hash=signed.token.secret_hash,
-            revision=self._next_revision(session, current),
-            permanent=session.is_permanent(),
-            created=current.created,
-            deadline=end,
-            auth_time=auth_time,
-            indexed=0 if owner is None else indexed,
-            owner=owner,
-            payload=payload,
-        )
+    def _minted(self, facts: Facts, sid: str) -> SignedToken:
+        """Give the session's next token: for a save that is tried again, the same one."""
+        if facts.minted is None:
+            facts.minted = self._signer.mint(sid)
+        return self._signer.sign(facts.minted)
 
-    def _next_revision(self, session: ServerSession, current: Record) -> int:
-        if not session.repeats():
-            return current.revision + 1
+    def _is_live(self, record: Record, *tokens: Token) -> bool:
+        now = self._clock()
+        return any(policy.verdict(record, token, now) is Verdict.LIVE for token in tokens)
+
+    def _next(
+        self, current: Record, token: Token, draft: Draft, *, repeats: bool = False
+    ) -> Record | None:
         # Two requests that both count one up would make equal records, and each
         # would take the other's commit for its own.
-        return current.revision + 1 + self._signer.random_step()
+        revision = current.revision + 1 + (self._signer.random_step() if repeats else 0)
+        stale = self._filing.index_is_stale(current)
+        now = int(self._clock())
+        record = next_record(current, token, draft, now=now, rules=self.rules, index_is_stale=stale)
+        return None if record is None else record._replace(revision=revision)
 
     # --- how it ended ------------------------------------------------------------------
 
-    def _saved(self, session: ServerSession, loaded: Loaded | None, before: Record) -> Reply:
-        if loaded is None:
-            session.settle(None)
-            self._notify(Event.DELETED, before.sid, "the session was emptied")
+    def _saved(
+        self, session: ServerSession, unsaved: Unsaved, sid: str, after: Loaded | None, draft: Draft
+    ) -> Reply:
+        if after is None:
+            saving.settle(session, unsaved, None, draft.data)
+            self._notify(Event.DELETED, sid, "the session was emptied")
             return Reply(DropCookie(), vary=True)
-        rekeyed = loaded.record.secret_hash != before.secret_hash
-        return self._written(session, loaded, Event.REGENERATED if rekeyed else None)
+        event = Event.REGENERATED if unsaved.rekey else None
+        return self._written(session, unsaved, after, draft, event)
 
-    def _written(self, session: ServerSession, loaded: Loaded, event: Event | None) -> Reply:
+    def _written(
+        self,
+        session: ServerSession,
+        unsaved: Unsaved,
+        loaded: Loaded,
+        draft: Draft,
+        event: Event | None,
+    ) -> Reply:
         sid = loaded.record.sid
-        bound = session.facts.bound is not None
-        session.settle(loaded)
+        saving.settle(session, unsaved, loaded, draft.data)
         session.facts.terms = self._terms
         if event is not None:
             self._notify(event, sid, "")
-        if bound:
+        if draft.bound is not None:
             self._notify(Event.BOUND, sid, "")
         cookie = self._set_cookie(loaded.signed, permanent=session.is_permanent())
         return Reply(cookie, vary=True)
 
-    def _lost(self, session: ServerSession, now_there: Record | None, old: Token) -> Reply:
-        """Give up a session that ended, or was taken over, while the request ran."""
-        # After a login elsewhere in the same browser the cookie there is already the
-        # new one: dropping it would log the user out again.
-        rekeyed = now_there is not None and not same_secret(old, now_there.secret_hash)
-        session.forget(drop=not rekeyed)
-        reason = "its secret was replaced" if rekeyed else "it ended while the request ran"
-        self._notify(Event.GONE, old.sid, reason)
-        return Reply(None if rekeyed else DropCookie(), vary=True)
+    def _lost(
+        self, session: ServerSession, before: Loaded, unsaved: Unsaved, standing: Record | None
+    ) -> Steps[Reply]:
+        """Give up a session that ended, or was taken over, while the request ran.
+
+        A login is a new authentication, though, and begins another session.
+        """
+        token = before.signed.token
+        lost = Lost(token.sid, drop=True, owner=None)
+        reason = "it ended while the request ran"
+        if standing is not None and not same_secret(token, standing.secret_hash):
+            # After a login elsewhere in the same browser the cookie there is already the
+            # new one: dropping it would log the user out again.
+            lost = Lost(token.sid, drop=False, owner=standing.owner)
+            reason = "its secret was replaced"
+        self._notify(Event.GONE, token.sid, reason)
+        if lost.gives_way_to(unsaved.draft.bound):
+            return (yield from self._create(session, unsaved, unsaved.assigned_alone()))
+        saving.forget(session, lost)
+        return _dropping(lost)
+
+    def _still_lost(self, session: ServerSession, lost: Lost) -> Reply:
+        """Save nothing more of a session that is lost, nor begin another one unasked."""
+        if session.facts.rekey or not session.is_empty():
+            self._notify(Event.GONE, lost.sid, "it ended before this was written")
+            saving.forget(session, lost)
+        return _dropping(lost)
 
     # --- small parts -------------------------------------------------------------------
 
@@ -348,19 +333,6 @@ class Flow:
 
     def _expires(self) -> int:
         return int(self._clock()) + min(self.rules.lifetimes.permanent, MAX_AGE)
-
-    def _owner(self, facts: Facts, loaded: Loaded | None) -> str | None:
-        if facts.bound is not None:
-            return facts.bound
-        return None if facts.wiped or loaded is None else loaded.record.owner
-
-    def _index_is_stale(self, record: Record) -> bool:
-        # An entry lives two idle timeouts and is renewed after one, so that it
-        # outlives a session that is used without ever being written.
-        return record.owner is not None and (
-            record.indexed <= self._horizon.grown
-            or self._clock() >= record.indexed + self.rules.lifetimes.longest
-        )
 
     def _has_other_keys(self, facts: Facts) -> bool:
         return facts.terms is not None and facts.terms.key != self._signer.mark
@@ -373,14 +345,9 @@ class Flow:
             return before.lifetimes.permanent != now.permanent
         return before.lifetimes.browser != now.browser
 
-    def _enlist(self, owner: str | None, key: str) -> Steps[None]:
-        if owner is not None and isinstance(self.store, OwnerIndex):
-            lifetime = 2 * self._horizon.longest + policy.SKEW
-            yield from self.store.enlist(owner, key, lifetime=lifetime)
 
-    def _delist(self, owner: str | None, key: str) -> Steps[None]:
-        if owner is not None and isinstance(self.store, OwnerIndex):
-            yield from self.store.delist(owner, key)
+def _dropping(lost: Lost) -> Reply:
+    return Reply(DropCookie() if lost.drop else None, vary=True)
 
 
 def _require_cookie(*, possible: bool) -> None:

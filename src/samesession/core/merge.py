@@ -7,7 +7,7 @@ exception: a function that the application wants run on the newer data.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from . import codec
@@ -17,10 +17,14 @@ Data = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """A key was set; the value is kept encoded, as it was at that moment."""
+    """A key was set; the value is kept encoded, as it was at that moment.
+
+    `assigned`: by name; a value that was changed within is put without.
+    """
 
     key: str
-    value: bytes
+    value: bytes = field(repr=False)
+    assigned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +63,50 @@ def changes(before: Image, after: Image, *, assigned: Collection[str] = ()) -> l
     """Tell what turns `before` into `after`; keys `assigned` count even when they are equal."""
     dropped: list[Change] = [Drop(key) for key in before if key not in after]
     put = [
-        Put(key, value)
+        Put(key, value, assigned=key in assigned)
         for key, value in after.items()
         if key in assigned or before.get(key) != value
     ]
     return [*dropped, *put]
 
 
+def assignments(done: Iterable[Change]) -> list[Change]:
+    """Leave out of changes what depends on data that was there before."""
+    return [
+        change
+        for change in done
+        if not isinstance(change, Redo) and not (isinstance(change, Put) and not change.assigned)
+    ]
+
+
+def adopted(data: Data, here: Mapping[str, Any]) -> Data:
+    """Give data, with the very objects of `here` where these are equal to it.
+
+    A view may hold them, and go on to change them.
+    """
+    return {
+        key: here[key] if key in here and _same(here[key], value) else value
+        for key, value in data.items()
+    }
+
+
+def fits(value: object) -> bool:
+    """Say whether a value can be encoded."""
+    return codec.encode_if_fit({"": value}) is not None
+
+
+def _same(one: object, other: object) -> bool:
+    if one is other:
+        return True
+    spelled = codec.encode_if_fit({"": one})
+    return spelled is not None and spelled == codec.encode_if_fit({"": other})
+
+
 def replay(done: Iterable[Change], data: Data) -> Data:
     """Do the same changes to other data, in place, and give it back."""
     for change in done:
         match change:
-            case Put(key, value):
+            case Put(key=key, value=value):
                 data[key] = codec.decode_value(value)
             case Drop(key):
                 data.pop(key, None)

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, ItemsView, Iterator, KeysView, Sequence, ValuesView
+from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from typing import Any, SupportsIndex
 
 from ..errors import NotSupported, ReadOnlySession, SessionError
 from . import codec, merge
-from .facts import NOWHERE, REFUSALS, About, Facts, Loaded, Mode, about
+from .facts import NOWHERE, REFUSALS, About, Facts, Mode, about
+from .journal import PERMANENT_KEY, Journal
 from .names import checked_owner
-
-# Flask keeps the flag in the mapping under this name; so do we, to be readable by it.
-PERMANENT_KEY = "_permanent"
 
 
 class ServerSession(dict[str, Any]):
@@ -28,9 +26,7 @@ class ServerSession(dict[str, Any]):
     """
 
     # Of the class, until there is something to keep: most requests change nothing.
-    _assigned: set[str] | None = None
-    _log: Sequence[merge.Change] = ()
-    _checkpoint: merge.Image | None = None
+    _journal: Journal | None = None
 
     def __init__(
         self,
@@ -121,6 +117,12 @@ class ServerSession(dict[str, Any]):
     def bind(self, owner: str) -> None:
         """Log a user in: make the session theirs, regenerate it, note the time.
 
+        Call it only when this very request has shown the user's credentials, such as a
+        password: it is a new authentication. Where the session ended while the request
+        ran, or another request made it another user's, a new one begins, with the names
+        that this request assigned. What it changed within values, or by
+        `update_atomically`, is dropped with the rest of the session that ended.
+
         `owner` is any text of the application's, such as a user's id, of 1 to 1,024 bytes.
         Raises InvalidName for anything else, NotSupported on a store without an index.
         """
@@ -142,12 +144,13 @@ class ServerSession(dict[str, Any]):
         `session.update_atomically(lambda data: data["cart"].append(item))`.
         """
         self._write()
-        before = self.changes()
         data = self.data()
+        before = merge.image(data)
         _ = func(data)
-        super().clear()
-        super().update({_plain(key): value for key, value in data.items()})
-        self._rebase([*before, merge.Redo(func)], merge.image(self.data()))
+        data = {_plain(key): value for key, value in data.items()}
+        after = merge.image(data)
+        self.show(data)
+        self.journal.redone(func, self._base(), before, after)
 
     # --- for the flow and the web glue, not for views ------------------------------------
 
@@ -156,9 +159,21 @@ class ServerSession(dict[str, Any]):
         """Internal: what the flow must know besides the data."""
         return self._facts
 
+    @property
+    def journal(self) -> Journal:
+        """Internal: what was done since the session was loaded or saved."""
+        if self._journal is None:
+            self._journal = Journal(self._permanent_by_default)
+        return self._journal
+
     def data(self) -> dict[str, Any]:
         """Internal: a plain copy of the data, not counted as an access."""
         return dict(super().items())
+
+    def show(self, data: dict[str, Any]) -> None:
+        """Internal: hold other data, not counted as a change."""
+        super().clear()
+        super().update(data)
 
     def is_empty(self) -> bool:
         """Internal: whether there is no data, not counted as an access."""
@@ -170,43 +185,12 @@ class ServerSession(dict[str, Any]):
 
     def changes(self) -> list[merge.Change]:
         """Internal: all changes so far, in an order that does the same to other data."""
-        before = self._checkpoint
-        loaded = self._facts.loaded
-        if before is None:
-            payload = None if loaded is None else loaded.record.payload
-            before = merge.image({} if payload is None else codec.decode(payload))
-        after = merge.image(self.data())
-        latest = merge.changes(before, after, assigned=self._assigned or ())
-        return [*self._log, *latest]
+        return self.journal.changes(self._base(), self.data())
 
-    def repeats(self) -> bool:
-        """Internal: whether a function is to run again on newer data."""
-        return any(isinstance(change, merge.Redo) for change in self._log)
-
-    def settle(self, loaded: Loaded | None) -> None:
-        """Internal: begin anew from what was just saved; `modified` stays for the cookie."""
-        self._facts.loaded = loaded
-        self._facts.rekey = self._facts.wiped = False
-        self._facts.bound = None
-        self._rebase([], None)
-
-    def forget(self, *, drop: bool) -> None:
-        """Internal: become a new, empty session that says `modified` to drop the cookie."""
-        super().clear()
-        self.settle(None)
-        self._facts.modified = drop
-
-    def seal(self) -> None:
-        """Internal: refuse writes from now on, as the response has started."""
-        if self._facts.mode is Mode.LIVE:
-            self._facts.mode = Mode.SEALED
-
-    def unseal(self) -> bool:
-        """Internal: take writes again; tell whether they were refused."""
-        sealed = self._facts.mode is Mode.SEALED
-        if sealed:
-            self._facts.mode = Mode.LIVE
-        return sealed
+    def rest(self) -> None:
+        """Internal: note that the data is what is stored."""
+        if self._journal is not None:
+            self._journal.rest(self.data())
 
     def break_off(self) -> None:
         """Internal: note that the store failed to save; what follows is thrown away."""
@@ -221,9 +205,9 @@ class ServerSession(dict[str, Any]):
         failure, self._failure = self._failure, None
         return failure
 
-    def _rebase(self, log: Sequence[merge.Change], checkpoint: merge.Image | None) -> None:
-        self._log, self._checkpoint = log, checkpoint
-        self._assigned = None
+    def _base(self) -> bytes | None:
+        loaded = self._facts.loaded
+        return None if loaded is None else loaded.record.payload
 
     def _read(self) -> None:
         self._facts.accessed = True
@@ -336,9 +320,7 @@ class ServerSession(dict[str, Any]):
         self._write()
         key = _plain(key)
         super().__setitem__(key, value)
-        if self._assigned is None:
-            self._assigned = set()
-        self._assigned.add(key)
+        self.journal.assigned.add(key)
 
     def __delitem__(self, key: str) -> None:
         self._write()
@@ -377,7 +359,7 @@ class ServerSession(dict[str, Any]):
         super().clear()
         self._facts.wiped = self._facts.rekey = True
         self._facts.bound = None
-        self._rebase([merge.Wipe()], {})
+        self.journal.cleared()
 
 
 # A view that was given no other values cannot have changed one in place.

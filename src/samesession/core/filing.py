@@ -1,0 +1,125 @@
+"""Put records in a store and take them out of it, with the owner index kept true."""
+
+from __future__ import annotations
+
+from ..errors import BadRecord
+from . import policy
+from .events import Event, Notify
+from .facts import Facts
+from .policy import Horizon, Rules
+from .record import Record, Sealer
+from .steps import Steps
+from .store import Clock, Conflict, Outcome, OwnerIndex, Store
+
+
+class Filing:
+    """What writes the records of an application's sessions."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        rules: Rules,
+        sealer: Sealer,
+        clock: Clock,
+        notify: Notify,
+        horizon: Horizon,
+    ) -> None:
+        self._store = store
+        self._rules = rules
+        self._sealer = sealer
+        self._clock = clock
+        self._notify = notify
+        self._horizon = horizon
+
+    def create(self, record: Record) -> Steps[bool]:
+        """File the first record of a session; False when its key is taken.
+
+        Raises SessionTooLarge.
+        """
+        key = self._key(record)
+        sealed = self._sealer.seal(key, record)
+        yield from self._enlist(record.owner, key)
+        if (yield from self._store.create(key, sealed, lifetimes=self._rules.lifetimes)):
+            return True
+        yield from self._delist(record.owner, key)
+        return False
+
+    def replace(
+        self, current: Record, record: Record | None, facts: Facts
+    ) -> Steps[Outcome | Conflict]:
+        """Put a record in place of the current one, or with None nothing.
+
+        Raises SessionTooLarge. What cannot be a record of ours is gone.
+        """
+        key = self._key(current)
+        owner = None if record is None else record.owner
+        try:
+            if record is None:
+                outcome = yield from self._store.remove(key, expected=current.revision_bytes)
+            else:
+                outcome = yield from self._commit(key, current, record, facts)
+            if outcome is Outcome.WRITTEN and current.owner != owner:
+                yield from self._delist(current.owner, key)
+        except BadRecord as error:
+            self._notify(Event.REJECTED, None, error.reason)
+            return Outcome.GONE
+        return outcome
+
+    def _commit(
+        self, key: str, current: Record, record: Record, facts: Facts
+    ) -> Steps[Outcome | Conflict]:
+        sealed = self._sealer.seal(key, record)
+        if record.indexed != current.indexed or record.owner != current.owner:
+            yield from self._enlist(record.owner, key)
+        renew = self._rules.lifetimes if facts.renew else None
+        facts.in_doubt = sealed
+        outcome = yield from self._store.commit(
+            key, sealed, expected=current.revision_bytes, renew=renew
+        )
+        facts.in_doubt = None
+        if isinstance(outcome, Conflict) and outcome.record == sealed:
+            # A commit whose answer was lost, sent again by the client: it is our own.
+            return Outcome.WRITTEN
+        return outcome
+
+    def renewed(self, current: Record) -> Steps[Record | None]:
+        """Restart the idle timeout of a session; give its record as it is by now, if it is one."""
+        key = self._key(current)
+        try:
+            raw = yield from self._store.load(key, renew=self._rules.lifetimes)
+            return None if raw is None else self._sealer.open(key, raw)
+        except BadRecord as error:
+            self._notify(Event.REJECTED, None, error.reason)
+            return None
+
+    def standing(self, current: Record, outcome: Outcome | Conflict) -> Record | None:
+        """Read the record that stands in the current one's place by now, if it is one."""
+        if not isinstance(outcome, Conflict):
+            return None
+        try:
+            return self._sealer.open(self._key(current), outcome.record)
+        except BadRecord as error:
+            self._notify(Event.REJECTED, None, error.reason)
+            return None
+
+    def index_is_stale(self, record: Record) -> bool:
+        """Say whether the owner index must hear of a session again."""
+        # An entry lives two idle timeouts and is renewed after one, so that it
+        # outlives a session that is used without ever being written.
+        return record.owner is not None and (
+            record.indexed <= self._horizon.grown
+            or self._clock() >= record.indexed + self._rules.lifetimes.longest
+        )
+
+    def _key(self, record: Record) -> str:
+        return self._rules.prefix + record.sid
+
+    def _enlist(self, owner: str | None, key: str) -> Steps[None]:
+        if owner is not None and isinstance(self._store, OwnerIndex):
+            lifetime = 2 * self._horizon.longest + policy.SKEW
+            yield from self._store.enlist(owner, key, lifetime=lifetime)
+
+    def _delist(self, owner: str | None, key: str) -> Steps[None]:
+        if owner is not None and isinstance(self._store, OwnerIndex):
+            yield from self._store.delist(owner, key)

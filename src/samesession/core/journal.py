@@ -1,0 +1,211 @@
+"""What a request did to its session since that was loaded or saved, and what a save takes of it.
+
+A save takes time, and the view may go on meanwhile. So a save takes what was done
+so far; what is done from then on counts from the data that is being saved, and is left
+to the next save. A save that fails gives back what it took.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import codec, merge
+from .merge import Change, Data, Image
+
+# Flask keeps the flag in the mapping under this name; so do we, to be readable by it.
+PERMANENT_KEY = "_permanent"
+
+_EMPTY = codec.encode({})
+
+
+def is_permanent(data: Mapping[str, Any], *, default: bool) -> bool:
+    """Say whether data is that of a session which outlives the browser."""
+    return bool(data.get(PERMANENT_KEY, default))
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the next record is made from.
+
+    `data` is None where it is what the session holds; `wiped` takes the owner away.
+    """
+
+    payload: bytes = field(repr=False)
+    permanent: bool
+    bound: str | None = field(default=None, repr=False)
+    wiped: bool = False
+    data: Data | None = field(default=None, repr=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no data."""
+        return self.payload == _EMPTY
+
+    def owner(self, before: str | None) -> str | None:
+        """Give the owner of a session that had this one before."""
+        if self.bound is not None:
+            return self.bound
+        return None if self.wiped else before
+
+
+@dataclass(slots=True, repr=False, eq=False)
+class Unsaved:
+    """What a save took: all data as it was then, and how it came to be so."""
+
+    draft: Draft
+    rekey: bool
+    base: bytes | None  # the payload that was loaded or saved before
+    log: Sequence[Change]
+    image: Image | None
+    assigned: frozenset[str]
+    own: Mapping[str, Any]
+    attempts: Mapping[bytes, int]
+    permanent_by_default: bool
+    _changes: list[Change] | None = None
+
+    @property
+    def changes(self) -> list[Change]:
+        """All changes, in an order that does the same to other data."""
+        if self._changes is None:
+            before = _image_of(self.base) if self.image is None else self.image
+            latest = merge.changes(before, _image_of(self.draft.payload), assigned=self.assigned)
+            self._changes = [*self.log, *latest]
+        return self._changes
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a function is to run again on newer data."""
+        return any(isinstance(change, merge.Redo) for change in self.log)
+
+    def replayed(self, newer: Data, standing: bytes) -> Draft:
+        """Do the same to the newer data of the record `standing`, in place.
+
+        That may be our own: an earlier save sent it and never heard of it again.
+        """
+        done = self.attempts.get(standing, 0)
+        return self._draft(merge.replay(self.changes[done:], newer))
+
+    def assigned_alone(self) -> Draft:
+        """Give what the request assigned itself, without anything that was loaded."""
+        return self._draft(merge.replay(merge.assignments(self.changes), dict(self.own)))
+
+    def _draft(self, data: Data) -> Draft:
+        permanent = is_permanent(data, default=self.permanent_by_default)
+        return Draft(codec.encode(data), permanent, self.draft.bound, self.draft.wiped, data)
+
+
+class Journal:
+    """What was done since the session was loaded or saved."""
+
+    __slots__ = ("_attempts", "_image", "_log", "_own", "_permanent", "_taken", "assigned")
+
+    def __init__(self, permanent_by_default: bool) -> None:  # noqa: FBT001  # on every request
+        self._permanent = permanent_by_default
+        self.restart()
+
+    def restart(self) -> None:
+        """Know of nothing that was done."""
+        self.assigned: set[str] = set()  # since the log, even to an equal value
+        self._log: list[Change] = []
+        self._image: Image | None = None  # of the data after the log; None: what was loaded
+        self._own: dict[str, Any] = {}  # what the request assigned and a save has kept
+        self._attempts: dict[bytes, int] = {}  # what may have been written, after how many changes
+        self._taken: Unsaved | None = None  # by a save that is under way
+
+    def changes(self, base: bytes | None, data: Data) -> list[Change]:
+        """Give all changes that made `data` from the payload `base`."""
+        return self._changes(base, merge.image(data))
+
+    def _changes(self, base: bytes | None, after: Image) -> list[Change]:
+        if self._taken is not None:
+            base = self._taken.draft.payload
+        before = _image_of(base) if self._image is None else self._image
+        return [*self._log, *merge.changes(before, after, assigned=self.assigned)]
+
+    def redone(
+        self, func: Callable[[Data], object], base: bytes | None, before: Image, after: Image
+    ) -> None:
+        """Note a function that made one image of the data from another."""
+        self._log = [*self._changes(base, before), merge.Redo(func)]
+        self._image, self.assigned = after, set()
+        # What the function made of it is no assignment.
+        self._own = {name: codec.decode_value(before[name]) for name in self._own if name in before}
+
+    def cleared(self) -> None:
+        """Note that the session was cleared, whatever was done before."""
+        self._log, self._image, self.assigned = [merge.Wipe()], {}, set()
+        self._attempts = {}
+
+    def rest(self, data: Data) -> None:
+        """Note that there is nothing to save: what was assigned is as it is stored."""
+        self._own = self._assigned_by(self._log, self.assigned, data)
+        self._log, self._image, self.assigned = [], None, set()
+
+    # --- a save ------------------------------------------------------------------------
+
+    def take(self, draft: Draft, *, rekey: bool, base: bytes | None) -> Unsaved:
+        """Begin to save all that was done so far, which made `draft` from the payload `base`."""
+        self._taken = Unsaved(
+            draft,
+            rekey,
+            base,
+            self._log,
+            self._image,
+            frozenset(self.assigned),
+            self._own,
+            self._attempts,
+            self._permanent,
+        )
+        self._log, self._image, self.assigned = [], None, set()
+        return self._taken
+
+    def has_taken(self, unsaved: Unsaved) -> bool:
+        """Say whether this save is still under way."""
+        return self._taken is unsaved
+
+    def saved(self, unsaved: Unsaved, here: Data, stored: Data | None) -> Data:
+        """Give what the session shows after a save; `stored`: where that is not what was taken.
+
+        What is stored, and what was done to the data while that was saved.
+        """
+        shown = here if stored is None else self._rebased(here, stored)
+        self._own = {
+            name: value
+            for name, value in self._assigned_by(unsaved.log, unsaved.assigned, here).items()
+            if name in shown and shown[name] is here.get(name)
+        }
+        self._attempts, self._taken = {}, None
+        return shown
+
+    def give_back(self, unsaved: Unsaved, in_doubt: bytes | None) -> None:
+        """Take back what a save could not save; `in_doubt`: the record that it may have written."""
+        if self._image is None:
+            self._image = _image_of(unsaved.draft.payload)
+        self._log = [*unsaved.changes, *self._log]
+        if in_doubt is not None:
+            self._attempts[in_doubt] = len(unsaved.changes)
+        self._taken = None
+
+    def _rebased(self, here: Data, stored: Data) -> Data:
+        """Do what was done meanwhile to what was stored; keep each object that is equal to it."""
+        fit = {name: value for name, value in here.items() if merge.fits(value)}
+        since = self.changes(None, fit)
+        if since:
+            stored = merge.replay(since, stored)
+            self._log, self._image, self.assigned = since, merge.image(stored), set()
+        # What cannot be kept stays where it is, for the next save to refuse.
+        unfit = {name: value for name, value in here.items() if name not in fit}
+        return {**merge.adopted(stored, here), **unfit}
+
+    def _assigned_by(
+        self, log: Sequence[Change], assigned: Collection[str], data: Data
+    ) -> dict[str, Any]:
+        own = merge.replay(merge.assignments(log), dict(self._own))
+        own.update((name, data[name]) for name in assigned if name in data)
+        return {name: value for name, value in own.items() if name in data}
+
+
+def _image_of(payload: bytes | None) -> Image:
+    return {} if payload is None else merge.image(codec.decode(payload))

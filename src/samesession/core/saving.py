@@ -1,0 +1,62 @@
+"""Let a session go on from what of it was saved, or was not.
+
+Only the flow calls this: a view sees nothing but the data that is stored by then.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .facts import Loaded, Lost
+from .journal import Draft, Unsaved
+from .session import ServerSession
+
+
+def take(session: ServerSession, payload: bytes) -> Unsaved:
+    """Begin to save what was done so far, which made this payload."""
+    facts, loaded = session.facts, session.facts.loaded
+    draft = Draft(payload, session.is_permanent(), facts.bound, facts.wiped)
+    base = None if loaded is None else loaded.record.payload
+    taken = session.journal.take(draft, rekey=facts.rekey, base=base)
+    facts.rekey = facts.wiped = False
+    facts.bound = facts.in_doubt = None
+    return taken
+
+
+def settle(
+    session: ServerSession, unsaved: Unsaved, loaded: Loaded | None, data: dict[str, Any] | None
+) -> None:
+    """Go on from what was just saved, and show it; `data`: if that is not what was taken.
+
+    The session counts as modified, so that the response says what it must, too.
+    """
+    facts = session.facts
+    shown = session.journal.saved(unsaved, session.data(), data)
+    if data is not None:
+        session.show(shown)
+    facts.loaded = loaded
+    facts.lost = facts.minted = None
+    facts.unsure = False
+    facts.modified = True
+
+
+def give_back(session: ServerSession, unsaved: Unsaved) -> None:
+    """Leave to the next save what this one failed to save."""
+    facts, journal, draft = session.facts, session.journal, unsaved.draft
+    if journal.has_taken(unsaved):
+        journal.give_back(unsaved, facts.in_doubt)
+        facts.unsure = facts.unsure or facts.in_doubt is not None
+        facts.rekey = facts.rekey or unsaved.rekey
+        if not facts.wiped and facts.bound is None:
+            facts.bound = draft.bound
+        facts.wiped = facts.wiped or draft.wiped
+
+
+def forget(session: ServerSession, lost: Lost) -> None:
+    """Make a session empty that ended while the request ran: only a login begins it anew."""
+    session.show({})
+    facts = session.facts
+    session.journal.restart()
+    facts.loaded = facts.minted = facts.bound = None
+    facts.rekey = facts.wiped = facts.unsure = False
+    facts.lost, facts.modified, facts.suspect = lost, lost.drop, True

@@ -1,0 +1,56 @@
+"""What the first record of a session says, and each next one. Pure."""
+
+from __future__ import annotations
+
+from . import policy
+from .journal import Draft
+from .policy import Rules
+from .record import Record
+from .token import Token
+
+
+def first_record(token: Token, draft: Draft, *, now: int, rules: Rules) -> Record:
+    """Make the record of a session that begins."""
+    owner = draft.bound
+    return Record(
+        sid=token.sid,
+        secret_hash=token.secret_hash,
+        revision=1,
+        permanent=draft.permanent,
+        created=now,
+        deadline=policy.deadline(now, rules),
+        auth_time=0 if owner is None else now,
+        indexed=0 if owner is None else now,
+        owner=owner,
+        payload=draft.payload,
+    )
+
+
+def next_record(
+    current: Record, token: Token, draft: Draft, *, now: int, rules: Rules, index_is_stale: bool
+) -> Record | None:
+    """Make the record that takes a current one's place; None for no data and no owner."""
+    owner = draft.owner(current.owner)
+    if draft.is_empty and owner is None:
+        return None
+    auth_time, end, indexed = current.auth_time, current.deadline, current.indexed
+    if draft.bound is not None:
+        auth_time, end = now, policy.deadline(now, rules)
+    elif owner is None:
+        auth_time = 0
+    if index_is_stale:
+        indexed = max(now, indexed + 1)  # another one in any case, or nothing would be noted
+    elif draft.bound is not None:
+        indexed = now
+    return Record(
+        sid=current.sid,
+        secret_hash=token.secret_hash,
+        revision=current.revision + 1,
+        permanent=draft.permanent,
+        created=current.created,
+        deadline=end,
+        auth_time=auth_time,
+        indexed=0 if owner is None else indexed,
+        owner=owner,
+        payload=draft.payload,
+    )
