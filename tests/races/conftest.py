@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import NewSite
-from tests.support.backend import Backend
+from tests.support.backend import UNHURRIED, Backend
 
 from .late import Scene, listening
 
@@ -23,7 +23,8 @@ def new_scene(new_site: NewSite, backend: Backend) -> Iterator[NewScene]:
 
         def make(*, options: dict[str, Any] | None = None, **settings: Any) -> Scene:
             spy = backend.spy()
-            scene = Scene(new_site(options={"store": spy, **(options or {})}, **settings), spy)
+            chosen = {"SESSION_STORE_TIMEOUT": UNHURRIED, **settings}
+            scene = Scene(new_site(options={"store": spy, **(options or {})}, **chosen), spy)
             stack.enter_context(listening(scene))
             return scene
 
