@@ -27,6 +27,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, ResponseError
 
 from ._resp import READS, Argument, name_of, pack, reader
+from ._watch import Grace
 
 # Above this many unanswered commands new ones are refused, to bound memory.
 _MAX_PENDING = 10_000
@@ -37,10 +38,10 @@ class _Waiting:
 
     __slots__ = ("answer", "packed", "resent", "since")
 
-    def __init__(self, packed: bytes, answer: asyncio.Future[Any], since: float) -> None:
+    def __init__(self, packed: bytes, answer: asyncio.Future[Any]) -> None:
         self.packed = packed
         self.answer = answer
-        self.since = since
+        self.since = 0.0  # when it was sent
         self.resent = False
 
 
@@ -74,6 +75,8 @@ class Channel(asyncio.Protocol):
         self._writable = True
         self._connecting: asyncio.Task[None] | None = None
         self._watch: asyncio.TimerHandle | None = None
+        self._grace = Grace(timeout, self._loop.time())
+        self._late: _Waiting | None = None  # the oldest that waited at the last look
 
     # --- commands ----------------------------------------------------------------------
 
@@ -136,7 +139,7 @@ class Channel(asyncio.Protocol):
         if len(self._sent) + len(self._queued) >= _MAX_PENDING:
             raise RedisConnectionError("too many commands wait for an answer")
         loop = self._loop
-        waiting = _Waiting(pack(command), loop.create_future(), loop.time())
+        waiting = _Waiting(pack(command), loop.create_future())
         self._queued.append(waiting)
         if not self._sent and self._transport is not None:
             self._flush()  # alone, so there is nothing to wait for
@@ -162,6 +165,9 @@ class Channel(asyncio.Protocol):
         batch = [each for each in self._queued if not each.answer.cancelled()]
         self._queued.clear()
         if batch:
+            now = self._loop.time()
+            for each in batch:
+                each.since = now
             self._sent.extend(batch)
             self._transport.write(b"".join([each.packed for each in batch]))
             self._keep_watch()
@@ -245,16 +251,25 @@ class Channel(asyncio.Protocol):
 
     def _keep_watch(self) -> None:
         if self._watch is None and self._sent:
+            self._grace.rest(self._loop.time())
             due = self._sent[0].since + self._timeout
             self._watch = self._loop.call_at(due, self._check_oldest)
 
     def _check_oldest(self) -> None:
-        """Give up a connection on which an answer is overdue."""
+        """Give up a connection on which an answer is overdue, if the loop is not what is late."""
         self._watch = None
-        if self._sent and self._sent[0].since + self._timeout <= self._loop.time():
+        now = self._loop.time()
+        oldest = self._sent[0] if self._sent else None
+        if oldest is None or oldest.since + self._timeout > now:
+            self._late = None
+            self._keep_watch()
+            return
+        again = self._grace.until(now, moved=oldest is not self._late)
+        self._late = oldest
+        if again is None:
             self._drop(RedisConnectionError("the server does not answer"))
         else:
-            self._keep_watch()
+            self._watch = self._loop.call_at(again, self._check_oldest)
 
     def _drop(self, error: Exception, *, again: Callable[[_Waiting], bool] | None = None) -> None:
         """Let go of the connection, and settle the commands that it owes an answer.
@@ -268,6 +283,7 @@ class Channel(asyncio.Protocol):
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
+        self._late = None
         if transport is not None:
             transport.set_protocol(asyncio.Protocol())  # what it still tells is about the past
             transport.abort()

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import math
 from contextvars import ContextVar
+from ssl import SSLWantReadError
 from typing import Any
 
 from ._clocks import stopwatch
+
+# Times its length, that a wait of a loop may last at most: see _watch.Grace.
+LONGEST = 10
 
 # Each thread has its own, and each greenlet too, even if eventlet or gevent came later than
 # this module; to `threading.local` the greenlets of a thread are one.
@@ -31,6 +35,27 @@ class Deadline:
         if left <= 0:
             raise TimeoutError("the operation's time is over")
         return left
+
+    def rest(self) -> float:
+        """Give the seconds that are left, 0 when none are."""
+        return max(0.0, _at.get() - stopwatch())
+
+
+def received(connected: Any, size: int) -> bytes:  # Any: a socket, plain or TLS
+    """Read from a socket; one whose time is over gives what has come until now.
+
+    A thread that waited for its turn, or for the hub of its greenlet, sees the time
+    pass before it sees the answer. Raises TimeoutError when there is none.
+    """
+    try:
+        data: bytes = connected.recv(size)
+    except (TimeoutError, BlockingIOError, SSLWantReadError):
+        connected.settimeout(0)
+        try:
+            data = connected.recv(size)
+        except (BlockingIOError, SSLWantReadError):
+            raise TimeoutError("the operation's time is over") from None
+    return data
 
 
 class _Timed:

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import select
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import hiredis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
+from ._deadline import Deadline, received
 from ._resp import Argument, pack, reader
 
 _CHUNK = 65536
@@ -53,21 +54,21 @@ class _Connection:
             pass
         return False
 
-    def exchange(self, packed: bytes, answers: int, left: Callable[[], float]) -> list[Any]:
-        """Send commands and give their answers, which may be errors; `left` is seconds."""
-        self._socket.settimeout(left())
+    def exchange(self, packed: bytes, answers: int, deadline: Deadline) -> list[Any]:
+        """Send commands and give their answers, which may be errors."""
+        self._socket.settimeout(deadline.left())
         self._socket.sendall(packed)
         found: list[Any] = []
         for _ in range(answers):
             answer: Any = self._reader.gets()
             while answer is False:
-                data = self._socket.recv(_CHUNK)
+                data = received(self._socket, _CHUNK)
                 if not data:
                     raise RedisConnectionError("the connection was lost")
                 self._reader.feed(data)
                 answer = self._reader.gets()
                 if answer is False:
-                    self._socket.settimeout(left())
+                    self._socket.settimeout(deadline.rest())
             found.append(answer)
         if self._reader.gets() is not False:
             raise RedisConnectionError("the server gave an answer that nobody asked for")
@@ -85,10 +86,10 @@ class Line:
 
     tells_garbage = True  # by an error of redis-py's, whatever the server says
 
-    def __init__(self, pool: Any, left: Callable[[], float]) -> None:
-        """`pool`: redis-py's, which makes connections; `left`: seconds until the deadline."""
+    def __init__(self, pool: Any, deadline: Deadline) -> None:
+        """`pool`: redis-py's, which makes connections."""
         self.connection_pool = pool
-        self._left = left
+        self._deadline = deadline
         self._free: list[_Connection] = []  # its append and pop are atomic
 
     # --- commands ----------------------------------------------------------------------
@@ -163,7 +164,7 @@ class Line:
 
     def _answer(self, connection: _Connection, packed: bytes, answers: int) -> list[Any]:
         try:
-            found = connection.exchange(packed, answers, self._left)
+            found = connection.exchange(packed, answers, self._deadline)
         except hiredis.ProtocolError as error:
             connection.close()
             raise RedisConnectionError("the server's answer is not RESP") from error

@@ -83,7 +83,7 @@ def _run(steps: Steps[T], outer: list[Afterwards] | None) -> T:
         return cast("T", end.value)
 
 
-async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:  # noqa: C901  # as it says
+async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:  # noqa: C901, PLR0912  # as it says
     """Run steps to their end in the running event loop.
 
     Raises StoreUnavailable when that takes longer than `timeout` seconds in all, or
@@ -99,6 +99,8 @@ async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:  # noqa: 
         answer = next(steps)
         mine = None if timeout is None else _watch()(timeout).begin()
         while True:
+            if mine is not None:
+                mine.moved = True
             try:
                 if type(answer) is _CALL:
                     answer = _in_thread(answer)

@@ -68,7 +68,7 @@ MUTANTS = (
                 "_channel.py",
                 "waiting = self._sent.popleft()\n",
                 "waiting = self._sent.popleft() if self._sent else _Waiting(\n"
-                '                    b"", self._loop.create_future(), 0.0\n'
+                '                    b"", self._loop.create_future()\n'
                 "                )\n",
             ),
         ),
@@ -89,6 +89,48 @@ MUTANTS = (
             ),
         ),
         ("tests/faults/test_costless_errors.py", "-k", "no_connection and surrogate"),
+    ),
+    Mutant(
+        "the turns that a late loop takes before it gives a store up",
+        (Change("_watch.py", "if late else None", "if False else None"),),
+        ("tests/unit/test_watch.py", "-k", "late"),
+    ),
+    Mutant(
+        "the turns that a late loop takes before it gives a connection up",
+        (
+            Change(
+                "_channel.py",
+                "again = self._grace.until(now, moved=oldest is not self._late)",
+                "again = None",
+            ),
+        ),
+        ("tests/unit/test_channel.py", "-k", "late"),
+    ),
+    Mutant(
+        "a process that is busy is not a store that is slow",
+        (Change("_watch.py", "return now + _PAUSE if self._busy else None", "return None"),),
+        ("tests/unit/test_watch.py", "-k", "busy"),
+    ),
+    Mutant(
+        "the end of a late loop's patience",
+        (Change("_watch.py", "if now - self._moved >= self._patience:", "if False:"),),
+        ("tests/unit/test_watch.py", "-k", "stalls", "--timeout=20"),
+    ),
+    Mutant(
+        "the longest that a late wait may last",
+        (Change("_watch.py", "if again is None or wait.late <= last:", "if again is None:"),),
+        ("tests/unit/test_watch.py", "-k", "ten_times"),
+    ),
+    Mutant(
+        "the last look of a thread that was late",
+        (
+            Change(
+                "_deadline.py",
+                "except (TimeoutError, BlockingIOError, SSLWantReadError):",
+                "except SystemExit:",
+            ),
+        ),
+        ("tests/unit/test_line.py", "-k", "late"),
     ),
     Mutant(
         "the binding of a record to its sid",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from typing import Any
 
@@ -10,9 +11,8 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from samesession._channel import Channel
+from tests.support.late_loop import run_late, running
 from tests.support.wire import Pool, Wire, turn
-
-pytestmark = pytest.mark.asyncio
 
 MANY = 9_999
 
@@ -37,6 +37,7 @@ async def failure(answer: asyncio.Future[Any]) -> str:
     return str(error)
 
 
+@pytest.mark.asyncio
 async def test_answers_are_dealt_out_in_the_order_of_the_commands() -> None:
     channel, _, wire = await opened()
     answers = [channel.get("a"), channel.getex("b", ex=9), channel.get("c")]
@@ -46,6 +47,7 @@ async def test_answers_are_dealt_out_in_the_order_of_the_commands() -> None:
     assert await asyncio.gather(*answers) == [b"1", None, b"3"]
 
 
+@pytest.mark.asyncio
 async def test_an_answer_that_nobody_asked_for_ends_the_connection() -> None:
     channel, pool, wire = await opened()
     wire.say(b"unasked")
@@ -57,6 +59,7 @@ async def test_an_answer_that_nobody_asked_for_ends_the_connection() -> None:
     assert await answer == b"1"
 
 
+@pytest.mark.asyncio
 async def test_an_answer_too_many_keeps_no_command_that_was_not_sent_yet() -> None:
     channel, pool, wire = await opened()
     answers = [channel.get("a"), channel.get("b")]
@@ -69,6 +72,7 @@ async def test_an_answer_too_many_keeps_no_command_that_was_not_sent_yet() -> No
     assert await held == b"3"
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("garbage", [b"no RESP\r\n", b"$-7\r\n", b"\x00"])
 async def test_after_garbage_reads_are_asked_again_once_and_writes_fail(garbage: bytes) -> None:
     channel, pool, wire = await opened()
@@ -91,6 +95,7 @@ async def test_after_garbage_reads_are_asked_again_once_and_writes_fail(garbage:
     assert [await failure(each) for each in reads[1:]] == ["the server's answer is not RESP"] * 2
 
 
+@pytest.mark.asyncio
 async def test_a_lost_connection_takes_each_command_to_the_next_one_once() -> None:
     channel, pool, wire = await opened()
     answers = [channel.get("a"), channel.set("b", b"x", nx=True, ex=9), channel.get("c")]
@@ -107,6 +112,7 @@ async def test_a_lost_connection_takes_each_command_to_the_next_one_once() -> No
     assert await failure(answers[2]) == "the connection was lost"
 
 
+@pytest.mark.asyncio
 async def test_what_a_connection_that_was_left_still_says_harms_no_later_one() -> None:
     channel, pool, wire = await opened()
     wire.say(b"unasked")
@@ -119,6 +125,7 @@ async def test_what_a_connection_that_was_left_still_says_harms_no_later_one() -
     assert await answer == b"1"
 
 
+@pytest.mark.asyncio
 async def test_what_cannot_be_packed_leaves_the_connection_as_it_is() -> None:
     channel, _, wire = await opened()
     unsendable: tuple[Any, ...] = ("\ud800", None, object())
@@ -135,6 +142,7 @@ async def test_what_cannot_be_packed_leaves_the_connection_as_it_is() -> None:
     assert await answer == b"1"
 
 
+@pytest.mark.asyncio
 @pytest.mark.parametrize("down", [False, True], ids=["asked again", "given up"])
 async def test_ten_thousand_commands_are_settled_in_one_pass(*, down: bool) -> None:
     """810 ms it was when each was looked for among all the others."""
@@ -154,3 +162,64 @@ async def test_ten_thousand_commands_are_settled_in_one_pass(*, down: bool) -> N
         pool.wires[1].protocol.connection_lost(None)
         assert time.process_time() - began < 0.1
         assert all(isinstance(each.exception(), RedisConnectionError) for each in answers)
+
+
+@pytest.mark.parametrize("late", [0.5, 10.0])
+def test_a_loop_that_was_late_reads_what_lies_there_before_it_gives_a_connection_up(
+    monkeypatch: pytest.MonkeyPatch, late: float
+) -> None:
+    async def main() -> None:
+        channel, _, wire = await opened(timeout=2.0)
+        answers = [channel.get(f"key {number}") for number in range(50)]
+        await turn()
+        ours, theirs = socket.socketpair()
+
+        def read() -> None:
+            """Read one answer in a turn; what it wakes computes."""
+            wire.say(ours.recv(1))
+            running().compute(0.1)
+
+        running().add_reader(ours, read)
+        theirs.sendall(b"." * len(answers))
+        running().compute(late)
+        assert set(await asyncio.gather(*answers)) == {b"."}
+        assert not wire.aborted
+        running().remove_reader(ours)
+        ours.close()
+        theirs.close()
+
+    run_late(monkeypatch, main())
+
+
+def test_the_time_of_an_answer_begins_when_its_question_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def main() -> None:
+        channel, _, wire = await opened(timeout=2.0)
+        _ = channel.get("sent at once")
+        answer = channel.get("sent at the end of the turn")
+        running().compute(10.0)
+        wire.say(b"0")
+        await asyncio.sleep(1.9)
+        wire.say(b"1")
+        assert await answer == b"1"
+
+    run_late(monkeypatch, main())
+
+
+def test_a_server_that_is_silent_is_given_up_when_its_time_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def main() -> None:
+        channel, _, wire = await opened(timeout=2.0)
+        began = running().time()
+        answer, later = channel.get("a"), channel.get("b")
+        await turn()
+        wire.say(b"1")
+        with pytest.raises(RedisConnectionError, match="does not answer"):
+            await later
+        assert wire.aborted
+        assert 2.0 <= running().time() - began < 2.01
+        assert await answer == b"1"
+
+    run_late(monkeypatch, main())

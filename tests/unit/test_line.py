@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import socket
 import ssl
 import threading
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from samesession._deadline import Deadline, received
 from samesession._line import Line, _Connection
 from tests.support.tls import issued
 from tests.support.wire import encoded
@@ -64,7 +64,9 @@ def line(
     """Give a line that asks `select.poll` whether a connection is quiet, or does without."""
     if request.param == "read":
         monkeypatch.delattr("select.poll")
-    made = Line(pool, lambda: min(math.inf, 5.0))
+    deadline = Deadline()
+    deadline.begin(5.0)
+    made = Line(pool, deadline)
     yield made
     made.close()
 
@@ -155,3 +157,47 @@ def test_what_cannot_be_packed_costs_no_connection(pool: Pool, line: Line, argum
     with pytest.raises((TypeError, ValueError)):
         line.get(argument)
     assert pool.closed == [False]
+
+
+class Late(Deadline):
+    """Has its end while an answer is on its way to a thread that does not run."""
+
+    def rest(self) -> float:
+        return 0.0
+
+
+def test_a_thread_that_was_late_reads_the_answer_that_lies_there(pool: Pool) -> None:
+    large = b"x" * 200_000  # read in several pieces
+    deadline = Late()
+    deadline.begin(5.0)
+    late = Line(pool, deadline)
+    connection = late._opened()
+    peer = pool.peers[0]
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1_000_000)
+    peer.sendall(encoded(large))
+    late._free.append(connection)
+    assert connection.exchange(b"", 1, deadline) == [large]
+    late.close()
+
+
+def test_a_greenlet_whose_hub_was_late_reads_the_answer_that_lies_there() -> None:
+    """gevent's timer may come before its look at the sockets."""
+    ours, theirs = socket.socketpair()
+
+    class Hasty:
+        first = True
+
+        def settimeout(self, seconds: float) -> None:
+            ours.settimeout(seconds)
+
+        def recv(self, size: int) -> bytes:
+            if self.first:
+                self.first = False
+                raise TimeoutError("timed out")
+            return ours.recv(size)
+
+    with ours, theirs:
+        theirs.sendall(b"answer")
+        assert received(Hasty(), 100) == b"answer"
+        with pytest.raises(TimeoutError, match="time is over"):
+            received(Hasty(), 100)

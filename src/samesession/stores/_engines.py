@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, InvalidRequestError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
-from .._deadline import Deadline
+from .._deadline import LONGEST, Deadline
 from ..core.store import Face
 from ..errors import ConfigError
 
@@ -125,7 +125,8 @@ def open_engine(
     options: dict[str, Any] = {
         "isolation_level": "AUTOCOMMIT",
         "hide_parameters": True,
-        "pool_timeout": timeout,
+        # A loop's own deadline ends a wait for a connection, unless it is the loop that is late.
+        "pool_timeout": timeout if face is Face.SYNC else timeout * LONGEST,
         "pool_use_lifo": True,
         "connect_args": _connect_args(chosen, timeout),
     }

@@ -15,6 +15,7 @@ from collections.abc import Hashable
 from typing import NamedTuple, TypeAlias
 
 from .._clocks import stopwatch
+from .._deadline import received
 from ..drive import place
 from ..errors import BadRecord, StoreUnavailable
 
@@ -66,6 +67,10 @@ class Deadline:
         if left <= 0:
             raise StoreUnavailable(f"memcached did not answer within {self._seconds} s")
         return left
+
+    def rest(self) -> float:
+        """Give the seconds that are left, 0 when none are."""
+        return max(0.0, self._at - stopwatch())
 
 
 class Server:
@@ -205,11 +210,11 @@ class _Connection:
         return value
 
     def _fill(self, deadline: Deadline) -> None:
-        self._socket.settimeout(deadline.left())
-        received = self._socket.recv(_CHUNK)
-        if not received:
+        self._socket.settimeout(deadline.rest())
+        data = received(self._socket, _CHUNK)
+        if not data:
             raise ConnectionResetError("the server closed the connection")
-        self._buffer += received
+        self._buffer += data
 
 
 def _connected(address: Address, deadline: Deadline) -> socket.socket:

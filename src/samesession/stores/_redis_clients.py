@@ -60,7 +60,7 @@ class Maker:
         if self._face is Face.ASYNC and _HAS_HIREDIS:
             return import_module("samesession._channel").Channel(pool, timeout=self._timeout)
         if _HAS_HIREDIS:
-            return import_module("samesession._line").Line(pool, self._deadline.left)
+            return import_module("samesession._line").Line(pool, self._deadline)
         return self._colour.Redis.from_pool(pool)
 
     def _node(self, node: Node) -> Client:
