@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import quart
 
 from . import _web
+from ._quart_loop import check_running_loop
 from ._quart_sockets import Sockets
 from ._site import Site, site_of
 from .core.facts import About, SessionPage
@@ -93,6 +94,7 @@ def serve(app: quart.Quart, site: Site, sockets: Sockets) -> None:
 
     @app.before_serving
     async def prepare() -> None:
+        check_running_loop()
         if site.config.creates:
             await arun(site.prepare())
 

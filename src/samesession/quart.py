@@ -23,6 +23,7 @@ from ._for_quart import (
     sessions_page,
 )
 from ._quart_failure import failure_response
+from ._quart_loop import check_loop
 from ._quart_sockets import Sockets
 from ._site import Site
 from .core.session import ServerSession
@@ -106,6 +107,7 @@ def init_app(
     entropy: Entropy | None = None,
 ) -> None:
     """Give a Quart application server-side sessions; see `samesession.Session`."""
+    check_loop(app)
     site = Site(app, Face.ASYNC, store=store, clock=clock, entropy=entropy, lock=asyncio.Lock)
     # Quart 0.23 annotates the attribute with the class of its default.
     interface = cast("Any", app).session_interface = QuartSessionInterface(site)

@@ -462,6 +462,16 @@ MUTANTS = (
         ("tests/faults/test_directories.py", "-k", "that_waited or beside_the_removal"),
     ),
     Mutant(
+        "an application that runs on trio",
+        (Change("quart.py", "    check_loop(app)\n", ""),),
+        ("tests/web/test_event_loops.py", "-k", "for_trio"),
+    ),
+    Mutant(
+        "a server that does not run asyncio",
+        (Change("_for_quart.py", "        check_running_loop()\n", ""),),
+        ("tests/web/test_event_loops.py", "-k", "at_its_start"),
+    ),
+    Mutant(
         "keys that everybody knows",
         (Change("config.py", "    if is_published(key):", "    if False:"),),
         ("tests/unit/test_published.py", "-k", "refused_as"),
