@@ -67,7 +67,7 @@ LOWEST = (
     "aiobotocore==2.15.0",
     "botocore==1.35.16",
     "blinker==1.9.0",
-    "flask==3.1.0",
+    "flask==3.1.3",
     "hiredis==3.0.0",
     "itsdangerous==2.2.0",
     "markupsafe==3.0.0",
@@ -77,7 +77,7 @@ LOWEST = (
     "ormsgpack==1.12.1",
     "quart==0.20.0",
     "redis==5.3.0",
-    "werkzeug==3.1.0",
+    "werkzeug==3.1.6",
 )
 
 

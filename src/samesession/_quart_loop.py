@@ -22,12 +22,13 @@ _HELP = (
 )
 
 
-def check_loop(app: Any) -> None:
-    """Raise ConfigError for an application that is made for another event loop."""
+def on_asyncio(app: Any) -> Any:
+    """Give back an application; raises ConfigError for one that is made for another event loop."""
     parts = (getattr(app, name, None) for name in _PARTS)
     for kind in (*type(app).__mro__, *filter(None, parts)):
         if str(getattr(kind, "__module__", "")).partition(".")[0] in _OTHERS:
             raise ConfigError(f"{type(app).__name__} runs on trio, but {_HELP}")
+    return app
 
 
 def check_running_loop() -> None:

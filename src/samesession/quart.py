@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from asyncio import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 import quart
@@ -23,7 +23,7 @@ from ._for_quart import (
     sessions_page,
 )
 from ._quart_failure import failure_response
-from ._quart_loop import check_loop
+from ._quart_loop import on_asyncio
 from ._quart_sockets import Sockets
 from ._site import Site
 from .core.session import ServerSession
@@ -107,8 +107,7 @@ def init_app(
     entropy: Entropy | None = None,
 ) -> None:
     """Give a Quart application server-side sessions; see `samesession.Session`."""
-    check_loop(app)
-    site = Site(app, Face.ASYNC, store=store, clock=clock, entropy=entropy, lock=asyncio.Lock)
+    site = Site(on_asyncio(app), Face.ASYNC, store=store, clock=clock, entropy=entropy, lock=Lock)
     # Quart 0.23 annotates the attribute with the class of its default.
     interface = cast("Any", app).session_interface = QuartSessionInterface(site)
     app.cli.add_command(cli.commands(site, runner(site)))
@@ -117,6 +116,5 @@ def init_app(
 
 async def _refuse_broken() -> None:
     found = current()
-    failure = found.announce_failure() if isinstance(found, ServerSession) else None
-    if failure is not None:
+    if isinstance(found, ServerSession) and (failure := found.announce_failure()) is not None:
         raise failure

@@ -463,7 +463,7 @@ MUTANTS = (
     ),
     Mutant(
         "an application that runs on trio",
-        (Change("quart.py", "    check_loop(app)\n", ""),),
+        (Change("quart.py", "Site(on_asyncio(app), ", "Site(app, "),),
         ("tests/web/test_event_loops.py", "-k", "for_trio"),
     ),
     Mutant(

@@ -408,7 +408,7 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
 async def test_a_wrong_value_changes_nothing_and_is_told_of_once(
     site: Site, caplog: pytest.LogCaptureFixture, name: str, *, by_turns: bool
 ) -> None:
-    settings, right = changing(site), site.app.config[name]
+    settings, right = changing(site), site.app.config.get(name)
     user = site.visitor()
     before = said(await user.put_permanent(a=1))
     for number, value in enumerate(WRONG[name], 1):

@@ -1,0 +1,65 @@
+"""The oldest releases that are allowed are tested, and have no known hole."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+# Where a hole is closed that concerns what an application does with its sessions.
+MENDED = {
+    "flask": "3.1.3",  # CVE-2026-27205: some reads of the session left Vary out
+    "werkzeug": "3.1.6",  # CVE-2026-27199: names of devices in paths
+}
+
+
+def _lowest() -> dict[str, Version]:
+    for node in ast.parse((ROOT / "noxfile.py").read_text()).body:
+        match node:
+            case ast.Assign(targets=[ast.Name("LOWEST")], value=value):
+                pins = (Requirement(pin) for pin in ast.literal_eval(value))
+                return {pin.name: Version(_bound(pin, "==")) for pin in pins}
+            case _:
+                continue
+    raise AssertionError("noxfile.py has no LOWEST")
+
+
+def _bound(requirement: Requirement, operator: str) -> str:
+    (found,) = [each.version for each in requirement.specifier if each.operator == operator]
+    return found
+
+
+def _required() -> list[Requirement]:
+    extras: dict[str, list[str]] = dict(PROJECT["optional-dependencies"])
+    del extras["testing"]  # tools of whoever writes a store
+    texts = [*PROJECT["dependencies"], *(text for extra in extras.values() for text in extra)]
+    return [Requirement(text) for text in texts]
+
+
+@pytest.mark.parametrize("requirement", _required(), ids=str)
+def test_the_lowest_release_that_is_allowed_is_tested(requirement: Requirement) -> None:
+    assert _lowest()[requirement.name] == Version(_bound(requirement, ">="))
+
+
+def test_nothing_else_is_pinned() -> None:
+    assert set(_lowest()) == {requirement.name for requirement in _required()}
+
+
+@pytest.mark.parametrize("name", MENDED)
+def test_no_release_with_a_known_hole_is_allowed(name: str) -> None:
+    floors = [Version(_bound(each, ">=")) for each in _required() if each.name == name]
+    assert floors
+    assert min(floors) >= Version(MENDED[name])
+
+
+def test_each_framework_brings_a_flask_without_one() -> None:
+    """Quart makes its sessions of Flask's, and allows an older one."""
+    for extra in ("flask", "quart"):
+        named = {Requirement(text).name for text in PROJECT["optional-dependencies"][extra]}
+        assert "flask" in named
