@@ -14,6 +14,7 @@ from .errors import StoreUnavailable, conceal
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
+    from ._threads import Threads
     from ._watch import Wait, Watch
 
 T = TypeVar("T")
@@ -103,7 +104,7 @@ async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:  # noqa: 
                 mine.moved = True
             try:
                 if type(answer) is _CALL:
-                    answer = _in_thread(answer)
+                    answer = _elsewhere(answer)
                 if hasattr(answer, "__await__"):
                     result = await answer
                 elif type(answer) is Checkpoint:
@@ -182,10 +183,21 @@ async def _pass(
     return _watch()(timeout).begin() if checkpoint.bounded and timeout is not None else None
 
 
-async def _in_thread(blocking: Call[T]) -> T:
-    import asyncio
+def _elsewhere(blocking: Call[T]) -> Awaitable[T]:
+    """Have blocking work done where it does not block the event loop."""
+    sleep, threads = _helpers()
+    if blocking.seconds is not None:
+        return sleep(blocking.seconds)
+    return threads(long=blocking.long).begin(blocking)
 
-    return await asyncio.to_thread(blocking.work)
+
+@cache
+def _helpers() -> tuple[Callable[[float], Awaitable[Any]], Callable[..., Threads]]:
+    from asyncio import sleep
+
+    from ._threads import threads
+
+    return sleep, threads
 
 
 async def to_its_end(answer: Awaitable[T]) -> T:

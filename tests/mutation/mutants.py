@@ -570,6 +570,53 @@ MUTANTS = (
         ("tests/faults/test_cookies.py", "-k", "4096"),
     ),
     Mutant(
+        "threads of our own",
+        (
+            Change(
+                "drive.py",
+                "return threads(long=blocking.long).begin(blocking)",
+                'return __import__("asyncio").to_thread(blocking.work)',
+            ),
+        ),
+        ("tests/faults/test_slow_views.py", "-k", "filesystem and no_session and 8"),
+    ),
+    Mutant(
+        "who waits for a lock has no thread",
+        (Change("_threads.py", "if line.under_way >= task.turn.abreast:", "if False:"),),
+        ("tests/faults/test_slow_views.py", "-k", "lock or stalls"),
+    ),
+    Mutant(
+        "long work has threads of its own",
+        (Change("drive.py", "threads(long=blocking.long)", "threads(long=False)"),),
+        ("tests/unit/test_threads.py", "-k", "long_work"),
+    ),
+    Mutant(
+        "a StopIteration of blocking work",
+        (
+            Change(
+                "_threads.py",
+                "except StopIteration as error:",
+                "except StopAsyncIteration as error:",
+            ),
+        ),
+        ("tests/unit/test_threads.py", "-k", "raises", "--timeout=10"),
+    ),
+    Mutant(
+        "threads hold up no end of a process",
+        (Change("_threads.py", "daemon=True", "daemon=False"),),
+        ("tests/unit/test_threads.py", "-k", "process_ends"),
+    ),
+    Mutant(
+        "a forked process has no threads yet",
+        (Change("_threads.py", "os.register_at_fork(after_in_child=_made.clear)", ""),),
+        ("tests/unit/test_threads.py", "-k", "forked"),
+    ),
+    Mutant(
+        "an idle thread ends only if no work comes",
+        (Change("_threads.py", "if self._load < self._alive:", "if True:"),),
+        ("tests/unit/test_threads.py", "-k", "work_comes"),
+    ),
+    Mutant(
         "a receiver's error",
         (Change("signals.py", "except Exception as error:", "except SystemExit as error:"),),
         ("tests/web/test_receivers.py", "-k", "save_stands"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from tests.support.backend import Backend
 from tests.support.site import Site, Visitor
+from tests.support.threads import work_of_threads
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.needs("quart")]
 
@@ -125,12 +125,8 @@ async def test_a_thousand_hang_ups_of_fifty_users_show_nobody_another_ones_data(
             ticks = (turn * 7 + number) % 25 * backend.part.slowness
             await hang_up(visitors[number], act, ticks)
 
-    loop = asyncio.get_running_loop()
-    with ThreadPoolExecutor() as threads:
-        loop.set_default_executor(threads)
-        await asyncio.gather(*(leave_often(number) for number in range(USERS)))
-    # By now what was left to threads is done, too.
-    loop.set_default_executor(ThreadPoolExecutor())
+    await asyncio.gather(*(leave_often(number) for number in range(USERS)))
+    await work_of_threads()
     assert len(seen) > USERS
     assert [pair for pair in seen if pair[0] != pair[1]] == []
     for number, visitor in enumerate(visitors):

@@ -6,9 +6,10 @@ Yield only through `wait` and `call`, compose only with `yield from`; only
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Hashable
 from dataclasses import dataclass
-from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
+from time import sleep
+from typing import Any, Generic, NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -17,11 +18,25 @@ P = ParamSpec("P")
 Steps: TypeAlias = Generator[Any, Any, T]
 
 
+class Turn(NamedTuple):
+    """What blocking work waits for, such as a lock, and how much of it may be under way."""
+
+    name: Hashable
+    abreast: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """Blocking work: done in place by a sync driver, in a thread by an async one."""
+    """Blocking work: done in place by a sync driver, in a thread by an async one.
+
+    Work whose `turn` is taken waits without a thread; `long` work has threads of its own;
+    `seconds` says that it does nothing but wait so long.
+    """
 
     work: Callable[[], T]
+    turn: Turn | None = None
+    long: bool = False
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +68,20 @@ def call(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
     """
     result: T = yield Call(lambda: func(*args, **kwargs))
     return result
+
+
+def call_in_turn(turn: Turn, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
+    """Do blocking work that may wait for something, and have no other work wait with it."""
+    result: T = yield Call(lambda: func(*args, **kwargs), turn=turn)
+    return result
+
+
+def call_long(func: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
+    """Do blocking work that takes long, in none of the threads that requests need."""
+    result: T = yield Call(lambda: func(*args, **kwargs), long=True)
+    return result
+
+
+def pause(seconds: float) -> Steps[None]:
+    """Let time pass, without a thread in an event loop."""
+    yield Call(lambda: sleep(seconds), seconds=seconds)

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 from .._clocks import system_time
 from ..config import Config
 from ..core.record import lifetime_of, revision_of
-from ..core.steps import Steps, call, checkpoint, wait
+from ..core.steps import Steps, call, call_long, checkpoint, wait
 from ..core.store import (
     Batches,
     Capabilities,
@@ -234,9 +234,11 @@ class FromSync(_Wrapped):
         """
         _check(store, coroutines=False)
         super().__init__(store, outages)
+        self._purge = getattr(store, "purge", None)
 
     def _ask(self, method: Callable[..., Any], *args: object, **named: object) -> Steps[Any]:
-        return (yield from call(method, *args, **named))
+        doing = call_long if method == self._purge else call
+        return (yield from doing(method, *args, **named))
 
 
 class FromAsync(_Wrapped):

@@ -11,7 +11,6 @@ belong to one process and one event loop: each gets its own, on first use.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from .._clocks import stopwatch, system_time
 from ..config import Config
 from ..core.batches import every_key
 from ..core.record import revision_of
-from ..core.steps import Steps, call, checkpoint, wait
+from ..core.steps import Steps, checkpoint, pause, wait
 from ..core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome
 from ..core.touch import Touching
 from ..drive import PerPlace
@@ -227,7 +226,7 @@ class DynamoDBStore:
                 break
             if stopwatch() > until:
                 raise StoreUnavailable(f"DynamoDB is still making the table {self._table!r}")
-            yield from call(time.sleep, _TABLE_PAUSE)
+            yield from pause(_TABLE_PAUSE)
         asking = yield from self._asking()
         yield from asking.expire()
 
@@ -291,11 +290,11 @@ class _Asking:
             except errors.FAILURES as error:
                 if errors.code_of(error) == "ConditionalCheckFailedException":
                     return _Refused(errors.refused_item(error))
-                pause = errors.pause_after(error, attempt=attempt, reading=operation in _READS)
-                if pause is None or not self._has_time_after(pause):
+                nap = errors.pause_after(error, attempt=attempt, reading=operation in _READS)
+                if nap is None or not self._has_time_after(nap):
                     raise errors.translated(error, operation, self._table) from None
-            if pause:
-                yield from call(time.sleep, pause)
+            if nap:
+                yield from pause(nap)
 
     def ask_all(self, operation: str, request: items.Request, left: str) -> Steps[list[Any]]:
         """Send a request on many items, and again what of it DynamoDB has `left` undone."""
@@ -307,7 +306,7 @@ class _Asking:
                 return answers
             # As it came, and so as the client takes it.
             request = {"RequestItems": undone}
-            yield from call(time.sleep, errors.FIRST_PAUSE)
+            yield from pause(errors.FIRST_PAUSE)
 
     def found(self, key: str, now: float) -> Steps[Found | None]:
         """Read a live record."""

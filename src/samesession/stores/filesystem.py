@@ -16,15 +16,15 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import TypeAlias
+from typing import ParamSpec, TypeAlias, TypeVar
 
 from .._clocks import system_time
 from ..config import Config
 from ..core.batches import every_key
 from ..core.record import MIN_BYTES, revision_of
-from ..core.steps import Steps, call, checkpoint
+from ..core.steps import Steps, Turn, call, call_in_turn, call_long, checkpoint
 from ..core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome, Reach
 from ..core.touch import Touching
 from ..errors import BadRecord
@@ -35,6 +35,9 @@ from ._file_purge import Purge
 from ._tree import READ, Tree, content, name_of, unlink
 
 _DURABLE_BATCH = 20  # files that are deleted within one operation's time if each waits for the disk
+
+T = TypeVar("T")
+P = ParamSpec("P")
 
 # A directory's descriptor, or None where it is missing.
 _Directory: TypeAlias = AbstractContextManager[int | None]
@@ -93,25 +96,27 @@ class FileStore:
 
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
         """Write a file where none is."""
-        return (yield from call(self._create, key, record, lifetimes))
+        return (yield from self._locking(_name(key)[:2], self._create, key, record, lifetimes))
 
     def commit(
         self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
     ) -> Steps[Outcome | Conflict]:
         """Replace the file that holds the expected revision."""
-        return (yield from call(self._commit, key, record, expected, renew))
+        return (
+            yield from self._locking(_name(key)[:2], self._commit, key, record, expected, renew)
+        )
 
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
         """Delete the file that holds the expected revision, or whichever is there."""
-        return (yield from call(self._remove, key, expected))
+        return (yield from self._locking(_name(key)[:2], self._remove, key, expected))
 
     def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
         """Note that a key belongs to an owner."""
-        return (yield from call(self._notes.add, owner, key, lifetime))
+        return (yield from self._locking(f"owner {owner}", self._notes.add, owner, key, lifetime))
 
     def delist(self, owner: str, key: str) -> Steps[None]:
         """Forget that a key belongs to an owner."""
-        return (yield from call(self._notes.remove, owner, [key]))
+        return (yield from self._locking(f"owner {owner}", self._notes.remove, owner, [key]))
 
     def owned(self, owner: str) -> Steps[Iterable[str]]:
         """List the keys noted for an owner."""
@@ -138,7 +143,7 @@ class FileStore:
 
     def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
         """Forget that keys belong to an owner."""
-        return (yield from call(self._notes.remove, owner, keys))
+        return (yield from self._locking(f"owner {owner}", self._notes.remove, owner, keys))
 
     def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
         """List the next keys that begin with a prefix."""
@@ -149,11 +154,17 @@ class FileStore:
         """Delete expired records, expired notes, and what killed writers left behind."""
         # In one go: each wait for a lock has a limit, and the loop does not wait for it.
         yield from checkpoint(bounded=False)
-        return (yield from call(Purge(self._tree, self._clock).run))
+        return (yield from call_long(Purge(self._tree, self._clock).run))
 
     def close(self) -> Steps[None]:
         """Do nothing: no file is kept open between operations."""
         yield from ()
+
+    def _locking(
+        self, path: str, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> Steps[T]:
+        """Do work that locks a directory, for which one thread of this process waits at most."""
+        return call_in_turn(Turn((self._tree.root, path)), func, *args, **kwargs)
 
     # --- the work ----------------------------------------------------------------------
 

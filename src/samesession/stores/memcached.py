@@ -14,16 +14,20 @@ import hashlib
 import re
 import ssl
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from .._clocks import servers_time
 from ..config import Config
 from ..core.record import lifetime_of, revision_of
-from ..core.steps import Steps, call
+from ..core.steps import Steps, Turn, call_in_turn
 from ..core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome
 from ..errors import ConfigError, SessionTooLarge
 from ._meta import Address, Answer, Deadline, ItemTooLarge, Server, number_of, seconds_of
 
+T = TypeVar("T")
+P = ParamSpec("P")
+
+_ABREAST = 8  # threads of an event loop's process that ask one server at once
 _MONTH = 30 * 24 * 3600  # above this memcached takes an expiry for a moment in time
 _LAST_MOMENT = 2**31 - 1  # in 2038: more than that it takes for a negative number
 _PLAIN_KEY = re.compile(rb"[\x21-\x7e]{1,250}")
@@ -64,27 +68,34 @@ class MemcachedStore:
 
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
         """Read a record and restart its idle timeout."""
-        return (yield from call(self._load, key, renew))
+        return (yield from self._asking(key, self._load, renew))
 
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
         """Insert a record where none is: `add`."""
-        return (yield from call(self._create, key, record, lifetimes))
+        return (yield from self._asking(key, self._create, record, lifetimes))
 
     def commit(
         self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
     ) -> Steps[Outcome | Conflict]:
         """Replace the record of the expected revision: `cas`."""
-        return (yield from call(self._commit, key, record, expected, renew))
+        return (yield from self._asking(key, self._commit, record, expected, renew))
 
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
         """Delete the record of the expected revision, or whichever is there."""
-        return (yield from call(self._remove, key, expected))
+        return (yield from self._asking(key, self._remove, expected))
 
     def close(self) -> Steps[None]:
         """Close this process's connections."""
         yield from ()
         for server in self._servers:
             server.close()
+
+    def _asking(
+        self, key: str, work: Callable[Concatenate[str, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Steps[T]:
+        """Do work that asks a key's server: one that stalls has not all threads wait for it."""
+        turn = Turn(_chosen(self._servers, _name(key)), _ABREAST)
+        return call_in_turn(turn, work, key, *args, **kwargs)
 
     # --- the work ----------------------------------------------------------------------
 
@@ -156,7 +167,7 @@ class _Item:
     def __init__(self, servers: Sequence[Server], key: str, deadline: Deadline) -> None:
         self._name = _name(key)
         self._deadline = deadline
-        self._server = servers[0] if len(servers) == 1 else _chosen(servers, self._name)
+        self._server = _chosen(servers, self._name)
 
     def get(self, flags: bytes) -> Answer:
         return self._server.ask(b"mg %b %b\r\n" % (self._name, flags), self._deadline)
@@ -200,6 +211,8 @@ def _chosen(servers: Sequence[Server], name: bytes) -> Server:
     Never another when that one is down: back again, it would still hold what was
     changed or deleted elsewhere.
     """
+    if len(servers) == 1:
+        return servers[0]
     return max(servers, key=lambda each: hashlib.sha256(each.name.encode() + name).digest())
 
 

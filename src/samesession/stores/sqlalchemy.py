@@ -9,7 +9,6 @@ event loop: each gets its own, on first use.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -23,7 +22,7 @@ from .._deadline import Deadline
 from ..config import Config
 from ..core.batches import every_key
 from ..core.record import revision_of
-from ..core.steps import Steps, call, checkpoint, wait
+from ..core.steps import Steps, call, checkpoint, pause, wait
 from ..core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome
 from ..core.touch import Touching
 from ..drive import PerPlace
@@ -179,8 +178,8 @@ class SQLStore:
             while not purge.is_over:
                 yield from checkpoint()
                 yield from self._do(partial(purge.batch, int(self._clock())))
-                if pause := purge.pause():
-                    yield from call(time.sleep, pause)
+                if seconds := purge.pause():
+                    yield from pause(seconds)
             counts.append(purge.total)
         return counts[0]
 
