@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from samesession import ConfigError, Session, StoreUnavailable
+from samesession.core.journal import Draft, Journal
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.clock import Clock
@@ -246,8 +247,12 @@ async def test_no_repr_shows_a_canary(new_site: NewSite, watch: Watch) -> None:
         loaded = facts.loaded
         ours = site.app.session_interface.site
         parts = (session, facts, loaded, loaded.record, loaded.signed, loaded.signed.token)
-        whole = (ours, ours.config, ours.flow, ours.flow.store, ours.flow._signer, session.about)
-        watch.seen.extend(f"{each!r} {each}" for each in (*parts, *whole, ours.flow._sealer))
+        flow = ours.flow
+        whole = (ours, ours.config, flow, flow.store, flow._signer, session.about)
+        draft = Draft(DATA_CANARY.encode(), permanent=False, data={"a": DATA_CANARY})
+        taken = Journal(permanent_by_default=False).take(draft, rekey=False, base=None)
+        saving = (flow._filing, flow._filing._sealer, session.journal, taken, draft)
+        watch.seen.extend(f"{each!r} {each}" for each in (*parts, *whole, *saving))
 
     assert (await visitor.visit(look)).status == 200
     assert watch.seen
