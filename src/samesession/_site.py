@@ -29,7 +29,7 @@ from .core.session import ServerSession
 from .core.steps import Steps, checkpoint, wait
 from .core.store import Clock, Face, Located, Preparable, Store, TwoFaced
 from .core.token import Entropy, TokenSigner
-from .errors import ConfigError, NotSupported, SessionError, conceal
+from .errors import ConfigError, NotSupported, SessionError, StoreError, conceal
 from .signals import notifier
 
 log = logging.getLogger("samesession")
@@ -207,6 +207,16 @@ class Site:
         session.break_off()
         return self.failed(error)
 
+    @staticmethod
+    def _is_told(session: ServerSession, error: Exception) -> bool:
+        """Return whether the same error has told before that the session cannot be saved.
+
+        A framework saves the session again with the page that it makes of the error: that
+        would be the same error, logged twice more.
+        """
+        before, session.facts.refused = session.facts.refused, str(error)
+        return before == str(error)
+
     def save(self, session: ServerSession, *, cookie_possible: bool = True) -> Steps[None]:
         """Save the session before its response is made, or while that is sent.
 
@@ -232,8 +242,12 @@ class Site:
             )
         parts = self._current.parts()
         steps = parts.flow.close(session, cookie_possible=response is not None)
-        reply = yield from self._in_turn(session, steps)
-        self._answer(reply, session, response, parts)
+        try:
+            reply = yield from self._in_turn(session, steps)
+            self._answer(reply, session, response, parts)
+        except (TypeError, SessionError) as error:
+            if isinstance(error, StoreError) or not self._is_told(session, error):
+                raise
 
     def _in_turn(self, session: ServerSession, steps: Steps[Reply]) -> Steps[Reply]:
         """Save a session while no other task or thread of its request does.

@@ -657,6 +657,44 @@ MUTANTS = (
         ("tests/unit/test_encoding_cost.py", "-k", "encoded_twice"),
     ),
     Mutant(
+        "members of an Enum are refused in records",
+        (
+            Change(
+                "core/codec.py", "        if is_member(value):\n            raise _UnfitError\n", ""
+            ),
+        ),
+        ("tests/unit/test_subclasses.py", "-k", "codec and advice"),
+    ),
+    Mutant(
+        "members of an Enum are refused in cookies",
+        (
+            Change(
+                "core/tagged.py", "if type(value) not in _PLAIN and is_member(value):", "if False:"
+            ),
+        ),
+        ("tests/unit/test_subclasses.py", "-k", "tagged and advice"),
+    ),
+    Mutant(
+        "objects that add data to their base's are refused",
+        (Change("core/subclasses.py", "None if _adds_data(value, kind) else kind", "kind"),),
+        ("tests/unit/test_subclasses.py", "-k", "advice"),
+    ),
+    Mutant(
+        "fields of a subclass are seen",
+        (Change("core/subclasses.py", "and not hasattr(base, name)", "and False"),),
+        ("tests/unit/test_subclasses.py", "-k", "advice"),
+    ),
+    Mutant(
+        "the error of data that cannot be stored is told once",
+        (Change("_site.py", "return before == str(error)", "return False"),),
+        ("tests/web/test_values.py", "-k", "one_traceback"),
+    ),
+    Mutant(
+        "another error of the error page is told, too",
+        (Change("_site.py", "return before == str(error)", "return before is not None"),),
+        ("tests/web/test_values.py", "-k", "put_right"),
+    ),
+    Mutant(
         "a set in a set is spelled once",
         (Change("core/tagged.py", "if type(value) is _Members:", "if False:"),),
         ("tests/unit/test_encoding_cost.py", "-k", "spelled_once"),

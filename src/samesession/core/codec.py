@@ -4,8 +4,8 @@ Equal data gives equal bytes in every process, so that comparing bytes finds a
 nested change. What is not listed here is refused with the path of the culprit;
 nothing is ever pickled, and nothing is decoded beyond the depth that encodes.
 
-Subclasses of str, int, float, list, tuple and dict are kept as their base type,
-and what has `__html__` as Markup, as Flask's tagged JSON does.
+Subclasses are kept as their base type, and what has `__html__` as Markup, as
+Flask's tagged JSON does; `subclasses` tells where that would lose what they mean.
 """
 
 from __future__ import annotations
@@ -22,6 +22,14 @@ from markupsafe import Markup
 
 from ..errors import BadRecord
 from .paths import culprit
+from .subclasses import (
+    base_of,
+    is_member,
+    spell_date,
+    spell_datetime,
+    spell_decimal,
+    spell_time,
+)
 
 # Of extensions in one another. Between two of them MessagePack itself may go 255
 # lists deep, on the C stack: 32 times that fits in the 8 MB that a thread has.
@@ -72,8 +80,8 @@ def encode(data: dict[str, Any]) -> bytes:
 def encode_if_fit(data: dict[str, Any]) -> bytes | None:
     """Encode a session's data; None where another format holds what this one cannot."""
     try:
-        return encode(data)
-    except TypeError:
+        return _pack(data)
+    except _UnfitError:
         return None
 
 
@@ -81,9 +89,11 @@ def encode_value(value: object, *, root: str) -> bytes:
     """Encode one value; `root` is how an error names it, as in `session['cart']`."""
     try:
         return _pack(value)
-    except _UnfitError as error:
-        # Only now is it worth walking the data in Python.
-        raise TypeError(culprit(value, root, _fits)) from error
+    except _UnfitError:
+        pass
+    # Only now is it worth walking the data in Python. The error is raised outside of the
+    # handler: what stopped the packing, level by level, would be a page of tracebacks.
+    raise TypeError(culprit(value, root, _fits))
 
 
 def decode(payload: bytes) -> dict[str, Any]:
@@ -167,6 +177,8 @@ class _Packer:
 
     def _paired(self, value: object) -> object:
         """Rewrite dicts that MessagePack would not keep exactly as lists of pairs."""
+        if is_member(value):
+            return value
         if isinstance(value, dict):
             # A MultiDict's own `items` can be walked through only once.
             plain = dict(cast("dict[object, object]", value))
@@ -195,6 +207,8 @@ class _Packer:
         if known is not None:
             tag, spell = known
             return ormsgpack.Ext(tag, spell(value))
+        if is_member(value):
+            raise _UnfitError
         match value:
             case tuple():
                 return self._ext(_Tag.TUPLE, list(cast("tuple[object, ...]", value)))
@@ -242,9 +256,13 @@ def _as_base(value: object) -> object:
         return float(value)
     if isinstance(value, list):
         return list(cast("list[object]", value))
-    # Covers a class of ours made from datetime, UUID, Decimal and the like, too:
-    # to keep it as its base would lose what makes it different.
-    raise _UnfitError
+    if isinstance(value, bytes | bytearray):
+        return bytes(value)
+    kind = base_of(value, _SCALARS)
+    if kind is None:
+        raise _UnfitError
+    tag, spell = _SCALARS[kind]
+    return ormsgpack.Ext(tag, spell(value))
 
 
 def _fits(value: object) -> bool:
@@ -261,11 +279,6 @@ def _spell_int(value: int) -> bytes:
     return value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)
 
 
-def _spell_moment(value: dt.datetime | dt.time) -> bytes:
-    # A fold of 1 has no ISO spelling; the offset is kept, the zone's name is not.
-    return (value.isoformat() + ("f" if value.fold else "")).encode("ascii")
-
-
 def _spell_timedelta(value: dt.timedelta) -> bytes:
     return f"{value.days},{value.seconds},{value.microseconds}".encode("ascii")
 
@@ -273,11 +286,11 @@ def _spell_timedelta(value: dt.timedelta) -> bytes:
 _SCALARS: dict[type, tuple[_Tag, Callable[[Any], bytes]]] = {
     Markup: (_Tag.MARKUP, lambda value: str.encode(value, "utf-8")),
     uuid.UUID: (_Tag.UUID, lambda value: value.bytes),
-    dt.datetime: (_Tag.DATETIME, _spell_moment),
-    dt.date: (_Tag.DATE, lambda value: value.isoformat().encode("ascii")),
-    dt.time: (_Tag.TIME, _spell_moment),
+    dt.datetime: (_Tag.DATETIME, lambda value: spell_datetime(value).encode("ascii")),
+    dt.date: (_Tag.DATE, lambda value: spell_date(value).encode("ascii")),
+    dt.time: (_Tag.TIME, lambda value: spell_time(value).encode("ascii")),
     dt.timedelta: (_Tag.TIMEDELTA, _spell_timedelta),
-    Decimal: (_Tag.DECIMAL, lambda value: str(value).encode("ascii")),
+    Decimal: (_Tag.DECIMAL, lambda value: spell_decimal(value).encode("ascii")),
     int: (_Tag.INT, _spell_int),
 }
 

@@ -120,6 +120,7 @@ class Facts:
     unsure = False  # a commit failed, and may have been written
     lost: Lost | None = None
     upkept = False  # a record that nothing was written to was renewed, or was not to be
+    refused: str | None = None  # why a save was refused, as an error has told
     answered = False  # the response is made, and takes no cookie any more
     sealed = False  # the response has started: only blocks may write
     blocks = 0  # under way, that save at their end

@@ -7,9 +7,10 @@ value: that may be a secret.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import is_dataclass
-from enum import Enum
 from typing import cast
+
+from .advice import advice
+from .subclasses import is_member
 
 # A path with more steps tells nobody anything.
 _MAX_STEPS = 300
@@ -71,7 +72,7 @@ def _too_deep(value: object, root: str, fits: Callable[[object], bool]) -> str:
 
 
 def _holds_others(value: object) -> bool:
-    return isinstance(value, dict | list | tuple | set | frozenset)
+    return not is_member(value) and isinstance(value, dict | list | tuple | set | frozenset)
 
 
 def _parts(value: object) -> Iterator[tuple[str, object]]:
@@ -88,13 +89,12 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
 
 
 def _reason(value: object) -> str:
-    name = type(value).__name__
-    if isinstance(value, str):
+    # By the class: a proxy says that it is an instance of what it stands for.
+    kind = type(value)
+    if is_member(value):
+        return advice(value)
+    if issubclass(kind, str):
         return "its text has a lone surrogate; store its bytes"
-    if isinstance(value, int):
+    if issubclass(kind, int):
         return "the number has more than 8,192 bits; store it as text"
-    if isinstance(value, Enum):
-        return f"{name} is an Enum; store its .value"
-    if is_dataclass(value):
-        return f"{name} is a dataclass; store dataclasses.asdict(...) of it"
-    return f"{name} is no type that a session keeps; store plain data made from it"
+    return advice(value)

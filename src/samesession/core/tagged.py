@@ -22,6 +22,15 @@ from markupsafe import Markup
 
 from ..errors import BadRecord
 from .paths import culprit
+from .subclasses import (
+    base_of,
+    is_member,
+    plain_datetime,
+    spell_date,
+    spell_datetime,
+    spell_decimal,
+    spell_time,
+)
 
 Json = Any  # JSON has no better type
 
@@ -40,8 +49,10 @@ def dumps(data: dict[str, Any]) -> str:
     """
     try:
         return _dump(data)
-    except _UnfitError as error:
-        raise TypeError(culprit(data, "session", _fits)) from error
+    except _UnfitError:
+        pass
+    # Outside of the handler: what stopped the writing tells nobody more than this does.
+    raise TypeError(culprit(data, "session", _fits))
 
 
 def loads(text: str) -> dict[str, Any]:
@@ -96,26 +107,37 @@ def _tag(value: object, depth: int) -> Json:
     if writer is not None:
         name, write = writer
         return {name: write(value, depth + 1)}
+    if type(value) not in _PLAIN and is_member(value):
+        raise _UnfitError
     if isinstance(value, dict):
         return _tag_dict(cast("dict[Any, Any]", value), depth)
     if isinstance(value, list):
         return _items(cast("list[Any]", value), depth + 1)
-    if isinstance(value, tuple):
-        return {" t": _items(cast("tuple[Any, ...]", value), depth + 1)}
-    return _as_base(value)
+    return _as_base(value, depth)
 
 
-def _as_base(value: object) -> Json:
+def _as_base(value: object, depth: int) -> Json:
     """Give what Flask's JSON makes of a subclass; refuse everything else."""
+    for kind in (tuple, set, frozenset, bytes, bytearray):
+        if isinstance(value, kind):
+            return _write_as(kind, cast("object", value), depth)
     if callable(html := getattr(value, "__html__", None)):
         return {" m": str(html())}
     if isinstance(value, int) and value.bit_length() <= _HUGE_INT_BITS:
         return int(value)
-    if isinstance(value, str):
-        return str.__str__(value)
+    if issubclass(type(value), str):  # a proxy of text is none
+        return str.__str__(cast("str", value))
     if isinstance(value, float):
         return float(value)
-    raise _UnfitError
+    exact = base_of(value, _WRITERS)
+    if exact is None:
+        raise _UnfitError
+    return _write_as(exact, value, depth)
+
+
+def _write_as(kind: type, value: object, depth: int) -> Json:
+    name, write = _WRITERS[kind]
+    return {name: write(value, depth + 1)}
 
 
 def _tag_dict(value: dict[Any, Any], depth: int) -> Json:
@@ -166,14 +188,23 @@ def _spelled(value: Json) -> str:
     return json.dumps(value)
 
 
+def _write_memory(value: memoryview, _: int) -> str:
+    # MessagePack refuses it, too.
+    if not value.c_contiguous:
+        raise _UnfitError
+    return b64encode(value).decode("ascii")
+
+
 def _write_datetime(value: dt.datetime, _: int) -> str:
     """Give the HTTP date that Flask gives, and behind it the exact value."""
-    moment = value if value.tzinfo is not None else value.replace(tzinfo=dt.UTC)
+    moment = plain_datetime(value)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.UTC)
     try:
         date = format_datetime(moment.astimezone(dt.UTC).replace(microsecond=0), usegmt=True)
     except OverflowError:  # an offset at the edge of the calendar
         date = format_datetime(moment.replace(tzinfo=dt.UTC, microsecond=0), usegmt=True)
-    return f"{date} ({value.isoformat()}{'f' if value.fold else ''})"
+    return f"{date} ({spell_datetime(value)})"
 
 
 def _read_datetime(value: str) -> dt.datetime:
@@ -182,10 +213,6 @@ def _read_datetime(value: str) -> dt.datetime:
         return parsedate_to_datetime(date)
     spelled = exact.removesuffix(")")
     return dt.datetime.fromisoformat(spelled.removesuffix("f")).replace(fold=spelled[-1:] == "f")
-
-
-def _write_time(value: dt.time, _: int) -> str:
-    return value.isoformat() + ("f" if value.fold else "")
 
 
 def _read_time(value: str) -> dt.time:
@@ -199,19 +226,22 @@ def _read_decimal(value: str) -> Decimal:
         raise ValueError("no decimal") from error
 
 
+_PLAIN = frozenset((dict, list, int))
 _WRITERS: dict[type, tuple[str, Callable[[Any, int], Json]]] = {
     tuple: (" t", _items),
     bytes: (" b", lambda value, _: b64encode(value).decode("ascii")),
+    bytearray: (" b", lambda value, _: b64encode(value).decode("ascii")),
+    memoryview: (" b", _write_memory),
     Markup: (" m", lambda value, _: str.__str__(value)),
     uuid.UUID: (" u", lambda value, _: value.hex),
     dt.datetime: (" d", _write_datetime),
-    dt.date: (" ss.date", lambda value, _: value.isoformat()),
-    dt.time: (" ss.time", _write_time),
+    dt.date: (" ss.date", lambda value, _: spell_date(value)),
+    dt.time: (" ss.time", lambda value, _: spell_time(value)),
     dt.timedelta: (
         " ss.delta",
         lambda value, _: [value.days, value.seconds, value.microseconds],
     ),
-    Decimal: (" ss.decimal", lambda value, _: str(value)),
+    Decimal: (" ss.decimal", lambda value, _: spell_decimal(value)),
     set: (" ss.set", _sorted_items),
     frozenset: (" ss.frozenset", _sorted_items),
 }
