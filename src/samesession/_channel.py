@@ -26,6 +26,7 @@ import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, ResponseError
 
+from ._loop_time import Knock, call_at, loop_time
 from ._resp import READS, Argument, name_of, pack, reader
 from ._watch import Grace
 
@@ -74,8 +75,8 @@ class Channel(asyncio.Protocol):
         self._flushing = False
         self._writable = True
         self._connecting: asyncio.Task[None] | None = None
-        self._watch: asyncio.TimerHandle | None = None
-        self._grace = Grace(timeout, self._loop.time())
+        self._watch: asyncio.TimerHandle | Knock | None = None
+        self._grace = Grace(timeout, loop_time(self._loop))
         self._late: _Waiting | None = None  # the oldest that waited at the last look
 
     # --- commands ----------------------------------------------------------------------
@@ -165,7 +166,7 @@ class Channel(asyncio.Protocol):
         batch = [each for each in self._queued if not each.answer.cancelled()]
         self._queued.clear()
         if batch:
-            now = self._loop.time()
+            now = loop_time(self._loop)
             for each in batch:
                 each.since = now
             self._sent.extend(batch)
@@ -251,14 +252,14 @@ class Channel(asyncio.Protocol):
 
     def _keep_watch(self) -> None:
         if self._watch is None and self._sent:
-            self._grace.rest(self._loop.time())
+            self._grace.rest(loop_time(self._loop))
             due = self._sent[0].since + self._timeout
-            self._watch = self._loop.call_at(due, self._check_oldest)
+            self._watch = call_at(self._loop, due, self._check_oldest)
 
     def _check_oldest(self) -> None:
         """Give up a connection on which an answer is overdue, if the loop is not what is late."""
         self._watch = None
-        now = self._loop.time()
+        now = loop_time(self._loop)
         oldest = self._sent[0] if self._sent else None
         if oldest is None or oldest.since + self._timeout > now:
             self._late = None
@@ -269,7 +270,7 @@ class Channel(asyncio.Protocol):
         if again is None:
             self._drop(RedisConnectionError("the server does not answer"))
         else:
-            self._watch = self._loop.call_at(again, self._check_oldest)
+            self._watch = call_at(self._loop, again, self._check_oldest)
 
     def _drop(self, error: Exception, *, again: Callable[[_Waiting], bool] | None = None) -> None:
         """Let go of the connection, and settle the commands that it owes an answer.

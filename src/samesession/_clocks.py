@@ -10,11 +10,17 @@ from __future__ import annotations
 
 import sys
 import time
+from types import BuiltinFunctionType
 
 
 def system_time() -> float:
     """Give the seconds since 1970, or what a test has put in their place."""
     return time.time()
+
+
+def is_replaced() -> bool:
+    """Say whether a test has put another clock in the place of the one that measures time."""
+    return type(time.monotonic) is not BuiltinFunctionType
 
 
 if sys.platform == "win32":
@@ -28,10 +34,15 @@ if sys.platform == "win32":
         return time.time()
 
 else:
+    # What `time.monotonic` reads as well, so that the two agree.
+    if sys.platform == "darwin":
+        _MONOTONIC = time.CLOCK_UPTIME_RAW
+    else:
+        _MONOTONIC = time.CLOCK_MONOTONIC
 
     def stopwatch() -> float:
         """Give the seconds since some moment, to measure a wait."""
-        return time.clock_gettime(time.CLOCK_MONOTONIC)
+        return time.clock_gettime(_MONOTONIC)
 
     def servers_time() -> float:
         """Give the seconds since 1970 as servers count them, whatever a test does here."""

@@ -18,6 +18,7 @@ from itertools import takewhile
 from typing import Any
 
 from ._deadline import LONGEST
+from ._loop_time import Knock, call_at, loop_time
 
 # In the first turn of the loop its sockets are read, in the second the tasks that
 # waited for them run, and some need one more. A long answer is read in many.
@@ -115,25 +116,25 @@ class Watch:
         self.moved = False  # whether one that was late has ended well since the last look
         self._loop = loop
         self._seconds = seconds
-        self._grace = Grace(seconds, loop.time())
-        self._timer: asyncio.TimerHandle | None = None
+        self._grace = Grace(seconds, loop_time(loop))
+        self._timer: asyncio.TimerHandle | Knock | None = None
 
     def begin(self) -> Wait:
         """Begin the current task's wait."""
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("a session is opened and saved inside of a task")
-        now = self._loop.time()
+        now = loop_time(self._loop)
         wait = Wait(task, now + self._seconds, self)
         if self._timer is None:
             self._grace.rest(now)
-            self._timer = self._loop.call_at(wait.due, self._look)
+            self._timer = call_at(self._loop, wait.due, self._look)
         return wait
 
     def _look(self) -> None:
         """Cancel who is overdue, if the loop is not what is late, and look again."""
         self._timer = None
-        now = self._loop.time()
+        now = loop_time(self._loop)
         late = list(takewhile(lambda wait: wait.due <= now, self.waits))
         again = self._grace.until(now, moved=self._have_moved(late, now)) if late else None
         last = now - (LONGEST - 1) * self._seconds
@@ -146,7 +147,7 @@ class Watch:
             self._grace.rest(now)
             again = next((wait.due for wait in self.waits), None)
         if again is not None:
-            self._timer = self._loop.call_at(again, self._look)
+            self._timer = call_at(self._loop, again, self._look)
 
     def _have_moved(self, late: list[Wait], now: float) -> bool:
         moved, self.moved = self.moved, False

@@ -462,6 +462,25 @@ MUTANTS = (
         ("tests/faults/test_directories.py", "-k", "that_waited or beside_the_removal"),
     ),
     Mutant(
+        "a frozen clock holds no wait of a loop up",
+        (
+            Change(
+                "_clocks.py",
+                "    return type(time.monotonic) is not BuiltinFunctionType",
+                "    return False",
+            ),
+        ),
+        ("tests/faults/test_frozen_waits.py", "-k", "loop", "--timeout=5"),
+    ),
+    Mutant(
+        "a wait that ended does not ring",
+        (
+            Change("_loop_time.py", "        if not self._cancelled:", "        if True:"),
+            Change("_loop_time.py", "        self._timer.cancel()", "        pass"),
+        ),
+        ("tests/faults/test_frozen_waits.py", "-k", "leaves_nothing"),
+    ),
+    Mutant(
         "an application that runs on trio",
         (Change("quart.py", "Site(on_asyncio(app), ", "Site(app, "),),
         ("tests/web/test_event_loops.py", "-k", "for_trio"),
@@ -489,7 +508,7 @@ MUTANTS = (
         (
             Change(
                 "_clocks.py",
-                "return time.clock_gettime(time.CLOCK_MONOTONIC)",
+                "return time.clock_gettime(_MONOTONIC)",
                 "return time.monotonic()",
             ),
         ),
