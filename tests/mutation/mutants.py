@@ -327,6 +327,56 @@ MUTANTS = (
         ("tests/races/test_blocks.py", "-k", "memory and earlier_block"),
     ),
     Mutant(
+        "a session that is only read is sealed anew after a rotation of keys",
+        (Change("core/record.py", "_parse(body, stale=age > 0)", "_parse(body, stale=False)"),),
+        ("tests/web/test_key_rotation.py", "-k", "memory and only_read"),
+    ),
+    Mutant(
+        "a cookie that a fallback key signed is sent anew",
+        (
+            Change(
+                "core/flow.py",
+                "must = must or (facts.loaded.signed.stale and not facts.loaded.record.stale)\n",
+                "pass\n",
+            ),
+        ),
+        ("tests/web/test_key_rotation.py", "-k", "memory and (only_read or websocket)"),
+    ),
+    Mutant(
+        "a cookie that holds the session is signed anew after a rotation of keys",
+        (
+            Change(
+                "core/cookie_flow.py",
+                "                facts.stale, facts.terms = stale,",
+                "                facts.terms =",
+            ),
+        ),
+        ("tests/web/test_key_rotation.py", "-k", "cookie and only_read"),
+    ),
+    Mutant(
+        "a request that does not renew changes no key",
+        (
+            Change(
+                "core/flow.py",
+                "cookie_possible and (facts.renew or facts.modified)\n",
+                "cookie_possible\n",
+            ),
+            Change("core/flow.py", "(record.stale and facts.renew)", "record.stale"),
+        ),
+        ("tests/web/test_key_rotation.py", "-k", "memory and does_not_renew"),
+    ),
+    Mutant(
+        "a renewal that the store refuses spoils no read",
+        (
+            Change(
+                "core/flow.py",
+                "            except StoreError:\n",
+                "            except BadRecord:\n",
+            ),
+        ),
+        ("tests/web/test_key_rotation.py", "-k", "memory and refuses"),
+    ),
+    Mutant(
         "no cookie is promised when the response is made",
         (Change("_site.py", "facts.answered = True", "facts.answered = False"),),
         ("tests/web/test_saving.py", "-k", "memory and (block_in_a_block or goes_on_after)"),
@@ -566,8 +616,8 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "        rekeyed = send and self._has_other_keys(facts)",
-                "        rekeyed = False",
+                "reseal = loaded.record.stale and cookie_possible and",
+                "reseal = False and",
             ),
         ),
         ("tests/web/test_changing_settings.py", "-k", "memory and change_of_the_key"),
@@ -781,8 +831,8 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "must = send or facts.modified or facts.several_at is not None\n",
-                "must = send or facts.modified\n",
+                "must = facts.modified or facts.several_at is not None\n",
+                "must = facts.modified\n",
             ),
         ),
         ("tests/faults/test_several_cookies.py", "-k", "heals_at_the_next and memory"),

@@ -84,7 +84,8 @@ def test_a_record_of_another_application_is_refused() -> None:
 def test_a_fallback_key_opens_and_never_seals() -> None:
     newest, older = b"the newest key 1", b"an older key 222"
     both = sealer(newest, older)
-    assert both.open(KEY, sealer(older).seal(KEY, OWNED)) == OWNED
+    assert both.open(KEY, sealer(older).seal(KEY, OWNED)) == OWNED._replace(stale=True)
+    assert both.open(KEY, both.seal(KEY, OWNED)) == OWNED
     assert sealer(newest).open(KEY, both.seal(KEY, OWNED)) == OWNED
     with pytest.raises(BadRecord):
         sealer(older).open(KEY, both.seal(KEY, OWNED))

@@ -331,6 +331,7 @@ async def test_a_key_counts_in_the_request_that_changes_it(
     assert await user.value(lambda session: session.get("a")) == 1
 
 
+@EVERY
 async def test_a_browser_session_that_is_only_read_outlives_the_change_of_the_key(
     new_site: NewSite,
 ) -> None:

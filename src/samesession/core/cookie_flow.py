@@ -20,7 +20,7 @@ from ..errors import BadRecord, ConfigError, ReadOnlySession, SessionTooLarge
 from . import codec, policy, tagged
 from .cookie import MAX_AGE, MAX_BYTES, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
 from .events import NOT_OURS_OR_OLD, Event, Notify
-from .facts import Facts, Mode
+from .facts import Facts, Mode, Terms
 from .keys import Mac
 from .policy import Rules
 from .scopes import Address
@@ -48,6 +48,7 @@ class CookieFlow:
         self._clock = clock
         self._notify = notify
         self._format = _Format(secret_keys, rules.max_bytes, clock)
+        self._terms = Terms(rules.lifetimes, self._format.mark)
 
     def open(
         self, values: Sequence[str], *, renew: bool = True, address: Address | None = None
@@ -57,9 +58,10 @@ class CookieFlow:
         # As Flask does, the first cookie of the name counts.
         for value in values[:1]:
             try:
-                text = self._format.text_of(value, self.rules.lifetimes.longest)
-                data = tagged.loads(text)
-                return self._session(data, Facts(baseline=text, renew=renew))
+                text, stale = self._format.text_of(value, self.rules.lifetimes.longest)
+                facts = Facts(baseline=text, renew=renew)
+                facts.stale, facts.terms = stale, self._terms
+                return self._session(tagged.loads(text), facts)
             except BadRecord as error:
                 self._notify(Event.REJECTED, None, error.reason)
         return self._session({}, Facts(renew=renew))
@@ -131,8 +133,10 @@ class CookieFlow:
         facts, permanent = session.facts, session.is_permanent()
         if session.is_empty() or text is None:
             return DropCookie() if facts.modified else None
-        refresh = permanent and facts.renew
-        if not policy.sends_cookie(modified=facts.modified, permanent=refresh, rules=self.rules):
+        refresh, must = permanent and facts.renew, facts.modified
+        if facts.renew and not must:
+            must = facts.stale or (facts.terms is not None and facts.terms.key != self._terms.key)
+        if not policy.sends_cookie(modified=must, permanent=refresh, rules=self.rules):
             return None
         expires = int(self._clock()) + min(self.rules.lifetimes.permanent, MAX_AGE)
         return SetCookie(self._format.sign(text), expires if permanent else None)
@@ -177,6 +181,7 @@ class _Format:
             },
         )
         self._macs = [Mac(hmac.digest(key, _SALT, "sha1"), hashlib.sha1) for key in secret_keys]
+        self.mark = self._macs[0].digest()  # tells the newest key from others
         self._max_bytes = max_bytes
         self._clock = clock
 
@@ -192,21 +197,26 @@ class _Format:
         signed = self._serializer.dumps(text)
         return signed.decode("ascii") if isinstance(signed, bytes) else signed
 
-    def text_of(self, value: str, max_age: int) -> str:
-        """Give a cookie's JSON text; raises BadRecord for one not ours, or too old."""
+    def text_of(self, value: str, max_age: int) -> tuple[str, bool]:
+        """Give a cookie's JSON text, and whether a fallback key signed it.
+
+        Raises BadRecord for a cookie that is not ours, or too old.
+        """
         if len(value) > MAX_BYTES or not value.isascii():
             raise BadRecord(NOT_OURS_OR_OLD)
         body, _, signature = value.encode("ascii").rpartition(b".")
         payload, _, stamp = body.rpartition(b".")
         try:
             given = base64_decode(signature)
-            if not any(hmac.compare_digest(mac.digest(body), given) for mac in self._macs):
+            signers = (hmac.compare_digest(mac.digest(body), given) for mac in self._macs)
+            key = next((number for number, is_signer in enumerate(signers) if is_signer), None)
+            if key is None:
                 raise BadRecord(NOT_OURS_OR_OLD)
             age = int(self._clock()) - bytes_to_int(base64_decode(stamp))
             # Another node may have signed it, whose clock is ahead.
             if not -policy.SKEW <= age <= max_age:
                 raise BadRecord(NOT_OURS_OR_OLD)
-            return self._inflated(payload).decode("utf-8")
+            return self._inflated(payload).decode("utf-8"), key > 0
         except (BadData, ValueError, zlib.error) as error:
             raise BadRecord(NOT_OURS_OR_OLD) from error
 

@@ -118,6 +118,7 @@ class Facts:
     minted: Token | None = None  # with a new secret that no save has kept yet
     in_doubt: bytes | None = None  # the record that a commit sends
     unsure = False  # a commit failed, and may have been written
+    stale = False  # a fallback key signed the cookie that holds the session itself
     lost: Lost | None = None
     upkept = False  # a record that nothing was written to was renewed, or was not to be
     refused: str | None = None  # why a save was refused, as an error has told

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..errors import BadRecord, ReadOnlySession, StoreUnavailable
+from ..errors import BadRecord, ReadOnlySession, StoreError, StoreUnavailable
 from . import codec, policy, saving
 from .cookie import MAX_AGE, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
 from .events import Event, Notify
@@ -84,7 +84,10 @@ class Flow:
             return None
         if facts.loaded is None:
             return READ if facts.accessed else UNTOUCHED
-        if facts.terms is not self._terms or self._filing.index_is_stale(facts.loaded.record):
+        record = facts.loaded.record
+        if facts.terms is not self._terms or (record.stale and facts.renew):
+            return None
+        if self._filing.index_is_stale(record):
             return None
         return self._leave(session)
 
@@ -121,10 +124,11 @@ class Flow:
             raise
 
     def _as_signed_now(self, facts: Facts) -> Loaded | None:
-        """Give what the session was loaded from, whose cookie may have got another key since."""
-        if facts.loaded is not None and self._has_other_keys(facts):
-            signed = facts.loaded.signed._replace(stale=True)
-            facts.loaded = Loaded(signed, facts.loaded.record)
+        """Give what the session was loaded from; other keys may count since."""
+        loaded = facts.loaded
+        if loaded is not None and facts.terms is not None and facts.terms.key != self._signer.mark:
+            signed, record = loaded.signed, loaded.record
+            facts.loaded = Loaded(signed._replace(stale=True), record._replace(stale=True))
         return facts.loaded
 
     @staticmethod
@@ -138,15 +142,17 @@ class Flow:
         void = facts.accessed and session.is_empty() and (facts.bound or owner) is None
         return policy.deed(stored=loaded is not None, void=void, changed=changed)
 
-    def _leave(self, session: ServerSession, *, send: bool = False) -> Reply:
+    def _leave(self, session: ServerSession) -> Reply:
         facts = session.facts
         cookie: CookieAction = None
         if facts.loaded is None:
             # As Flask does: a session that was emptied drops the cookie, known or not.
             cookie = DropCookie() if facts.modified else None
-        elif facts.several_at is not None or facts.modified or facts.renew or send:
+        elif facts.several_at is not None or facts.modified or facts.renew:
             permanent = session.is_permanent()
-            must = send or facts.modified or facts.several_at is not None
+            must = facts.modified or facts.several_at is not None
+            # Behind its record, whose key is the newest again, the cookie follows.
+            must = must or (facts.loaded.signed.stale and not facts.loaded.record.stale)
             if policy.sends_cookie(modified=must, permanent=permanent, rules=self.rules):
                 cookie = self._set_cookie(facts.loaded.signed, permanent=permanent)
         if cookie is None:
@@ -158,10 +164,9 @@ class Flow:
     ) -> Steps[Reply]:
         """Leave a session as it is, but renewed where that is due."""
         facts = session.facts
-        send = cookie_possible and (facts.renew or facts.modified)
-        rekeyed = send and self._has_other_keys(facts)
-        if not facts.upkept and (rekeyed or self._filing.index_is_stale(loaded.record)):
-            return (yield from self._rewrite(session, loaded, send=rekeyed))
+        reseal = loaded.record.stale and cookie_possible and (facts.renew or facts.modified)
+        if not facts.upkept and (reseal or self._filing.index_is_stale(loaded.record)):
+            return (yield from self._rewrite(session, loaded))
         if facts.renew and self._has_other_timeout(facts, loaded.record):
             return (yield from self._renew_again(session, loaded))
         return self._leave(session)
@@ -176,20 +181,23 @@ class Flow:
         # It ended meanwhile, or has another secret: its cookie is not sent again.
         return READ if facts.accessed else UNTOUCHED
 
-    def _rewrite(self, session: ServerSession, loaded: Loaded, *, send: bool) -> Steps[Reply]:
+    def _rewrite(self, session: ServerSession, loaded: Loaded) -> Steps[Reply]:
         """Renew the owner's note and the seal of a session that the request left as it was.
 
-        If that cannot be, say nothing: whoever ended the session needs neither, and whoever
-        was faster renewed them. With `send` the cookie is renewed, too.
+        If that cannot be, say nothing: whoever ended the session needs neither, whoever
+        was faster renewed them, and what was read was read. The next request tries again.
         """
         facts, current, token = session.facts, loaded.record, loaded.signed.token
         facts.upkept = True
         if self._is_live(current, token):
             record = self._next(current, token, Draft(current.payload, session.is_permanent()))
-            outcome = yield from self._filing.replace(current, record, facts)
+            try:
+                outcome = yield from self._filing.replace(current, record, facts)
+            except StoreError:
+                outcome = Outcome.GONE
             if outcome is Outcome.WRITTEN and record is not None:
                 facts.loaded, facts.terms = Loaded(loaded.signed, record), self._terms
-                return self._leave(session, send=send)
+                return self._leave(session)
             newer = self._filing.standing(current, outcome)
             if facts.modified and newer is not None and self._is_live(newer, token):
                 return self._leave(session)  # what an earlier save did must be said
@@ -333,9 +341,6 @@ class Flow:
 
     def _expires(self) -> int:
         return int(self._clock()) + min(self.rules.lifetimes.permanent, MAX_AGE)
-
-    def _has_other_keys(self, facts: Facts) -> bool:
-        return facts.terms is not None and facts.terms.key != self._signer.mark
 
     def _has_other_timeout(self, facts: Facts, record: Record) -> bool:
         before, now = facts.terms, self.rules.lifetimes

@@ -29,7 +29,10 @@ _REVISION_MASK = 2**64 - 1
 
 
 class Record(NamedTuple):
-    """What a store holds of one session; the payload and hash stay out of `repr`."""
+    """What a store holds of one session; the payload and hash stay out of `repr`.
+
+    `stale` is no part of it: what was stored is sealed by a fallback key.
+    """
 
     sid: str
     secret_hash: bytes
@@ -41,6 +44,7 @@ class Record(NamedTuple):
     indexed: int
     owner: str | None
     payload: bytes
+    stale: bool = False
 
     def __repr__(self) -> str:
         return f"Record(sid={self.sid!r}, revision={self.revision})"
@@ -100,20 +104,20 @@ class Sealer:
         return body + _tag(self._macs[0], key, body)
 
     def open(self, key: str, raw: bytes) -> Record:
-        """Check and decode what a store returned for a key.
+        """Check and decode what a store returned for a key; note a fallback key in it.
 
         Raises BadRecord when it is damaged, forged, or another session's.
         """
         if not _HEAD.size + _MAC_BYTES <= len(raw) <= self._max_bytes:
             raise BadRecord("its size is out of bounds")
         body, tag = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
-        for mac in self._macs:
+        for age, mac in enumerate(self._macs):
             if hmac.compare_digest(_tag(mac, key, body), tag):
-                return _parse(body)
+                return _parse(body, stale=age > 0)
         raise BadRecord("it is not authentic")
 
 
-def _parse(body: bytes) -> Record:
+def _parse(body: bytes, *, stale: bool) -> Record:
     head = _HEAD.unpack_from(body)
     revision, flags, version, sid, secret_hash, created, deadline, auth_time, indexed, length = head
     end = _HEAD.size + length
@@ -134,6 +138,7 @@ def _parse(body: bytes) -> Record:
         indexed,
         owner,
         body[end:],
+        stale,
     )
 
 
