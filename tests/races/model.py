@@ -159,6 +159,12 @@ class Asking:
             ),
         ]
 
+    def begin_save(self, now: float) -> None:
+        """Note that a save begins, which knows nothing of what others do but what it finds."""
+        self.decided = now
+        if not self.lost:
+            self.taken_over_by = None
+
     def end_save(self) -> None:
         """Go on from what the save that is over has stored."""
         if not self.changes_something:

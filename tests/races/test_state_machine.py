@@ -316,12 +316,13 @@ class Interleaving(RuleBasedStateMachine):
     def _save(self, turn: Turn, asking: Asking) -> None:
         """Have the view save its session; it goes on when that is done."""
         turn.act = turns.saving(self.site)
-        asking.decided, asking.saving, asking.taken_over_by = self.backend.clock(), True, None
+        asking.begin_save(self.backend.clock())
+        asking.saving = True
         self._go_on(turn, asking)
 
     def _leave(self, turn: Turn, asking: Asking) -> None:
         turn.act = None
-        asking.decided, asking.taken_over_by = self.backend.clock(), None
+        asking.begin_save(self.backend.clock())
         self._go_on(turn, asking)
 
     def _go_on(self, turn: Turn, asking: Asking) -> None:
