@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -47,6 +48,24 @@ async def test_what_a_socket_writes_to_a_session_is_saved(site: Site) -> None:
     await user.put(list=[])
     await _said(user)
     assert await user.value(dict) == {"list": [1]}
+
+
+@pytest.mark.stores("filesystem", "memory", "sqlite")
+@pytest.mark.parametrize(("idle", "alive"), [(299, True), (301, False)])
+async def test_a_lifetime_that_changes_while_a_socket_is_open_counts_when_it_closes(
+    new_site: NewSite, idle: int, *, alive: bool
+) -> None:
+    site = new_site()
+
+    def shorten(session: Any) -> None:
+        site.app.permanent_session_lifetime = timedelta(minutes=5)
+
+    _serve(site, shorten)
+    user = site.visitor()
+    await user.put(a=1)
+    await _said(user)
+    site.clock.advance(idle)
+    assert await user.value(lambda session: session.get("a")) == (1 if alive else None)
 
 
 @pytest.mark.parametrize(
