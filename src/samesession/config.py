@@ -5,10 +5,8 @@ Reads a mapping such as `app.config`; never knows a framework or opens a store.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -20,6 +18,7 @@ from .core.policy import Rules
 from .core.published import is_published
 from .core.store import Lifetimes
 from .errors import ConfigError
+from .setting_names import check_names
 
 # A request is given to the predicate; which class it has depends on the framework.
 Paths: TypeAlias = "Callable[[Any], bool] | tuple[str, ...]"
@@ -66,12 +65,10 @@ DEFAULTS: Mapping[str, object] = {
     "SESSION_DYNAMODB_ENDPOINT_URL": None,
     "SESSION_DYNAMODB_CREATE": False,
 }
-# Flask-Session's settings whose purpose ours serves without them.
-_OBSOLETE = {
-    "SESSION_USE_SIGNER": "every cookie is signed",
-    "SESSION_FILE_THRESHOLD": "no session is ever evicted",
-    "SESSION_CLEANUP_N_REQUESTS": "expired sessions are purged outside of requests",
-}
+# The values of SESSION_TYPE that need no package by others.
+BUILT_IN = frozenset(
+    ("cookie", "dynamodb", "filesystem", "memcached", "memory", "mongodb", "redis", "sqlalchemy")
+)
 # What Flask's own session interface reads whenever it opens or saves a session.
 FLASKS = (
     "SECRET_KEY",
@@ -134,7 +131,9 @@ class Config:
 
         Raises ConfigError for the first that is missing, wrong or misspelt.
         """
-        _check_names(settings)
+        kind = _value(settings, "SESSION_TYPE")
+        others = None if str(kind).lower() in BUILT_IN else prefix_of(kind)
+        check_names(settings, {*DEFAULTS, *FLASKS}, others)
         _check_fixed(settings)
         cookie = _cookie(settings)
         cookie.check()
@@ -212,8 +211,8 @@ def _cookie(settings: Mapping[str, Any]) -> Attributes:
     root = _optional_text(settings, "APPLICATION_ROOT") or "/"
     return Attributes(
         name=_optional_text(settings, "SESSION_COOKIE_NAME", "session") or "",
-        domain=_optional_text(settings, "SESSION_COOKIE_DOMAIN") or None,
-        path=_optional_text(settings, "SESSION_COOKIE_PATH") or root,
+        domain=_text_or_false(settings, "SESSION_COOKIE_DOMAIN") or None,
+        path=_text_or_false(settings, "SESSION_COOKIE_PATH") or root,
         secure=_truth(settings, "SESSION_COOKIE_SECURE", default=False),
         httponly=_truth(settings, "SESSION_COOKIE_HTTPONLY", default=True),
         samesite=_samesite(settings),
@@ -262,20 +261,6 @@ def _secret(key: object) -> bytes:
     return raw
 
 
-def _check_names(settings: Mapping[str, Any]) -> None:
-    known = {*DEFAULTS, *_OBSOLETE, *FLASKS}
-    others = prefix_of(_value(settings, "SESSION_TYPE"))
-    for name in settings:
-        if not name.startswith("SESSION_") or name in known or name.startswith(others):
-            continue
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.9)
-        if close:
-            raise ConfigError(f"{name} is no setting of ours: did you mean {close[0]}?")
-    for name, why in _OBSOLETE.items():
-        if name in settings:
-            warnings.warn(f"{name} has no effect: {why}", stacklevel=4)
-
-
 def prefix_of(store_type: object) -> str:
     """Give how the settings of a store by others begin: "my-db" has SESSION_MY_DB_..."""
     return f"SESSION_{re.sub(r'[^A-Za-z0-9]', '_', str(store_type)).upper()}_"
@@ -312,6 +297,11 @@ def _optional_text(
     if value is not None and not isinstance(value, str):
         raise ConfigError(f"{name} must be text or None, not {type(value).__name__}")
     return value
+
+
+def _text_or_false(settings: Mapping[str, Any], name: str) -> str | None:
+    """Read one of Flask's settings whose False is as good as None: no choice."""
+    return None if settings.get(name) is False else _optional_text(settings, name)
 
 
 def _truth(settings: Mapping[str, Any], name: str, *, default: bool) -> bool:

@@ -764,6 +764,22 @@ MUTANTS = (
         ("tests/web/test_values.py", "-k", "put_right"),
     ),
     Mutant(
+        "guesses at the settings of a store are refused",
+        (
+            Change(
+                "config.py",
+                "None if str(kind).lower() in BUILT_IN else prefix_of(kind)",
+                "prefix_of(kind)",
+            ),
+        ),
+        ("tests/unit/test_peers_settings.py", "-k", "guess"),
+    ),
+    Mutant(
+        "settings of the peers that must be written otherwise are refused",
+        (Change("setting_names.py", "if name in WRITE_INSTEAD:", "if False:"),),
+        ("tests/unit/test_peers_settings.py", "-k", "fate"),
+    ),
+    Mutant(
         "a set in a set is spelled once",
         (Change("core/tagged.py", "if type(value) is _Members:", "if False:"),),
         ("tests/unit/test_encoding_cost.py", "-k", "spelled_once"),

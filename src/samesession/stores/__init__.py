@@ -28,6 +28,15 @@ _MODULES = {
     "sqlalchemy": ("sqlalchemy", "sqlalchemy"),
 }
 
+# Types of Flask-Session's and Quart-Session's that have another name here.
+_THEIRS = {
+    "cachelib": "write 'filesystem', or another store",
+    "null": "leave it out, or write 'filesystem'",
+    "postgresql": "write 'sqlalchemy', and SESSION_SQLALCHEMY",
+    "redis+trio": "write 'redis', and run Quart on asyncio",
+    "valkey": "write 'redis', which serves Valkey, too",
+}
+
 
 class _Opener(Protocol):
     def __call__(self, config: Config, *, clock: Clock) -> Store | TwoFaced: ...
@@ -57,6 +66,10 @@ def _installed(name: str) -> _Opener:
     """Find the store of that name among those that other packages install."""
     points = [point for point in entry_points(group=GROUP) if point.name == name]
     sources = sorted({f"{_package(point)} ({point.value})" for point in points})
+    if not points and name.lower() in {*_MODULES, "cookie"}:
+        raise ConfigError(f"SESSION_TYPE is {name!r}: did you mean {name.lower()!r}?")
+    if not points and name in _THEIRS:
+        raise ConfigError(f"SESSION_TYPE is {name!r}, which is none of ours: {_THEIRS[name]}")
     if not points:
         offered = {point.name for point in entry_points(group=GROUP)}
         names = ", ".join(repr(each) for each in sorted({*_MODULES, "cookie", *offered}))
