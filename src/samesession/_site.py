@@ -18,7 +18,7 @@ from . import _web, stores
 from ._clocks import system_time
 from ._current import CurrentSettings, Parts, source_of
 from .config import Config
-from .core.cookie import UNTOUCHED, Reply
+from .core.cookie import UNTOUCHED, Attributes, Reply
 from .core.cookie_flow import CookieFlow
 from .core.facts import Facts, Mode
 from .core.flow import Flow
@@ -86,6 +86,11 @@ class Site:
     def config(self) -> Config:
         """The configuration as it was read last."""
         return self._current.latest.config
+
+    @property
+    def cookie(self) -> Attributes:
+        """What the session cookie is like now."""
+        return self._current.parts().config.cookie
 
     @property
     def flow(self) -> Flow | CookieFlow:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import flask
 from flask.sessions import SessionInterface, SessionMixin
 
-from . import _web, cli
+from . import _interface, _web, cli
 from ._for_flask import (
     current,
     purge,
@@ -49,7 +49,7 @@ _ = SessionMixin.register(ServerSession)  # pyright: ignore  # noqa: PGH003  # t
 session = cast("ServerSession", flask.session)
 
 
-class FlaskSessionInterface(SessionInterface):
+class FlaskSessionInterface(_interface.Answers, SessionInterface):
     """Opens and saves an application's sessions, waiting in the request's thread."""
 
     def __init__(self, site: Site) -> None:

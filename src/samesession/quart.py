@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import quart
 from quart.sessions import SessionInterface, SessionMixin
 
-from . import _web, cli
+from . import _interface, _web, cli
 from ._for_quart import (
     cookie_header,
     current,
@@ -56,7 +56,7 @@ _ = SessionMixin.register(ServerSession)  # pyright: ignore  # noqa: PGH003  # t
 session = cast("ServerSession", quart.session)
 
 
-class QuartSessionInterface(SessionInterface):
+class QuartSessionInterface(_interface.Answers, SessionInterface):
     """Opens and saves an application's sessions in the event loop of the request."""
 
     def __init__(self, site: Site) -> None:

@@ -780,6 +780,11 @@ MUTANTS = (
         ("tests/unit/test_peers_settings.py", "-k", "fate"),
     ),
     Mutant(
+        "the interface tells of the cookie as it is sent",
+        (Change("_interface.py", "return self._cookie.samesite", "return None"),),
+        ("tests/web/test_interface.py", "-k", "as_it_is_sent"),
+    ),
+    Mutant(
         "a set in a set is spelled once",
         (Change("core/tagged.py", "if type(value) is _Members:", "if False:"),),
         ("tests/unit/test_encoding_cost.py", "-k", "spelled_once"),
