@@ -125,5 +125,12 @@ def current() -> object:
     return _web.unproxied(quart.session)
 
 
+async def refuse_broken() -> None:
+    """Internal: end a request whose session the store did not give."""
+    found = current()
+    if isinstance(found, ServerSession) and (failure := found.announce_failure()) is not None:
+        raise failure
+
+
 def _site() -> Site:
     return site_of(quart.current_app)

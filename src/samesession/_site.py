@@ -17,6 +17,7 @@ from werkzeug.sansio.response import Response
 from . import _web, stores
 from ._clocks import system_time
 from ._current import CurrentSettings, Parts, source_of
+from ._exempt import Exemptions
 from .config import Config
 from .core.cookie import UNTOUCHED, Attributes, Reply
 from .core.cookie_flow import CookieFlow
@@ -58,7 +59,6 @@ class Site:
         self._clock = clock or system_time
         self._entropy = entropy or secrets.token_bytes
         self._settled = False
-        self._warned = False
         # Keys derived once, though settings that do not concern them change by turns.
         self._keyring = lru_cache(maxsize=8)(self._derived)
         self._writer = lru_cache(maxsize=8)(_web.CookieWriter)
@@ -75,7 +75,7 @@ class Site:
         settings: Mapping[str, Any] = source_of(self._app).config
         config = Config.read(settings)
         self._snapshot = _snapshot(settings)
-        self._exempt: _Matcher = None
+        self._exempt = Exemptions(self._app, config.exempt, static=config.exempt_static)
         self._no_renew: _Matcher = None
         self._horizon = Horizon()
         in_cookie = config.store_type == "cookie" and self._given is None
@@ -164,10 +164,7 @@ class Site:
             return
         if _snapshot(source_of(self._app).config) != self._snapshot:
             self._build()
-        config = self.config
-        rules = self._app.url_map.iter_rules() if config.exempt_static else ()
-        self._exempt = _web.matcher(_web.static_prefixes(rules), config.exempt)
-        self._no_renew = _web.matcher(config.no_renew)
+        self._no_renew = _web.matcher(self.config.no_renew)
         self._settled = True
 
     def open(self, request: Request, header: str) -> ServerSession | Steps[ServerSession]:
@@ -178,8 +175,9 @@ class Site:
         """
         if not self._settled:
             self.settle()
-        if self._exempt is not None and self._exempt(request):
-            return ServerSession(facts=Facts(mode=Mode.EXEMPT))
+        exempt = self._exempt.facts(request)
+        if exempt is not None:
+            return ServerSession(facts=exempt, bindable=True)  # which then is another error
         parts = self._current.parts()
         name = parts.config.cookie.name
         if name not in header:
@@ -239,12 +237,7 @@ class Site:
 
     def close(self, session: ServerSession, response: Response | None) -> Steps[None]:
         """Save the session and make the response say so; None for a WebSocket."""
-        if session.facts.mode is Mode.EXEMPT and session.facts.accessed and not self._warned:
-            self._warned = True
-            log.warning(
-                "the session was read on a path that is exempt from sessions, where it is "
-                "always empty: see SESSION_EXEMPT and SESSION_EXEMPT_STATIC"
-            )
+        self._exempt.tell(session.facts)
         parts = self._current.parts()
         steps = parts.flow.close(session, cookie_possible=response is not None)
         try:

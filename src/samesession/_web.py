@@ -92,19 +92,6 @@ def matcher(*chosen: Paths) -> Callable[[Request], bool] | None:
     return matches
 
 
-def static_prefixes(rules: Iterable[Any]) -> tuple[str, ...]:
-    """Find where Werkzeug's routing rules serve static files, blueprints' included.
-
-    A static route at the root cannot be told from pages by its path and is left out.
-    """
-    prefixes = (
-        rule.rule.partition("<")[0]
-        for rule in rules
-        if rule.endpoint == "static" or rule.endpoint.endswith(".static")
-    )
-    return tuple({prefix: None for prefix in prefixes if prefix.strip("/")})
-
-
 class CookieWriter:
     """Writes Set-Cookie as Werkzeug does, with what settings fix computed once."""
 

@@ -143,7 +143,7 @@ class Config:
             rules=_rules(settings),
             cookie=cookie,
             store_timeout=_number(settings, "SESSION_STORE_TIMEOUT", above=0.0),
-            exempt=_paths(settings, "SESSION_EXEMPT"),
+            exempt=_paths(settings, "SESSION_EXEMPT", endpoints=True),
             exempt_static=_flag(settings, "SESSION_EXEMPT_STATIC"),
             no_renew=_paths(settings, "SESSION_NO_RENEW"),
             redis=_value(settings, "SESSION_REDIS"),
@@ -352,13 +352,14 @@ def _seconds(value: object, name: str) -> int:
     return math.ceil(amount)
 
 
-def _paths(settings: Mapping[str, Any], name: str) -> Paths:
+def _paths(settings: Mapping[str, Any], name: str, *, endpoints: bool = False) -> Paths:
     value = _value(settings, name)
     if callable(value):
         return cast("Callable[[Any], bool]", value)
     if isinstance(value, list | tuple | set | frozenset):
         prefixes = tuple(cast("Sequence[object]", value))
-        if all(isinstance(prefix, str) and prefix.startswith("/") for prefix in prefixes):
+        begin = "" if endpoints else "/"
+        if all(isinstance(each, str) and each and each.startswith(begin) for each in prefixes):
             return cast("tuple[str, ...]", prefixes)
     raise ConfigError(
         f"{name} must be a list of paths such as ['/health'], or a function of the request"

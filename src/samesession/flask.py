@@ -9,6 +9,7 @@ import flask
 from flask.sessions import SessionInterface, SessionMixin
 
 from . import _interface, _web, cli
+from ._exempt import no_session
 from ._for_flask import (
     current,
     purge,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FlaskSessionInterface",
     "init_app",
+    "no_session",
     "purge",
     "revoke",
     "revoke_all",

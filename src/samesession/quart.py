@@ -9,10 +9,12 @@ import quart
 from quart.sessions import SessionInterface, SessionMixin
 
 from . import _interface, _web, cli
+from ._exempt import no_session
 from ._for_quart import (
     cookie_header,
     current,
     purge,
+    refuse_broken,
     revoke,
     revoke_all,
     revoke_everyone,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "QuartSessionInterface",
     "init_app",
+    "no_session",
     "purge",
     "revoke",
     "revoke_all",
@@ -75,7 +78,7 @@ class QuartSessionInterface(_interface.Answers, SessionInterface):
                 del header  # the error keeps this frame, and it the cookie
                 opened = site.broken(error)
                 for funcs in (app.before_request_funcs, app.before_websocket_funcs):
-                    _web.check_first(funcs, _refuse_broken)
+                    _web.check_first(funcs, refuse_broken)
         if isinstance(request, quart.Websocket):
             self.sockets.opened(opened)
         return opened  # type: ignore[return-value]  # a cast would be paid for on each request
@@ -112,9 +115,3 @@ def init_app(
     interface = cast("Any", app).session_interface = QuartSessionInterface(site)
     app.cli.add_command(cli.commands(site, runner(site)))
     serve(app, site, interface.sockets)
-
-
-async def _refuse_broken() -> None:
-    found = current()
-    if isinstance(found, ServerSession) and (failure := found.announce_failure()) is not None:
-        raise failure

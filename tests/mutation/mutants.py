@@ -981,4 +981,113 @@ MUTANTS = (
         ),
         ("tests/unit/test_keys.py", "-k", "each_part"),
     ),
+    Mutant(
+        "pages that outrank a static rule",
+        (
+            Change(
+                "_exempt.py",
+                "        return any(head.startswith(prefix) for head in heads)\n",
+                "        return False\n",
+            ),
+        ),
+        ("tests/unit/test_exempt.py", "-k", "only_what"),
+    ),
+    Mutant(
+        "pages among static files",
+        (
+            Change(
+                "_exempt.py",
+                "        if prefix.startswith(self._prefixes):\n            return True\n",
+                "",
+            ),
+        ),
+        ("tests/unit/test_exempt.py", "-k", "only_what"),
+    ),
+    Mutant(
+        "no converter of the application runs before the session",
+        (Change("_exempt.py", "    if of == _WERKZEUGS:\n", "    if True:\n"),),
+        ("tests/unit/test_exempt.py", "-k", "only_what"),
+    ),
+    Mutant(
+        "a static file whose converter may need the session",
+        (Change("_exempt.py", " or any(value is _UNKNOWN for value in values.values())", ""),),
+        ("tests/web/test_exempt.py", "-k", "converter_has and memory"),
+    ),
+    Mutant(
+        "a static rule that redirects",
+        (Change("_exempt.py", "rule.redirect_to is not None or (", "("),),
+        ("tests/unit/test_exempt.py", "-k", "only_what"),
+    ),
+    Mutant(
+        "the slash at the end of an exempt rule",
+        (Change("_exempt.py", '    pieces[-1] = pieces[-1].rstrip("/")\n', ""),),
+        ("tests/unit/test_exempt.py", "-k", "only_what"),
+    ),
+    Mutant(
+        "an exempt rule without variables, with a slash",
+        (
+            Change(
+                "_exempt.py", ' or path.rstrip("/") in self._literals', " or path in self._literals"
+            ),
+        ),
+        ("tests/unit/test_exempt.py", "-k", "only_what"),
+    ),
+    Mutant(
+        "a rule added late that outranks a static one",
+        (
+            Change(
+                "_exempt.py",
+                " or routes.count == len(tuple(self._app.url_map.iter_rules()))",
+                " or True",
+            ),
+        ),
+        ("tests/unit/test_exempt.py", "-k", "added_late"),
+    ),
+    Mutant(
+        "a static rule added late",
+        (
+            Change(
+                "_exempt.py",
+                "        if routes.views != len(self._app.view_functions):\n",
+                "        if routes.views == -1:\n",
+            ),
+        ),
+        ("tests/web/test_exempt.py", "-k", "last_moment and memory"),
+    ),
+    Mutant(
+        "the order of rules that cannot be known",
+        (Change("_exempt.py", "rule.endpoint in several)", "rule.endpoint in ())"),),
+        ("tests/unit/test_exempt.py", "-k", "order"),
+    ),
+    Mutant(
+        "a static rule that is an alias",
+        (Change("_exempt.py", " or (rule.alias and rule.map.redirect_defaults)", ""),),
+        ("tests/unit/test_exempt.py", "-k", "alias"),
+    ),
+    Mutant(
+        "an endpoint that no rule has",
+        (Change("_exempt.py", "sorted(self._named - endpoints - self._told)", "sorted(())"),),
+        ("tests/web/test_exempt.py", "-k", "only_the_endpoint and memory"),
+    ),
+    Mutant(
+        "one warning of dropped writes",
+        (Change("_exempt.py", "        if what not in self._told:\n", "        if what:\n"),),
+        ("tests/web/test_exempt.py", "-k", "hook_that_writes and memory"),
+    ),
+    Mutant(
+        "no login on a static file",
+        (
+            Change(
+                "core/session.py",
+                "        if self._facts.dropped_at is not None:  # a login",
+                "        if False:  # a login",
+            ),
+        ),
+        ("tests/web/test_exempt.py", "-k", "login_on and memory"),
+    ),
+    Mutant(
+        "no write to what the application exempts",
+        (Change("_exempt.py", "        if endpoint in self._chosen:\n", "        if False:\n"),),
+        ("tests/web/test_exempt.py", "-k", "refused and memory"),
+    ),
 )

@@ -63,7 +63,7 @@ def test_every_setting_is_taken() -> None:
         SESSION_ABSOLUTE_LIFETIME=timedelta(days=1),
         SESSION_REFRESH_EACH_REQUEST=False,
         SESSION_MAX_BYTES=4096,
-        SESSION_EXEMPT=["/health"],
+        SESSION_EXEMPT=["/health", "api.health"],
         SESSION_EXEMPT_STATIC=False,
         SESSION_NO_RENEW=("/poll",),
         SESSION_STORE_TIMEOUT=0.5,
@@ -87,7 +87,7 @@ def test_every_setting_is_taken() -> None:
         permanent_by_default=True,
         max_bytes=4096,
     )
-    assert (config.exempt, config.exempt_static) == (("/health",), False)
+    assert (config.exempt, config.exempt_static) == (("/health", "api.health"), False)
     assert (config.no_renew, config.store_timeout) == (("/poll",), 0.5)
     assert config.redis == "redis://localhost/1"
     assert (config.file_dir, config.file_mode) == (str(Path("kept") / "here"), 0o640)
@@ -183,8 +183,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     *(
         ({name: value}, f"{name} {_PATHS}")
         for name in ("SESSION_EXEMPT", "SESSION_NO_RENEW")
-        for value in ("/health", ["health"], [""], [5], None, 5)
+        for value in ("/health", [""], [5], None, 5)
     ),
+    ({"SESSION_NO_RENEW": ["health"]}, f"SESSION_NO_RENEW {_PATHS}"),
     *(({"SESSION_FILE_DIR": value}, "'.sessions'") for value in (None, "", 5)),
     *(
         ({"SESSION_FILE_MODE": value}, _MODE)

@@ -20,7 +20,7 @@ class Mode(enum.Enum):
     """What the session of this request can do."""
 
     LIVE = enum.auto()
-    EXEMPT = enum.auto()  # the path needs no session: empty, and cannot be written
+    EXEMPT = enum.auto()  # the path needs no session: empty, and nothing written is kept
     BROKEN = enum.auto()  # the store did not answer: the request ends with an error
     SEALED = enum.auto()  # the response has started: cannot be written any more
 
@@ -29,7 +29,8 @@ class Mode(enum.Enum):
 REFUSALS = {
     Mode.EXEMPT: (
         "this path is exempt from sessions, so the session cannot be written here: take the "
-        "path out of SESSION_EXEMPT, or for static files write SESSION_EXEMPT_STATIC = False"
+        "path or endpoint out of SESSION_EXEMPT, or the view or blueprint from under no_session; "
+        "for static files write SESSION_EXEMPT_STATIC = False"
     ),
     Mode.SEALED: (
         "the response has started and the session is saved: write to it before the view "
@@ -113,6 +114,7 @@ class Facts:
     wiped = False
     bound: str | None = None
     of_socket = False  # a WebSocket's, which can send no cookie
+    dropped_at: str | None = None  # the endpoint of a static file: writes are seen, and dropped
     terms: Terms | None = None  # of `loaded`
     several_at: Address | None = None  # where a request was sent to that brought several tokens
     minted: Token | None = None  # with a new secret that no save has kept yet

@@ -89,6 +89,8 @@ class ServerSession(dict[str, Any]):
         # an exempt path nothing is kept, so nothing is lost by not listening.
         if self._facts.mode is not Mode.EXEMPT:
             self[PERMANENT_KEY] = bool(value)
+        elif self._facts.dropped_at is not None:
+            super().__setitem__(PERMANENT_KEY, bool(value))
 
     # --- what ours adds ----------------------------------------------------------------
 
@@ -127,6 +129,8 @@ class ServerSession(dict[str, Any]):
         Raises InvalidName for anything else, NotSupported on a store without an index.
         """
         owner = checked_owner(owner, "session.bind")
+        if self._facts.dropped_at is not None:  # a login is never said to be made and dropped
+            raise ReadOnlySession(REFUSALS[Mode.EXEMPT])
         if not self._bindable:
             raise NotSupported(
                 "this store cannot list or revoke a user's sessions, so it cannot bind one: "
@@ -225,7 +229,7 @@ class ServerSession(dict[str, Any]):
     def _write(self) -> None:
         self._read()
         refusal = REFUSALS.get(self._facts.mode)
-        if refusal is not None:
+        if refusal is not None and self._facts.dropped_at is None:
             raise ReadOnlySession(refusal)
         self._facts.modified = self._facts.suspect = True
 
