@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias, cast
 
 from .core.cookie import Attributes
+from .core.names import checked_prefix
 from .core.policy import Rules
 from .core.published import is_published
 from .core.store import Lifetimes
@@ -192,7 +193,7 @@ def _rules(settings: Mapping[str, Any]) -> Rules:
     )
     browser = _value(settings, "SESSION_BROWSER_LIFETIME")
     absolute = _value(settings, "SESSION_ABSOLUTE_LIFETIME")
-    prefix = _text(settings, "SESSION_KEY_PREFIX")
+    prefix = checked_prefix(_text(settings, "SESSION_KEY_PREFIX"))
     return Rules(
         prefix=prefix,
         lifetimes=Lifetimes(

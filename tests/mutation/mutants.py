@@ -440,7 +440,7 @@ MUTANTS = (
         (
             Change(
                 "stores/_file_purge.py",
-                "return name.startswith(prefix) and NAME.fullmatch(name) is not None",
+                "return name.startswith(prefix) and names.fullmatch(name) is not None",
                 "return True",
             ),
         ),
@@ -1089,5 +1089,269 @@ MUTANTS = (
         "no write to what the application exempts",
         (Change("_exempt.py", "        if endpoint in self._chosen:\n", "        if False:\n"),),
         ("tests/web/test_exempt.py", "-k", "refused and memory"),
+    ),
+    Mutant(
+        "the names of owners",
+        (
+            Change(
+                "core/names.py",
+                "if type(owner) is not str or not is_name(owner):",
+                "if False:",
+            ),
+        ),
+        ("tests/unit/test_names.py",),
+    ),
+    Mutant(
+        "half of a surrogate pair in a name",
+        (
+            Change(
+                "core/names.py",
+                "        and _UNFIT.search(value) is None\n",
+                "",
+            ),
+        ),
+        ("tests/unit/test_names.py",),
+    ),
+    Mutant(
+        "the length of a name in bytes",
+        (
+            Change(
+                "core/names.py",
+                "        and len(value.encode()) <= MAX_BYTES\n",
+                "",
+            ),
+        ),
+        ("tests/unit/test_names.py",),
+    ),
+    Mutant(
+        "the sid of the session that is kept",
+        (
+            Change(
+                "core/names.py",
+                "if type(sid) is not str or not is_sid(sid):",
+                "if False:",
+            ),
+        ),
+        ("tests/unit/test_names.py",),
+    ),
+    Mutant(
+        "the prefix of a store's keys",
+        (
+            Change(
+                "core/names.py",
+                "if type(prefix) is not str or not is_name(prefix) or not prefix.isprintable():",
+                "if False:",
+            ),
+        ),
+        ("tests/unit/test_names.py",),
+    ),
+    Mutant(
+        "other tasks' turn between batches",
+        (
+            Change(
+                "drive.py",
+                "    await sleep(0)  # within the old deadline",
+                "    # within the old deadline",
+            ),
+        ),
+        ("tests/unit/test_drive.py", "-k", "others_run_at_a_checkpoint"),
+    ),
+    Mutant(
+        "the deadline of each batch",
+        (
+            Change(
+                "drive.py",
+                "        _ = mine.end()\n    if _left.get() is not outer:",
+                "        return mine\n    if _left.get() is not outer:",
+            ),
+        ),
+        ("tests/unit/test_drive.py", "-k", "deadline_of_its_own"),
+    ),
+    Mutant(
+        "what a batch left, before the next one",
+        (
+            Change(
+                "drive.py",
+                "        await _do_left(outer)\n        _ = None",
+                "        _ = None",
+            ),
+        ),
+        ("tests/unit/test_drive.py", "-k", "before_the_next_one"),
+    ),
+    Mutant(
+        "the size of a batch",
+        (
+            Change(
+                "core/batches.py",
+                "self._size = max(1, min(_MOST, int(self._size * factor)))",
+                "pass",
+            ),
+        ),
+        ("tests/unit/test_batches.py", "-k", "grows or large"),
+    ),
+    Mutant(
+        "a deadline for administration under Quart",
+        (
+            Change(
+                "_for_quart.py",
+                "return await arun(work(site.administration), timeout=site.config.store_timeout)",
+                "return await arun(work(site.administration))",
+            ),
+        ),
+        ("tests/races/test_administration.py", "-k", "hangs"),
+    ),
+    Mutant(
+        "whose keys are listed",
+        (
+            Change(
+                "core/owners.py",
+                "        return is_sid(key[len(self._prefix) :])",
+                "        return True",
+            ),
+        ),
+        ("tests/unit/test_batches.py", "-k", "never_read"),
+    ),
+    Mutant(
+        "whose session it is by now",
+        (
+            Change(
+                "core/owners.py",
+                "theirs = [each for each in records if each.owner == owner and each.sid != keep]",
+                "theirs = [each for each in records if each.sid != keep]",
+            ),
+        ),
+        ("tests/unit/test_batches.py", "-k", "another_owner"),
+    ),
+    Mutant(
+        "the end of what is over by another clock",
+        (
+            Change(
+                "core/owners.py",
+                "        return [record for record in opened if record is not None]",
+                "        return [each for each in opened if each and not self._is_over(each)]",
+            ),
+        ),
+        ("tests/unit/test_batches.py", "-k", "ended_and_not_counted"),
+    ),
+    Mutant(
+        "where a page begins",
+        (
+            Change(
+                "core/owners.py",
+                "for each in more if _place(each) > start",
+                "for each in more",
+            ),
+        ),
+        ("tests/web/test_administration.py", "-k", "pages_hold and memory"),
+    ),
+    Mutant(
+        "the form of a place",
+        (
+            Change(
+                "core/owners.py",
+                "    if found is None:\n        raise InvalidName(",
+                "    if False:\n        raise InvalidName(",
+            ),
+        ),
+        ("tests/web/test_administration.py", "-k", "cannot_be_asked_for"),
+    ),
+    Mutant(
+        "the patterns in a prefix for Redis",
+        (
+            Change(
+                "stores/_redis_many.py",
+                '_PATTERNS.sub(r"\\\\\\g<0>", prefix) + "*"',
+                'prefix + "*"',
+            ),
+        ),
+        ("tests/stores/test_contract.py", "-k", "prefix_are_listed and Redis"),
+    ),
+    Mutant(
+        "an index of another type in Redis",
+        (
+            Change(
+                "stores/_redis_scripts.py",
+                "  redis.call('DEL', KEYS[1])\nend\nredis.call('ZADD'",
+                "  return swept\nend\nredis.call('ZADD'",
+            ),
+        ),
+        ("tests/faults/test_planted_indexes.py", "-k", "another_type and redis"),
+    ),
+    Mutant(
+        "an endless note in Redis",
+        (
+            Change(
+                "stores/_redis_scripts.py",
+                "if not last or last > latest then last = latest end",
+                "",
+            ),
+        ),
+        ("tests/faults/test_planted_indexes.py", "-k", "entry_of_the_index and redis"),
+    ),
+    Mutant(
+        "a file in the place of an owner's directory",
+        (
+            Change(
+                "stores/_file_owners.py",
+                '            self._tree.make_way(f"{_path(owner)}/{_note(key)[0]}")\n',
+                "            raise\n",
+            ),
+        ),
+        ("tests/faults/test_planted_indexes.py", "-k", "filesystem"),
+    ),
+    Mutant(
+        "a row whose columns have other types",
+        (
+            Change(
+                "stores/_sqltable.py",
+                "if not isinstance(record, bytes | bytearray | memoryview) or",
+                "if False and",
+            ),
+        ),
+        ("tests/faults/test_planted_indexes.py", "-k", "sqlite and another_type"),
+    ),
+    Mutant(
+        "a key in SQLite that is no text",
+        (
+            Change(
+                "stores/_sqlmany.py",
+                '    is_sqlite = connection.dialect.name == "sqlite"',
+                "    is_sqlite = False",
+            ),
+        ),
+        ("tests/faults/test_planted_indexes.py", "-k", "sqlite and index"),
+    ),
+    Mutant(
+        "a cookie given for a sid on the command line",
+        (
+            Change(
+                "cli.py",
+                'shown = f"{value!r}" if _OPTION.fullmatch(value) else "what was given"',
+                'shown = f"{value!r}"',
+            ),
+        ),
+        ("tests/web/test_cli.py", "-k", "not_repeated and memory"),
+    ),
+    Mutant(
+        "the question before everyone's sessions end",
+        (
+            Change(
+                "cli.py",
+                "                if not yes:\n",
+                "                if False:\n",
+            ),
+        ),
+        ("tests/web/test_cli.py", "-k", "asks and memory"),
+    ),
+    Mutant(
+        "the exit status of nothing ended",
+        (
+            Change(
+                "cli.py",
+                "        if not ended:\n",
+                "        if False:\n",
+            ),
+        ),
+        ("tests/web/test_cli.py", "-k", "revoke_ends_one and memory"),
     ),
 )

@@ -232,6 +232,8 @@ def test_what_cannot_be_used_is_refused_with_what_to_write(
         read(SESSION_DYNAMODB=resource, SESSION_DYNAMODB_REGION=REGION)
     with pytest.raises(ConfigError, match="SESSION_KEY_PREFIX is too long"):
         read(SESSION_KEY_PREFIX="p" * 1000)
+    with pytest.raises(ConfigError, match="SESSION_KEY_PREFIX must be"):
+        DynamoDBStore(region=REGION, prefix="\ud800")
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")

@@ -55,6 +55,12 @@ def connections(server: Valkey) -> int:
         return len(client.client_list()) - 1
 
 
+@pytest.mark.parametrize("prefix", ["", "\ud800", b"app:"])
+def test_a_prefix_that_cannot_be_sent_is_refused(prefix: Any) -> None:
+    with pytest.raises(ConfigError, match="SESSION_KEY_PREFIX must be"):
+        RedisStore("redis://127.0.0.1:1/0", prefix=prefix)
+
+
 # --- given clients -------------------------------------------------------------------------
 
 

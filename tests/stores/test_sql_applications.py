@@ -271,8 +271,8 @@ def test_an_engine_serves_its_own_colour_only(
 
 def test_a_prefix_that_would_not_fit_is_refused(url: str) -> None:
     settings = {"SECRET_KEY": SECRET_KEY, "SESSION_SQLALCHEMY": url}
-    for length, fits in ((233, True), (234, False)):
-        config = Config.read({**settings, "SESSION_KEY_PREFIX": "x" * length})
+    for prefix, fits in (("x" * 233, True), ("x" * 234, False), ("\u00fc" * 117, False)):
+        config = Config.read({**settings, "SESSION_KEY_PREFIX": prefix})
         if fits:
             assert isinstance(open_store(config, clock=Clock()), SQLStore)
         else:

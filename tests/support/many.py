@@ -47,8 +47,8 @@ def fill(
 
 
 def _parts(site: Site) -> tuple[str, Any]:
-    flow = site.app.session_interface.site.flow
-    return flow.rules.prefix, flow._sealer
+    administration = site.app.session_interface.site.administration
+    return administration._prefix, administration._sealer
 
 
 def _records(

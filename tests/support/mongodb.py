@@ -63,7 +63,8 @@ def _command(port: int, directory: Path) -> Sequence[str]:
         place = ("--bind_ip", "127.0.0.1", "--port", str(port), "--dbpath", str(directory))
         return (mongod, "--quiet", *place)
     python = os.environ.get("SAMESESSION_MONGOECO", sys.executable)
-    return (python, str(Path(__file__).with_name("serve_mongoeco.py")), str(port))
+    # -P: not to import what stands beside the script, such as socket.py.
+    return (python, "-P", str(Path(__file__).with_name("serve_mongoeco.py")), str(port))
 
 
 @contextmanager

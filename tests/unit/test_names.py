@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from markupsafe import Markup
 
-from samesession import InvalidName, SessionError
-from samesession.core.names import checked_keep, checked_owner, checked_sid, is_sid
+from samesession import ConfigError, InvalidName, SessionError
+from samesession.config import Config
+from samesession.core.names import checked_keep, checked_owner, checked_prefix, checked_sid, is_sid
 from samesession.testing.abilities import OWNERS
+from tests.support.site import SECRET_KEY
 from tests.unit.parts import IndexingStore, administration, feed
 
 
@@ -97,6 +99,22 @@ def test_what_is_kept_is_a_sid_or_none(name: str) -> None:
     assert "write keep=session.sid" in str(error)
     assert checked_keep(None, "revoke_all") is None
     assert checked_keep(SID, "revoke_all") == SID
+
+
+@pytest.mark.parametrize(
+    "prefix", ["", "a\0b", "a\nb", "\ud800", "x" * 1025, "\u00fc" * 513, b"app:", None, 5], ids=repr
+)
+def test_a_prefix_that_no_store_can_be_sent_is_a_wrong_setting(prefix: Any) -> None:
+    with pytest.raises(ConfigError, match="SESSION_KEY_PREFIX must be"):
+        checked_prefix(prefix)
+    with pytest.raises(ConfigError, match="SESSION_KEY_PREFIX must be"):
+        Config.read({"SECRET_KEY": SECRET_KEY, "SESSION_KEY_PREFIX": prefix})
+
+
+@pytest.mark.parametrize("prefix", ["session:", "x" * 1024, "\u00fc" * 512, "*", "a b", "{tag}:"])
+def test_a_prefix_is_any_printable_text(prefix: str) -> None:
+    assert checked_prefix(prefix) == prefix
+    assert Config.read({"SECRET_KEY": SECRET_KEY, "SESSION_KEY_PREFIX": prefix}).rules.prefix
 
 
 def test_a_sid_has_one_form() -> None:

@@ -10,6 +10,7 @@ import pytest
 from samesession import StoreUnavailable
 from tests.conftest import NewSite
 from tests.support.backend import Backend
+from tests.support.many import fill
 from tests.support.site import Site, Visitor
 
 pytestmark = pytest.mark.asyncio
@@ -174,3 +175,100 @@ async def test_an_outage_is_told_in_a_line(new_site: NewSite, backend: Backend) 
         spy.fail(name, failure)
     for args in (["list", "ann"], ["revoke", "A" * 22], ["revoke", "--owner", "ann"]):
         assert await command(site, *args) == (1, "Error: the store is down\n")
+
+
+# --- everyone's ----------------------------------------------------------------------------
+
+
+@pytest.mark.lists
+async def test_revoke_all_asks_and_then_ends_everyones_sessions_but_another_applications(
+    new_site: NewSite, backend: Backend
+) -> None:
+    site, other = new_site(), new_site(SESSION_KEY_PREFIX="other:")
+    users = [await _login(site, "ann"), await _login(site, "ben")]
+    theirs = await _login(other, "ann")
+    done = await invoke(site, "revoke", "--all", answer="n\n")
+    assert done.exit_code == 1
+    assert "End every session in " in done.output
+    assert "with keys that begin with 'session:'? [y/N]" in done.output
+    done = await invoke(site, "revoke", "--all")  # nobody is there to answer
+    assert done.exit_code == 1
+    assert [await user.value(dict) for user in users] == [{"name": "ann"}, {"name": "ben"}]
+    done = await invoke(site, "revoke", "--all", answer="y\n")
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "2 sessions ended")
+    assert [await user.value(dict) for user in users] == [{}, {}]
+    assert await theirs.value(dict) == {"name": "ann"}
+    assert await command(site, "revoke", "--all", "--yes") == (1, "0 sessions ended\n")
+    await _login(site, "ann")
+    assert await command(site, "revoke", "--all", "--yes") == (0, "1 session ended\n")
+
+
+@pytest.mark.stores("memcached")
+async def test_revoke_all_says_what_to_do_where_a_store_cannot_list(site: Site) -> None:
+    code, said = await command(site, "revoke", "--all", "--yes")
+    assert code == 1
+    assert said.endswith("give the application a new SECRET_KEY, and no SECRET_KEY_FALLBACKS\n")
+
+
+@pytest.mark.owners
+async def test_many_sessions_are_ended_by_a_command(site: Site, backend: Backend) -> None:
+    fill(site, backend, "ann", 450)
+    assert await command(site, "revoke", "--owner", "ann") == (0, "450 sessions ended\n")
+
+
+# --- where, and what is not said ------------------------------------------------------------
+
+
+@pytest.mark.owners
+async def test_commands_say_where_they_worked(site: Site, backend: Backend) -> None:
+    user = await _login(site, "ann")
+    place = {
+        "filesystem": f"the directory {backend.directory}",
+        "memory": "the memory of this process",
+        "redis": "redis://127.0.0.1:",
+        "sqlite": f"the table samesession of sqlite:///{backend.directory}/sessions.db",
+        "cluster": "redis+cluster://127.0.0.1:",
+    }.get(backend.name, "")
+    for args in (["list", "ann"], ["revoke", await _sid(user)], ["revoke", "A" * 22], ["purge"]):
+        done = await invoke(site, *args)
+        assert done.stderr.startswith(f"in {place}")
+        assert done.stderr.endswith(", with keys that begin with 'session:'\n")
+        assert place not in done.stdout or not place
+
+
+@pytest.mark.stores("filesystem")
+async def test_a_command_that_finds_nothing_makes_no_directory(
+    new_site: NewSite, backend: Backend
+) -> None:
+    site = new_site()
+    for args in (["list", "ann"], ["purge"], ["revoke", "A" * 22], ["revoke", "--all", "--yes"]):
+        done = await invoke(site, *args)
+        assert str(backend.directory) in done.stderr
+        assert done.exit_code == (1 if args[0] == "revoke" else 0)
+        assert not backend.directory.exists()
+
+
+async def test_a_cookie_that_is_given_for_a_sid_is_not_repeated(site: Site) -> None:
+    user = await _login(site, "ann")
+    cookie = user.jar["session"]
+    for given in (cookie, f"session={cookie}", "--" + cookie):
+        done = await invoke(site, "revoke", given)
+        assert done.exit_code == 2
+        assert "what was given is neither an option nor a sid" in done.output
+        assert cookie.split(".")[1] not in done.output
+    assert await user.value(dict) == {"name": "ann"}
+
+
+@pytest.mark.owners
+@pytest.mark.parametrize("owner", ["", "\udcff", "secret\udcff", "secret" * 200], ids=ascii)
+async def test_what_cannot_name_a_user_is_wrong_usage_and_not_repeated(
+    new_site: NewSite, backend: Backend, owner: str
+) -> None:
+    spy = backend.spy()
+    site = new_site(options={"store": spy})
+    for args in (["list", owner], ["revoke", "--owner", owner]):
+        done = await invoke(site, *args)
+        assert done.exit_code == 2
+        assert "a user is named by 1 to 1024 bytes of UTF-8" in done.output
+        assert "secret" not in done.output
+    assert spy.calls == []

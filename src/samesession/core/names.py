@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from ..errors import InvalidName
+from ..errors import ConfigError, InvalidName
 from .token import SID_PATTERN
 
 MAX_BYTES = 1024  # of an owner, as a record holds it, and of a prefix
@@ -66,6 +66,16 @@ def checked_keep(sid: object, call: str) -> str | None:
             f"{call}() takes the sid of the session to keep, or None: write keep=session.sid"
         )
     return sid
+
+
+def checked_prefix(prefix: object) -> str:
+    """Return what a store's keys begin with; raises ConfigError for what no store can be sent."""
+    if type(prefix) is not str or not is_name(prefix) or not prefix.isprintable():
+        raise ConfigError(
+            f"SESSION_KEY_PREFIX must be printable text of 1 to {MAX_BYTES} bytes in UTF-8, "
+            "such as 'session:'"
+        )
+    return prefix
 
 
 def is_sid(text: str) -> bool:

@@ -289,7 +289,8 @@ def noted_in(items: list[Item], now: int) -> list[str]:
 
 def _is_over(item: Item, now: int) -> bool:
     try:
-        return int(cast("str", _plain(item["expires"]))) <= now
+        moment = _plain(item["expires"])
+        return not isinstance(moment, bool) and int(cast("str", moment)) <= now
     except (KeyError, TypeError, ValueError):
         return False
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from typing import NamedTuple
 from ..core.record import may_be_record
 from ..core.store import Clock
 from ..errors import StoreUnavailable
-from ._tree import NAME, READ, TEMPORARY, Tree, name_of, opened, unlink
+from ._tree import NAME, READ, SPELT, TEMPORARY, Tree, name_of, opened, unlink
 
 OWNERS = "owners"
 
@@ -32,6 +33,7 @@ class _Files(NamedTuple):
 
     path: str
     prefix: str
+    names: re.Pattern[str]
     is_ours: Callable[[str, bytes], bool]
 
 
@@ -51,7 +53,7 @@ class Purge:
         with self._tree.at() as root:
             if root is None:
                 return 0
-        purged = sum(self._purge(_Files(shard, shard, _is_record)) for shard in _SHARDS)
+        purged = sum(self._purge(_Files(shard, shard, NAME, _is_record)) for shard in _SHARDS)
         for shard in _SHARDS:
             self._purge_owners(f"{OWNERS}/{shard}", shard)
         self._remove_if_empty(OWNERS)
@@ -61,16 +63,16 @@ class Purge:
 
     def _purge_owners(self, path: str, shard: str) -> None:
         """Delete expired notes of owners, and the directories that hold nothing any more."""
-        for batch in self._listed(path, lambda entry: _is_name(entry.name, shard)):
+        for batch in self._listed(path, lambda entry: _is_name(entry.name, shard, NAME)):
             for name in batch:
-                _ = self._purge(_Files(f"{path}/{name}", "", _is_note))
+                _ = self._purge(_Files(f"{path}/{name}", "", SPELT, _is_note))
                 self._remove_if_empty(f"{path}/{name}")
         self._remove_if_empty(path)
 
     def _purge(self, files: _Files) -> int:
         """Delete a directory's expired files; return how many of them were no temporary ones."""
         now = self._clock()
-        doomed = self._listed(files.path, lambda entry: _is_doomed(entry, files.prefix, now))
+        doomed = self._listed(files.path, lambda entry: _is_doomed(entry, files, now))
         return sum(self._delete(files, names) for names in doomed)
 
     def _listed(self, path: str, wanted: Callable[[os.DirEntry[str]], bool]) -> Iterator[list[str]]:
@@ -144,14 +146,15 @@ class Purge:
             self._failure = self._failure or error
 
 
-def _is_name(name: str, prefix: str) -> bool:
-    return name.startswith(prefix) and NAME.fullmatch(name) is not None
+def _is_name(name: str, prefix: str, names: re.Pattern[str]) -> bool:
+    return name.startswith(prefix) and names.fullmatch(name) is not None
 
 
-def _is_doomed(entry: os.DirEntry[str], prefix: str, now: float) -> bool:
+def _is_doomed(entry: os.DirEntry[str], files: _Files, now: float) -> bool:
     """Return whether a file, by its name and time, is to be deleted; without a lock."""
     temporary = TEMPORARY.fullmatch(entry.name)
-    if not _is_name(temporary[1] if temporary else entry.name, prefix):
+    name = temporary[1] if temporary else entry.name
+    if not _is_name(name, files.prefix, files.names):
         return False
     try:
         return temporary is not None or entry.stat(follow_symlinks=False).st_mtime <= now
@@ -178,5 +181,5 @@ def _is_record(name: str, raw: bytes) -> bool:
 
 
 def _is_note(name: str, raw: bytes) -> bool:
-    # A crash leaves an empty one where writes are not durable.
+    # Empty where its name says the key; a crash, too, leaves an empty one.
     return not raw or name_of(raw) == name

@@ -23,6 +23,7 @@ from .._clocks import stopwatch
 from ..errors import BadRecord, ConfigError, StoreUnavailable
 
 NAME = re.compile(r"[0-9a-f]{40}")  # what `name_of` gives
+SPELT = re.compile(r"([0-9a-f]{2}){1,120}")  # what `spelt` gives
 # How `write` names a file that is not in place yet; the group is the name that it gets.
 TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}")
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -275,18 +276,29 @@ def name_of(filed: bytes) -> str:
     return hashlib.blake2b(filed, digest_size=20).hexdigest()
 
 
+def spelt(filed: bytes) -> str:
+    """Give a name as safe as `name_of` does, which says itself what is filed, if that is short."""
+    name = filed.hex()
+    return name_of(filed) if NAME.fullmatch(name) or not SPELT.fullmatch(name) else name
+
+
 def content(fd: int, limit: int) -> tuple[bytes, float]:
     """Read an opened file and its mtime; raises BadRecord for one that is not plainly ours."""
     found = checked(fd, limit)
-    chunks: list[bytes] = []
-    while chunk := os.read(fd, limit):
-        chunks.append(chunk)
-    return b"".join(chunks), found.st_mtime
+    # Not more than there is: a buffer for what may be there costs more than the read.
+    raw = os.read(fd, found.st_size)
+    while len(raw) < found.st_size and (more := os.read(fd, found.st_size - len(raw))):
+        raw += more
+    return raw, found.st_mtime
 
 
 def checked(fd: int, limit: int) -> os.stat_result:
     """Give an opened file's facts; raises BadRecord if it is not plainly ours."""
-    found = os.fstat(fd)
+    return sound(os.fstat(fd), limit)
+
+
+def sound(found: os.stat_result, limit: int) -> os.stat_result:
+    """Return a file's facts; raises BadRecord if it is not plainly ours."""
     if not stat.S_ISREG(found.st_mode):
         raise BadRecord("its file is no regular file")
     # 0 links: replaced or deleted since it was opened; it was ours then.

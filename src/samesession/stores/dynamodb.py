@@ -18,6 +18,7 @@ from typing import Any
 from .._clocks import stopwatch, system_time
 from ..config import Config
 from ..core.batches import every_key
+from ..core.names import checked_prefix
 from ..core.record import revision_of
 from ..core.steps import Steps, checkpoint, pause, wait
 from ..core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome
@@ -69,7 +70,7 @@ class DynamoDBStore:
             source, region=region, endpoint_url=endpoint_url, timeout=timeout
         )
         self._table = table
-        self._prefix = prefix
+        self._prefix = checked_prefix(prefix)
         self._timeout = timeout
         self._touching = touching or Touching()
         self._clock = clock

@@ -4,7 +4,7 @@
         3f/                      by the first two hex digits of the file's name; locked
                                  while one of its files changes
             3f9a...              a record; its mtime is the moment it expires
-        owners/1c/1c77.../3f9a...  a note that the record is that owner's
+        owners/1c/1c77.../7365...  a note that a record is that owner's
 
 A file's name is a digest of its key, in hex: safe on file systems that fold
 case, and no path can be smuggled in. Everything is opened relative to a
@@ -32,7 +32,7 @@ from . import _file_lists
 from ._cached import CachedFiles
 from ._file_owners import OwnerNotes
 from ._file_purge import Purge
-from ._tree import READ, Tree, content, name_of, unlink
+from ._tree import READ, Tree, content, name_of, sound, unlink
 
 _DURABLE_BATCH = 20  # files that are deleted within one operation's time if each waits for the disk
 
@@ -248,11 +248,18 @@ class FileStore:
             with self._tree.locked(path) as shard:
                 if shard is None:
                     continue
-                for name in names:
-                    if self._read_sound(shard, name) is not None and unlink(shard, name):
-                        removed.add(name)
+                live = [name for name in names if self._stands(shard, name)]
+                removed.update(name for name in live if unlink(shard, name))
                 self._tree.settle(shard)
         return removed
+
+    def _stands(self, shard: int, name: str) -> bool:
+        """Return whether a file is a live record, by all but its content."""
+        try:
+            found = sound(os.stat(name, dir_fd=shard, follow_symlinks=False), self._max_bytes)
+        except (FileNotFoundError, BadRecord):
+            return False
+        return found.st_mtime > self._clock() and found.st_size >= MIN_BYTES
 
     # --- files -------------------------------------------------------------------------
 

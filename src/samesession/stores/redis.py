@@ -23,6 +23,7 @@ from redis.exceptions import (
 from .._deadline import Deadline
 from ..config import Config
 from ..core.batches import every_key
+from ..core.names import checked_prefix
 from ..core.record import lifetime_of
 from ..core.steps import Steps, wait
 from ..core.store import Clock, Conflict, Face, KeyPage, Lifetimes, Outcome
@@ -107,7 +108,7 @@ class RedisStore:
         """
         self._source = source
         self._servers = _redis_url.read(source) if isinstance(source, str) else None
-        self._prefix = prefix
+        self._prefix = checked_prefix(prefix)
         self.timeout = timeout
         self.deadline = Deadline()
         self.faces = face if self._servers is not None else clients.face_of(source)

@@ -366,10 +366,11 @@ def open_store(config: Config, *, clock: Clock) -> SQLStore:
     source = config.sqlalchemy
     if source is None:
         raise ConfigError(f"SESSION_TYPE 'sqlalchemy' needs SESSION_SQLALCHEMY: {_engines.HELP}")
-    if len(config.rules.prefix) + _SID_LENGTH > KEY_LENGTH:
+    # MySQL's column holds bytes, so that all databases are alike.
+    if len(config.rules.prefix.encode()) + _SID_LENGTH > KEY_LENGTH:
         raise ConfigError(
             f"SESSION_KEY_PREFIX is too long for the database: {KEY_LENGTH - _SID_LENGTH} "
-            "characters at most"
+            "bytes at most"
         )
     lent = _engines.is_lent(source)
     bind_key = config.sqlalchemy_bind_key
