@@ -203,7 +203,8 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "if not self._is_live(current, loaded.signed.token, signed.token):",
+                "if not (self._is_live(current, loaded.signed.token) or "
+                "self._is_ours(current, session)):",
                 "if False:",
             ),
         ),

@@ -447,6 +447,29 @@ def test_a_cookie_signed_by_a_fallback_key_is_sent_anew_when_it_is_sent() -> Non
     assert sealer(b"the newest key 1").open(bench.key, asked[0].args[1]).revision == 2
 
 
+@pytest.mark.parametrize("modified", [True, False])
+def test_a_renewal_that_the_store_refuses_keeps_back_no_cookie_that_is_due(modified: bool) -> None:
+    """An earlier save of the request may have given the session a new secret."""
+    bench, changed = Bench(), Bench(keys=NEWER_KEY)
+    session = bench.opened()
+    session.modified = modified
+    reply, asked = changed.closed(session, StoreUnavailable("full"))
+    assert [one.method for one in asked] == ["commit"]
+    assert isinstance(reply.cookie, SetCookie) is modified
+
+
+def test_a_cookie_alone_that_a_fallback_key_signed_is_sent_anew_without_a_question() -> None:
+    bench = Bench(keys=(b"the newest key 1", b"an older key 222"))
+    bench.signed = signer(b"an older key 222").sign(bench.signed.token)
+    reply, asked = bench.closed(bench.opened())
+    assert asked == []
+    assert isinstance(reply.cookie, SetCookie)
+    fresh = bench.signer.read(reply.cookie.value)
+    assert fresh is not None
+    assert (fresh.token, fresh.stale) == (bench.signed.token, False)
+    assert bench.closed(bench.opened(renew=False)) == (QUIET, [])
+
+
 @pytest.mark.parametrize("mode", [Mode.EXEMPT, Mode.BROKEN])
 def test_an_exempt_or_broken_session_is_never_saved(mode: Mode) -> None:
     bench = Bench()

@@ -59,11 +59,11 @@ class Filing:
                 outcome = yield from self._store.remove(key, expected=current.revision_bytes)
             else:
                 outcome = yield from self._commit(key, current, record, facts)
-            if outcome is Outcome.WRITTEN and current.owner != owner:
-                yield from self._delist(current.owner, key)
         except BadRecord as error:
             self._notify(Event.REJECTED, None, error.reason)
             return Outcome.GONE
+        if outcome is Outcome.WRITTEN and current.owner != owner:
+            yield from self._delist(current.owner, key)
         return outcome
 
     def _commit(

@@ -194,11 +194,12 @@ class Flow:
             try:
                 outcome = yield from self._filing.replace(current, record, facts)
             except StoreError:
-                outcome = Outcome.GONE
+                outcome, newer = Outcome.GONE, current  # as far as anybody knows
+            else:
+                newer = self._filing.standing(current, outcome)
             if outcome is Outcome.WRITTEN and record is not None:
                 facts.loaded, facts.terms = Loaded(loaded.signed, record), self._terms
                 return self._leave(session)
-            newer = self._filing.standing(current, outcome)
             if facts.modified and newer is not None and self._is_live(newer, token):
                 return self._leave(session)  # what an earlier save did must be said
         # The cookie may be over by now: it is not sent again.
@@ -221,7 +222,7 @@ class Flow:
         if unsaved.rekey:
             signed = self._minted(session.facts, current.sid)
         for _ in range(MAX_ATTEMPTS):
-            if not self._is_live(current, loaded.signed.token, signed.token):
+            if not (self._is_live(current, loaded.signed.token) or self._is_ours(current, session)):
                 return (yield from self._lost(session, loaded, unsaved, current))
             record = self._next(current, signed.token, draft, repeats=unsaved.repeats)
             if record is not None and unsaved.rekey:
@@ -260,20 +261,25 @@ class Flow:
             facts.minted = self._signer.mint(sid)
         return self._signer.sign(facts.minted)
 
-    def _is_live(self, record: Record, *tokens: Token) -> bool:
-        now = self._clock()
-        return any(policy.verdict(record, token, now) is Verdict.LIVE for token in tokens)
+    def _is_live(self, record: Record, token: Token) -> bool:
+        return policy.verdict(record, token, self._clock()) is Verdict.LIVE
+
+    def _is_ours(self, record: Record, session: ServerSession) -> bool:
+        """Say whether a save of this request wrote a live record, and never heard of it again."""
+        minted = session.facts.minted
+        return minted is not None and self._is_live(record, minted)
 
     def _next(
         self, current: Record, token: Token, draft: Draft, *, repeats: bool = False
     ) -> Record | None:
-        # Two requests that both count one up would make equal records, and each
-        # would take the other's commit for its own.
-        revision = current.revision + 1 + (self._signer.random_step() if repeats else 0)
         stale = self._filing.index_is_stale(current)
         now = int(self._clock())
         record = next_record(current, token, draft, now=now, rules=self.rules, index_is_stale=stale)
-        return None if record is None else record._replace(revision=revision)
+        if record is None or not repeats:
+            return record
+        # Two requests that both count one up would make equal records, and each
+        # would take the other's commit for its own.
+        return record._replace(revision=record.revision + self._signer.random_step())
 
     # --- how it ended ------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ to the next save. A save that fails gives back what it took.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from . import codec, merge
 from .merge import Change, Data, Image
@@ -25,18 +25,20 @@ def is_permanent(data: Mapping[str, Any], *, default: bool) -> bool:
     return bool(data.get(PERMANENT_KEY, default))
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What the next record is made from.
+class Draft(NamedTuple):
+    """What the next record is made from; the data stays out of `repr`.
 
     `data` is None where it is what the session holds; `wiped` takes the owner away.
     """
 
-    payload: bytes = field(repr=False)
+    payload: bytes
     permanent: bool
-    bound: str | None = field(default=None, repr=False)
+    bound: str | None = None
     wiped: bool = False
-    data: Data | None = field(default=None, repr=False)
+    data: Data | None = None
+
+    def __repr__(self) -> str:
+        return f"Draft({len(self.payload)} bytes)"
 
     @property
     def is_empty(self) -> bool:
