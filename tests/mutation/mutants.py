@@ -311,6 +311,17 @@ MUTANTS = (
         ("tests/races/test_rekeying.py", "-k", "memory and one_user"),
     ),
     Mutant(
+        "a login that is over wins over no other",
+        (
+            Change(
+                "core/flow.py",
+                "over = standing is None or policy.is_over(standing, self._clock())",
+                "over = standing is None",
+            ),
+        ),
+        ("tests/races/test_rekeying.py", "-k", "memory and counts_no_more"),
+    ),
+    Mutant(
         "a login brings back nothing that was loaded",
         (
             Change(

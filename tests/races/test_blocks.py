@@ -17,6 +17,7 @@ from samesession.core.record import lifetime_of
 from samesession.core.store import Lifetimes
 from tests.support.backend import Backend
 from tests.support.site import View
+from tests.support.spy import PATIENCE
 
 from .blocks import Block, Held, Steps
 from .conftest import NewScene
@@ -185,6 +186,43 @@ async def test_after_a_block_the_session_shows_and_goes_on_from_what_is_stored(
     assert await visitor.value(dict) == expected(changes)
     assert steps.shown[-1] == expected(changes)
     assert Event.GONE not in scene.heard
+
+
+async def test_a_request_whose_block_saved_it_all_writes_nothing_more(scene: Scene) -> None:
+    """In whatever order another request left the keys."""
+    visitor = scene.site.visitor()
+    await visitor.put(**BASE)
+    steps = Steps(scene.site, Block(both(grow(2), put(mine=1))), read_all)
+    other = both(drop("both"), put(other=[1]), drop("mine"), put(mine=7, both=2))
+    async with scene.late_view(visitor, steps.view, at="commit") as late:
+        await scene.tab(visitor).visit(other)
+        scene.spy.reset()
+    assert len(late.answer.set_cookies) == 1
+    assert scene.spy.names == ["commit"]  # again, with what the other wrote
+    assert await visitor.value(list) == ["cart", "list", "other", "mine", "both"]
+
+
+@pytest.mark.needs("quart")
+async def test_a_socket_goes_on_from_what_is_stored_too(scene: Scene) -> None:
+    visitor = scene.site.visitor()
+    await visitor.put(**BASE)
+    steps = Steps(scene.site, read_all, Block(put(mine=1)), grow(2))
+
+    async def socket() -> None:
+        await steps.view(scene.site.session, scene.site.web)
+        await scene.site.web.websocket.send("done")
+
+    scene.site.app.websocket("/socket")(socket)
+    gate = scene.spy.pause("commit")
+    driver: Any = visitor.driver
+    async with driver.websocket("/socket") as connection:
+        await gate.reached()
+        await scene.tab(visitor).visit(put(other=1))
+        gate.open()
+        assert await connection.receive() == "done"
+        await asyncio.wait_for(asyncio.shield(connection._task), PATIENCE)
+    assert steps.shown[-1] == expected({"mine": 1, "other": 1, "cart": [1, 2]})
+    assert await visitor.value(dict) == expected({"mine": 1, "other": 1, "cart": [1, 2]})
 
 
 async def test_permanence_that_another_request_gave_is_kept(scene: Scene, backend: Backend) -> None:
@@ -400,6 +438,30 @@ async def test_what_a_block_failed_to_save_is_saved_once_in_the_end(
     assert Event.GONE not in scene.heard
     also = {"other": 1} if other and "clear" not in name else {}
     assert await visitor.value(dict) == expected({**changes, **also})
+
+
+@pytest.mark.needs("quart")
+@pytest.mark.parametrize("after", [True, False], ids=["written", "not written"])
+async def test_what_a_cancelled_block_may_have_saved_is_saved_once(
+    scene: Scene, after: bool
+) -> None:
+    visitor = scene.site.visitor()
+    await visitor.put(**BASE)
+    rekey: Act = lambda session: session.regenerate()  # noqa: E731  # as all acts are written
+    steps = Steps(scene.site, Block(both(grow_atomically(2), rekey)))
+    gate = scene.spy.pause("commit", after=after)
+
+    async def view(session: Any, web: Any) -> str:
+        task = asyncio.ensure_future(steps.view(session, web))
+        await gate.reached()
+        task.cancel()
+        await asyncio.wait([task])
+        session.update_atomically(lambda data: data["cart"].append(3))
+        return str(task.cancelled())
+
+    answer = await visitor.respond(view)
+    assert (answer.status, answer.text) == (200, "True")
+    assert await visitor.value(dict) == expected({"cart": [1, 2, 3]})
 
 
 # --- blocks in blocks, and beside one another ---------------------------------------------

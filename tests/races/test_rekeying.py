@@ -151,6 +151,21 @@ async def test_of_two_logins_of_one_user_the_faster_one_counts(
     assert len(await scene.administer("sessions_of", "ann")) == len(backend.records()) == 1
 
 
+@pytest.mark.owners
+@pytest.mark.stores("memory", "filesystem")
+async def test_a_login_of_the_same_user_that_was_faster_and_is_over_counts_no_more(
+    new_scene: NewScene, backend: Backend
+) -> None:
+    scene = new_scene(SESSION_ABSOLUTE_LIFETIME=1000)
+    visitor = scene.site.visitor()
+    await visitor.put(cart=[1])
+    async with scene.late(visitor, write_and_log_in, at="commit"):
+        await scene.tab(visitor).visit(log_in)
+        backend.clock.advance(1000)
+    assert await visitor.value(dict) == {"late": 1}
+    assert await visitor.value(lambda session: session.about.owner) == "ann"
+
+
 @pytest.mark.parametrize("at", ["load", "remove"])
 @pytest.mark.parametrize("change", [regenerate, LOG_IN])
 async def test_a_logout_with_the_old_cookie_does_not_end_the_login_that_was_faster(

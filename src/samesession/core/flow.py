@@ -321,7 +321,8 @@ class Flow:
         token = before.signed.token
         lost = Lost(token.sid, drop=True, owner=None)
         reason = "it ended while the request ran"
-        if standing is not None and not same_secret(token, standing.secret_hash):
+        over = standing is None or policy.is_over(standing, self._clock())
+        if standing is not None and not over and not same_secret(token, standing.secret_hash):
             # After a login elsewhere in the same browser the cookie there is already the
             # new one: dropping it would log the user out again.
             lost = Lost(token.sid, drop=False, owner=standing.owner)

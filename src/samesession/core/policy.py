@@ -55,12 +55,15 @@ def verdict(record: Record, token: Token, now: float) -> Verdict:
     """Judge a record that a store returned for a token's sid."""
     if record.sid != token.sid or not same_secret(token, record.secret_hash):
         return Verdict.UNKNOWN
+    return Verdict.EXPIRED if is_over(record, now) else Verdict.LIVE
+
+
+def is_over(record: Record, now: float) -> bool:
+    """Return whether a session's time is over, whoever asks for it."""
     if record.deadline and now >= record.deadline:
-        return Verdict.EXPIRED
+        return True
     # A clock that was set back must not give a session more life than it had left.
-    if record.created > now + SKEW:
-        return Verdict.EXPIRED
-    return Verdict.LIVE
+    return record.created > now + SKEW
 
 
 class Deed(enum.Enum):
