@@ -191,12 +191,13 @@ class Flow:
         facts.upkept = True
         if self._is_live(current, token):
             record = self._next(current, token, Draft(current.payload, session.is_permanent()))
+            newer: Record | None = current  # as far as anybody knows
+            outcome: Outcome | Conflict = Outcome.GONE
             try:
                 outcome = yield from self._filing.replace(current, record, facts)
-            except StoreError:
-                outcome, newer = Outcome.GONE, current  # as far as anybody knows
-            else:
                 newer = self._filing.standing(current, outcome)
+            except StoreError:
+                pass
             if outcome is Outcome.WRITTEN and record is not None:
                 facts.loaded, facts.terms = Loaded(loaded.signed, record), self._terms
                 return self._leave(session)
