@@ -31,7 +31,7 @@ from ._resp import READS, Argument, name_of, pack, reader
 from ._watch import Grace
 
 # Above this many unanswered commands new ones are refused, to bound memory.
-_MAX_PENDING = 10_000
+_MAX_PENDING = 30_000
 
 
 class _Waiting:
@@ -78,6 +78,9 @@ class Channel(asyncio.Protocol):
         self._watch: asyncio.TimerHandle | Knock | None = None
         self._grace = Grace(timeout, loop_time(self._loop))
         self._late: _Waiting | None = None  # the oldest that waited at the last look
+        self.mark = 0  # of the connection; each has another
+        self._beside: Channel | None = None  # see execute_elsewhere
+        self._askers = 0  # who wait on that
 
     # --- commands ----------------------------------------------------------------------
 
@@ -128,13 +131,32 @@ class Channel(asyncio.Protocol):
         _ = [pack(command) for command in commands]  # or none of them is sent
         return _gathered([self._ask(*command) for command in commands])
 
+    async def execute_elsewhere(self, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
+        """Do as `execute_many`, on another connection that all who ask at once share."""
+        if self._beside is None:
+            self._beside = Channel(self.connection_pool, timeout=self._timeout)
+        other, self._askers = self._beside, self._askers + 1
+        try:
+            return await other.execute_many(commands)
+        finally:
+            self._askers -= 1
+            if self._askers == 0:
+                self._beside = None
+                other.close()
+
     async def aclose(self) -> None:
         """Close the connection; whoever still waits gets an error."""
+        connecting = self._connecting
+        self.close()
+        if connecting is not None:
+            _ = await asyncio.wait([connecting])
+        await self.connection_pool.disconnect()
+
+    def close(self) -> None:
+        """Internal: close the connection, and leave the pool as it is."""
         if self._connecting is not None:
             _ = self._connecting.cancel()
-            _ = await asyncio.wait([self._connecting])
         self._drop(RedisConnectionError("the connection was closed"))
-        await self.connection_pool.disconnect()
 
     def _ask(self, *command: Argument) -> asyncio.Future[Any]:
         if len(self._sent) + len(self._queued) >= _MAX_PENDING:
@@ -195,6 +217,7 @@ class Channel(asyncio.Protocol):
 
         Its stream objects are kept: they would close the transport when freed.
         """
+        self.mark += 1
         self._connection = connection
         self._reader = reader()
         self._writable = True
@@ -232,6 +255,15 @@ class Channel(asyncio.Protocol):
         """Connect anew for what is not answered: this server is not to be trusted."""
         if self._transport is not None:
             self._transport.abort()
+
+    def mistrust(self, mark: int | None = None) -> None:
+        """Let go of the connection: its answers are not those of its questions.
+
+        `mark`: only if it is still that one. Reads are asked again on the next; a write
+        may have been done, and fails.
+        """
+        if self._transport is not None and mark in (None, self.mark):
+            self._drop(RedisConnectionError("the answers are not the questions'"), again=_read)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take the unanswered commands to a new connection."""

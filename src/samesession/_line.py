@@ -10,8 +10,6 @@ nobody asked for is used. Knows commands, no record.
 
 from __future__ import annotations
 
-import select
-import ssl
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +17,7 @@ import hiredis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
-from ._deadline import Deadline, received
+from ._deadline import Deadline, Quiet, received
 from ._resp import Argument, pack, reader
 
 _CHUNK = 65536
@@ -28,31 +26,17 @@ _CHUNK = 65536
 class _Connection:
     """An open connection that one thread at a time uses."""
 
-    __slots__ = ("_opened", "_poll", "_reader", "_socket")
+    __slots__ = ("_opened", "_quiet", "_reader", "_socket")
 
     def __init__(self, opened: Any) -> None:  # Any: redis-py's, whose socket has no public name
         self._opened = opened
         self._socket = opened._sock.plain  # noqa: SLF001
         self._reader = reader()
-        # eventlet takes it away, and some systems never had it; `select.select` sees no
-        # descriptor above 1,023.
-        self._poll = select.poll() if hasattr(select, "poll") else None
-        if self._poll is not None:
-            self._poll.register(self._socket, select.POLLIN)
+        self._quiet = Quiet(self._socket)
 
     def is_quiet(self) -> bool:
-        """Say whether nothing came since the last answer: no hang-up, no foreign byte."""
-        if self._poll is not None:
-            return not self._poll.poll(0)
-        # Three times as slow. What is read is lost: the connection is closed then.
-        self._socket.settimeout(0)
-        try:
-            _ = self._socket.recv(1)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return True
-        except OSError:
-            pass
-        return False
+        """Return whether nothing came since the last answer: no hang-up, no foreign byte."""
+        return self._quiet.lasts()
 
     def exchange(self, packed: bytes, answers: int, deadline: Deadline) -> list[Any]:
         """Send commands and give their answers, which may be errors."""
@@ -134,6 +118,10 @@ class Line:
         """Send commands in one go; give their answers in order, refusals among them."""
         return self._send(b"".join(map(pack, commands)), len(commands)) if commands else []
 
+    def execute_elsewhere(self, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
+        """Do as `execute_many`, on a connection that is opened for it."""
+        return self._answer(self._opened(), b"".join(map(pack, commands)), len(commands))
+
     def close(self) -> None:
         """Close the connections that are free."""
         self.leave()
@@ -144,6 +132,11 @@ class Line:
         free, self._free = self._free, []
         for connection in free:
             connection.close()
+
+    def mistrust(self, mark: int | None = None) -> None:
+        """Connect anew for what comes: one of the connections is out of step."""
+        del mark  # which one it was nobody knows
+        self.leave()
 
     # --- connections -------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -12,15 +13,18 @@ import pytest
 import pytest_asyncio
 
 from samesession import SessionError, StoreUnavailable
+from samesession.core.reading import Reader
 from samesession.core.store import Face, Outcome, Store
 from samesession.stores.memcached import MemcachedStore
 from tests.support.backend import Servers
 from tests.support.clock import Clock
 from tests.support.memcached import Memcached
 from tests.support.site import Site
+from tests.unit.parts import sealer
 
 from .callers import (
     FACES,
+    LIFETIMES,
     SLACK,
     Caller,
     calling,
@@ -32,6 +36,7 @@ from .callers import (
     sealed,
     watched_loop,
 )
+from .crossing import crossing, memcached_answer
 from .cuts import expect_no_torn_record, expect_no_torn_reply
 from .effort import rounds
 from .proxy import NETWORK, Fault, Proxy, proxied
@@ -184,6 +189,38 @@ async def test_answers_never_cross_while_connections_die(caller: Caller, proxy: 
     proxy.mend()
     await expect_recovery(caller, users["user0"][0], "user0")
     assert answered >= 20  # the healthy turns at least in part
+
+
+@pytest.mark.parametrize("face", FACES, ids=lambda face: face.name.lower())
+async def test_a_network_that_drops_or_doubles_answers_logs_nobody_out(
+    server: Memcached, face: Face
+) -> None:
+    with crossing(server.port, memcached_answer) as between:
+        users = {f"user{number}": sealed(f"user{number}") for number in range(12)}
+        async with calling(store_at(between.port), face, timeout=TIMEOUT) as caller:
+            reader = Reader(caller.store, sealer())
+            for key, raw in users.values():
+                assert await caller.do(creating(key, raw)) is True
+            found: Counter[str] = Counter()
+
+            async def read(name: str) -> None:
+                key = users[name][0]
+                sid = key.partition(":")[2]
+                result = await caller.try_(lambda _: reader.read(key, sid, renew=LIFETIMES))
+                answer: Any = result.answer
+                if result.error is not None:
+                    assert isinstance(result.error, StoreUnavailable), result.error
+                    found["503"] += 1
+                else:
+                    found["none" if answer is None else str(answer.owner == name)] += 1
+
+            between.at_random(0.05, 7)
+            for _ in range(6):
+                await asyncio.gather(*map(read, users))
+            assert between.faults > 0
+            between.mend()
+            assert set(found) <= {"True", "503"}, found
+            assert found["True"] > len(users) * 3
 
 
 async def test_the_event_loop_is_never_blocked_by_a_server_that_is_silent(proxy: Proxy) -> None:

@@ -48,12 +48,12 @@ MUTANTS = (
     ),
     Mutant(
         "the quiet of a connection that a thread takes up again",
-        (Change("_line.py", "return not self._poll.poll(0)", "return True"),),
+        (Change("_deadline.py", "return not self._poll.poll(0)", "return True"),),
         ("tests/unit/test_line.py", "-k", "spoke_unasked"),
     ),
     Mutant(
         "the same quiet where a thread cannot poll",
-        (Change("_line.py", "_ = self._socket.recv(1)\n", "return True\n"),),
+        (Change("_deadline.py", "_ = self._connected.recv(1)\n", "return True\n"),),
         ("tests/unit/test_line.py", "-k", "spoke_unasked"),
     ),
     Mutant(
@@ -131,6 +131,86 @@ MUTANTS = (
             ),
         ),
         ("tests/unit/test_line.py", "-k", "late"),
+    ),
+    Mutant(
+        "another answer than the question's from memcached",
+        (
+            Change(
+                "stores/_meta.py",
+                'if isinstance(answer, Answer) and answer.flags.get("O", word) != word:',
+                "if False:",
+            ),
+        ),
+        ("tests/unit/test_meta.py", "-k", "another"),
+    ),
+    Mutant(
+        "the quiet of a connection to memcached",
+        (Change("stores/_meta.py", "if kept is None or kept.is_quiet():", "if True:"),),
+        ("tests/unit/test_meta.py", "-k", "spoke_unasked"),
+    ),
+    Mutant(
+        "the second question before a user is logged out",
+        (
+            Change(
+                "core/reading.py",
+                "return (yield from self._read_again(key, sid, raw))",
+                "return None",
+            ),
+        ),
+        ("tests/unit/test_reading.py", "-k", "log_a_user_out"),
+    ),
+    Mutant(
+        "two answers that are both another's",
+        (Change("core/reading.py", "if raw != doubted and sid_of(raw) != sid:", "if False:"),),
+        ("tests/unit/test_reading.py", "-k", "both_anothers"),
+    ),
+    Mutant(
+        "the sid's own damaged record, which is not doubted",
+        (Change("core/reading.py", "or (raw is not None and sid_of(raw) == sid)", ""),),
+        ("tests/unit/test_reading.py", "-k", "damaged_record_of"),
+    ),
+    Mutant(
+        "the words around a question to Redis",
+        (
+            Change(
+                "stores/_redis_fence.py",
+                "if (before, after) != words or moved or",
+                "if",
+            ),
+        ),
+        ("tests/unit/test_fence.py",),
+    ),
+    Mutant(
+        "the word in the answer to a commit",
+        (
+            Change(
+                "stores/redis.py",
+                "case [bytes(named), answer] if named == own:",
+                "case [_, answer]:",
+            ),
+        ),
+        ("tests/faults/test_crossed_answers.py", "-k", "commits and url"),
+    ),
+    Mutant(
+        "a connection that is not left for a planted record",
+        (Change("stores/_redis_doubt.py", "if answer != doubted:", "if True:"),),
+        ("tests/faults/test_crossed_answers.py", "-k", "planted and url"),
+    ),
+    Mutant(
+        "a connection that is left for it is out of step",
+        (
+            Change(
+                "_channel.py",
+                "if self._transport is not None and mark in (None, self.mark):",
+                "if False:",
+            ),
+        ),
+        ("tests/unit/test_channel.py", "-k", "out_of_step"),
+    ),
+    Mutant(
+        "a connection that others have left already",
+        (Change("_channel.py", "and mark in (None, self.mark):", "and mark is not self:"),),
+        ("tests/unit/test_channel.py", "-k", "out_of_step"),
     ),
     Mutant(
         "the binding of a record to its sid",

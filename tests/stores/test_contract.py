@@ -17,6 +17,7 @@ from samesession.testing import (
     OutageContract,
     OwnerIndexContract,
     PurgeContract,
+    RereadContract,
     StoreContract,
 )
 from samesession.testing.time import TimeContract
@@ -56,7 +57,7 @@ class TestMemoryStore(StoreContract, OwnerIndexContract, ListContract, PurgeCont
 
 
 @pytest.mark.stores("redis")
-class TestRedisStore(StoreContract, OwnerIndexContract, ListContract):
+class TestRedisStore(StoreContract, OwnerIndexContract, ListContract, RereadContract):
     own_clock = True
 
     @pytest.fixture

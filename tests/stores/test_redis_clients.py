@@ -23,6 +23,7 @@ from samesession.testing import (
     ListContract,
     NewStore,
     OwnerIndexContract,
+    RereadContract,
     StoreContract,
     make_record,
 )
@@ -64,7 +65,7 @@ def test_a_prefix_that_cannot_be_sent_is_refused(prefix: Any) -> None:
 # --- given clients -------------------------------------------------------------------------
 
 
-class TestGivenSyncClient(StoreContract, OwnerIndexContract, ListContract):
+class TestGivenSyncClient(StoreContract, OwnerIndexContract, ListContract, RereadContract):
     faces = Face.SYNC
     own_clock = True
 

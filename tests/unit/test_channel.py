@@ -164,6 +164,60 @@ async def test_ten_thousand_commands_are_settled_in_one_pass(*, down: bool) -> N
         assert all(isinstance(each.exception(), RedisConnectionError) for each in answers)
 
 
+@pytest.mark.asyncio
+async def test_a_connection_that_is_out_of_step_is_left_with_all_that_it_would_answer() -> None:
+    channel, pool, wire = await opened()
+    reads = [channel.get("a"), channel.getex("b", ex=9)]
+    write = channel.set("c", b"x", nx=True, ex=9)
+    await turn()
+    mark = channel.mark
+    channel.mistrust(mark)
+    assert wire.aborted
+    assert await failure(write) == "the answers are not the questions'"
+    channel.mistrust(mark)  # as others do who see it a moment later
+    await turn()
+    channel.mistrust(mark)
+    second = pool.wires[1]
+    assert not second.aborted
+    assert [command[:2] for command in second.commands] == [[b"GET", b"a"], [b"GETEX", b"b"]]
+    second.say(b"1", b"2")
+    assert await asyncio.gather(*reads) == [b"1", b"2"]
+
+
+@pytest.mark.asyncio
+async def test_those_who_ask_elsewhere_share_a_connection_that_ends_with_the_last() -> None:
+    channel, pool, wire = await opened()
+    asking = [
+        asyncio.create_task(channel.execute_elsewhere([("GET", key), ("PING", key)]))
+        for key in ("a", "b")
+    ]
+    await turn()
+    (other,) = pool.wires[1:]
+    assert [command[1] for command in other.commands] == [b"a", b"a", b"b", b"b"]
+    other.say(b"1", b"a")
+    assert await asking[0] == [b"1", b"a"]
+    assert not other.aborted
+    other.say(None, b"b")
+    assert await asking[1] == [None, b"b"]
+    assert other.aborted
+    assert not wire.aborted
+    again = asyncio.create_task(channel.execute_elsewhere([("GET", "c")]))
+    await turn()
+    pool.wires[2].say(b"3")
+    assert await again == [b"3"]
+
+
+@pytest.mark.asyncio
+async def test_who_is_cancelled_elsewhere_leaves_no_connection_open() -> None:
+    channel, pool, _ = await opened()
+    asking = asyncio.create_task(channel.execute_elsewhere([("GET", "a")]))
+    await turn()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert pool.wires[1].aborted
+
+
 @pytest.mark.parametrize("late", [0.5, 10.0])
 def test_a_loop_that_was_late_reads_what_lies_there_before_it_gives_a_connection_up(
     monkeypatch: pytest.MonkeyPatch, late: float

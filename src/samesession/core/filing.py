@@ -7,6 +7,7 @@ from . import policy
 from .events import Event, Notify
 from .facts import Facts
 from .policy import Horizon, Rules
+from .reading import Reader
 from .record import Record, Sealer
 from .steps import Steps
 from .store import Clock, Conflict, Outcome, OwnerIndex, Store
@@ -28,6 +29,7 @@ class Filing:
         self._store = store
         self._rules = rules
         self._sealer = sealer
+        self._reader = Reader(store, sealer)
         self._clock = clock
         self._notify = notify
         self._horizon = horizon
@@ -87,8 +89,7 @@ class Filing:
         """Restart the idle timeout of a session; give its record as it is by now, if it is one."""
         key = self._key(current)
         try:
-            raw = yield from self._store.load(key, renew=self._rules.lifetimes)
-            return None if raw is None else self._sealer.open(key, raw)
+            return (yield from self._reader.read(key, current.sid, renew=self._rules.lifetimes))
         except BadRecord as error:
             self._notify(Event.REJECTED, None, error.reason)
             return None

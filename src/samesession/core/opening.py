@@ -22,6 +22,7 @@ from . import codec, policy
 from .events import BY_VISITORS, NOT_OURS, REPLACED, SEVERAL, TOO_MANY, Event, Notify
 from .facts import Facts, Loaded, Terms
 from .policy import Rules, Verdict
+from .reading import Reader
 from .record import Sealer
 from .scopes import Address
 from .session import ServerSession
@@ -63,10 +64,9 @@ class Opener:
         clock: Clock,
         notify: Notify,
     ) -> None:
-        self._store = store
+        self._reader = Reader(store, sealer)
         self._rules = rules
         self._signer = signer
-        self._sealer = sealer
         self._clock = clock
         self._notify = notify
         self._bindable = isinstance(store, OwnerIndex)
@@ -135,10 +135,10 @@ class Opener:
         token = signed.token
         key = self._rules.prefix + token.sid
         try:
-            raw = yield from self._store.load(key, renew=self._rules.lifetimes if renew else None)
-            if raw is None:
+            lifetimes = self._rules.lifetimes if renew else None
+            record = yield from self._reader.read(key, token.sid, renew=lifetimes)
+            if record is None:
                 return _Refused(Event.EXPIRED, token.sid, "no such session is stored")
-            record = self._sealer.open(key, raw)
             verdict = policy.verdict(record, token, self._clock())
             if verdict is Verdict.LIVE:
                 data = codec.decode(record.payload)

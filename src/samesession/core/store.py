@@ -118,6 +118,26 @@ class Store(Protocol):
 
 
 @runtime_checkable
+class Rereading(Protocol):
+    """The ability to read a record so that the answer cannot be another question's.
+
+    Where a network drops or doubles an answer, a connection whose answers have no names
+    gives each question its neighbour's from then on. Such a store is asked again before a
+    user is logged out for what it answered.
+    """
+
+    def load_again(self, key: str, *, doubted: bytes | None) -> Steps[bytes | None]:
+        """Read a record without renewing it; `doubted`: what `load` has just answered.
+
+        That is None, or no record of the key's: then another connection is asked. Where
+        the answers differ, the store lets go of the first connection; where they are
+        the same, of none, as whoever writes one record must not cut everybody off.
+        The deadline is that of `load`. Raises StoreUnavailable.
+        """
+        ...
+
+
+@runtime_checkable
 class OwnerIndex(Protocol):
     """The ability to list the keys of an owner's sessions."""
 

@@ -7,7 +7,9 @@ answer at a time, no record and no session.
 
 from __future__ import annotations
 
+import itertools
 import math
+import secrets
 import socket
 import ssl
 import threading
@@ -15,7 +17,7 @@ from collections.abc import Hashable
 from typing import NamedTuple, TypeAlias
 
 from .._clocks import stopwatch
-from .._deadline import received
+from .._deadline import Quiet, received
 from ..drive import place
 from ..errors import BadRecord, StoreUnavailable
 
@@ -32,6 +34,8 @@ _KNOWN = {
     b"add": frozenset({b"STORED", b"NOT_STORED"}),
     b"cas": frozenset({b"STORED", b"EXISTS", b"NOT_FOUND"}),
 }
+# The meta commands, which say a word again that they are given.
+_META = (b"mg", b"md")
 # What the classic storage commands answer, in the words of the meta commands.
 _CLASSIC = {b"STORED": b"HD", b"NOT_STORED": b"NS", b"EXISTS": b"EX", b"NOT_FOUND": b"NF"}
 
@@ -122,9 +126,13 @@ class Server:
             connection.close()
 
     def _take(self, here: Hashable) -> _Connection | None:
-        with self._lock:
-            idle = self._idle.get(here)
-            return idle.pop() if idle else None
+        while True:
+            with self._lock:
+                idle = self._idle.get(here)
+                kept = idle.pop() if idle else None
+            if kept is None or kept.is_quiet():
+                return kept
+            kept.close()
 
     def _keep(self, here: Hashable, connection: _Connection) -> None:
         with self._lock:
@@ -142,6 +150,7 @@ class _Connection:
     ) -> None:
         self._max_bytes = max_bytes
         self._buffer = bytearray()
+        self._words = itertools.count(secrets.randbits(32))
         self._socket = _connected(address, deadline)
         if tls is not None:
             host = address if isinstance(address, str) else address[0]
@@ -150,12 +159,20 @@ class _Connection:
             except BaseException:
                 self._socket.close()
                 raise
+        self._quiet = Quiet(self._socket)
+
+    def is_quiet(self) -> bool:
+        return self._quiet.lasts()
 
     def ask(self, command: bytes, deadline: Deadline) -> Answer | _Refusal:
+        name, word = command[: command.index(b" ")], b"%d" % next(self._words)
+        if name in _META:
+            command = b"%b O%b\r\n" % (command[:-2], word)
         try:
             self._socket.settimeout(deadline.left())
             self._socket.sendall(command)
-            answer = self._answer(_KNOWN[command.partition(b" ")[0]], deadline)
+            answer = self._answer(_KNOWN[name], deadline)
+            _check_word(answer, word)
         except BaseException:
             self.close()
             raise
@@ -215,6 +232,12 @@ class _Connection:
         if not data:
             raise ConnectionResetError("the server closed the connection")
         self._buffer += data
+
+
+def _check_word(answer: Answer | _Refusal, word: bytes) -> None:
+    # Not every release says it for what it does not find.
+    if isinstance(answer, Answer) and answer.flags.get("O", word) != word:
+        raise ConnectionResetError("the answer is another question's")
 
 
 def _connected(address: Address, deadline: Deadline) -> socket.socket:

@@ -6,6 +6,7 @@ Knows redis-py's classes, no command of the store but what tells a master.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, cast
@@ -250,15 +251,62 @@ def _another_cluster(client: Any) -> Client:
 # --- both --------------------------------------------------------------------------------
 
 
-def reconnect(client: Client) -> Steps[None]:
-    """Drop open connections: the server there is a replica, or says what makes no sense."""
-    for each in getattr(client, "nodes", (client,)):
-        leave = getattr(each, "leave", None)  # ours, whose connections are not in the pool
+def reconnect(client: Client, *, crossed: bool | int | None = False) -> Steps[None]:
+    """Drop open connections: the server there is a replica, or says what makes no sense.
+
+    `crossed`: answers are not those of their questions; a Channel's mark, or None, where
+    only that connection gave them. What is under way elsewhere is not disturbed.
+    """
+    for each in _parts(client):
         pool = getattr(each, "connection_pool", None)
-        if leave is not None:
-            leave()
+        if hasattr(each, "leave"):  # ours, whose connections are not in the pool
+            if crossed is False:
+                each.leave()
+            else:
+                each.mistrust(None if crossed is True else crossed)
         elif isinstance(pool, redis.ConnectionPool | redis.asyncio.ConnectionPool):
             yield from wait(cast("Any", pool).disconnect(inuse_connections=False))
+            yield from _drop_single(each)
+        elif isinstance(each, ClusterNode):
+            yield from _drop_free(each)
+
+
+def _parts(client: Client) -> Iterable[Client]:
+    """Give the clients of the nodes of a Cluster that were asked so far, or the only one."""
+    if isinstance(client, redis.RedisCluster):
+        nodes = cast("Any", client).get_nodes()
+        return [each.redis_connection for each in nodes if each.redis_connection is not None]
+    if isinstance(client, redis.asyncio.RedisCluster):
+        return client.get_nodes()
+    found: Iterable[Client] = getattr(client, "nodes", (client,))
+    return found
+
+
+def _drop_single(client: Client) -> Steps[None]:
+    """Drop the only connection of a client made with `single_connection_client=True`."""
+    connection = getattr(client, "connection", None)
+    # Neither has a public name: its turn at the connection a command takes by it, too.
+    lock = getattr(client, "single_connection_lock", None) or getattr(
+        client, "_single_conn_lock", None
+    )
+    if connection is None or lock is None:
+        return
+    _ = yield from wait(lock.acquire())
+    try:
+        yield from wait(connection.disconnect())
+    finally:
+        lock.release()
+
+
+def _drop_free(node: Any) -> Steps[None]:
+    """Drop the connections that a node of redis-py's asyncio Cluster does not use just now."""
+    free = node._free  # noqa: SLF001  # there is no public way
+    dropped: list[Any] = []
+    while free:
+        connection = free.popleft()
+        yield from wait(connection.disconnect())
+        dropped.append(connection)
+    free.extend(dropped)
 
 
 def close(client: Client, face: Face) -> Steps[None]:

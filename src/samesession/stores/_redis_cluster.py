@@ -28,7 +28,8 @@ from redis.exceptions import (
 from ..core.steps import Steps, wait
 from ..core.store import Face
 from ..drive import arun, run
-from ._redis_many import Command, execute
+from ._redis_fence import Command
+from ._redis_many import execute
 from ._redis_url import Node
 
 SLOTS = 16384
@@ -96,9 +97,14 @@ class Cluster:
         """List members of a sorted set."""
         return self._ask(key, "ZRANGE", key, start, stop)
 
-    def execute_many(self, commands: Sequence[Command]) -> Answer:
+    def execute_many(self, commands: Sequence[Command], *, fenced: bool) -> Answer:
         """Send commands, each to the node of its key; give the answers, refusals among them."""
-        return self._driven(self._spread(commands))
+        return self._driven(self._spread(commands, fenced=fenced))
+
+    def holder(self, key: str) -> Steps[Client]:
+        """Give the client of the node that has a key."""
+        node = yield from self._owner(key_slot(key.encode()))
+        return self._at(node)
 
     def primaries(self) -> Answer:
         """Name the nodes that have keys."""
@@ -149,7 +155,7 @@ class Cluster:
                 raise
         raise ClusterError("redirected too often")
 
-    def _spread(self, commands: Sequence[Command]) -> Steps[list[Any]]:
+    def _spread(self, commands: Sequence[Command], *, fenced: bool) -> Steps[list[Any]]:
         """Send each node its share in one go; follow where a key has moved."""
         slots = [key_slot(str(command[1]).encode()) for command in commands]
         shares: dict[Node, list[int]] = {}
@@ -158,7 +164,8 @@ class Cluster:
         answers: list[Any] = [None] * len(commands)
         for node, share in shares.items():
             try:
-                found = yield from execute(self._at(node), [commands[index] for index in share])
+                theirs = [commands[index] for index in share]
+                found = yield from execute(self._at(node), theirs, fenced=fenced)
             except (TypeError, ValueError):
                 raise  # what cannot be sent is no failure of the node
             except BaseException:

@@ -14,17 +14,34 @@ import redis
 import redis.asyncio
 
 from ..core.steps import Steps, wait
+from ._redis_fence import Command, Fence
 
 # Any: a client of redis-py or of ours, and what either answers; see stores.redis.
 Client = Any
-Command = tuple[Any, ...]
 
 _PAGE = "1000"  # keys that SCAN looks at in one go
 _PATTERNS = re.compile(r"[\\*?\[\]^]")
 
 
-def execute(client: Client, commands: Sequence[Command]) -> Steps[list[Any]]:
-    """Send commands of one key each; give the answers in order, refusals among them."""
+def execute(
+    client: Client, commands: Sequence[Command], *, fenced: bool = False
+) -> Steps[list[Any]]:
+    """Send commands of one key each; give the answers in order, refusals among them.
+
+    `fenced`: none is another question's, or InvalidResponse is raised; but a Cluster of
+    redis-py's cannot have that.
+    """
+    if hasattr(client, "primaries"):  # a Cluster of ours
+        found: list[Any] = yield from wait(client.execute_many(commands, fenced=fenced))
+        return found
+    if not fenced or isinstance(client, redis.RedisCluster | redis.asyncio.RedisCluster):
+        return (yield from _sent(client, commands))
+    # redis-py reads the answer to PING as a flag.
+    fence = Fence(commands, echo="PING" if hasattr(client, "execute_many") else "ECHO")
+    return fence.within((yield from _sent(client, fence.commands)))
+
+
+def _sent(client: Client, commands: Sequence[Command]) -> Steps[list[Any]]:
     answers: list[Any]
     if hasattr(client, "execute_many"):
         answers = yield from wait(client.execute_many(commands))

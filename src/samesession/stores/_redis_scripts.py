@@ -1,6 +1,8 @@
 """What the redis store has the server do in one step: scripts that touch one key each.
 
-`KEYS[1]` is the key; what stands in `ARGV` is said beside each.
+`KEYS[1]` is the key; what stands in `ARGV` is said beside each. Those that change
+something, or list keys, answer with their last argument first: a word that no other
+question has, so that the answer cannot be taken for another's.
 """
 
 from __future__ import annotations
@@ -18,11 +20,16 @@ end
 return record
 """
 
-# ARGV: expected revision, new record (empty: delete), seconds to live (empty: as before).
+# ARGV: expected revision, new record (empty: delete), seconds to live (empty: as before), word.
+# Answers 1: done, 0: gone, 2: another type, or the record that stands there.
 COMMIT = """
-local revision = redis.call('GETRANGE', KEYS[1], 0, 7)
-if revision == '' then return 0 end
-if ARGV[1] ~= '' and revision ~= ARGV[1] then return redis.call('GET', KEYS[1]) end
+local revision = redis.pcall('GETRANGE', KEYS[1], 0, 7)
+if type(revision) == 'table' then
+  if not string.find(revision.err, 'WRONGTYPE', 1, true) then return revision end
+  return {ARGV[4], 2}
+end
+if revision == '' then return {ARGV[4], 0} end
+if ARGV[1] ~= '' and revision ~= ARGV[1] then return {ARGV[4], redis.call('GET', KEYS[1])} end
 if ARGV[2] == '' then
   redis.call('DEL', KEYS[1])
 elseif ARGV[3] == '' then
@@ -30,10 +37,10 @@ elseif ARGV[3] == '' then
 else
   redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 end
-return 1
+return {ARGV[4], 1}
 """
 
-# An owner's keys with the time at which each note expires; ARGV: key, seconds to live.
+# An owner's keys with the time at which each note expires; ARGV: key, seconds to live, word.
 ENLIST = """
 local now = tonumber(redis.call('TIME')[1])
 local swept = redis.pcall('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
@@ -46,14 +53,17 @@ local last = tonumber(redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2])
 local latest = now + 10000000000
 if not last or last > latest then last = latest end
 redis.call('EXPIREAT', KEYS[1], string.format('%.0f', last))
-return 1
+return {ARGV[3], 1}
 """
 
-# Some of an owner's keys, each with its time; ARGV: cursor, how many.
+# Some of an owner's keys, each with its time; ARGV: cursor, how many, word.
 OWNED = """
 local page = redis.pcall('ZSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
-if page.err and string.find(page.err, 'WRONGTYPE', 1, true) then return {'0', {}} end
-return page
+if page.err then
+  if not string.find(page.err, 'WRONGTYPE', 1, true) then return page end
+  page = {'0', {}}
+end
+return {ARGV[3], page}
 """
 
 _DIGESTS = {

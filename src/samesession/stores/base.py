@@ -30,6 +30,7 @@ from ..core.store import (
     PagedOwnerIndex,
     Purgeable,
     Reach,
+    Rereading,
     Store,
     TwoFaced,
     capabilities_of,
@@ -55,6 +56,7 @@ __all__ = [
     "PagedOwnerIndex",
     "Purgeable",
     "Reach",
+    "Rereading",
     "Steps",
     "Store",
     "StoreUnavailable",
@@ -74,7 +76,7 @@ Outages = tuple[type[Exception], ...]
 
 _METHODS = ("load", "create", "commit", "remove", "close")
 _MANY = ("load_many", "remove_many", "owned_page", "delist_many", "keys_page")
-_ABILITIES = ("enlist", "delist", "owned", "purge", *_MANY)
+_ABILITIES = ("enlist", "delist", "owned", "purge", "load_again", *_MANY)
 
 
 class SyncStore(Protocol):
@@ -82,7 +84,8 @@ class SyncStore(Protocol):
 
     The methods are those of `Store`, `OwnerIndex` and `Purgeable`, and may be called by
     several threads at once. So may be added what `Batches`, `PagedOwnerIndex` and
-    `Listable` name, for work on many sessions, and the attribute `location`.
+    `Listable` name, for work on many sessions, what `Rereading` names, and the
+    attribute `location`.
     """
 
     def load(self, key: str, *, renew: Lifetimes | None) -> bytes | None:

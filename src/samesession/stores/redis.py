@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Generator, Iterable, Sequence
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import redis
@@ -29,10 +29,14 @@ from ..core.steps import Steps, wait
 from ..core.store import Clock, Conflict, Face, KeyPage, Lifetimes, Outcome
 from ..drive import PerPlace
 from ..errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
+from . import _redis_answers as read
 from . import _redis_clients as clients
+from . import _redis_doubt as doubt
 from . import _redis_many as many
 from . import _redis_scripts as scripts
 from . import _redis_url
+from ._redis_answers import OTHER_TYPE, Misread
+from ._redis_fence import word
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -50,36 +54,32 @@ _LARGEST = 512 * 1024 * 1024  # bytes: the server's default for proto-max-bulk-l
 _STUMBLES = (AttributeError, LookupError, SystemError, TypeError, ValueError)
 
 
-class _Misread(Exception):
-    """An answer is not one that the command can have."""
-
-
 def _translated(
-    method: Callable[Concatenate[RedisStore, P], Steps[T]],
+    method: Callable[Concatenate[RedisStore, P], Steps[T]], *, begins: bool = True
 ) -> Callable[Concatenate[RedisStore, P], Steps[T]]:
     """Give redis-py's errors as ours; a WRONGTYPE is somebody else's key.
 
     An answer that is not understood costs the connection it came on, and nothing else does:
-    under asyncio all requests of a loop share one.
+    under asyncio all requests of a loop share one. `begins`: a deadline, or goes on.
     """
 
     @wraps(method)
     def steps(store: RedisStore, /, *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
         if store.faces is Face.SYNC:
-            store.deadline.begin(store.timeout)
+            (store.deadline.begin if begins else store.deadline.go_on)(store.timeout)
         try:
             return (yield from method(store, *args, **kwargs))
         except redis.ResponseError as error:
             if str(error).startswith("WRONGTYPE"):
-                raise BadRecord("Redis holds another type under its key") from error
+                raise BadRecord(OTHER_TYPE) from error
             if isinstance(error, ReadOnlyError):
                 yield from clients.reconnect(store.client)
             # Its text may quote what was sent: only the code goes on.
             raise StoreUnavailable(f"Redis refused: {_code(error)}") from None
-        except (_Misread, InvalidResponse) as error:
+        except (Misread, InvalidResponse) as error:
             # Whatever comes on that connection may be the answer to another command, and
             # redis-py 5 keeps it, with what is left of the answer in it.
-            yield from clients.reconnect(store.client)
+            yield from clients.reconnect(store.client, crossed=True)
             # Garbage must not pass for "gone": that would log the user out.
             raise StoreUnavailable("Redis gave an answer that the command cannot have") from error
         except (redis.RedisError, RedisClusterException, OSError) as error:
@@ -149,19 +149,25 @@ class RedisStore:
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
         """Read a record and restart its idle timeout: GETEX, or a script where timeouts differ."""
         if renew is None:
-            return _record((yield from self._ask("get", key)))
+            return read.record((yield from self._ask("get", key)))
         if renew.browser == renew.permanent:
             answer = yield from self._ask("getex", key, ex=renew.permanent)
         else:
             answer = yield from self._script(scripts.LOAD, key, renew.browser, renew.permanent)
-        return _record(answer)
+        return read.record(answer)
+
+    @partial(_translated, begins=False)
+    def load_again(self, key: str, *, doubted: bytes | None) -> Steps[bytes | None]:
+        """Read a record so that the answer cannot be another question's: see _redis_doubt."""
+        steps = doubt.load_again(self.client, key, doubted=doubted)
+        return read.record((yield from _understood(steps, [key])))
 
     @_translated
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
         """Insert a record where none is: SET NX EX."""
         _check_size(record)
         seconds = lifetime_of(record, lifetimes)
-        return _created((yield from self._ask("set", key, record, nx=True, ex=seconds)))
+        return read.created((yield from self._ask("set", key, record, nx=True, ex=seconds)))
 
     @_translated
     def commit(
@@ -170,12 +176,20 @@ class RedisStore:
         """Replace the record of the expected revision."""
         _check_size(record)
         seconds = "" if renew is None else lifetime_of(record, renew)
-        return _outcome((yield from self._script(scripts.COMMIT, key, expected, record, seconds)))
+        return (yield from self._changed(key, expected, record, seconds))
 
     @_translated
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
         """Delete the record of the expected revision, or whichever is there."""
-        return _outcome((yield from self._script(scripts.COMMIT, key, expected or b"", b"", "")))
+        return (yield from self._changed(key, expected or b"", b"", ""))
+
+    def _changed(self, key: str, *change: object) -> Steps[Outcome | Conflict]:
+        try:
+            return read.outcome((yield from self._verified(scripts.COMMIT, key, *change)))
+        except redis.ResponseError as error:
+            if str(error).startswith("WRONGTYPE"):  # so the script does not answer
+                raise Misread from error
+            raise
 
     @_translated
     def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
@@ -183,7 +197,7 @@ class RedisStore:
 
         What is there in place of one gives way, or nobody could log in any more.
         """
-        yield from self._script(scripts.ENLIST, self._index(owner), key, lifetime)
+        yield from self._verified(scripts.ENLIST, self._index(owner), key, lifetime)
 
     @_translated
     def delist(self, owner: str, key: str) -> Steps[None]:
@@ -198,13 +212,13 @@ class RedisStore:
     @_translated
     def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
         """List the next keys noted for an owner."""
-        answer = yield from self._script(scripts.OWNED, self._index(owner), after or "0", _PAGE)
+        answer = yield from self._verified(scripts.OWNED, self._index(owner), after or "0", _PAGE)
         match answer:
             case [bytes(position), list()] if position.isdigit():
                 end = position.decode() if int(position) else None
-                return KeyPage(_keys(cast("list[object]", answer[1])[::2]), end)
+                return KeyPage(read.keys(cast("list[object]", answer[1])[::2]), end)
             case _:
-                raise _Misread
+                raise Misread
 
     @_translated
     def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
@@ -215,20 +229,20 @@ class RedisStore:
     @_translated
     def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
         """Read records, in one go for each server."""
-        answers = yield from self._many([("GET", key) for key in keys])
-        return [_record(answer) for answer in answers]
+        answers = yield from self._many([("GET", key) for key in keys], fenced=True)
+        return [read.record(answer) for answer in answers]
 
     @_translated
     def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
         """Delete records, in one go for each server."""
-        answers = yield from self._many([("DEL", key) for key in keys])
-        return [_count(answer) > 0 for answer in answers]
+        answers = yield from self._many([("DEL", key) for key in keys], fenced=True)
+        return [read.count(answer) > 0 for answer in answers]
 
     @_translated
     def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
         """List the next keys that begin with a prefix: SCAN."""
         found, end = yield from _understood(many.scan(self.client, prefix, after), [prefix])
-        return KeyPage(_keys(found), end)
+        return KeyPage(read.keys(found), end)
 
     def close(self) -> Steps[None]:
         """Close this process's and event loop's connections."""
@@ -242,14 +256,15 @@ class RedisStore:
 
     def _delist(self, owner: str, keys: Sequence[str]) -> Steps[None]:
         (answer,) = yield from self._many([("ZREM", self._index(owner), *keys)])
-        _ = 0 if answer is None else _count(answer)  # None: nothing is noted in another type
+        _ = 0 if answer is None else read.count(answer)  # None: nothing is noted in another type
 
-    def _many(self, commands: list[tuple[Any, ...]]) -> Steps[list[Any]]:
+    def _many(self, commands: list[tuple[Any, ...]], *, fenced: bool = False) -> Steps[list[Any]]:
         """Do commands of one key each; None stands for one whose key is of another type."""
         arguments = [each for command in commands for each in command]
-        answers = yield from _understood(many.execute(self.client, commands), arguments)
+        steps = many.execute(self.client, commands, fenced=fenced)
+        answers = yield from _understood(steps, arguments)
         if len(answers) != len(commands):
-            raise _Misread
+            raise Misread
         for number, answer in enumerate(answers):
             if isinstance(answer, redis.ResponseError) and str(answer).startswith("WRONGTYPE"):
                 answers[number] = None
@@ -264,8 +279,17 @@ class RedisStore:
         except NoScriptError:
             return (yield from self._ask("eval", script, 1, key, *args))
 
+    def _verified(self, script: str, key: str, *args: object) -> Generator[Any, Any, Any]:
+        """Run a script whose answer names its question; raises Misread for another's."""
+        own = word()
+        match (yield from self._script(script, key, *args, own)):
+            case [bytes(named), answer] if named == own:
+                return answer
+            case _:
+                raise Misread
+
     def _ask(self, command: str, *args: object, **options: object) -> Generator[Any, Any, Any]:
-        """Have the client do a command; raises _Misread where it stumbles over the answer."""
+        """Have the client do a command; raises Misread where it stumbles over the answer."""
         client = self.client
         try:
             return (yield from wait(getattr(client, command)(*args, **options)))
@@ -277,11 +301,11 @@ class RedisStore:
             numbers = all(isinstance(each, int) for each in options.values())
             if not numbers or not all(map(_can_be_packed, args)):
                 raise  # before anything was sent
-            raise _Misread from error
+            raise Misread from error
 
 
 def _understood(steps: Steps[T], arguments: Iterable[object]) -> Steps[T]:
-    """Do what sends several commands; raises _Misread where an answer is stumbled over."""
+    """Do what sends several commands; raises Misread where an answer is stumbled over."""
     try:
         return (yield from steps)
     except redis.DataError as error:
@@ -289,7 +313,7 @@ def _understood(steps: Steps[T], arguments: Iterable[object]) -> Steps[T]:
     except _STUMBLES as error:
         if not all(map(_can_be_packed, arguments)):
             raise  # before anything was sent
-        raise _Misread from error
+        raise Misread from error
 
 
 def _check_size(record: bytes) -> None:
@@ -305,58 +329,6 @@ def _can_be_packed(argument: object) -> bool:
     if isinstance(argument, str):
         return argument.encode("utf-8", "replace").decode("utf-8") == argument
     return isinstance(argument, bytes | int) and not isinstance(argument, bool)
-
-
-# --- what is answered ----------------------------------------------------------------------
-
-
-def _record(answer: object) -> bytes | None:
-    if answer is None or isinstance(answer, bytes):
-        return answer
-    raise _Misread
-
-
-def _created(answer: object) -> bool:
-    match answer:
-        case True | b"OK":  # redis-py's word for it, and Redis's
-            return True
-        case None | False:
-            return False
-        case _:
-            raise _Misread
-
-
-def _count(answer: object) -> int:
-    if type(answer) is not int:
-        raise _Misread
-    return answer
-
-
-def _keys(answer: object) -> list[str]:
-    """Read an owner's keys; one that is no text is not ours."""
-    if not isinstance(answer, list):
-        raise _Misread
-    keys: list[str] = []
-    for each in cast("list[object]", answer):
-        if not isinstance(each, bytes):
-            raise _Misread
-        try:
-            keys.append(each.decode("utf-8"))
-        except UnicodeDecodeError:
-            pass
-    return keys
-
-
-def _outcome(answer: object) -> Outcome | Conflict:
-    match answer:
-        case bytes():
-            return Conflict(answer)
-        case 1:
-            return Outcome.WRITTEN
-        case 0:
-            return Outcome.GONE
-        case _:
-            raise _Misread
 
 
 def _code(error: redis.ResponseError) -> str:

@@ -23,7 +23,12 @@ pytest.register_assert_rewrite(
     "samesession.testing.outage",
 )
 
-from .abilities import ListContract, OwnerIndexContract, PurgeContract  # noqa: E402  # after the line above
+from .abilities import (  # noqa: E402  # after the line above
+    ListContract,
+    OwnerIndexContract,
+    PurgeContract,
+    RereadContract,
+)
 from .caller import Caller, ManualClock, NewStore, make_record  # noqa: E402
 from .contract import StoreContract  # noqa: E402
 from .outage import OutageContract  # noqa: E402
@@ -36,6 +41,7 @@ __all__ = [
     "OutageContract",
     "OwnerIndexContract",
     "PurgeContract",
+    "RereadContract",
     "StoreContract",
     "make_record",
 ]

@@ -7,7 +7,7 @@ from typing import cast
 
 from ..core.batches import KeyWalk, delist_many, owned_by
 from ..core.steps import Steps
-from ..core.store import KeyPage, Lifetimes, Listable, OwnerIndex, Purgeable, Store
+from ..core.store import KeyPage, Lifetimes, Listable, OwnerIndex, Purgeable, Rereading, Store
 from ..core.token import SID_BYTES, text
 from .caller import Caller, Contract, ManualClock, make_record
 from .races import interleavings
@@ -202,6 +202,22 @@ class ListContract(Contract):
             for key in (*keys, "session:" + text(bytes([1] * SID_BYTES))):
                 caller.do(store.enlist("ann", key, lifetime=100))
         assert {*self._keys(caller, store, "session:")} == keys
+
+
+class RereadContract(Contract):
+    """For a store with `load_again`."""
+
+    def test_what_is_read_again_is_what_is_stored_whatever_was_doubted(
+        self, caller: Caller, store: Store
+    ) -> None:
+        doubted, record = make_record(1, payload=b"another's"), make_record(2, payload=b"its own")
+        assert caller.do(store.create("key", record, lifetimes=self.lifetimes)) is True
+        again = cast("Rereading", store).load_again
+        for answer in (None, b"", doubted, record, None):
+            assert caller.do(again("key", doubted=answer)) == record
+        for answer in (doubted, None):
+            assert caller.do(again("none", doubted=answer)) is None
+        assert caller.do(store.load("key", renew=self.lifetimes)) == record
 
 
 class PurgeContract(Contract):

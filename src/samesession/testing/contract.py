@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..core.store import Listable, OwnerIndex, Purgeable, Store
-from .abilities import ListContract, OwnerIndexContract, PurgeContract
+from ..core.store import Listable, OwnerIndex, Purgeable, Rereading, Store
+from .abilities import ListContract, OwnerIndexContract, PurgeContract, RereadContract
 from .races import RaceContract
 from .records import RecordContract
 from .time import TimeContract
@@ -18,6 +18,7 @@ class StoreContract(RecordContract, TimeContract, RaceContract):
             OwnerIndexContract: isinstance(store, OwnerIndex),
             ListContract: isinstance(store, Listable),
             PurgeContract: isinstance(store, Purgeable),
+            RereadContract: isinstance(store, Rereading),
         }
         tested = {part: isinstance(self, part) for part in has}
         assert tested == has, "derive the test class from the parts that the store has, no others"

@@ -1,0 +1,46 @@
+"""Put commands to Redis between two that ask for a word to be said again. No I/O.
+
+If both words come back in their places, what is between them are the commands' answers:
+however many answers were dropped or doubled, for one command they are; of several, one may
+have its neighbour's, if one was dropped and another doubled right here.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from redis.exceptions import InvalidResponse
+
+Command = tuple[Any, ...]
+
+
+def word() -> bytes:
+    """Give what no other question holds."""
+    return secrets.token_bytes(12)
+
+
+class Fence:
+    """Commands between two words that must come back in their places."""
+
+    def __init__(self, commands: Sequence[Command], *, echo: str = "PING") -> None:
+        """`echo`: the command that says a word again; redis-py reads PING as a flag."""
+        self._before, self._after = word(), word()
+        self._count = len(commands)
+        self.commands = [(echo, self._before), *commands, (echo, self._after)]
+
+    def within(self, answers: Sequence[Any]) -> list[Any]:
+        """Give the answers to the commands; raises InvalidResponse where they are another's.
+
+        Also raises what a word was refused with.
+        """
+        before, *within, after = answers
+        for each in (before, after):
+            if isinstance(each, Exception):
+                raise each
+        words = (self._before, self._after)
+        moved = any(each in words for each in within)
+        if (before, after) != words or moved or len(within) != self._count:
+            raise InvalidResponse("the connection is out of step")
+        return within

@@ -1,0 +1,112 @@
+"""A proxy that drops some of a server's answers and doubles others: see test_crossed_answers.
+
+What comes before a question in the stream, or does not come, answers the next one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+from .proxy import Proxy, _shut
+
+_CHUNK = 65536
+
+# Gives the bytes of the first answer in a buffer, or none if it is not whole yet.
+Splitter = Callable[[bytes], int]
+
+
+def redis_answer(data: bytes, at: int = 0) -> int:
+    """Give where the answer that begins at a place ends, in RESP; 0 if it is not whole."""
+    end = data.find(b"\r\n", at)
+    if end < 0:
+        return 0
+    kind, rest, after = data[at : at + 1], data[at + 1 : end], end + 2
+    if kind in b"$=!":
+        after += int(rest) + 2 if int(rest) >= 0 else 0
+        return after if after <= len(data) else 0
+    if kind in b"*~>%":
+        for _ in range(int(rest) * (2 if kind == b"%" else 1)):
+            after = redis_answer(data, after)
+            if not after:
+                return 0
+    return after
+
+
+def memcached_answer(data: bytes) -> int:
+    """Give where memcached's first answer ends; 0 if it is not whole."""
+    end = data.find(b"\r\n")
+    if end < 0:
+        return 0
+    words = data[:end].split()
+    after = end + 2 + (int(words[1]) + 2 if words[:1] == [b"VA"] else 0)
+    return after if after <= len(data) else 0
+
+
+class Crossing(Proxy):
+    """Drops or doubles answers as `fate` says: it gives how often the next one is passed on."""
+
+    def __init__(self, target: int, splitter: Splitter) -> None:
+        self._splitter = splitter
+        self.fate: Callable[[bytes], int] = lambda _: 1
+        self.faults = 0
+        self._instead: bytes | None = None
+        super().__init__(target)
+
+    def at_random(self, share: float, seed: int) -> None:
+        """Drop or double this share of the answers."""
+        chance = random.Random(seed)
+
+        def fate(_: bytes) -> int:
+            return chance.choice((0, 2)) if chance.random() < share else 1
+
+        self.fate = fate
+
+    def replace_next(self, answer: bytes) -> None:
+        """Say another's answer in place of the next one."""
+        self._instead = answer
+
+    def mend(self) -> None:
+        super().mend()
+        self.fate = lambda _: 1
+
+    def _pump(
+        self,
+        source: socket.socket,
+        sink: socket.socket,
+        both: threading.Barrier,
+        *,
+        to_client: bool,
+    ) -> None:
+        if not to_client:
+            super()._pump(source, sink, both, to_client=False)
+            return
+        buffer = b""
+        with contextlib.suppress(OSError):
+            while chunk := source.recv(_CHUNK):
+                buffer += chunk
+                passed = b""
+                while size := self._splitter(buffer):
+                    answer, buffer = buffer[:size], buffer[size:]
+                    if self._instead is not None:
+                        answer, self._instead = self._instead, None
+                    times = self.fate(answer)
+                    self.faults += times != 1
+                    passed += answer * times
+                sink.sendall(passed)
+        for each in (source, sink):
+            _shut(each, reset=False)
+        both.wait(30)
+
+
+@contextlib.contextmanager
+def crossing(target: int, splitter: Splitter = redis_answer) -> Iterator[Crossing]:
+    """Have such a proxy for the length of a block."""
+    proxy = Crossing(target, splitter)
+    try:
+        yield proxy
+    finally:
+        proxy.close()
