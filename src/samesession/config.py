@@ -18,6 +18,7 @@ from .core.names import checked_prefix
 from .core.policy import Rules
 from .core.published import is_published
 from .core.store import Lifetimes
+from .core.touch import Touching
 from .errors import ConfigError
 from .setting_names import check_names
 
@@ -125,6 +126,10 @@ class Config:
     def creates(self) -> bool:
         """Whether the tables or indexes that are missing are made when the application starts."""
         return self.sqlalchemy_create or self.mongodb_create or self.dynamodb_create
+
+    def touching(self) -> Touching:
+        """Make what decides when a record expires, for one store that keeps the time itself."""
+        return Touching(self.touch_interval, longest=self.rules.lifetimes.longest)
 
     @classmethod
     def read(cls, settings: Mapping[str, Any]) -> Config:

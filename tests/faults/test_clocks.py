@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from samesession.drive import arun, run
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.clock import Clock
-from tests.support.site import Visitor
+from tests.support.site import Site, Visitor
+from tests.web.test_administration import administer
 
-YEAR = 365 * 24 * 3600
+DAY = 24 * 3600
+YEAR = 365 * DAY
 IDLE = 1000
+# By how much a clock is wrong for a while, and with which timeouts, in seconds.
+ERRORS = (10, 59, 61, 600, 3000, 3600, DAY, 31 * DAY, YEAR)
+TIMEOUTS = (600, 3600, DAY, 31 * DAY)
 # Redis itself counts the idle time: its clock is not ours to turn.
 OWN_TIME = pytest.mark.stores("filesystem", "memory")
+TIMED = pytest.mark.stores("filesystem", "memory", "sqlite")
 
 
 def data(session: Any) -> Any:
@@ -99,6 +108,134 @@ async def test_the_idle_timeout_is_exact_to_the_second(
     await visitor.put(a=1)
     clock.advance(wait)
     assert await sees(visitor) is live
+
+
+# --- a clock that is wrong for a while -----------------------------------------------------
+
+
+@dataclass
+class Looks:
+    """How a session is looked at; each look says whether it is there, and takes no cookie away."""
+
+    site: Site
+    visitor: Visitor
+    owner: str
+    polling: list[bool]
+
+    async def request(self) -> bool:
+        return await sees(self.visitor)
+
+    async def poll(self) -> bool:
+        """As a request that does not renew."""
+        self.polling[:] = [True]
+        try:
+            return await sees(self.visitor)
+        finally:
+            self.polling.clear()
+
+    async def listing(self) -> bool:
+        """As an administrator."""
+        return bool(await administer(self.site, "sessions_of", self.owner))
+
+    async def end(self, action: str) -> bool:
+        """List or end sessions; say whether this one is there then."""
+        named = {"after": None, "limit": 9} if action == "sessions_page" else {}
+        steps = self.site.app.session_interface.site.administration
+        args = () if action == "revoke_everyone" else (self.owner,)
+        work = getattr(steps, action)(*args, **named)
+        if self.site.framework == "flask":
+            done: Any = await asyncio.to_thread(run, work)
+        else:
+            done = await arun(work)
+        if action.startswith("revoke"):
+            return False
+        return bool(done.sessions if action == "sessions_page" else done)
+
+
+@pytest.fixture
+def begin(new_site: NewSite) -> Callable[..., Awaitable[Looks]]:
+    """Begin sessions with a timeout."""
+    polling: list[bool] = []
+    sites: dict[int, Site] = {}
+
+    async def begin(lifetime: int) -> Looks:
+        if lifetime not in sites:
+            sites[lifetime] = new_site(
+                # As it is opened by its settings: these say how long a session may live.
+                options={"store": None},
+                PERMANENT_SESSION_LIFETIME=lifetime,
+                SESSION_NO_RENEW=lambda _: bool(polling),
+            )
+        visitor = sites[lifetime].visitor()
+        await visitor.put(a=1)
+        sid = await visitor.value(lambda session: session.sid)
+        await visitor.visit(lambda session: session.bind(sid))
+        return Looks(sites[lifetime], visitor, sid, polling)
+
+    return begin
+
+
+@pytest.mark.asyncio
+@TIMED
+@pytest.mark.parametrize("lifetime", TIMEOUTS)
+@pytest.mark.parametrize("look", [Looks.request, Looks.poll])
+async def test_a_clock_that_was_ahead_gives_no_life_and_brings_nothing_back(
+    begin: Callable[..., Awaitable[Looks]],
+    clock: Clock,
+    lifetime: int,
+    look: Callable[[Looks], Awaitable[bool]],
+) -> None:
+    for error in ERRORS:
+        looks = await begin(lifetime)
+        clock.advance(error)
+        seen = [await looks.request()]
+        clock.advance(-error)
+        seen.append(await look(looks))
+        clock.advance(lifetime + (61 if look is not Looks.request else 1))
+        seen.append(await look(looks))
+        seen.append(await looks.request())
+        clock.advance(lifetime)
+        seen.append(await looks.request())
+        assert seen == [error < lifetime] * 2 + [False] * 3, error
+
+
+@pytest.mark.asyncio
+@TIMED
+@pytest.mark.parametrize("end", ["sessions_of", "sessions_page", "revoke_all", "revoke_everyone"])
+async def test_what_an_administrator_does_while_a_clock_is_ahead_lasts(
+    begin: Callable[..., Awaitable[Looks]], clock: Clock, end: str
+) -> None:
+    for error in ERRORS:
+        looks = await begin(3600)
+        clock.advance(error)
+        listed = await looks.end(end)
+        clock.advance(-error)
+        assert await looks.request() is await looks.listing() is listed, error
+
+
+@pytest.mark.asyncio
+@TIMED
+@pytest.mark.parametrize("lifetime", TIMEOUTS)
+async def test_a_clock_that_was_behind_gives_no_life_and_brings_nothing_back(
+    begin: Callable[..., Awaitable[Looks]], clock: Clock, lifetime: int
+) -> None:
+    for error in ERRORS:
+        looks = await begin(lifetime)
+        for _ in range(3):  # so that it is older than most errors are
+            clock.advance(lifetime - 1)
+            assert await looks.request()
+        clock.advance(-error)
+        seen = [await looks.request()]
+        clock.advance(error)
+        seen.append(await looks.request())
+        clock.advance(lifetime)
+        seen.append(await looks.request())
+        clock.advance(-error)
+        seen.append(await looks.request())
+        clock.advance(error)
+        assert seen == sorted(seen, reverse=True), error
+        assert seen[2:] == [False, False], error
+        assert seen[0] is (error <= 3 * (lifetime - 1) + 60), error
 
 
 ACTIVITIES: dict[str, Callable[[Any], object]] = {

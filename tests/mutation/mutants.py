@@ -239,7 +239,7 @@ MUTANTS = (
         (
             Change(
                 "stores/filesystem.py",
-                "if revision_of(current) != expected:",
+                "if revision_of(found.record) != expected:",
                 "if False:",
             ),
         ),
@@ -526,6 +526,72 @@ MUTANTS = (
             ),
         ),
         ("tests/faults/test_files.py", "-k", "a_file_of_another_user"),
+    ),
+    Mutant(
+        "what has expired is deleted in memory",
+        (
+            Change(
+                "stores/memory.py",
+                "if expires <= self._clock():\n            del self._records[key]\n",
+                "if expires <= self._clock():\n",
+            ),
+        ),
+        ("tests/faults/test_clocks.py", "-k", "was_ahead and memory and request"),
+    ),
+    Mutant(
+        "what has expired is deleted in files",
+        (
+            Change(
+                "stores/filesystem.py",
+                "        self._end(shard, name)\n        return None",
+                "        return None",
+            ),
+        ),
+        ("tests/faults/test_clocks.py", "-k", "was_ahead and filesystem and request"),
+    ),
+    Mutant(
+        "what has expired is deleted in SQL",
+        (
+            Change(
+                "stores/sqlalchemy.py",
+                'connection.execute(self._statements.end, {"key_": key, "seen_": row[2]})',
+                'connection.execute(self._statements.load, {"key_": key})',
+            ),
+        ),
+        ("tests/faults/test_clocks.py", "-k", "was_ahead and sqlite and request"),
+    ),
+    Mutant(
+        "a life that is too long is cut when it is renewed",
+        (
+            Change(
+                "core/touch.py",
+                "return not now + lifetime <= expires <= self.expiry(now, lifetime)",
+                "return not now + lifetime <= expires",
+            ),
+        ),
+        ("tests/stores/test_contract.py", "-k", "clock_that and PutsRenewalOff"),
+    ),
+    Mutant(
+        "a life that is too long is cut exactly when it is renewed",
+        (
+            Change(
+                "core/touch.py",
+                "return expires != self.expiry(now, lifetime)",
+                "return expires < self.expiry(now, lifetime)",
+            ),
+        ),
+        ("tests/stores/test_contract.py", "-k", "clock_that and TestFileStore"),
+    ),
+    Mutant(
+        "a life that is too long is cut when it is not renewed",
+        (
+            Change(
+                "core/touch.py",
+                "if longest is None or expires <= now + longest + self.grace(longest) + SKEW:",
+                "if True:",
+            ),
+        ),
+        ("tests/faults/test_clocks.py", "-k", "was_ahead and filesystem and poll"),
     ),
     Mutant(
         "the names that a purge looks at",

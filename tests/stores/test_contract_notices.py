@@ -57,6 +57,25 @@ class Everlasting(MemoryStore):
         return None if found is None else found[0]
 
 
+class Hiding(MemoryStore):
+    """Shows no expired record, and keeps it."""
+
+    def _live(self, key: str) -> bytes | None:
+        found = self._records.get(key)
+        return None if found is None or found[1] <= self._clock() else found[0]
+
+
+class Lengthening(MemoryStore):
+    """Moves the end of a record only ever to a later time."""
+
+    def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
+        before = self._records.get(key, (b"", 0.0))[1]
+        record = yield from super().load(key, renew=renew)
+        if record is not None:
+            self._records[key] = (record, max(before, self._records[key][1]))
+        return record
+
+
 class Checking(MemoryStore):
     """Compares the revision in one round trip and writes in the next."""
 
@@ -93,6 +112,12 @@ def _commits_never_recreate(contract: Contract, given: dict[str, Any]) -> None:
     contract.test_commit_never_recreates(given["caller"], given["store"], renewing=True)
 
 
+def _wrongly_timed(contract: Contract, given: dict[str, Any]) -> None:
+    contract.test_a_clock_that_was_wrong_leaves_no_longer_life_than_the_timeout(
+        given["caller"], given["store"], given["clock"], 3600
+    )
+
+
 def _alone(name: str) -> Callable[[Contract, dict[str, Any]], None]:
     return lambda contract, given: getattr(contract, name)(given["caller"], given["store"])
 
@@ -118,6 +143,9 @@ def _raced(name: str) -> Callable[[Contract, dict[str, Any]], None]:
         (NeverRenewing, _timed("test_only_what_renews_restarts_the_idle_timeout")),
         (NeverRenewing, _timed("test_renewal_is_as_exact_as_the_store_says")),
         (Everlasting, _timed("test_an_expired_record_is_invisible_to_every_method")),
+        (Hiding, _timed("test_what_one_clock_ended_no_later_one_shows")),
+        (Hiding, _wrongly_timed),
+        (Lengthening, _wrongly_timed),
         (Checking, _raced("test_of_two_commits_one_is_written_and_the_other_gets_its_record")),
         (Checking, _raced("test_a_commit_beside_a_removal_brings_nothing_back")),
         (Overwriting, _raced("test_two_callers_note_keys_of_one_owner_and_lose_none")),

@@ -171,10 +171,13 @@ def test_a_document_that_is_none_of_ours_is_refused(
         run(store.load("k", renew=HOUR))
 
 
-def test_a_life_beyond_every_timeout_is_none(part: MongoPart, store: MongoStore) -> None:
+def test_a_life_beyond_every_timeout_is_cut(part: MongoPart, store: MongoStore) -> None:
     assert run(store.create("k", make_record(1), lifetimes=HOUR))
     part.server.records.update_one({"_id": "k"}, {"$set": {"expires": date(2**37)}})
-    assert run(store.load("k", renew=HOUR)) is None
+    assert run(store.load("k", renew=HOUR)) == make_record(1)
+    part.clock.advance(HOUR.permanent + 60)
+    assert run(store.load("k", renew=None)) is None
+    assert part.server.records.find_one({"_id": "k"}) is None
 
 
 def test_what_no_document_holds_is_refused_and_the_old_record_stays(store: MongoStore) -> None:

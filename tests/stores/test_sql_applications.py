@@ -339,5 +339,7 @@ def test_a_clock_that_was_ahead_leaves_no_longer_life_behind(url: str) -> None:
     clock.advance(86_400)
     run(store.create("key", make_record(1), lifetimes=HOUR))
     clock.advance(-86_400)
+    assert run(store.load("key", renew=HOUR)) == make_record(1)
+    clock.advance(HOUR.permanent + 60)
     assert run(store.load("key", renew=HOUR)) is None
     run(store.close())

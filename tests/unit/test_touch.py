@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from samesession.core.store import Lifetimes
 from samesession.core.touch import Touching
 
 
@@ -62,3 +63,26 @@ def test_another_timeout_takes_effect_at_the_next_read(interval: int | None) -> 
     touching, now = Touching(interval), 1_800_000_000.0
     for before, after in ((3600, 60), (60, 3600)):
         assert touching.is_due(touching.expiry(now, before), now, after)
+
+
+@pytest.mark.parametrize("interval", [None, 0, 30])
+@pytest.mark.parametrize(
+    ("known", "heard", "longest"),
+    [(None, None, None), (None, 600, None), (600, 60, 600), (60, 600, 600)],
+)
+def test_who_does_not_renew_cuts_a_life_that_no_timeout_gives(
+    interval: int | None, known: int | None, heard: int | None, longest: int | None
+) -> None:
+    touching, now, record = Touching(interval, longest=known), 1_800_000_000.0, bytes(9)
+    if heard is not None:
+        _ = touching.renewal(record, now, Lifetimes(heard, heard), now)
+        _ = touching.expiry_of(record, Lifetimes(heard, heard), now)
+    for life in (1, 60, 600, 10**6):
+        assert touching.renewal(record, now + life, None, now) == (
+            None if longest is None or life <= 600 else touching.expiry(now, longest)
+        )
+    if longest is not None:
+        end = touching.expiry(now, longest)
+        # As much later as the clock of another node may be.
+        assert touching.renewal(record, end + 60, None, now) is None
+        assert touching.renewal(record, end + 61, None, now) == end

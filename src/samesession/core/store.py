@@ -82,8 +82,9 @@ def capabilities_of(store: object) -> Capabilities:
 class Store(Protocol):
     """Files records. Every method is steps: see `samesession.core.steps`.
 
-    An expired record is invisible to every method, purged or not. A failure is
-    `StoreUnavailable`; nothing is ever half done.
+    An expired record is invisible to every method, and deleted by the first that meets
+    it: no clock which is set right later shows it again. A failure is `StoreUnavailable`;
+    nothing is ever half done.
     """
 
     @property

@@ -1,15 +1,20 @@
-"""Renew idle timeouts seldom where each renewal is a write. Pure.
+"""Renew idle timeouts seldom where each renewal is a write, and cut lives that are too long. Pure.
 
 A record expires some grace later than its idle timeout says, and a read renews it
 only when less than the whole timeout is left. So nobody is ever logged out
 early, and an idle session lives longer than it should by the grace at most.
+
+A clock that was ahead for a while leaves records with a longer life than any timeout
+gives. Whoever reads one cuts it: who renews to what is due, who does not to the longest
+timeout that the application is known to have. A store deletes what it finds expired,
+so that no clock which is set right later shows it again.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
+from .policy import SKEW
 from .record import lifetime_of
 from .store import Lifetimes
 
@@ -17,14 +22,18 @@ _LONGEST = 60  # seconds: as much as the clocks of two nodes may differ
 _SHARE = 20
 
 
-@dataclass(frozen=True, slots=True)
 class Touching:
-    """How long a renewal may be put off: `interval` seconds, 0 for never.
+    """When a store's records expire, and for how long a renewal may be put off."""
 
-    None: a twentieth of the idle timeout, a minute at most.
-    """
+    __slots__ = ("_longest", "interval")
 
-    interval: int | None = None
+    def __init__(self, interval: int | None = None, *, longest: int | None = None) -> None:
+        """`interval` and `longest` idle timeout are seconds.
+
+        An interval of 0 puts nothing off; None: a twentieth of the timeout, a minute at most.
+        """
+        self.interval = interval
+        self._longest = longest
 
     def grace(self, lifetime: int) -> int:
         """Give the seconds that are added to an idle timeout, a tenth of it at most."""
@@ -38,19 +47,37 @@ class Touching:
 
     def expiry_of(self, record: bytes, lifetimes: Lifetimes, now: float) -> int:
         """Give the moment at which a record that is written now expires."""
+        self._hear_of(lifetimes)
         return self.expiry(now, lifetime_of(record, lifetimes))
 
     def renewal(
-        self, record: bytes, expires: float, lifetimes: Lifetimes, now: float
+        self, record: bytes, expires: float, lifetimes: Lifetimes | None, now: float
     ) -> int | None:
-        """Give the moment to which a record that is read now must be renewed; None: not yet."""
+        """Return the moment to which a record that is read now must be set; None: as it is.
+
+        Without `lifetimes` a read renews nothing.
+        """
+        if lifetimes is None:
+            return self._cut(expires, now)
+        self._hear_of(lifetimes)
         lifetime = lifetime_of(record, lifetimes)
         return self.expiry(now, lifetime) if self.is_due(expires, now, lifetime) else None
 
+    def _cut(self, expires: float, now: float) -> int | None:
+        longest = self._longest
+        if longest is None or expires <= now + longest + self.grace(longest) + SKEW:
+            return None
+        return self.expiry(now, longest)
+
+    def _hear_of(self, lifetimes: Lifetimes) -> None:
+        """Take a longer timeout into account: settings may change while an application runs."""
+        if self._longest is not None and lifetimes.longest > self._longest:
+            self._longest = lifetimes.longest
+
     def is_due(self, expires: float, now: float, lifetime: int) -> bool:
-        """Say whether a record that is read now must be renewed."""
+        """Return whether a record that is read now must be renewed."""
         if self.grace(lifetime) == 0:
             return expires != self.expiry(now, lifetime)
-        # Another timeout may have been set since, or a clock was ahead for a while: then the
-        # moment is wrong either way, and a life that is too long is cut.
+        # Another timeout may have been set since, or a clock have been ahead for a while:
+        # then the moment is wrong either way, and a life that is too long is cut.
         return not now + lifetime <= expires <= self.expiry(now, lifetime)

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from ..core.record import revision_of
-from ..errors import BadRecord
+from ..errors import BadRecord, SessionTooLarge
 
 # Any: what botocore takes and gives is described by Amazon's data files, not by types.
 Request = dict[str, Any]
@@ -26,10 +26,10 @@ Item = Mapping[str, Any]
 TTL = "expires"
 BATCH_READS, BATCH_WRITES = 100, 25  # DynamoDB's limits for keys in one request
 _PAGE = 1000  # notes, or items that are looked at, in one answer
-ITEM_BYTES = 400 * 1024  # DynamoDB's limit, names and values of all attributes included
+_ITEM_BYTES = 400 * 1024  # DynamoDB's limit, names and values of all attributes included
 SORT_KEY_BYTES = 1024  # DynamoDB's limit for an `sk`
 # More than the attributes besides the key and the record take, names included.
-OVERHEAD = 128
+_OVERHEAD = 128
 
 _RECORD = "record"
 _NOTE = "key:"
@@ -51,6 +51,18 @@ class Found(NamedTuple):
 def load(key: str) -> Request:
     """Read a record as it is now, not as it was on another of DynamoDB's nodes."""
     return {"Key": _name(key), "ConsistentRead": True}
+
+
+def check_size(key: str, record: bytes) -> None:
+    """Raise SessionTooLarge for a record that no item holds."""
+    limit = _ITEM_BYTES - _OVERHEAD - len(key.encode())
+    if len(record) > limit:
+        raise SessionTooLarge(
+            len(record),
+            limit,
+            "the session's record",
+            "keep less in the session, or choose a store with room for more",
+        )
 
 
 def create(key: str, record: bytes, *, expires: int, now: int) -> Request:
@@ -93,6 +105,15 @@ def touch(key: str, found: Found, *, expires: int) -> Request:
             ":seen": found.expires,
             ":expires": expires,
         },
+    }
+
+
+def end(key: str, found: Found) -> Request:
+    """Delete a record that has expired, unless another request has written meanwhile."""
+    return {
+        "Key": _name(key),
+        "ConditionExpression": "expires = :seen",
+        "ExpressionAttributeValues": {":seen": found.expires},
     }
 
 
@@ -262,13 +283,20 @@ def live_in(item: Item, now: int) -> Found | None:
 
 def live_among(items: list[Item], now: int) -> Iterator[tuple[str, bytes]]:
     """Give the live records among items, by their keys; what is none of ours is passed over."""
+    return ((key, found.record) for key, found in _sound(items) if found.expires > now)
+
+
+def expired_among(items: list[Item], now: int) -> Iterator[tuple[str, Found]]:
+    """Give the expired records among items, by their keys."""
+    return ((key, found) for key, found in _sound(items) if found.expires <= now)
+
+
+def _sound(items: list[Item]) -> Iterator[tuple[str, Found]]:
     for item in items:
         try:
-            found = live_in(item, now)
+            yield key_of(item), found_in(item)
         except BadRecord:
             continue
-        if found is not None:
-            yield key_of(item), found.record
 
 
 def key_of(item: Item) -> str:
@@ -276,23 +304,12 @@ def key_of(item: Item) -> str:
     return str(_plain(item["pk"]))
 
 
-def noted_in(items: list[Item], now: int) -> list[str]:
-    """Read the keys of an owner's notes, without those that have expired.
+def noted_in(items: list[Item]) -> list[str]:
+    """Read the keys of an owner's notes, expired or not.
 
-    A note whose moment is not one of ours counts: whether the session is live, its
-    record says.
+    A clock may be ahead; whether the session is live, its record says.
     """
-    return [
-        str(_plain(item["sk"])).removeprefix(_NOTE) for item in items if not _is_over(item, now)
-    ]
-
-
-def _is_over(item: Item, now: int) -> bool:
-    try:
-        moment = _plain(item["expires"])
-        return not isinstance(moment, bool) and int(cast("str", moment)) <= now
-    except (KeyError, TypeError, ValueError):
-        return False
+    return [str(_plain(item["sk"])).removeprefix(_NOTE) for item in items]
 
 
 def position_of(key: Item) -> str:

@@ -89,7 +89,7 @@ class OwnerNotes:
             pass  # or it is the root
 
     def _read(self, notes: int, name: str) -> str | None:
-        """Read a note's key; None for what is none of ours."""
+        """Read a note's key, expired or not; None for what is none of ours."""
         if NAME.fullmatch(name) is None:
             return bytes.fromhex(name).decode("utf-8", "replace") if SPELT.fullmatch(name) else None
         try:

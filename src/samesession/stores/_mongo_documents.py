@@ -31,6 +31,12 @@ def read(document: Document) -> Found:
     return Found(record, int(expires) // 1000)
 
 
+def has_expired(document: Document, now: float) -> bool:
+    """Return whether a document's moment has come; one that has no moment is not ours."""
+    expires = document.get("expires")
+    return isinstance(expires, DatetimeMS) and int(expires) <= int(date(now))
+
+
 def records_in(documents: Iterable[Document]) -> Iterator[tuple[str, bytes]]:
     """Give the records of documents, by their keys; what is not as we write it is passed over."""
     for document in documents:

@@ -2,6 +2,7 @@
 
 What a table holds may be an administrator's doing, or a restore's: a row that is not
 as we write it is passed over, so that it keeps no other from being listed or ended.
+What has expired is listed as well, and deleted when it is read: a clock may be ahead.
 SQLite needs statements of its own for that, as it keeps any bytes in a column of text,
 and its driver fails on those that are no UTF-8.
 """
@@ -41,52 +42,55 @@ class ManyRows:
         chosen = row.key.in_(sa.bindparam("keys_", type_=row.key.type, expanding=True))
         noted = note.key.in_(sa.bindparam("keys_", type_=note.key.type, expanding=True))
         live = row.expires > now
-        self._load = sa.select(row.key, row.record, row.revision).where(chosen, live)
+        self._load = sa.select(row.key, row.record, row.revision, row.expires).where(chosen)
+        self._end = sa.delete(records).where(chosen, row.expires <= now)
         self._there = sa.select(row.key).where(chosen, live)
-        self._remove = sa.delete(records).where(chosen, live)
-        self._remove_and_tell = self._remove.returning(row.key)
+        self._remove = sa.delete(records).where(chosen)
+        self._remove_and_tell = self._remove.returning(row.key, live)
         self._delist = sa.delete(owners).where(note.owner == owner, noted)
-        self._owned = _pages(note.key, note.owner == owner, note.expires > now)
+        self._owned = _pages(note.key, note.owner == owner)
         end = sa.bindparam("end_", type_=row.key.type)
-        self._keys = _pages(row.key, row.key < end, live)
+        self._keys = _pages(row.key, row.key < end)
 
     def load(self, keys: Sequence[str], now: int, connection: sa.Connection) -> list[bytes | None]:
         """Read live records, in the order of the keys; None for what is none of ours."""
         found: dict[str, bytes] = {}
-        for key, record, revision in connection.execute(self._load, {"keys_": keys, "now_": now}):
+        expired: list[str] = []
+        for key, record, revision, expires in connection.execute(self._load, {"keys_": keys}):
+            if type(expires) is int and expires <= now:
+                expired.append(key)
+                continue
             try:
                 found[key] = sound(record, revision)
             except BadRecord:
                 continue
+        if expired:
+            _ = connection.execute(self._end, {"keys_": expired, "now_": now})
         return [found.get(key) for key in keys]
 
     def remove(self, keys: Sequence[str], now: int, connection: sa.Connection) -> list[bool]:
-        """Delete live rows; tell of each whether it was there."""
+        """Delete rows; tell of each whether it was there, and live."""
         values: dict[str, Any] = {"keys_": keys, "now_": now}
         if connection.dialect.delete_returning:
-            gone = {*connection.execute(self._remove_and_tell, values).scalars()}
+            rows = connection.execute(self._remove_and_tell, values)
+            gone = {key for key, was_live in rows if was_live}
         else:
             gone = {*connection.execute(self._there, values).scalars()}
-            _ = connection.execute(self._remove, values)
+            _ = connection.execute(self._remove, {"keys_": keys})
         return [key in gone for key in keys]
 
     def delist(self, owner: str, keys: Sequence[str], connection: sa.Connection) -> None:
         """Delete notes of an owner."""
         _ = connection.execute(self._delist, {"owner_": owner_digest(owner), "keys_": keys})
 
-    def owned_page(
-        self, owner: str, after: str | None, now: int, connection: sa.Connection
-    ) -> KeyPage:
+    def owned_page(self, owner: str, after: str | None, connection: sa.Connection) -> KeyPage:
         """List the next keys noted for an owner."""
-        values = {"owner_": owner_digest(owner), "now_": now}
-        return _page(self._owned, after or "", values, connection)
+        return _page(self._owned, after or "", {"owner_": owner_digest(owner)}, connection)
 
-    def keys_page(
-        self, prefix: str, after: str | None, now: int, connection: sa.Connection
-    ) -> KeyPage:
+    def keys_page(self, prefix: str, after: str | None, connection: sa.Connection) -> KeyPage:
         """List the next keys that begin with a prefix."""
         end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
-        return _page(self._keys, after or prefix, {"end_": end, "now_": now}, connection)
+        return _page(self._keys, after or prefix, {"end_": end}, connection)
 
 
 def _pages(key: sa.Column[Any], *conditions: sa.ColumnElement[bool]) -> _Pages:

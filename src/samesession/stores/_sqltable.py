@@ -143,12 +143,10 @@ class Statements:
             "record": _given("record_", row.record.type),
         }
         expiring = {"expires": _given("expires_")}
-        self.load = sa.select(row.record, row.revision, row.expires).where(live)
-        self.touch = (
-            sa.update(records)
-            .where(row.key == key, row.expires == _given("seen_"))
-            .values(expiring)
-        )
+        self.load = sa.select(row.record, row.revision, row.expires).where(row.key == key)
+        seen = sa.and_(row.key == key, row.expires == _given("seen_"))
+        self.touch = sa.update(records).where(seen).values(expiring)
+        self.end = sa.delete(records).where(seen)
         self.create = sa.insert(records).values({"key": key, **fresh, **expiring})
         self.recreate = (
             sa.update(records).where(row.key == key, row.expires <= now).values(fresh | expiring)

@@ -24,13 +24,14 @@ from ..core.steps import Steps, checkpoint, pause, wait
 from ..core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome
 from ..core.touch import Touching
 from ..drive import PerPlace
-from ..errors import ConfigError, SessionTooLarge, StoreUnavailable
+from ..errors import ConfigError, StoreUnavailable
 from . import _dynamodb_clients as clients
 from . import _dynamodb_errors as errors
 from . import _dynamodb_items as items
 from ._dynamodb_items import Found
 
 _SID_BYTES = 22  # in every key after its prefix
+_ATTEMPTS = 5  # of ending what others renew
 _READS = frozenset(
     ("get_item", "batch_get_item", "query", "scan", "describe_table", "describe_time_to_live")
 )
@@ -112,8 +113,8 @@ class DynamoDBStore:
         asking = yield from self._asking()
         now = self._clock()
         found = yield from asking.found(key, now)
-        if found is None or renew is None:
-            return None if found is None else found.record
+        if found is None:
+            return None
         renewed = self._touching.renewal(found.record, found.expires, renew, now)
         if renewed is not None:
             _ = yield from asking.ask("update_item", items.touch(key, found, expires=renewed))
@@ -121,7 +122,7 @@ class DynamoDBStore:
 
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
         """Put an item where none is, or in place of one that has expired."""
-        _check_size(key, record)
+        items.check_size(key, record)
         now = self._clock()
         expires = self._touching.expiry_of(record, lifetimes, now)
         asking = yield from self._asking()
@@ -132,7 +133,7 @@ class DynamoDBStore:
         self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
     ) -> Steps[Outcome | Conflict]:
         """Update the item of the expected revision."""
-        _check_size(key, record)
+        items.check_size(key, record)
         now, expires = self._clock(), None
         if renew is not None:
             expires = self._touching.expiry_of(record, renew, now)
@@ -166,8 +167,7 @@ class DynamoDBStore:
         answer = yield from asking.ask("query", items.owned(self._prefix, owner, after))
         found = answer.get("Items", [])
         end = answer.get("LastEvaluatedKey")
-        following = items.noted_in([end], -1)[0] if end else None
-        return KeyPage(items.noted_in(found, int(self._clock())), following)
+        return KeyPage(items.noted_in(found), items.noted_in([end])[0] if end else None)
 
     def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
         """Forget that keys belong to an owner."""
@@ -179,13 +179,16 @@ class DynamoDBStore:
 
     def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
         """Read records, a hundred a request."""
-        asking = yield from self._asking()
+        asking, now = (yield from self._asking()), int(self._clock())
         found: dict[object, bytes] = {}
         for first in range(0, len(keys), items.BATCH_READS):
             request = items.load_many(self._table, keys[first : first + items.BATCH_READS])
             for answer in (yield from asking.ask_all("batch_get_item", request, "UnprocessedKeys")):
                 answered = answer["Responses"].get(self._table, [])
-                found.update(items.live_among(answered, int(self._clock())))
+                found.update(items.live_among(answered, now))
+                for key, over in items.expired_among(answered, now):
+                    yield from checkpoint()
+                    _ = yield from asking.ask("delete_item", items.end(key, over))
         return [found.get(key) for key in keys]
 
     def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
@@ -241,14 +244,14 @@ class DynamoDBStore:
         answer = yield from asking.ask(operation, request)
         if not isinstance(answer, _Refused):
             return Outcome.WRITTEN
-        if answer.item is None:
-            # Not every emulator tells what stood there, and "gone" logs a user out.
+        found = _live(answer.item, self._clock())
+        if found is None:
+            # It has expired, and is to be deleted; or is not told, as not every emulator
+            # does: "gone" would log a user out.
             found = yield from asking.found(key, self._clock())
-        else:
-            found = _live(answer.item, self._clock())
-        if found is None or expected is None:
+        if found is None:
             return Outcome.GONE
-        if revision_of(found.record) == expected:
+        if expected is None or revision_of(found.record) == expected:
             # It has come since: the caller's next attempt finds it.
             raise StoreUnavailable("DynamoDB changed its mind about a revision")
         return Conflict(found.record)
@@ -310,9 +313,16 @@ class _Asking:
             yield from pause(errors.FIRST_PAUSE)
 
     def found(self, key: str, now: float) -> Steps[Found | None]:
-        """Read a live record."""
-        answer = yield from self.ask("get_item", items.load(key))
-        return _live(answer.get("Item"), now)
+        """Read a live record; delete an expired one, for no later clock to show it again."""
+        for _ in range(_ATTEMPTS):
+            item = (yield from self.ask("get_item", items.load(key))).get("Item")
+            found = _live(item, now)
+            if found is not None or not item:
+                return found
+            request = items.end(key, items.found_in(item))
+            if not isinstance((yield from self.ask("delete_item", request)), _Refused):
+                return None
+        raise StoreUnavailable("DynamoDB changes its mind about the end of a session")
 
     def table(self) -> Steps[Any]:
         """Describe the table; None where there is none."""
@@ -371,17 +381,6 @@ def _live(item: items.Item | None, now: float) -> Found | None:
     return items.live_in(item, int(now)) if item else None
 
 
-def _check_size(key: str, record: bytes) -> None:
-    limit = items.ITEM_BYTES - items.OVERHEAD - len(key.encode())
-    if len(record) > limit:
-        raise SessionTooLarge(
-            len(record),
-            limit,
-            "the session's record",
-            "keep less in the session, or choose a store with room for more",
-        )
-
-
 def open_store(config: Config, *, clock: Clock) -> DynamoDBStore:
     """Open the store of SESSION_TYPE "dynamodb"."""
     most = items.SORT_KEY_BYTES - _SID_BYTES - items.NOTE_BYTES
@@ -394,6 +393,6 @@ def open_store(config: Config, *, clock: Clock) -> DynamoDBStore:
         endpoint_url=config.dynamodb_endpoint_url,
         prefix=config.rules.prefix,
         timeout=config.store_timeout,
-        touching=Touching(config.touch_interval),
+        touching=config.touching(),
         clock=clock,
     )

@@ -17,8 +17,8 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
-from typing import ParamSpec, TypeAlias, TypeVar
+from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 from .._clocks import system_time
 from ..config import Config
@@ -41,6 +41,14 @@ P = ParamSpec("P")
 
 # A directory's descriptor, or None where it is missing.
 _Directory: TypeAlias = AbstractContextManager[int | None]
+
+
+class _Found(NamedTuple):
+    """What a file holds, the moment at which it expires, and whether that was in the past."""
+
+    record: bytes
+    expires: float
+    is_over: bool = False
 
 
 class FileStore:
@@ -176,10 +184,8 @@ class FileStore:
             return None
         raw, expires = found
         now = self._clock()
-        if expires <= now:
-            return None
-        if renew is not None and self._touching.renewal(raw, expires, renew, now) is not None:
-            return None  # renewing may block
+        if expires <= now or self._touching.renewal(raw, expires, renew, now) is not None:
+            return None  # what is to be done then may block
         return raw
 
     def _expiry(self, record: bytes, lifetimes: Lifetimes) -> int:
@@ -188,16 +194,17 @@ class FileStore:
     def _load(self, key: str, renew: Lifetimes | None) -> bytes | None:
         name = _name(key)
         with self._shard(name) as shard:
-            if shard is None:
-                return None
-            found = self._read(shard, name, renew)
-            return None if found is None else found[0]
+            found = None if shard is None else self._read(shard, name, renew)
+        if found is not None and found.is_over:
+            with self._locked(name) as shard:
+                found = None if shard is None else self._live(shard, name, renew)
+        return None if found is None else found.record
 
     def _create(self, key: str, record: bytes, lifetimes: Lifetimes) -> bool:
         name = _name(key)
         with self._locked(name, make=True) as shard:
             assert shard is not None
-            if self._read_sound(shard, name) is not None:
+            if self._sound(shard, name) is not None:
                 return False
             self._tree.write(shard, name, record, self._expiry(record, lifetimes))
             return True
@@ -207,39 +214,37 @@ class FileStore:
     ) -> Outcome | Conflict:
         name = _name(key)
         with self._locked(name) as shard:
-            found = None if shard is None else self._read_sound(shard, name)
+            found = None if shard is None else self._sound(shard, name)
             if found is None or shard is None:
                 return Outcome.GONE
-            current, expires = found
-            if revision_of(current) != expected:
-                return Conflict(current)
-            if renew is not None:
-                expires = self._expiry(record, renew)
+            if revision_of(found.record) != expected:
+                return Conflict(found.record)
+            expires = found.expires if renew is None else self._expiry(record, renew)
             self._tree.write(shard, name, record, expires)
             return Outcome.WRITTEN
 
     def _remove(self, key: str, expected: bytes | None) -> Outcome | Conflict:
         name = _name(key)
         with self._locked(name) as shard:
-            found = None if shard is None else self._read_sound(shard, name)
+            found = None if shard is None else self._sound(shard, name)
             if found is None or shard is None:
                 return Outcome.GONE
-            if expected is not None and revision_of(found[0]) != expected:
-                return Conflict(found[0])
-            os.unlink(name, dir_fd=shard)
-            self._tree.settle(shard)
+            if expected is not None and revision_of(found.record) != expected:
+                return Conflict(found.record)
+            self._end(shard, name)
             return Outcome.WRITTEN
 
     def _load_many(self, keys: Sequence[str]) -> list[bytes | None]:
-        found: dict[str, bytes] = {}
+        found: dict[str, bytes | None] = {}
         for path, names in _file_lists.by_shard(map(_name, keys)):
             with self._tree.at(path) as shard:
-                if shard is None:
-                    continue
-                for name in names:
-                    sound = self._read_sound(shard, name)
-                    if sound is not None:
-                        found[name] = sound[0]
+                read = {} if shard is None else {name: self._look(shard, name) for name in names}
+            found.update((name, each.record) for name, each in read.items() if each is not None)
+            ended = [name for name, each in read.items() if each is not None and each.is_over]
+            with self._tree.locked(path) if ended else nullcontext() as shard:
+                for name in ended:
+                    live = None if shard is None else self._sound(shard, name)
+                    found[name] = None if live is None else live.record
         return [found.get(_name(key)) for key in keys]
 
     def _remove_many(self, doomed: list[str]) -> set[str]:
@@ -248,23 +253,26 @@ class FileStore:
             with self._tree.locked(path) as shard:
                 if shard is None:
                     continue
-                live = [name for name in names if self._stands(shard, name)]
-                removed.update(name for name in live if unlink(shard, name))
+                ends = [(name, self._end_of(shard, name)) for name in names]
+                now = self._clock()
+                # An expired one as well, for a clock that may be ahead; it was not there.
+                gone = [(name, end) for name, end in ends if end and unlink(shard, name)]
+                removed.update(name for name, end in gone if end > now)
                 self._tree.settle(shard)
         return removed
 
-    def _stands(self, shard: int, name: str) -> bool:
-        """Return whether a file is a live record, by all but its content."""
+    def _end_of(self, shard: int, name: str) -> float | None:
+        """Return when a file's record expires; None for what is none, by all but its content."""
         try:
             found = sound(os.stat(name, dir_fd=shard, follow_symlinks=False), self._max_bytes)
         except (FileNotFoundError, BadRecord):
-            return False
-        return found.st_mtime > self._clock() and found.st_size >= MIN_BYTES
+            return None
+        return found.st_mtime if found.st_size >= MIN_BYTES else None
 
     # --- files -------------------------------------------------------------------------
 
-    def _read(self, shard: int, name: str, renew: Lifetimes | None) -> tuple[bytes, float] | None:
-        """Read a live record and its moment of expiry; renew it on the way."""
+    def _read(self, shard: int, name: str, renew: Lifetimes | None) -> _Found | None:
+        """Read a record, and on the way renew one that is live."""
         try:
             fd = os.open(name, READ, dir_fd=shard)
         except FileNotFoundError:
@@ -275,24 +283,43 @@ class FileStore:
             raise
         try:
             raw, expires = content(fd, self._max_bytes)
-            now = self._clock()
-            if expires <= now or len(raw) < MIN_BYTES:
+            if len(raw) < MIN_BYTES:
                 return None
-            # Without `renew` the timeouts are not at hand, and nothing is prolonged.
-            if renew is not None:
-                renewed = self._touching.renewal(raw, expires, renew, now)
-                if renewed is not None:
-                    os.utime(fd, (now, renewed))
-            return raw, expires
+            now = self._clock()
+            if expires <= now:
+                return _Found(raw, expires, is_over=True)
+            renewed = self._touching.renewal(raw, expires, renew, now)
+            if renewed is not None:
+                os.utime(fd, (now, renewed))
+            return _Found(raw, expires if renewed is None else renewed)
         finally:
             os.close(fd)
 
-    def _read_sound(self, shard: int, name: str) -> tuple[bytes, float] | None:
-        """Read a live record for a change; what is no record of ours counts as none."""
+    def _live(self, shard: int, name: str, renew: Lifetimes | None) -> _Found | None:
+        """Read a live record under the lock; delete an expired one, for a later clock's sake."""
+        found = self._read(shard, name, renew)
+        if found is None or not found.is_over:
+            return found
+        self._end(shard, name)
+        return None
+
+    def _look(self, shard: int, name: str) -> _Found | None:
+        """Read a record without renewing it; what is no record of ours counts as none."""
         try:
             return self._read(shard, name, None)
         except BadRecord:
             return None
+
+    def _sound(self, shard: int, name: str) -> _Found | None:
+        """Do the same under the lock, for live records alone."""
+        try:
+            return self._live(shard, name, None)
+        except BadRecord:
+            return None
+
+    def _end(self, shard: int, name: str) -> None:
+        _ = unlink(shard, name)
+        self._tree.settle(shard)
 
     def _shard(self, name: str, *, make: bool = False) -> _Directory:
         return self._tree.at(name[:2], make=make)
@@ -313,6 +340,6 @@ def open_store(config: Config, *, clock: Clock) -> FileStore:
         fsync=config.file_fsync,
         timeout=config.store_timeout,
         max_bytes=config.rules.max_bytes,
-        touching=Touching(config.touch_interval),
+        touching=config.touching(),
         clock=clock,
     )

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from .._clocks import system_time
 from ..config import Config
-from ..core.record import lifetime_of, revision_of
+from ..core.record import revision_of
 from ..core.steps import Steps
 from ..core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome, Reach
+from ..core.touch import Touching
 
 
 class MemoryStore:
@@ -19,8 +20,10 @@ class MemoryStore:
     capabilities = Capabilities(reach=Reach.PROCESS)
     location = "the memory of this process"
 
-    def __init__(self, *, clock: Clock = system_time) -> None:
+    def __init__(self, *, clock: Clock = system_time, longest: int | None = None) -> None:
+        """`longest`: the application's longest idle timeout in seconds, if it is known."""
         self._clock = clock
+        self._touching = Touching(0, longest=longest)
         self._records: dict[str, tuple[bytes, float]] = {}
         self._owned: dict[str, dict[str, float]] = {}
         self._lock = threading.Lock()
@@ -30,8 +33,10 @@ class MemoryStore:
         yield from ()
         with self._lock:
             record = self._live(key)
-            if record is not None and renew is not None:
-                self._file(key, record, renew)
+            if record is not None:
+                expires = self._records[key][1]
+                renewed = self._touching.renewal(record, expires, renew, self._clock())
+                self._records[key] = (record, expires if renewed is None else renewed)
             return record
 
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
@@ -86,8 +91,7 @@ class MemoryStore:
         """List the keys noted for an owner."""
         yield from ()
         with self._lock:
-            now = self._clock()
-            return [key for key, expires in self._owned.get(owner, {}).items() if expires > now]
+            return [*self._owned.get(owner, ())]
 
     def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
         """Read records."""
@@ -142,6 +146,7 @@ class MemoryStore:
         yield from ()
 
     def _live(self, key: str) -> bytes | None:
+        """Find a live record, and forget an expired one: no later clock shows it again."""
         found = self._records.get(key)
         if found is None:
             return None
@@ -152,7 +157,7 @@ class MemoryStore:
         return record
 
     def _file(self, key: str, record: bytes, lifetimes: Lifetimes) -> None:
-        self._records[key] = (record, self._clock() + lifetime_of(record, lifetimes))
+        self._records[key] = (record, self._touching.expiry_of(record, lifetimes, self._clock()))
 
     def _refusal(self, key: str, expected: bytes | None) -> Outcome | Conflict | None:
         current = self._live(key)
@@ -165,5 +170,4 @@ class MemoryStore:
 
 def open_store(config: Config, *, clock: Clock) -> MemoryStore:
     """Open the store of SESSION_TYPE "memory"."""
-    del config  # it has no settings
-    return MemoryStore(clock=clock)
+    return MemoryStore(clock=clock, longest=config.rules.lifetimes.longest)

@@ -29,7 +29,7 @@ from ..core.touch import Touching
 from ..drive import PerPlace, place, to_its_end
 from ..errors import ConfigError, SessionTooLarge, StoreUnavailable
 from . import _mongo_clients as clients
-from ._mongo_documents import Found, behind, date, owner_prefix, read, records_in
+from ._mongo_documents import Found, behind, date, has_expired, owner_prefix, read, records_in
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -121,8 +121,8 @@ class MongoStore:
         """Read a record, and restart its idle timeout when that is due."""
         now = self._clock()
         found = yield from self._find(key, now)
-        if found is None or renew is None:
-            return None if found is None else found.record
+        if found is None:
+            return None
         renewed = self._touching.renewal(found.record, found.expires, renew, now)
         if renewed is not None:
             # Not if another request has written meanwhile: its moment is the later one.
@@ -176,21 +176,31 @@ class MongoStore:
         for _ in range(_ATTEMPTS):
             if (yield from change()):
                 return Outcome.WRITTEN
-            if expected is None:
-                return Outcome.GONE
             found = yield from self._find(key, self._clock())
             if found is None:
                 return Outcome.GONE
-            if revision_of(found.record) != expected:
+            if expected is not None and revision_of(found.record) != expected:
                 return Conflict(found.record)
             # It has come since, as a record of another life of this key.
         raise StoreUnavailable("MongoDB changes its mind about a revision")
 
     def _find(self, key: str, now: float) -> Steps[Found | None]:
-        """Read a live document; refuse one that is not as we write them."""
-        live = {"_id": key, "expires": {"$gt": date(now)}}
-        document: Any = yield from self._wait(self._records.find_one(live))
-        return None if document is None else read(document)
+        """Read a live document; refuse one that is not as we write them.
+
+        An expired one is deleted: no clock that is set right later shows it again.
+        """
+        for _ in range(_ATTEMPTS):
+            document: Any = yield from self._wait(self._records.find_one({"_id": key}))
+            if document is None:
+                return None
+            if not has_expired(document, now):
+                return read(document)
+            # Not if another request has written meanwhile.
+            seen = {"_id": key, "expires": document["expires"]}
+            done = yield from self._wait(self._records.delete_one(seen))
+            if done.deleted_count:
+                return None
+        raise StoreUnavailable("MongoDB changes its mind about the end of a session")
 
     def _live(self, key: str, expected: bytes | None) -> dict[str, Any]:
         live: dict[str, Any] = {"_id": key, "expires": {"$gt": date(self._clock())}}
@@ -254,16 +264,22 @@ class MongoStore:
     @_bounded
     def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
         """Read records, by one query."""
-        found = yield from self._wait(self._records.find(self._these(keys)).to_list(None))
-        records = dict(records_in(found))
+        now = self._clock()
+        these = {"_id": {"$in": [*keys]}}
+        found: list[Any] = yield from self._wait(self._records.find(these).to_list(None))
+        expired = [each["_id"] for each in found if has_expired(each, now)]
+        if expired:  # as one alone is
+            ended = {"_id": {"$in": expired}, "expires": {"$lte": date(now)}}
+            yield from self._wait(self._records.delete_many(ended))
+        records = dict(records_in(each for each in found if not has_expired(each, now)))
         return [records.get(key) for key in keys]
 
     @_bounded
     def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
         """Delete documents, whatever their revision."""
-        these = self._these(keys)
-        cursor = self._records.find(these, {"_id": 1})
-        found: list[Any] = yield from self._wait(cursor.to_list(None))
+        these = {"_id": {"$in": [*keys]}}
+        live = {**these, "expires": {"$gt": date(self._clock())}}
+        found: list[Any] = yield from self._wait(self._records.find(live, {"_id": 1}).to_list(None))
         yield from self._wait(self._records.delete_many(these))
         there = {each["_id"] for each in found}
         return [key in there for key in keys]
@@ -273,16 +289,11 @@ class MongoStore:
         """List the next keys that begin with a prefix."""
         return (yield from self._page(self._records, prefix, after))
 
-    def _these(self, keys: Sequence[str]) -> dict[str, Any]:
-        return {"_id": {"$in": [*keys]}, "expires": {"$gt": date(self._clock())}}
-
     def _page(
         self, collection: clients.Collection, prefix: str, after: str | None
     ) -> Steps[KeyPage]:
-        wanted = {
-            "_id": {"$gt": after or prefix, "$lt": behind(prefix)},
-            "expires": {"$gt": date(self._clock())},
-        }
+        # Expired or not: a clock may be ahead.
+        wanted = {"_id": {"$gt": after or prefix, "$lt": behind(prefix)}}
         cursor = collection.find(wanted, {"_id": 1}).sort("_id", 1).limit(_PAGE)
         found: list[Any] = yield from self._wait(cursor.to_list(None))
         keys = [each["_id"] for each in found]
@@ -380,6 +391,6 @@ def open_store(config: Config, *, clock: Clock) -> MongoStore:
         database=config.mongodb_db,
         collection=config.mongodb_collect,
         timeout=config.store_timeout,
-        touching=Touching(config.touch_interval),
+        touching=config.touching(),
         clock=clock,
     )

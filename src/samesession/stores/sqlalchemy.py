@@ -158,8 +158,7 @@ class SQLStore:
 
     def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
         """List the next keys noted for an owner."""
-        now = int(self._clock())
-        return (yield from self._do(partial(self._many.owned_page, owner, after, now)))
+        return (yield from self._do(partial(self._many.owned_page, owner, after)))
 
     def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
         """Forget that keys belong to an owner, by one statement."""
@@ -167,8 +166,7 @@ class SQLStore:
 
     def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
         """List the next keys that begin with a prefix."""
-        now = int(self._clock())
-        return (yield from self._do(partial(self._many.keys_page, prefix, after, now)))
+        return (yield from self._do(partial(self._many.keys_page, prefix, after)))
 
     def purge(self) -> Steps[int]:
         """Delete expired rows, a batch at a time, so that no request waits for long."""
@@ -205,8 +203,6 @@ class SQLStore:
         if found is None:
             return None
         record, expires = found
-        if renew is None:
-            return record
         renewed = self._touching.renewal(record, expires, renew, now)
         if renewed is not None:
             _ = connection.execute(
@@ -250,30 +246,41 @@ class SQLStore:
         self, key: str, expected: bytes | None, connection: sa.Connection
     ) -> Outcome | Conflict:
         values: dict[str, Any] = {"key_": key, "now_": int(self._clock())}
-        if expected is None:
-            done = _rows(connection.execute(self._statements.remove_any, values))
-            return Outcome.WRITTEN if done else Outcome.GONE
-        values["expected_"] = revision_number(expected)
-        if _rows(connection.execute(self._statements.remove, values)):
+        statement = self._statements.remove_any
+        if expected is not None:
+            values["expected_"] = revision_number(expected)
+            statement = self._statements.remove
+        if _rows(connection.execute(statement, values)):
             return Outcome.WRITTEN
         return self._refusal(connection, key, expected)
 
-    def _refusal(self, connection: sa.Connection, key: str, expected: bytes) -> Outcome | Conflict:
+    def _refusal(
+        self, connection: sa.Connection, key: str, expected: bytes | None
+    ) -> Outcome | Conflict:
         """Say why a row was not there to be changed."""
         found = self._found(connection, key, self._clock())
         if found is None:
             return Outcome.GONE
-        if revision_of(found[0]) == expected:
+        if expected is None or revision_of(found[0]) == expected:
             # It has come since: the caller's next attempt finds it.
             raise StoreUnavailable("the database changed its mind about a revision")
         return Conflict(found[0])
 
     def _found(self, connection: sa.Connection, key: str, now: float) -> tuple[bytes, int] | None:
-        """Read a live row; refuse one whose columns and record disagree."""
-        row = connection.execute(self._statements.load, {"key_": key, "now_": int(now)}).first()
-        if row is None:
-            return None
-        return sound(*row), int(row[2])
+        """Read a live row; refuse one whose columns and record disagree.
+
+        An expired one is deleted: no clock that is set right later shows it again.
+        """
+        for _ in range(_ATTEMPTS):
+            row = connection.execute(self._statements.load, {"key_": key}).first()
+            if row is None:
+                return None
+            if type(row[2]) is not int or row[2] > int(now):
+                return sound(*row), int(row[2])
+            # Not if another request has written meanwhile.
+            if _rows(connection.execute(self._statements.end, {"key_": key, "seen_": row[2]})):
+                return None
+        raise StoreUnavailable("the database changes its mind about the end of a session")
 
     def _row(self, key: str, record: bytes, renew: Lifetimes | None) -> dict[str, Any]:
         values: dict[str, Any] = {
@@ -380,6 +387,6 @@ def open_store(config: Config, *, clock: Clock) -> SQLStore:
         tables=session_tables(where, name=config.sqlalchemy_table, schema=config.sqlalchemy_schema),
         bind_key=bind_key,
         timeout=config.store_timeout,
-        touching=Touching(config.touch_interval),
+        touching=config.touching(),
         clock=clock,
     )

@@ -13,6 +13,10 @@ from .caller import Caller, Contract, ManualClock, make_record, revision
 # How often a wait is tried again that a busy machine made too long to judge by.
 _ATTEMPTS = 3
 LONGEST = 2**31 - 1  # the longest timeout that an application may set, in seconds
+_DAY = 86_400
+# By how much a clock may be wrong for a while, and with which timeouts, in seconds.
+ERRORS = (10, 59, 61, 600, 3000, 3600, _DAY, 31 * _DAY, 365 * _DAY)
+TIMEOUTS = (600, 3600, _DAY, 31 * _DAY)
 
 
 class TimeContract(Contract):
@@ -176,3 +180,58 @@ class TimeContract(Contract):
             assert caller.do(store.load("key", renew=hundred)) == make_record(1)
         clock.advance(100 + self._lateness(store, 100))
         assert caller.do(store.load("key", renew=None)) is None
+
+    def test_what_one_clock_ended_no_later_one_shows(
+        self, caller: Caller, store: Store, clock: ManualClock
+    ) -> None:
+        """Clocks are wrong for a while, and set right; a session that was refused stays so."""
+        if self.own_clock:
+            return
+        brief, newer = Lifetimes(browser=100, permanent=100), make_record(2)
+        current, stale = revision(1), revision(9)
+        meets: dict[str, Steps[object]] = {
+            "load": store.load("load", renew=brief),
+            "peek": store.load("peek", renew=None),
+            "commit": store.commit("commit", newer, expected=current, renew=brief),
+            "quiet commit": store.commit("quiet commit", newer, expected=current, renew=None),
+            "stale commit": store.commit("stale commit", newer, expected=stale, renew=brief),
+            "remove": store.remove("remove", expected=None),
+            "exact remove": store.remove("exact remove", expected=current),
+            "stale remove": store.remove("stale remove", expected=stale),
+        }
+        for key in meets:
+            assert caller.do(store.create(key, make_record(1), lifetimes=brief)) is True
+        ahead = 100 + self._lateness(store, 100)
+        clock.advance(ahead)
+        met = {key: caller.do(steps) for key, steps in meets.items()}
+        assert set(met.values()) == {None, Outcome.GONE}
+        clock.advance(-ahead)
+        assert {key: caller.do(store.load(key, renew=None)) for key in meets} == dict.fromkeys(
+            meets
+        )
+        for key in meets:
+            steps = store.commit(key, newer, expected=current, renew=brief)
+            assert caller.do(steps) is Outcome.GONE
+            assert caller.do(store.load(key, renew=brief)) is None
+            assert caller.do(store.create(key, make_record(3), lifetimes=brief)) is True
+
+    @pytest.mark.parametrize("lifetime", TIMEOUTS)
+    def test_a_clock_that_was_wrong_leaves_no_longer_life_than_the_timeout(
+        self, caller: Caller, store: Store, clock: ManualClock, lifetime: int
+    ) -> None:
+        if self.own_clock:
+            return
+        same = Lifetimes(browser=lifetime, permanent=lifetime)
+        for wrong in (*ERRORS, *(-error for error in ERRORS)):
+            key = f"key {wrong}"
+            assert caller.do(store.create(key, make_record(1), lifetimes=same)) is True
+            seen: list[bool] = []
+            # Wrong for one read; right again, twice; then the timeout passes, and more.
+            for pause in (wrong, -wrong, 1, lifetime + self._lateness(store, lifetime), lifetime):
+                clock.advance(pause)
+                renew = same if len(seen) < 3 else None
+                seen.append(caller.do(store.load(key, renew=renew)) is not None)
+            assert seen == sorted(seen, reverse=True), f"{wrong} s: it came back"
+            assert not any(seen[3:]), f"{wrong} s: it lived too long"
+            if abs(wrong) <= min(60, lifetime):
+                assert all(seen[:3]), f"{wrong} s: it was lost"
