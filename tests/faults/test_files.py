@@ -117,6 +117,12 @@ def test_names_differ_where_case_or_spelling_is_folded(directory: Path, folded: 
     names = [path.name for path in directory.glob("[0-9a-f][0-9a-f]/[0-9a-f]*")]
     assert len({unicodedata.normalize("NFKC", name).casefold() for name in names}) == len(names)
     assert all(re.fullmatch(r"[0-9a-f]{40}", name) for name in names)
+    for key in dict.fromkeys((KEY, folded, KEY * 20)):
+        run(store.enlist("ann", key, lifetime=60))
+    notes = [path.name for path in directory.glob("owners/*/*/*")]
+    assert len({name.casefold() for name in notes}) == len(notes) == len({KEY, folded}) + 1
+    assert all(re.fullmatch(r"[0-9a-f]{1,240}", name) for name in notes)
+    assert set(run(store.owned("ann"))) == {KEY, folded, KEY * 20}
 
 
 # --- torn and left behind ------------------------------------------------------------------

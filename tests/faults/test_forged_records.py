@@ -11,10 +11,13 @@ import ormsgpack
 import pytest
 
 from samesession.core.record import Record
+from samesession.core.store import Lifetimes
+from samesession.drive import run
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.site import SECRET_KEY, Visitor
 from tests.unit.parts import sealer
+from tests.web.test_administration import administer
 
 
 async def stored_name(backend: Backend, visitor: Visitor, **values: Any) -> str:
@@ -47,16 +50,31 @@ async def test_an_admins_record_copied_to_another_sid_is_refused(
 
 
 @pytest.mark.asyncio
-async def test_an_older_record_of_a_session_does_not_bring_back_an_old_secret(
-    new_site: NewSite, backend: Backend
+@pytest.mark.lists
+@pytest.mark.parametrize("ending", ["regenerate", "clear"])
+async def test_an_older_record_put_back_is_the_old_session_until_everyones_are_ended(
+    new_site: NewSite, backend: Backend, ending: str
 ) -> None:
+    """A restored backup does so, and no record can know that it is old."""
     site = new_site()
-    visitor = site.visitor()
+    visitor, other = site.visitor(), site.visitor()
+    await other.put(b=1)
     name = await stored_name(backend, visitor, a=1)
-    old = backend.records()[name]
-    await visitor.visit(lambda session: session.regenerate())
-    backend.part.plant(name, old)
-    await expect_nobody(visitor)
+    old, kept = backend.records()[name], visitor.jar.copy()
+    key = "session:" + kept["session"].partition(".")[0]
+    await visitor.visit(lambda session: getattr(session, ending)())
+    store: Any = backend.given or backend.store()
+    _ = run(store.remove(key, expected=None))
+    assert run(store.create(key, old, lifetimes=Lifetimes(1000, 1000))) is True
+    run(store.close())
+    await expect_nobody(visitor)  # whose cookie is the newer one, or gone
+    thief = site.visitor()
+    thief.driver.jar = kept
+    assert await thief.value(dict) == {"a": 1}
+    assert await administer(site, "revoke_everyone") == 2
+    for user in (thief, visitor, other):
+        await expect_nobody(user)
+    assert backend.records() == {}
 
 
 @pytest.mark.asyncio

@@ -17,6 +17,7 @@ from tests.support.browser import Answer
 from tests.support.clock import Clock
 from tests.support.server import Valkey, running
 from tests.support.site import Site, Visitor
+from tests.web.test_administration import administer
 
 from .callers import LIFETIMES, SLACK, calling, sealed
 from .proxy import Fault, Proxy, proxied
@@ -351,8 +352,13 @@ async def test_a_user_limited_to_the_prefix_is_enough(
     await visitor.visit(lambda session: session.bind("alice"))
     await visitor.put(b=2)
     assert await visitor.value(dict) == {"a": 1, "b": 2}
+    assert len(await administer(site, "sessions_of", "alice")) == 1
     await visitor.visit(lambda session: session.clear())
     assert not own_valkey.records()
+    for action in (("revoke_all", "alice"), ("revoke_everyone",)):
+        await visitor.visit(lambda session: session.bind("alice"))
+        assert await administer(site, *action) == 1
+        assert not own_valkey.records()
     await site.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Callable
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -275,3 +276,30 @@ async def test_bind_makes_the_session_a_users(site: Site) -> None:
     about = await user.value(lambda session: session.about)
     assert (about.owner, about.auth_time) == ("ann", int(site.clock.now))
     assert await user.value(dict) == {"cart": [1]}
+
+
+@pytest.mark.owners
+@pytest.mark.stores("filesystem", "memory", "redis")
+@pytest.mark.parametrize(
+    "order",
+    [each for size in (1, 2, 3) for each in permutations(("bind", "clear", "write"), size)
+     if "bind" in each],
+    ids="-".join,
+)  # fmt: skip
+async def test_a_login_in_any_order_with_clear_and_writes_ends_the_old_cookie(
+    site: Site, order: tuple[str, ...]
+) -> None:
+    steps: dict[str, Do] = {
+        "bind": lambda session: session.bind("ann"),
+        "clear": lambda session: session.clear(),
+        "write": lambda session: session.update(b=2),
+    }
+    user = site.visitor()
+    await user.put(a=1)
+    thief = site.visitor()
+    thief.jar["session"] = user.jar["session"]
+    await user.visit(lambda session: [steps[step](session) for step in order])
+    assert await thief.value(dict) == {}
+    # What is cleared after a login is a logout.
+    is_bound = "clear" not in order[order.index("bind") :]
+    assert await user.value(lambda session: session.about.owner) == ("ann" if is_bound else None)

@@ -56,7 +56,8 @@ class ManyRows:
         """Read live records, in the order of the keys; None for what is none of ours."""
         found: dict[str, bytes] = {}
         expired: list[str] = []
-        for key, record, revision, expires in connection.execute(self._load, {"keys_": keys}):
+        rows = connection.execute(self._load, {"keys_": keys}).all()
+        for key, record, revision, expires in rows:
             if type(expires) is int and expires <= now:
                 expired.append(key)
                 continue
@@ -111,7 +112,7 @@ def _page(pages: _Pages, after: str, values: dict[str, Any], connection: sa.Conn
     is_sqlite = connection.dialect.name == "sqlite"
     values["after_"] = after.encode("utf-8", "surrogateescape") if is_sqlite else after
     statement = pages.sqlite if is_sqlite else pages.plain
-    found: list[Any] = [*connection.execute(statement, values).scalars()]
+    found: list[Any] = [*connection.execute(statement, values).scalars().all()]
     if is_sqlite:
         found = [key.decode("utf-8", "surrogateescape") for key in found]
     return KeyPage(found, found[-1] if len(found) == _PAGE else None)
