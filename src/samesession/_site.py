@@ -6,6 +6,7 @@ Shared by the Quart and the Flask interface, which only add how to wait.
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -73,7 +74,7 @@ class Site:
 
     def _read(self) -> None:
         settings: Mapping[str, Any] = source_of(self._app).config
-        config = Config.read(settings)
+        config = Config.read(settings, home=_home(self._app))
         self._snapshot = _snapshot(settings)
         self._exempt = Exemptions(self._app, config.exempt, static=config.exempt_static)
         self._no_renew: _Matcher = None
@@ -296,6 +297,12 @@ class Site:
         """Let go of this process's and event loop's connections."""
         if self._store is not None:
             yield from self._store.close()
+
+
+def _home(app: Any) -> str:  # a Flask or a Quart
+    """Give the directory that an application may write to, wherever it is started from."""
+    found = app.instance_path if os.path.isdir(app.instance_path) else app.root_path
+    return str(found)
 
 
 def site_of(app: Any) -> Site:  # a Flask or a Quart

@@ -6,6 +6,7 @@ Reads a mapping such as `app.config`; never knows a framework or opens a store.
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -132,10 +133,12 @@ class Config:
         return Touching(self.touch_interval, longest=self.rules.lifetimes.longest)
 
     @classmethod
-    def read(cls, settings: Mapping[str, Any]) -> Config:
+    def read(cls, settings: Mapping[str, Any], *, home: str = "") -> Config:
         """Check an application's settings.
 
-        Raises ConfigError for the first that is missing, wrong or misspelt.
+        `home`: the application's own directory, where files are kept unless a setting
+        names another one; empty: the working directory. Raises ConfigError for the
+        first that is missing, wrong or misspelt.
         """
         kind = _value(settings, "SESSION_TYPE")
         others = None if str(kind).lower() in BUILT_IN else prefix_of(kind)
@@ -157,7 +160,7 @@ class Config:
             mongodb_db=_text_or_none(settings, "SESSION_MONGODB_DB"),
             mongodb_collect=_text(settings, "SESSION_MONGODB_COLLECT"),
             mongodb_create=_flag(settings, "SESSION_MONGODB_CREATE"),
-            file_dir=_text(settings, "SESSION_FILE_DIR"),
+            file_dir=_file_dir(settings, home),
             file_mode=_file_mode(settings),
             file_fsync=_flag(settings, "SESSION_FILE_FSYNC"),
             touch_interval=_touch_interval(settings),
@@ -370,6 +373,11 @@ def _paths(settings: Mapping[str, Any], name: str, *, endpoints: bool = False) -
     raise ConfigError(
         f"{name} must be a list of paths such as ['/health'], or a function of the request"
     )
+
+
+def _file_dir(settings: Mapping[str, Any], home: str) -> str:
+    named = _text(settings, "SESSION_FILE_DIR")
+    return named if "SESSION_FILE_DIR" in settings else os.path.join(home, named)
 
 
 def _file_mode(settings: Mapping[str, Any]) -> int:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -95,11 +96,14 @@ def kept(here: Path) -> list[Path]:
 
 
 def ran(block: Block, redis_url: str) -> Any:
-    """Run a block, and give the application that it made or changed."""
-    module = import_module(block.framework)
-    app = getattr(module, block.framework.capitalize())("documented", static_folder=None)
+    """Run a block as a module of this directory, and give the application of it."""
+    module = sys.modules["documented"] = ModuleType("documented")
+    module.__file__ = str(Path.cwd() / "documented.py")
+    framework = import_module(block.framework)
+    app = getattr(framework, block.framework.capitalize())("documented", static_folder=None)
     app.config["SECRET_KEY"] = SECRET_KEY
-    names: dict[str, Any] = {"app": app, "__name__": "__main__"}
+    names: dict[str, Any] = vars(module)
+    names["app"] = app
     exec(compile(block.text.replace(REDIS, redis_url), block.place, "exec"), names)
     app = names["app"]
     if "Session(app)" not in block.text:

@@ -1512,4 +1512,15 @@ MUTANTS = (
         ),
         ("tests/web/test_cli.py", "-k", "revoke_ends_one and memory"),
     ),
+    Mutant(
+        "the application's own directory",
+        (
+            Change(
+                "_site.py",
+                "Config.read(settings, home=_home(self._app))",
+                "Config.read(settings)",
+            ),
+        ),
+        ("tests/web/test_file_directory.py", "-k", "beside_the_application"),
+    ),
 )
