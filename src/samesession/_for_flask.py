@@ -60,6 +60,10 @@ def saving() -> Iterator[ServerSession]:
     For a view that runs long, and for a streamed body, where writes are refused
     otherwise. Once the response has started no cookie can be sent: beginning or
     regenerating a session raises ReadOnlySession there. Raises StoreUnavailable.
+
+    After the block the session shows what is stored, what other requests wrote
+    meanwhile included; a value that equals it stays the object that it was. A session
+    that ended meanwhile is empty, and nothing more of this request is saved in it.
     """
     site, session = _site(), cast("ServerSession", current())
     facts = session.facts
