@@ -238,6 +238,69 @@ async def test_a_clock_that_was_behind_gives_no_life_and_brings_nothing_back(
         assert seen[0] is (error <= 3 * (lifetime - 1) + 60), error
 
 
+REFUSED = [error for error in ERRORS if error > 60]
+
+
+async def _begun_by_a_clock_ahead(user: Visitor, clock: Clock, error: int) -> int:
+    clock.advance(error)
+    await user.visit(lambda session: (session.update(a=1), session.bind("ann")))
+    clock.advance(-error)
+    return error
+
+
+async def _logged_in_by_a_clock_ahead(user: Visitor, clock: Clock, error: int) -> int:
+    await user.put(a=1)
+    clock.advance(error)
+    await user.visit(lambda session: session.bind("ann"))
+    clock.advance(-error)
+    return error
+
+
+async def _read_by_a_clock_behind(user: Visitor, clock: Clock, error: int) -> int:
+    await user.visit(lambda session: (session.update(a=1), session.bind("ann")))
+    clock.advance(-error)
+    return error
+
+
+async def _past_its_absolute_timeout_by_a_clock_ahead(
+    user: Visitor, clock: Clock, error: int
+) -> int:
+    await user.visit(lambda session: (session.update(a=1), session.bind("ann")))
+    clock.advance(60 + error)
+    return -60 - error
+
+
+@pytest.mark.asyncio
+@pytest.mark.owners
+@pytest.mark.parametrize("looks", ["request", "listing"])
+@pytest.mark.parametrize(
+    "act",
+    [
+        _begun_by_a_clock_ahead,
+        _logged_in_by_a_clock_ahead,
+        _read_by_a_clock_behind,
+        _past_its_absolute_timeout_by_a_clock_ahead,
+    ],
+)
+async def test_a_session_that_was_refused_once_is_never_shown_again(
+    new_site: NewSite, clock: Clock, act: Callable[..., Awaitable[int]], looks: str
+) -> None:
+    settings = {"PERMANENT_SESSION_LIFETIME": 2 * YEAR, "SESSION_ABSOLUTE_LIFETIME": 100}
+    if act is not _past_its_absolute_timeout_by_a_clock_ahead:
+        del settings["SESSION_ABSOLUTE_LIFETIME"]
+    site = new_site(**settings)
+    for error in REFUSED:
+        user = site.visitor()
+        back = await act(user, clock, error)
+        if looks == "request":
+            assert not await sees(user), error
+        else:
+            assert await administer(site, "sessions_of", "ann") == [], error
+        clock.advance(back)
+        assert not await sees(user), error
+        assert await administer(site, "sessions_of", "ann") == [], error
+
+
 ACTIVITIES: dict[str, Callable[[Any], object]] = {
     "nothing": lambda session: None,
     "reads": data,

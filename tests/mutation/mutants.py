@@ -594,6 +594,27 @@ MUTANTS = (
         ("tests/faults/test_clocks.py", "-k", "was_ahead and filesystem and poll"),
     ),
     Mutant(
+        "what is over is deleted when it is opened",
+        (Change("core/opening.py", "            _ = yield from self._ending.ends(record)\n", ""),),
+        ("tests/faults/test_clocks.py", "-k", "refused_once and memory and request"),
+    ),
+    Mutant(
+        "what is over is deleted when it is listed",
+        (
+            Change(
+                "core/owners.py",
+                "over = yield from self._ending.ends(record)",
+                "over = policy.is_over(record, self._clock())",
+            ),
+        ),
+        ("tests/faults/test_clocks.py", "-k", "refused_once and memory and listing"),
+    ),
+    Mutant(
+        "a login in the future",
+        (Change("core/policy.py", "max(record.created, record.auth_time)", "record.created"),),
+        ("tests/faults/test_clocks.py", "-k", "refused_once and memory and logged_in"),
+    ),
+    Mutant(
         "the names that a purge looks at",
         (
             Change(

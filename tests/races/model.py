@@ -256,8 +256,9 @@ class Model:
             if asking is not None:
                 asking.decided = self._clock()
         elif isinstance(answer, Conflict):
-            assert asking is not None
             assert self.is_stored(kept), "a session that ended was taken for a newer one"
+            if asking is None or not asking.opened:
+                return  # its time was over: is that of what is stored by now, too?
             assert asking.seen != kept.revision, "the newest record was taken for an older one"
             if asking.changes_something:  # else what is stored is not looked at
                 asking.seen = kept.revision
@@ -270,6 +271,10 @@ class Model:
             asking.taken_over_by = kept.owner if is_taken else None
         elif asking is None:
             assert self.is_stored(kept), "a session that was gone was ended"
+            kept.ended = True
+        elif name == "remove" and not asking.opened:
+            assert self.is_stored(kept), "a session that was gone was ended"
+            assert self._clock() >= kept.deadline, "a session was ended before its time"
             kept.ended = True
         else:
             self._written(asking, kept, name)

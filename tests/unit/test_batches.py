@@ -110,7 +110,7 @@ def filed(count: int, *, owner: str | None = "ann", size: int = 1, **changes: An
 @pytest.mark.parametrize("store", [BatchingStore(), IndexingStore()], ids=["many", "single"])
 def test_others_get_their_turn_before_many_records_are_read(store: Any) -> None:
     held = filed(1500)
-    admin = administration(store)
+    admin = administration(store, clock=lambda: NOW + 1500.0)
     assert len(held.drive(admin.sessions_of("ann"))) == 1500
     assert 0 < held.most_at_once <= 200
     held.most_at_once = 0

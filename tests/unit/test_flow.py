@@ -21,7 +21,7 @@ from samesession.core.events import BY_VISITORS, Event
 from samesession.core.facts import Facts, Mode
 from samesession.core.flow import MAX_ATTEMPTS, Flow
 from samesession.core.policy import SKEW
-from samesession.core.record import Record
+from samesession.core.record import Record, revision_of
 from samesession.core.scopes import Address
 from samesession.core.store import Conflict, Lifetimes, Outcome
 from samesession.core.token import SignedToken
@@ -276,7 +276,6 @@ def _bad_record(bench: Bench) -> BadRecord:
     ("answer", "event"),
     [
         (_nothing, Event.EXPIRED),
-        (_overdue, Event.EXPIRED),
         (_truncated, Event.REJECTED),
         (_another_key, Event.REJECTED),
         (_no_mapping, Event.REJECTED),
@@ -298,6 +297,49 @@ def test_a_record_that_is_not_this_sessions_is_a_new_session_and_is_never_adopte
     assert asked[0].args[0] != bench.key
     assert isinstance(reply.cookie, SetCookie)
     assert reply.cookie.value != bench.signed.value
+
+
+def _begun_later(bench: Bench) -> bytes:
+    return bench.sealed(created=NOW + 61)
+
+
+def _authenticated_later(bench: Bench) -> bytes:
+    return bench.sealed(owner="ann", auth_time=NOW + 61)
+
+
+@pytest.mark.parametrize("answer", [_overdue, _begun_later, _authenticated_later])
+def test_a_session_whose_time_is_over_is_deleted_so_that_no_later_clock_shows_it(
+    answer: Callable[[Bench], bytes],
+) -> None:
+    bench = Bench()
+    raw = answer(bench)
+    answers = [raw, Outcome.WRITTEN]
+    session, asked = feed(bench.flow.open([bench.signed.value]), answers)
+    assert [(one.method, one.args[0]) for one in asked] == [
+        ("load", bench.key),
+        ("remove", bench.key),
+    ]
+    assert asked[1].named == {"expected": revision_of(raw)}
+    assert (session.facts.new, session.data(), bench.noted) == (True, {}, [Event.EXPIRED])
+    session["b"] = 1
+    reply, asked = bench.closed(session, True)
+    assert [one.method for one in asked] == ["create"]
+    assert asked[0].args[0] != bench.key
+    assert isinstance(reply.cookie, SetCookie)
+    assert reply.cookie.value != bench.signed.value
+
+
+def test_what_was_written_meanwhile_is_ended_only_if_it_is_over_as_well() -> None:
+    bench = Bench()
+    over, later = (bench.sealed(deadline=NOW, revision=number) for number in (1, 2))
+    login = bench.sealed(deadline=NOW + 100, revision=3)
+    steps = bench.flow.open([bench.signed.value])
+    session, asked = feed(steps, [over, Conflict(later), Conflict(login)])
+    assert [one.named.get("expected") for one in asked[1:]] == [
+        revision_of(over),
+        revision_of(later),
+    ]
+    assert (session.facts.new, bench.noted) == (True, [Event.EXPIRED])
 
 
 def test_a_store_that_is_down_is_told() -> None:

@@ -59,6 +59,15 @@ def test_without_a_deadline_only_a_clock_set_back_ends_a_session(
     assert policy.verdict(record(TOKEN), TOKEN, NOW + elapsed) is expected
 
 
+@pytest.mark.parametrize(
+    ("ahead", "expected"),
+    [(0, Verdict.LIVE), (60, Verdict.LIVE), (61, Verdict.EXPIRED), (YEAR, Verdict.EXPIRED)],
+)
+def test_a_login_in_the_future_is_none(ahead: int, expected: Verdict) -> None:
+    stored = record(TOKEN, auth_time=NOW + ahead, deadline=NOW + 2 * YEAR)
+    assert policy.verdict(stored, TOKEN, NOW) is expected
+
+
 def test_another_secret_or_another_sid_is_unknown_even_when_it_is_over() -> None:
     stored = record(TOKEN, deadline=NOW - 1)
     for bearer in (SIGNER.mint(TOKEN.sid), Token("A" * 22, TOKEN.secret), SIGNER.mint()):

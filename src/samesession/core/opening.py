@@ -1,8 +1,9 @@
 """Open a session from the cookies of a request: what they prove, if anything.
 
-Round trips to the store: no cookie or a forged one: none; a token of ours: one. A
-browser sends several where the cookie's domain or path was changed, or where a
-neighbour has set one for it (cookie tossing); it does not say which is which:
+Round trips to the store: no cookie or a forged one: none; a token of ours: one, and one
+more to delete what is over. A browser sends several where the cookie's domain or path was
+changed, or where a neighbour has set one for it (cookie tossing); it does not say which is
+which:
 
     different tokens   looked up   live sessions   counts
     2 to 4             each        one             that one, looked up again to renew it
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 
 from ..errors import BadRecord
 from . import codec, policy
+from .ending import Ending
 from .events import BY_VISITORS, NOT_OURS, REPLACED, SEVERAL, TOO_MANY, Event, Notify
 from .facts import Facts, Loaded, Terms
 from .policy import Rules, Verdict
@@ -65,6 +67,7 @@ class Opener:
         notify: Notify,
     ) -> None:
         self._reader = Reader(store, sealer)
+        self._ending = Ending(store, prefix=rules.prefix, sealer=sealer, clock=clock)
         self._rules = rules
         self._signer = signer
         self._clock = clock
@@ -146,6 +149,7 @@ class Opener:
         except BadRecord as error:
             return _Refused(Event.REJECTED, None, error.reason)
         if verdict is Verdict.EXPIRED:
+            _ = yield from self._ending.ends(record)
             return _Refused(Event.EXPIRED, record.sid, "its time is over")
         return _Refused(Event.REJECTED, record.sid, REPLACED)
 

@@ -13,7 +13,9 @@ import re
 from collections.abc import Sequence
 
 from ..errors import BadRecord, InvalidName, NotSupported
+from . import policy
 from .batches import KeyWalk, delist_many, load_many, owned_by, peek, remove, remove_many
+from .ending import Ending
 from .events import Event, Notify
 from .facts import About, SessionPage, about
 from .names import checked_keep, checked_owner, checked_sid, is_sid
@@ -39,6 +41,7 @@ class Administration:
         self._sealer = sealer
         self._clock = clock
         self._notify = notify
+        self._ending = Ending(store, prefix=prefix, sealer=sealer, clock=clock)
 
     # --- list --------------------------------------------------------------------------
 
@@ -51,7 +54,8 @@ class Administration:
         walk = self._owned(owner)
         found: dict[str, About] = {}  # a store may list a key twice
         while (records := (yield from self._read(walk))) is not None:
-            found.update((each.sid, about(each)) for each in records if self._is_live(each, owner))
+            live = yield from self._live_of(records, owner)
+            found.update((each.sid, about(each)) for each in live)
         return sorted(found.values(), key=_place)
 
     def sessions_page(self, owner: str, *, after: str | None, limit: int) -> Steps[SessionPage]:
@@ -64,7 +68,7 @@ class Administration:
         walk = self._owned(owner)
         found: dict[str, About] = {}
         while (records := (yield from self._read(walk))) is not None:
-            more = (about(each) for each in records if self._is_live(each, owner))
+            more = map(about, (yield from self._live_of(records, owner)))
             found.update((str(each.sid), each) for each in more if _place(each) > start)
             if len(found) > 2 * (limit + 1):
                 found = {str(each.sid): each for each in _oldest(found, limit + 1)}
@@ -169,17 +173,20 @@ class Administration:
         live = [
             each
             for each, was in zip(records, removed, strict=True)
-            if was and not self._is_over(each)
+            if was and not policy.is_over(each, self._clock())
         ]
         for record in live:
             self._notify(Event.REVOKED, record.sid, "")
         return len(live)
 
-    def _is_live(self, record: Record, owner: str) -> bool:
-        return record.owner == owner and not self._is_over(record)
-
-    def _is_over(self, record: Record) -> bool:
-        return 0 < record.deadline <= self._clock()
+    def _live_of(self, records: Sequence[Record], owner: str) -> Steps[list[Record]]:
+        """Choose an owner's live records; delete those whose time is over."""
+        live: list[Record] = []
+        for record in records:
+            if record.owner == owner:
+                over = yield from self._ending.ends(record)
+                live += [] if over else [record]
+        return live
 
 
 def _place(session: About) -> _Place:

@@ -62,8 +62,9 @@ def is_over(record: Record, now: float) -> bool:
     """Return whether a session's time is over, whoever asks for it."""
     if record.deadline and now >= record.deadline:
         return True
-    # A clock that was set back must not give a session more life than it had left.
-    return record.created > now + SKEW
+    # Begun or authenticated in the future: by a clock that was ahead, or this one was set
+    # back. Either way the session would live longer, or pass for fresher, than it may.
+    return max(record.created, record.auth_time) > now + SKEW
 
 
 class Deed(enum.Enum):
