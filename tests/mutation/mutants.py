@@ -213,6 +213,11 @@ MUTANTS = (
         ("tests/unit/test_channel.py", "-k", "out_of_step"),
     ),
     Mutant(
+        "another's row",
+        (Change("stores/_sqlerrors.py", "    connection.invalidate()\n", "    return\n"),),
+        ("tests/stores/test_sql_crossed.py", "-k", "anothers_row"),
+    ),
+    Mutant(
         "the binding of a record to its sid",
         (
             Change(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +14,7 @@ from samesession.core.steps import Steps
 from samesession.core.store import Face, Lifetimes, Outcome
 from samesession.drive import arun, run
 from samesession.errors import StoreUnavailable
+from samesession.stores import _dynamodb_items as items
 from samesession.stores.dynamodb import DynamoDBStore
 from samesession.testing import Caller, make_record
 from samesession.testing.caller import revision
@@ -197,3 +200,21 @@ def test_a_time_to_live_by_another_attribute_is_an_error(
     with pytest.raises(StoreUnavailable, match="'expires'"):
         caller.do(store.prepare())
     caller.do(store.close())
+
+
+def test_another_sessions_item_is_asked_for_again_and_is_no_record(
+    caller: Caller, store: DynamoDBStore, proxy: Proxy
+) -> None:
+    wrong = {**items.wired({"Item": _item("another's")}), "ConsumedCapacity": {}}
+    body = json.dumps(wrong, default=lambda raw: base64.b64encode(raw).decode()).encode()
+    head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: "
+    proxy.inflict(Fault(garbage=f"{head}{len(body)}\r\n\r\n".encode() + body))
+    with pytest.raises(StoreUnavailable):  # it says nothing else
+        caller.do(store.load("key", renew=HOUR))
+    proxy.mend()
+    assert caller.do(store.load("key", renew=HOUR)) == make_record(1)
+
+
+def _item(key: str) -> dict[str, Any]:
+    item: dict[str, Any] = items.create(key, make_record(1), expires=2**33, now=0)["Item"]
+    return item

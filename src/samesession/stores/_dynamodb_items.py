@@ -275,6 +275,11 @@ def found_in(item: Item) -> Found:
     return Found(record, expires)
 
 
+def is_anothers(item: Item, key: str) -> bool:
+    """Return whether an item is not the one that was asked for: an answer to another request."""
+    return key_of(item) != key
+
+
 def live_in(item: Item, now: int) -> Found | None:
     """Read a record's item; None for one that has expired."""
     found = found_in(item)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
+
+import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ..errors import StoreUnavailable
@@ -11,6 +14,29 @@ _MISSING = {"42P01", "42703", "3F000", 1146, 1054, 1049}
 _LOST_RACES = {"40001", "40P01", 1213, 1020}  # deadlock, serialization, changed since read
 _STATE = 5  # characters of an SQLSTATE
 _MISSING_TEXT = ("no such table", "no such column", "unknown database")  # SQLite
+
+
+# The database says a word again that it is given.
+_WORD = sa.select(sa.cast(sa.bindparam("word_"), sa.String(64)))
+
+
+class OutOfStep(SQLAlchemyError):  # as all of ours
+    """What a connection answers belongs to another question."""
+
+
+def expect_in_step(connection: sa.Connection, asked: str, answered: str | None) -> None:
+    """Raise OutOfStep, and leave the connection, unless a row is the one that was asked for.
+
+    `answered`: the row's key. None, for no row, would log a user out: it is believed if
+    the connection gives the next answer to the next question. SQLite's cannot cross.
+    """
+    if answered == asked or (answered is None and connection.dialect.name == "sqlite"):
+        return
+    word = secrets.token_hex(12)
+    if answered is None and connection.execute(_WORD, {"word_": word}).scalar() == word:
+        return
+    connection.invalidate()
+    raise OutOfStep("a connection's answers are other questions'")
 
 
 def _codes(error: SQLAlchemyError) -> list[str | int]:
@@ -30,10 +56,11 @@ def _code(error: SQLAlchemyError) -> str | int | None:
 def may_be_tried_again(error: SQLAlchemyError) -> bool:
     """Say whether the same statement may well succeed now.
 
-    It lost a race that the database decided, or its connection had died in the pool.
+    It lost a race that the database decided, or its connection had died in the pool, or
+    was out of step.
     """
     if not isinstance(error, DBAPIError):
-        return False
+        return isinstance(error, OutOfStep)
     return error.connection_invalidated or not _LOST_RACES.isdisjoint(_codes(error))
 
 

@@ -143,7 +143,7 @@ class Statements:
             "record": _given("record_", row.record.type),
         }
         expiring = {"expires": _given("expires_")}
-        self.load = sa.select(row.record, row.revision, row.expires).where(row.key == key)
+        self.load = sa.select(row.record, row.revision, row.expires, row.key).where(row.key == key)
         seen = sa.and_(row.key == key, row.expires == _given("seen_"))
         self.touch = sa.update(records).where(seen).values(expiring)
         self.end = sa.delete(records).where(seen)

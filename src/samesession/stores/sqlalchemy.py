@@ -273,10 +273,11 @@ class SQLStore:
         """
         for _ in range(_ATTEMPTS):
             row = connection.execute(self._statements.load, {"key_": key}).first()
+            _sqlerrors.expect_in_step(connection, key, None if row is None else row[3])
             if row is None:
                 return None
             if type(row[2]) is not int or row[2] > int(now):
-                return sound(*row), int(row[2])
+                return sound(*row[:3]), int(row[2])
             # Not if another request has written meanwhile.
             if _rows(connection.execute(self._statements.end, {"key_": key, "seen_": row[2]})):
                 return None
