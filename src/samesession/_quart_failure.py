@@ -1,4 +1,4 @@
-"""Make the response for a session that was not saved, as Quart's application would."""
+"""Make the response for a session that was not read or saved, as Quart's application would."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from quart.globals import app_ctx
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from . import _web
+from .core.session import ServerSession
 
 
 # Any: Quart's methods take other arguments in 0.23, and its responses are of two kinds.
@@ -33,3 +34,15 @@ async def _alike(response: Any, other: Any) -> Any:
     body = other.get_data()
     body = await body if inspect.isawaitable(body) else body
     return kind(body, other.status, other.headers)
+
+
+def refuse_broken(app: quart.Quart) -> None:
+    """Have requests whose session the store did not give fail, before all else is done."""
+    for funcs in (app.before_request_funcs, app.before_websocket_funcs):
+        _web.check_first(funcs, _refuse_broken)
+
+
+async def _refuse_broken() -> None:
+    found = _web.unproxied(quart.session)
+    if isinstance(found, ServerSession) and (failure := found.announce_failure()) is not None:
+        raise failure

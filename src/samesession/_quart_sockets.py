@@ -47,6 +47,7 @@ class Sockets:
         except StoreError as error:
             _ = self._site.unsaved(session, error)
         except (Exception, asyncio.CancelledError) as error:
+            del session  # a local that an error tracker would show
             quart.current_app.logger.exception("a session changed in a WebSocket was not saved")
             if isinstance(error, asyncio.CancelledError):  # the event loop ends
                 raise

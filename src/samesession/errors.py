@@ -6,6 +6,14 @@ cookie, token, payload or SECRET_KEY stands in a message or an attribute.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from types import FunctionType
+from typing import ParamSpec, TypeVar
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
 
 class SessionError(Exception):
     """Anything that went wrong in samesession."""
@@ -60,6 +68,54 @@ class ReadOnlySession(SessionError, RuntimeError):
 
 class NotSupported(SessionError):
     """The configured store lacks the ability that was asked for."""
+
+
+def concealing(func: Callable[P, T]) -> Callable[P, T]:
+    """Have the frames of a function, and of those it calls, show nothing when it raises.
+
+    An error tracker looks at the local variables of each frame that an error has
+    passed, and at what a mapping holds, whatever its repr says.
+    """
+
+    @wraps(func)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return func(*args, **kwargs)
+        except BaseException as error:
+            del args, kwargs  # of the one frame that still runs, and cannot be cleared
+            conceal(error)
+            raise
+
+    return call
+
+
+def concealed(*but: str) -> Callable[[type[T]], type[T]]:
+    """Have what a class offers be `concealing`; `but`: names that see to it themselves."""
+
+    def decorate(cls: type[T]) -> type[T]:
+        for name, member in list(vars(cls).items()):
+            private = name.startswith("_") and not name.endswith("__")
+            if private or name in but:
+                continue
+            if isinstance(member, FunctionType):
+                setattr(cls, name, concealing(member))
+            elif isinstance(member, property):
+                setattr(cls, name, _concealing_property(member))
+        return cls
+
+    return decorate
+
+
+def _concealing_property(member: property) -> property:
+    getter = None if member.fget is None else concealing(member.fget)
+    setter = None if member.fset is None else concealing(member.fset)
+    return property(getter, setter, doc=member.__doc__)
+
+
+def conceal_called(error: BaseException) -> None:
+    """Do what `conceal` does where a frame called another one; costs little where none did."""
+    if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+        conceal(error)
 
 
 def conceal(error: BaseException) -> None:

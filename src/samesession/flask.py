@@ -25,7 +25,7 @@ from .core.session import ServerSession
 from .core.store import Clock, Face, Store, TwoFaced
 from .core.token import Entropy
 from .drive import run
-from .errors import StoreError
+from .errors import StoreError, conceal
 
 if TYPE_CHECKING:
     from flask import Flask, Request, Response
@@ -60,30 +60,35 @@ class FlaskSessionInterface(_interface.Answers, SessionInterface):
     def open_session(self, app: Flask, request: Request) -> SessionMixin:
         """Open the request's session; a store that is down is told by `refuse_broken`."""
         site = self.site
-        header: str = request.environ.get("HTTP_COOKIE", "")
-        opened = site.open(request, header)
-        if not isinstance(opened, ServerSession):
-            try:
+        try:
+            # No local holds the cookie: an error tracker would show it.
+            opened = site.open(request, request.environ.get("HTTP_COOKIE", ""))
+            if not isinstance(opened, ServerSession):
                 opened = run(opened)
-            except StoreError as error:
-                header = ""  # the error's traceback shows this frame, after it ended, too
-                del header  # the error keeps this frame, and it the cookie
-                opened = site.broken(error)
-                _web.check_first(app.before_request_funcs, _refuse_broken)
+        except StoreError as error:
+            opened = site.broken(error)
+            _web.check_first(app.before_request_funcs, _refuse_broken)
+        except BaseException as error:
+            conceal(error)
+            raise
         return opened  # type: ignore[return-value]  # a cast would be paid for on each request
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Save the session; if the store refuses, the response becomes the 503."""
         ours: ServerSession = session  # type: ignore[assignment]  # as above
-        if self.site.close_at_once(ours, response):
-            return
         try:
-            run(self.site.close(ours, response))
+            if not self.site.close_at_once(ours, response):
+                run(self.site.close(ours, response))
         except StoreError as error:
             failure = self.site.unsaved(ours, error)
             if current() is not ours:  # a test client's session_transaction()
                 raise failure from error
             _web.replace(response, self._failed(app, failure))
+        except BaseException as error:
+            conceal(error)
+            raise
+        finally:
+            del session, ours  # the locals that an error tracker would show
 
     def _failed(self, app: Flask, failure: _web.SessionUnavailable) -> Response:
         """Make the response that the application's error handlers give for a failure."""

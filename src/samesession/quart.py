@@ -14,7 +14,6 @@ from ._for_quart import (
     cookie_header,
     current,
     purge,
-    refuse_broken,
     revoke,
     revoke_all,
     revoke_everyone,
@@ -24,7 +23,7 @@ from ._for_quart import (
     sessions_of,
     sessions_page,
 )
-from ._quart_failure import failure_response
+from ._quart_failure import failure_response, refuse_broken
 from ._quart_loop import on_asyncio
 from ._quart_sockets import Sockets
 from ._site import Site
@@ -32,7 +31,7 @@ from .core.session import ServerSession
 from .core.store import Clock, Face, Store, TwoFaced
 from .core.token import Entropy
 from .drive import arun
-from .errors import StoreError
+from .errors import StoreError, conceal
 
 if TYPE_CHECKING:
     from quart import Quart, Request, Response, Websocket
@@ -68,17 +67,16 @@ class QuartSessionInterface(_interface.Answers, SessionInterface):
 
     async def open_session(self, app: Quart, request: Request | Websocket) -> SessionMixin:  # type: ignore[override]  # Quart names their private base class
         """Open the request's session; a store that is down is told by `refuse_broken`."""
-        site, header = self.site, cookie_header(request)
-        opened = site.open(request, header)
-        if not isinstance(opened, ServerSession):
-            try:
-                opened = await arun(opened, timeout=site.config.store_timeout)
-            except StoreError as error:
-                header = ""  # the error's traceback shows this frame, after it ended, too
-                del header  # the error keeps this frame, and it the cookie
-                opened = site.broken(error)
-                for funcs in (app.before_request_funcs, app.before_websocket_funcs):
-                    _web.check_first(funcs, refuse_broken)
+        try:
+            opened = self.site.open(request, cookie_header(request))  # no local holds the cookie
+            if not isinstance(opened, ServerSession):
+                opened = await arun(opened, timeout=self.site.config.store_timeout)
+        except StoreError as error:
+            opened = self.site.broken(error)
+            refuse_broken(app)
+        except BaseException as error:
+            conceal(error)
+            raise
         if isinstance(request, quart.Websocket):
             self.sockets.opened(opened)
         return opened  # type: ignore[return-value]  # a cast would be paid for on each request
@@ -88,18 +86,24 @@ class QuartSessionInterface(_interface.Answers, SessionInterface):
     ) -> None:
         """Save the session; if the store refuses, the response becomes the 503."""
         ours: ServerSession = session  # type: ignore[assignment]  # as above
-        if self.site.close_at_once(ours, response):
-            return None
-        if ours.facts.of_socket:
-            return await self.sockets.close(ours)
         try:
-            await arun(self.site.close(ours, response), timeout=self.site.config.store_timeout)
+            if self.site.close_at_once(ours, response):
+                return
+            if ours.facts.of_socket:
+                await self.sockets.close(ours)
+            else:
+                await arun(self.site.close(ours, response), timeout=self.site.config.store_timeout)
         except StoreError as error:
             failure = self.site.unsaved(ours, error)
             if current() is not ours:  # a test client's session_transaction()
                 raise failure from error
             assert response is not None  # a WebSocket alone has none
             _web.replace(response, await failure_response(app, failure, like=response))
+        except BaseException as error:
+            conceal(error)
+            raise
+        finally:
+            del session, ours  # the locals that an error tracker would show
 
 
 def init_app(
@@ -111,7 +115,6 @@ def init_app(
 ) -> None:
     """Give a Quart application server-side sessions; see `samesession.Session`."""
     site = Site(on_asyncio(app), Face.ASYNC, store=store, clock=clock, entropy=entropy, lock=Lock)
-    # Quart 0.23 annotates the attribute with the class of its default.
-    interface = cast("Any", app).session_interface = QuartSessionInterface(site)
+    interface = cast("Any", app).session_interface = QuartSessionInterface(site)  # typed by Quart
     app.cli.add_command(cli.commands(site, runner(site)))
     serve(app, site, interface.sockets)

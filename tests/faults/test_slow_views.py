@@ -29,11 +29,19 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.needs("quart")]
 TIMEOUT = 1.0
 
 
+def expect_starvation_of_lookups(backend: Backend) -> None:
+    """Say where it is known that a client connects by asyncio's own threads."""
+    if backend.name == "mongodb":
+        pytest.xfail("pymongo looks up each address, numeric or not, in asyncio's own threads")
+
+
 @pytest.mark.parametrize("number", [8, 40])
 async def test_slow_sync_views_hold_up_no_session(
     new_site: NewSite, backend: Backend, number: int
 ) -> None:
-    site: Site = new_site(SESSION_STORE_TIMEOUT=TIMEOUT)
+    expect_starvation_of_lookups(backend)
+    site: Site = new_site(SESSION_STORE_TIMEOUT=5 * TIMEOUT)
+    await site.visitor().put(a=1)  # aiobotocore opens a client in asyncio's threads
     async with slow_views(number):
         users = [site.visitor() for _ in range(20)]
         begun = await asyncio.gather(*(user.put(a=1) for user in users))
@@ -47,8 +55,10 @@ async def test_slow_sync_views_hold_up_no_session(
 
 
 @pytest.mark.owners
-async def test_slow_sync_views_hold_up_no_login(new_site: NewSite) -> None:
-    site: Site = new_site(SESSION_STORE_TIMEOUT=TIMEOUT)
+async def test_slow_sync_views_hold_up_no_login(new_site: NewSite, backend: Backend) -> None:
+    expect_starvation_of_lookups(backend)
+    site: Site = new_site(SESSION_STORE_TIMEOUT=5 * TIMEOUT)
+    await site.visitor().put(a=1)
     async with slow_views(8):
         user = site.visitor()
         assert (await user.visit(lambda session: session.bind("ann"))).status == 200

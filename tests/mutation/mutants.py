@@ -823,6 +823,64 @@ MUTANTS = (
         ("tests/faults/test_cookies.py", "-k", "4096"),
     ),
     Mutant(
+        "the arguments of what raises",
+        (Change("errors.py", "del args, kwargs", "pass"),),
+        ("tests/faults/test_tracker.py", "-k", "session_offers"),
+    ),
+    Mutant(
+        "the frames that a session's method called",
+        (
+            Change(
+                "errors.py",
+                "cannot be cleared\n            conceal(error)",
+                "cannot be cleared",
+            ),
+        ),
+        ("tests/faults/test_tracker.py", "-k", "session_offers"),
+    ),
+    Mutant(
+        "the locals of get",
+        (Change("core/session.py", "del self, key, default, value", "pass"),),
+        ("tests/faults/test_tracker.py", "-k", "session_offers"),
+    ),
+    Mutant(
+        "the locals of Flask's save",
+        (Change("flask.py", "del session, ours", "pass"),),
+        ("tests/faults/test_tracker.py", "-k", "cannot_be_saved and flask and memory"),
+    ),
+    Mutant(
+        "the locals of Quart's save",
+        (Change("quart.py", "del session, ours", "pass"),),
+        ("tests/faults/test_tracker.py", "-k", "cannot_be_saved and quart and memory"),
+    ),
+    Mutant(
+        "a session in the frames of others",
+        (Change("core/session.py", "__sentry_repr__ = __repr__", "__sentry_repr = __repr__"),),
+        ("tests/faults/test_tracker.py", "-k", "store_that_is_down and memory"),
+    ),
+    Mutant(
+        "the cookie in the frames of an opening that raises",
+        (
+            Change(
+                "flask.py",
+                "            conceal(error)\n            raise\n        return",
+                "            raise\n        return",
+            ),
+        ),
+        ("tests/faults/test_tracker.py", "-k", "elsewhere and flask and predicate"),
+    ),
+    Mutant(
+        "the rows that an engine logs",
+        (
+            Change(
+                "stores/_engines.py",
+                "lambda record: record.levelno > logging.DEBUG",
+                "lambda record: True",
+            ),
+        ),
+        ("tests/faults/test_debug_logs.py", "-k", "engine"),
+    ),
+    Mutant(
         "threads of our own",
         (
             Change(

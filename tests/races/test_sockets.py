@@ -14,7 +14,7 @@ from samesession.quart import saving
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.site import Site, Visitor
-from tests.support.socket import Socket
+from tests.support.sockets import Socket
 from tests.support.spy import PATIENCE
 
 from .test_hang_ups import EXACTLY, MOST_TICKS, count

@@ -81,3 +81,12 @@ def checked_prefix(prefix: object) -> str:
 def is_sid(text: str) -> bool:
     """Return whether a text has the form of a session's sid."""
     return _SID.fullmatch(text) is not None
+
+
+def plain_key(key: object) -> str:
+    """Give a key as a str and nothing more; raises TypeError for anything else."""
+    if type(key) is str:
+        return key
+    if isinstance(key, str):
+        return str.__str__(key)
+    raise TypeError(f"session keys are str, not {type(key).__name__}: write session[str(key)]")

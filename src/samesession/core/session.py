@@ -12,13 +12,18 @@ import uuid
 from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from typing import Any, SupportsIndex
 
-from ..errors import NotSupported, ReadOnlySession, SessionError
+from ..errors import NotSupported, ReadOnlySession, SessionError, conceal_called, concealed
 from . import codec, merge
 from .facts import NOWHERE, REFUSALS, About, Facts, Mode, about
 from .journal import PERMANENT_KEY, Journal
-from .names import checked_owner
+from .names import checked_owner, plain_key
 
 
+@concealed(
+    *("__init__", "__getitem__", "__contains__", "__setitem__", "get", "accessed", "modified"),
+    # What no view calls: the flow's steps are concealed as a whole.
+    *("facts", "journal", "data", "show", "is_empty", "is_permanent", "changes", "rest"),
+)
 class ServerSession(dict[str, Any]):
     """One user's data between requests, used like a dict.
 
@@ -151,7 +156,7 @@ class ServerSession(dict[str, Any]):
         data = self.data()
         before = merge.image(data)
         _ = func(data)
-        data = {_plain(key): value for key, value in data.items()}
+        data = {plain_key(key): value for key, value in data.items()}
         after = merge.image(data)
         self.show(data)
         self.journal.redone(func, self._base(), before, after)
@@ -233,18 +238,29 @@ class ServerSession(dict[str, Any]):
             raise ReadOnlySession(refusal)
         self._facts.modified = self._facts.suspect = True
 
-    # --- every way into a dict ---------------------------------------------------------
+    # --- every way into a dict; where a call more would be felt, concealed in place -----
 
     def __getitem__(self, key: str) -> Any:
-        self._read()
-        value = super().__getitem__(key)
-        if type(value) not in _UNCHANGING:
-            self._lend()
-        return value
+        value: Any = None
+        try:
+            self._read()
+            value = super().__getitem__(key)
+            if type(value) not in _UNCHANGING:
+                self._lend()
+            return value
+        except BaseException as error:
+            conceal_called(error)
+            del self, key, value
+            raise
 
     def __contains__(self, key: object) -> bool:
-        self._read()
-        return super().__contains__(key)
+        try:
+            self._read()
+            return super().__contains__(key)
+        except BaseException as error:
+            conceal_called(error)
+            del self, key
+            raise
 
     def __iter__(self) -> Iterator[str]:
         self._read()
@@ -271,6 +287,8 @@ class ServerSession(dict[str, Any]):
         # Never the data: a repr ends in logs and debug pages.
         return f"<{type(self).__name__} {self._facts.mode.name.lower()}>"
 
+    __sentry_repr__ = __repr__  # sentry-sdk's: or it walks through the data, as a reader would
+
     def __or__(self, other: Any) -> Any:
         return self.copy() | other
 
@@ -294,11 +312,17 @@ class ServerSession(dict[str, Any]):
 
     def get(self, key: str, default: Any = None) -> Any:
         """Give the value of a key, or the default."""
-        self._read()
-        value = super().get(key, default)
-        if type(value) not in _UNCHANGING:
-            self._lend()
-        return value
+        value: Any = None
+        try:
+            self._read()
+            value = super().get(key, default)
+            if type(value) not in _UNCHANGING:
+                self._lend()
+            return value
+        except BaseException as error:
+            conceal_called(error)
+            del self, key, default, value
+            raise
 
     def keys(self) -> KeysView[str]:  # type: ignore[override]  # the public name of dict_keys
         """Give a view of the keys."""
@@ -321,10 +345,15 @@ class ServerSession(dict[str, Any]):
         return dict(super().items())
 
     def __setitem__(self, key: str, value: Any) -> None:
-        self._write()
-        key = _plain(key)
-        super().__setitem__(key, value)
-        self.journal.assigned.add(key)
+        try:
+            self._write()
+            key = plain_key(key)
+            super().__setitem__(key, value)
+            self.journal.assigned.add(key)
+        except BaseException as error:
+            conceal_called(error)
+            del self, key, value
+            raise
 
     def __delitem__(self, key: str) -> None:
         self._write()
@@ -368,11 +397,3 @@ class ServerSession(dict[str, Any]):
 
 # A view that was given no other values cannot have changed one in place.
 _UNCHANGING = frozenset((str, int, float, bool, bytes, type(None), dt.datetime, uuid.UUID))
-
-
-def _plain(key: object) -> str:
-    if type(key) is str:
-        return key
-    if isinstance(key, str):
-        return str.__str__(key)
-    raise TypeError(f"session keys are str, not {type(key).__name__}: write session[str(key)]")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,6 +20,7 @@ from botocore.loaders import create_loader
 from ..core.steps import Steps, wait
 from ..core.store import Face
 from ..errors import ConfigError
+from ._unlogged import unlogged
 
 HELP = (
     "leave SESSION_DYNAMODB out and write SESSION_DYNAMODB_REGION, or give it a session or client "
@@ -209,3 +211,10 @@ def close_client(source: Source, opened: Opened) -> Steps[None]:
     # Not a given one's: the application may be in the midst of a request on it.
     if not source.is_client:
         opened.client.close()
+
+
+# Any: the operation's answer, of a client that has no types.
+def asked(client: Any, operation: str, request: Mapping[str, Any]) -> Steps[Any]:
+    """Give what DynamoDB answers, and leave neither that nor the request to a log."""
+    with unlogged("botocore.endpoint", "botocore.parsers"):
+        return (yield from wait(getattr(client, operation)(**request)))

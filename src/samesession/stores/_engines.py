@@ -7,6 +7,7 @@ reaches the sessions. Every statement is a transaction of its own (AUTOCOMMIT).
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from importlib import import_module
@@ -38,6 +39,12 @@ _DRIVERS = {
         "mysql": (("asyncmy", "asyncmy", "asyncmy"),),
     },
 }
+_NAME = "samesession"
+# At DEBUG an engine logs each row that it reads. Ours has a logger of its own, below the
+# usual one, that says all else.
+logging.getLogger(f"sqlalchemy.engine.Engine.{_NAME}").addFilter(
+    lambda record: record.levelno > logging.DEBUG
+)
 _BOTH = {"psycopg"}  # drivers that SQLAlchemy knows in both colours by one name
 HELP = (
     'write a URL such as "sqlite:////var/lib/app/sessions.db", "postgresql://user@host/db" '
@@ -125,6 +132,7 @@ def open_engine(
     options: dict[str, Any] = {
         "isolation_level": "AUTOCOMMIT",
         "hide_parameters": True,
+        "logging_name": _NAME,
         # A loop's own deadline ends a wait for a connection, unless it is the loop that is late.
         "pool_timeout": timeout if face is Face.SYNC else timeout * LONGEST,
         "pool_use_lifo": True,
@@ -151,6 +159,7 @@ def open_beside(engine: sa.Engine | AsyncEngine, *, timeout: float) -> sa.Engine
     options: dict[str, Any] = {
         "isolation_level": "AUTOCOMMIT",
         "hide_parameters": True,
+        "logging_name": _NAME,
         "pool": engine.pool.recreate(),
     }
     made = (

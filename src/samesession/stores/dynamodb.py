@@ -28,7 +28,6 @@ from ..errors import ConfigError, StoreUnavailable
 from . import _dynamodb_clients as clients
 from . import _dynamodb_errors as errors
 from . import _dynamodb_items as items
-from ._dynamodb_items import Found
 
 _SID_BYTES = 22  # in every key after its prefix
 _ATTEMPTS = 5  # of ending what others renew
@@ -312,7 +311,7 @@ class _Asking:
             request = {"RequestItems": undone}
             yield from pause(errors.FIRST_PAUSE)
 
-    def found(self, key: str, now: float) -> Steps[Found | None]:
+    def found(self, key: str, now: float) -> Steps[items.Found | None]:
         """Read a live record; delete an expired one, for no later clock to show it again."""
         for _ in range(_ATTEMPTS):
             item = (yield from self.ask("get_item", items.load(key))).get("Item")
@@ -367,7 +366,7 @@ class _Asking:
         of_items = operation.endswith("_item") or operation in ("query", "scan")
         if of_items:
             sent["ReturnConsumedCapacity"] = "TOTAL"
-        answer: Any = yield from wait(getattr(self._client, operation)(**sent))
+        answer = yield from clients.asked(self._client, operation, sent)
         if of_items and "ConsumedCapacity" not in answer:
             # What is no answer of DynamoDB's must not pass for "no such item", or for "done".
             raise StoreUnavailable("DynamoDB gave an answer that the request cannot have")
@@ -378,7 +377,7 @@ class _Asking:
         return stopwatch() + pause + self._timeout / 2 <= self._until
 
 
-def _live(item: items.Item | None, now: float) -> Found | None:
+def _live(item: items.Item | None, now: float) -> items.Found | None:
     """Read an item; None where there is none, or an expired one."""
     return items.live_in(item, int(now)) if item else None
 

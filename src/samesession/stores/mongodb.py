@@ -30,6 +30,7 @@ from ..drive import PerPlace, place, to_its_end
 from ..errors import ConfigError, SessionTooLarge, StoreUnavailable
 from . import _mongo_clients as clients
 from ._mongo_documents import Found, behind, date, has_expired, owner_prefix, read, records_in
+from ._unlogged import unlogged
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -51,7 +52,7 @@ def _bounded(
     @wraps(method)
     def steps(store: MongoStore, /, *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
         try:
-            with pymongo.timeout(store.timeout):
+            with pymongo.timeout(store.timeout), unlogged("pymongo.command"):
                 return (yield from method(store, *args, **kwargs))
         except clients.OUTAGES as error:
             raise clients.translated(error) from None
