@@ -31,8 +31,8 @@ class Deadline:
         _ = _at.set(stopwatch() + seconds)
 
     def go_on(self, seconds: float) -> None:
-        """Keep to the deadline that has begun, or if none has begin one."""
-        if _at.get() == math.inf:
+        """Keep to the deadline of the operation before, if it is not over, or begin one."""
+        if not 0 < _at.get() - stopwatch() <= seconds:
             self.begin(seconds)
 
     def left(self) -> float:

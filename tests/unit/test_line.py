@@ -201,3 +201,14 @@ def test_a_greenlet_whose_hub_was_late_reads_the_answer_that_lies_there() -> Non
         assert received(Hasty(), 100) == b"answer"
         with pytest.raises(TimeoutError, match="time is over"):
             received(Hasty(), 100)
+
+
+def test_a_second_question_goes_on_with_the_time_of_the_first() -> None:
+    deadline = Deadline()
+    deadline.begin(1.0)
+    deadline.go_on(2.0)
+    assert deadline.left() <= 1.0
+    for before in (-1.0, 100.0):  # over, or another store's
+        deadline.begin(before)
+        deadline.go_on(2.0)
+        assert 1.0 < deadline.left() <= 2.0
