@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule
@@ -119,6 +119,7 @@ def _page(string: str, endpoint: str) -> dict[str, Any]:
 @example([_page("/static/page", "page"), _page("/static/page", "static")])
 @example([{**_page("/shop/<tenant>/files/", "shop.static"), "strict_slashes": False}])
 @example([_page("/static/", "page"), _page("/static/<path:filename>", "static")])
+@settings(deadline=None)  # a busy machine
 @given(
     st.one_of(
         st.lists(RULES, min_size=1, max_size=6),
