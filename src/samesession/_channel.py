@@ -104,14 +104,6 @@ class Channel(asyncio.Protocol):
         """Run a script."""
         return self._ask("EVAL", script, keys, *args)
 
-    def zrem(self, key: str, member: str) -> asyncio.Future[Any]:
-        """Take a member out of a sorted set."""
-        return self._ask("ZREM", key, member)
-
-    def zrange(self, key: str, start: int, stop: int) -> asyncio.Future[Any]:
-        """List members of a sorted set."""
-        return self._ask("ZRANGE", key, start, stop)
-
     def execute_command(self, *command: Argument) -> asyncio.Future[Any]:
         """Send any command."""
         return self._ask(*command)

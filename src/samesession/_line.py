@@ -98,14 +98,6 @@ class Line:
         """Run a script."""
         return self._ask("EVAL", script, keys, *args)
 
-    def zrem(self, key: str, member: str) -> Any:
-        """Take a member out of a sorted set."""
-        return self._ask("ZREM", key, member)
-
-    def zrange(self, key: str, start: int, stop: int) -> Any:
-        """List members of a sorted set."""
-        return self._ask("ZRANGE", key, start, stop)
-
     def execute_command(self, *command: Argument) -> Any:
         """Send any command."""
         return self._ask(*command)

@@ -16,7 +16,7 @@ pack: Callable[[tuple[Argument, ...]], bytes] = cast("Any", hiredis).pack_comman
 
 # What may be asked again though it was answered before: nothing is changed by it but an
 # expiry, which is restarted.
-READS = frozenset((b"GET", b"GETEX", b"ZRANGE"))
+READS = frozenset((b"GET", b"GETEX"))
 
 
 def name_of(packed: bytes) -> bytes:

@@ -1484,7 +1484,7 @@ MUTANTS = (
                 "for each in more",
             ),
         ),
-        ("tests/web/test_administration.py", "-k", "pages_hold and memory"),
+        ("tests/web/test_administration.py", "-k", "page_begins and memory"),
     ),
     Mutant(
         "the form of a place",
@@ -1606,5 +1606,27 @@ MUTANTS = (
             ),
         ),
         ("tests/web/test_file_directory.py", "-k", "beside_the_application"),
+    ),
+    Mutant(
+        "whose session is revoked",
+        (
+            Change(
+                "core/owners.py",
+                "            return False  # it is another application's, or nobody's session",
+                "            return (yield from remove(self._store, key))",
+            ),
+        ),
+        ("tests/web/test_administration.py", "-k", "nothing_to_speak_of and memory"),
+    ),
+    Mutant(
+        "keys that are looked at before others get their turn",
+        (
+            Change(
+                "core/batches.py",
+                "some, self._listed = self._listed[:_LOOKED_AT], self._listed[_LOOKED_AT:]",
+                "some, self._listed = self._listed, ()",
+            ),
+        ),
+        ("tests/unit/test_batches.py", "-k", "keys_of_others"),
     ),
 )

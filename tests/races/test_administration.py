@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.owners]
 
 MANY = 300  # in several batches
 MOST = 2000  # enough to hold an event loop for 50 ms
+FEW = 300  # where the suite's server is a stand-in that takes milliseconds for each
 STEPS = ("owned_page", "load_many", "remove_many", "delist_many")
 
 
@@ -201,7 +202,7 @@ async def test_the_loop_is_not_held_by_many_sessions(
     new_site: NewSite, backend: Backend, payload: bytes
 ) -> None:
     site = new_site(SESSION_STORE_TIMEOUT=UNHURRIED)
-    count = MOST if len(payload) < 1000 else 200
+    count = most(backend) if len(payload) < 1000 else 200
     fill(site, backend, "ann", count, payload=payload)
     worst: list[float] = []
     # The machine may be busy: the least of several is what this costs.
@@ -221,9 +222,10 @@ async def test_other_requests_are_served_while_many_sessions_are_listed_and_ende
 ) -> None:
     """By count, not by time: as a list goes on, others get a turn at each of its batches."""
     site = new_site(SESSION_STORE_TIMEOUT=UNHURRIED)
-    fill(site, backend, "ann", MOST)
+    count = most(backend)
+    fill(site, backend, "ann", count)
     other = await _visitor_with_a_session(site)
-    for action, found in (("sessions_of", MOST), ("revoke_all", MOST)):
+    for action, found in (("sessions_of", count), ("revoke_all", count)):
         task = asyncio.create_task(administer(site, action, "ann"))
         served = 0
         while not task.done():
@@ -232,6 +234,10 @@ async def test_other_requests_are_served_while_many_sessions_are_listed_and_ende
         result = await task
         assert (result if action == "revoke_all" else len(result)) == found
         assert served >= 2  # the first one may have come before
+
+
+def most(backend: Backend) -> int:
+    return FEW if backend.name in {"dynamodb", "mongodb"} else MOST
 
 
 async def _visitor_with_a_session(site: Site) -> Visitor:

@@ -172,6 +172,36 @@ def test_each_page_of_keys_is_asked_for_once_and_empty_ones_are_no_end() -> None
     assert seen == [None, "1", "2"]
 
 
+@pytest.mark.parametrize("store", [BatchingStore(), IndexingStore()], ids=["many", "single"])
+def test_others_get_their_turn_before_many_keys_of_others_are_looked_at(store: Any) -> None:
+    held = filed(300)
+    for number in range(20_000):
+        held.records[f"other:{number:022}"] = b""
+    held.page = 1_000_000
+    looked, most = 0, 0
+    admin = administration(store, clock=lambda: NOW + 300.0)
+    ours = admin._is_ours
+
+    def counted(key: object) -> bool:
+        nonlocal looked
+        looked += 1
+        return ours(key)
+
+    admin._is_ours = counted  # type: ignore[method-assign]
+    found: list[Any] = []
+    steps = admin.sessions_of("ann")
+    try:
+        question = next(steps)
+        while True:
+            if isinstance(question, Checkpoint):
+                most, looked = max(most, looked), 0
+            question = steps.send(held._answer(question))
+    except StopIteration as end:
+        found = end.value
+    assert len(found) == 300
+    assert 0 < most <= 2000
+
+
 def test_a_key_that_a_store_lists_twice_is_one_session() -> None:
     held = filed(3)
     one, two, three = held.records

@@ -376,6 +376,7 @@ async def test_another_applications_sessions_of_a_user_are_nothing_to_speak_of(
             listed = await administer(site, "sessions_of", "ann")
             assert [each.sid for each in listed] == [await _sid(user)]
             assert await administer(site, "revoke", "A" * 22) is False
+        assert await administer(here, "revoke", await _sid(theirs)) is False
         assert await administer(there, "revoke_all", "ann") == 1
         assert await administer(there, "revoke_all", "ann") == 0
     assert await ours.value(dict) == {"name": "ann"}

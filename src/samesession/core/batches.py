@@ -15,6 +15,7 @@ from .store import Batches, KeyPage, Outcome, OwnerIndex, PagedOwnerIndex, Store
 
 # Keys in one batch: few until it is known how large the records are.
 _FEWEST, _MOST = 8, 200
+_LOOKED_AT = 2000  # keys that are looked at, wanted or not, before others get their turn
 # What a batch should read, in bytes: with more, requests on the same connection would
 # wait for another user's sessions.
 _BYTES = 512 * 1024
@@ -29,25 +30,27 @@ class KeyWalk:
         """`page`: gives the page after another one; `wanted`: which keys are."""
         self._page = page
         self._wanted = wanted
-        self._keys: list[str] = []
-        self._next = 0
+        self._listed: Sequence[str] = ()  # of the page, those that were not looked at yet
         self._after: str | None = None
         self._ended = False
+        self._keys: list[str] = []  # those that are wanted, and were not given yet
         self._size = _FEWEST
 
     def batch(self) -> Steps[Sequence[str]]:
         """Give the next keys; none at the end."""
-        while self._next == len(self._keys) and not self._ended:
+        while not self._keys and (self._listed or not self._ended):
             yield from checkpoint()
-            yield from self._turn_page()
-        first, self._next = self._next, min(self._next + self._size, len(self._keys))
-        return self._keys[first : self._next]
+            yield from self._look_on()
+        batch, self._keys = self._keys[: self._size], self._keys[self._size :]
+        return batch
 
-    def _turn_page(self) -> Steps[None]:
-        page = yield from self._page(self._after)
-        self._keys = [*dict.fromkeys(filter(self._wanted, page.keys))]
-        self._next = 0
-        self._after, self._ended = page.after, page.after is None
+    def _look_on(self) -> Steps[None]:
+        """Look at some more keys: a page may have any number, and none that is wanted."""
+        if not self._listed:
+            page = yield from self._page(self._after)
+            self._listed, self._after, self._ended = page.keys, page.after, page.after is None
+        some, self._listed = self._listed[:_LOOKED_AT], self._listed[_LOOKED_AT:]
+        self._keys = [*dict.fromkeys(filter(self._wanted, some))]
 
     def weigh(self, size: int) -> None:
         """Choose the next batch's length by the bytes that the last one's records had."""

@@ -14,13 +14,14 @@ from collections.abc import Sequence
 
 from ..errors import BadRecord, InvalidName, NotSupported
 from . import policy
-from .batches import KeyWalk, delist_many, load_many, owned_by, peek, remove, remove_many
+from .batches import KeyWalk, delist_many, load_many, owned_by, remove, remove_many
 from .ending import Ending
 from .events import Event, Notify
 from .facts import About, SessionPage, about
 from .names import checked_keep, checked_owner, checked_sid, is_sid
+from .reading import Reader
 from .record import Record, Sealer
-from .steps import Steps
+from .steps import Steps, checkpoint
 from .store import Clock, Listable, OwnerIndex, Purgeable, Store
 from .token import SID_PATTERN
 
@@ -39,6 +40,7 @@ class Administration:
         self._store = store
         self._prefix = prefix
         self._sealer = sealer
+        self._reader = Reader(store, sealer)
         self._clock = clock
         self._notify = notify
         self._ending = Ending(store, prefix=prefix, sealer=sealer, clock=clock)
@@ -84,9 +86,14 @@ class Administration:
         if not is_sid(checked_sid(sid, "revoke")):
             return False
         key = self._prefix + sid
-        record = self._opened(key, (yield from peek(self._store, key)))
+        try:
+            record = yield from self._reader.read(key, sid, renew=None)
+        except BadRecord:
+            return False  # it is another application's, or nobody's session
+        if record is None:
+            return False
         ended = yield from remove(self._store, key)
-        if record is not None and record.owner is not None and isinstance(self._store, OwnerIndex):
+        if record.owner is not None and isinstance(self._store, OwnerIndex):
             yield from self._store.delist(record.owner, key)
         if ended:
             self._notify(Event.REVOKED, sid, "")
@@ -183,9 +190,12 @@ class Administration:
         """Choose an owner's live records; delete those whose time is over."""
         live: list[Record] = []
         for record in records:
-            if record.owner == owner:
-                over = yield from self._ending.ends(record)
-                live += [] if over else [record]
+            if record.owner != owner:
+                continue
+            if policy.is_over(record, self._clock()):
+                yield from checkpoint()  # each that is deleted is an operation of its own
+            over = yield from self._ending.ends(record)
+            live += [] if over else [record]
         return live
 
 

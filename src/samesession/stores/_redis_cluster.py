@@ -89,14 +89,6 @@ class Cluster:
         """Run a script."""
         return self._ask(key, "EVAL", script, keys, key, *args)
 
-    def zrem(self, key: str, member: str) -> Answer:
-        """Take a member out of a sorted set."""
-        return self._ask(key, "ZREM", key, member)
-
-    def zrange(self, key: str, start: int, stop: int) -> Answer:
-        """List members of a sorted set."""
-        return self._ask(key, "ZRANGE", key, start, stop)
-
     def execute_many(self, commands: Sequence[Command], *, fenced: bool) -> Answer:
         """Send commands, each to the node of its key; give the answers, refusals among them."""
         return self._driven(self._spread(commands, fenced=fenced))
