@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import quart
 
@@ -21,23 +20,31 @@ class Sockets:
         self._site = site
         # By the task that Quart cancels when the client leaves, not by the context: a
         # task that a handler begins with a copy of that may be cancelled long before.
-        self._open: WeakKeyDictionary[Any, ServerSession] = WeakKeyDictionary()
+        # A server that ends leaves the task to nobody but the loop, which would not keep
+        # it alive until it cancels it.
+        self._open: dict[asyncio.Task[Any], ServerSession] = {}
 
     def opened(self, session: ServerSession) -> None:
         """Note the session of a WebSocket that the current task handles."""
         session.facts.of_socket = True
-        self._open[asyncio.current_task()] = session
+        task = asyncio.current_task()
+        assert task is not None
+        self._open[task] = session
+        task.add_done_callback(self._end)
 
     async def close(self, session: ServerSession) -> None:
         """Save a WebSocket's session, though the client leaves meanwhile."""
-        _ = self._open.pop(asyncio.current_task(), None)
+        _ = self._end(asyncio.current_task())
         await finished(self._save(session))
 
     async def torn_down(self, error: BaseException | None) -> None:
         """Save the session of a WebSocket whose handler was cancelled as its client left."""
-        session = self._open.pop(asyncio.current_task(), None)
+        session = self._end(asyncio.current_task())
         if session is not None and isinstance(error, asyncio.CancelledError):
             await finished(self._save(session))
+
+    def _end(self, task: asyncio.Task[Any] | None) -> ServerSession | None:
+        return None if task is None else self._open.pop(task, None)
 
     async def _save(self, session: ServerSession) -> None:
         """Save a session; nobody but the log is left to tell of a failure."""

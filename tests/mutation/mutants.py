@@ -1043,6 +1043,17 @@ MUTANTS = (
         ("tests/races/test_sockets.py", "-k", "memory and before_the_client_left"),
     ),
     Mutant(
+        "a WebSocket's handler lives until the loop cancels it",
+        (
+            Change(
+                "_quart_sockets.py",
+                "self._open: dict[asyncio.Task[Any], ServerSession] = {}",
+                'self._open: Any = __import__("weakref").WeakKeyDictionary()',
+            ),
+        ),
+        ("tests/races/test_sockets.py", "-k", "server_that_ends"),
+    ),
+    Mutant(
         "a WebSocket's save finishes",
         (Change("drive.py", "while not work.done():", "if not work.done():"),),
         ("tests/unit/test_drive.py", "-k", "must_finish"),

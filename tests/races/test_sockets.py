@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -13,13 +14,14 @@ from samesession import StoreUnavailable
 from samesession.quart import saving
 from tests.conftest import NewSite
 from tests.support.backend import Backend
+from tests.support.clock import Clock
 from tests.support.site import Site, Visitor
 from tests.support.sockets import Socket
 from tests.support.spy import PATIENCE
 
 from .test_hang_ups import EXACTLY, MOST_TICKS, count
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.needs("quart")]
+pytestmark = pytest.mark.needs("quart")
 
 NOT_SAVED = "a session changed in a WebSocket was not saved"
 
@@ -55,6 +57,7 @@ async def listen(session: Any, websocket: Any) -> None:
         await websocket.send("kept")
 
 
+@pytest.mark.asyncio
 async def test_what_was_written_before_the_client_left_is_saved(site: Site) -> None:
     serve(site, listen)
     user = await known(site, said="nothing")
@@ -66,8 +69,10 @@ async def test_what_was_written_before_the_client_left_is_saved(site: Site) -> N
     socket.leave()
     await socket.over()
     assert await user.value(dict) == {"said": "two"}
+    assert site.app.session_interface.sockets._open == {}
 
 
+@pytest.mark.asyncio
 async def test_what_a_handler_writes_as_it_is_cancelled_is_saved(site: Site) -> None:
     async def handler(session: Any, websocket: Any) -> None:
         try:
@@ -81,10 +86,12 @@ async def test_what_a_handler_writes_as_it_is_cancelled_is_saved(site: Site) -> 
     assert await user.value(dict) == {"list": ["left"]}
 
 
+@pytest.mark.asyncio
 async def test_a_client_that_leaves_at_any_moment_of_the_end_loses_nothing(site: Site) -> None:
     written = asyncio.Event()
 
     async def handler(session: Any, websocket: Any) -> None:
+        await websocket.accept()
         session["turn"] = 2
         written.set()
 
@@ -107,6 +114,7 @@ async def test_a_client_that_leaves_at_any_moment_of_the_end_loses_nothing(site:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("ends", [False, True], ids=["listening", "ending"])
+@pytest.mark.asyncio
 async def test_a_save_under_way_is_finished(
     new_site: NewSite, backend: Backend, ends: bool, after: bool
 ) -> None:
@@ -136,6 +144,7 @@ async def test_a_save_under_way_is_finished(
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.asyncio
 async def test_a_block_that_saves_counts_once(
     new_site: NewSite, backend: Backend, after: bool
 ) -> None:
@@ -158,6 +167,31 @@ async def test_a_block_that_saves_counts_once(
     assert await user.value(dict) == {"turn": 2}
 
 
+@pytest.mark.stores("memory", "filesystem")
+def test_a_server_that_ends_saves_what_open_sockets_wrote(backend: Backend, clock: Clock) -> None:
+    """Hypercorn leaves the handlers to the end of the loop, which cancels them."""
+    site = Site("quart", backend.settings, clock=clock, store=backend.given)
+    serve(site, listen)
+    users: list[Visitor] = []
+
+    async def say_one(socket: Socket) -> None:
+        await socket.said()
+        socket.say("one")
+        await socket.said()
+
+    async def serving() -> None:
+        for _ in range(10):
+            users.append(await known(site, said="nothing"))
+            await say_one(Socket(users[-1]))
+        gc.collect()  # nobody holds them any more
+
+    async def later() -> list[Any]:
+        return [await user.value(dict) for user in users]
+
+    asyncio.run(serving())
+    assert asyncio.run(later()) == [{"said": "one"}] * 10
+
+
 # --- what cannot be kept is an error in the log ---------------------------------------------
 
 
@@ -175,6 +209,7 @@ def doing(act: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
 
 
 @pytest.mark.parametrize("down", ["failing", "stalling"])
+@pytest.mark.asyncio
 async def test_a_store_that_is_down(
     new_site: NewSite, backend: Backend, caplog: pytest.LogCaptureFixture, down: str
 ) -> None:
@@ -202,6 +237,7 @@ DOOMED: dict[str, Callable[[Any], Any]] = {
 
 @pytest.mark.parametrize("name", DOOMED)
 @pytest.mark.stores("memory")
+@pytest.mark.asyncio
 async def test_what_cannot_be_saved(
     site: Site, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
@@ -213,6 +249,7 @@ async def test_what_cannot_be_saved(
 
 
 @pytest.mark.stores("memory", "cookie")
+@pytest.mark.asyncio
 async def test_a_session_that_begins(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     serve(site, doing(lambda session: session.update(turn=2)))
     await gone(site.visitor())
@@ -231,6 +268,7 @@ async def test_a_session_that_begins(site: Site, caplog: pytest.LogCaptureFixtur
     ],
     ids=["read", "same", "other", "nested", "emptied"],
 )
+@pytest.mark.asyncio
 async def test_a_change_to_a_session_that_the_browser_keeps(
     site: Site, caplog: pytest.LogCaptureFixture, act: Callable[[Any], Any], kept: bool
 ) -> None:
@@ -241,6 +279,7 @@ async def test_a_change_to_a_session_that_the_browser_keeps(
 
 
 @pytest.mark.stores("memory")
+@pytest.mark.asyncio
 async def test_a_save_that_ends_with_the_event_loop(
     new_site: NewSite, backend: Backend, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -265,6 +304,7 @@ async def test_a_save_that_ends_with_the_event_loop(
 
 
 @pytest.mark.stores("memory")
+@pytest.mark.asyncio
 async def test_a_socket_that_only_reads_writes_nothing(
     new_site: NewSite, backend: Backend, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -279,6 +319,7 @@ async def test_a_socket_that_only_reads_writes_nothing(
 
 
 @pytest.mark.stores("memory")
+@pytest.mark.asyncio
 async def test_a_task_of_the_handlers_that_is_cancelled_saves_nothing(
     new_site: NewSite, backend: Backend
 ) -> None:
@@ -305,6 +346,7 @@ async def test_a_task_of_the_handlers_that_is_cancelled_saves_nothing(
 
 
 @pytest.mark.stores("memory")
+@pytest.mark.asyncio
 async def test_an_http_request_from_within_a_socket_gets_its_cookie(site: Site) -> None:
     other = site.visitor()
 

@@ -25,7 +25,12 @@ class Socket:
             "subprotocols": [], "extensions": {},
         }  # fmt: skip
         app = visitor.site.app
-        self.task = asyncio.ensure_future(app(scope, self._messages.get, self._sent.put))
+        self.task = asyncio.ensure_future(app(scope, self._messages.get, self._send))
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        await self._sent.put(message)
+        if message["type"] == "websocket.close":  # which a server confirms, as here a browser does
+            self.leave()
 
     async def said(self) -> str:
         """Wait for the next text that the application sends."""
