@@ -245,7 +245,7 @@ class Interleaving(RuleBasedStateMachine):
                 assert {about.sid for about in listed} | self.model.stalled() == (
                     owned | self.model.stalled()
                 )
-        self.store.done.clear()
+        self._judge_calls()  # a session whose time is over is deleted when it is refused
         self.is_checked = True
 
     def teardown(self) -> None:
