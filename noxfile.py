@@ -122,7 +122,7 @@ def tests(session: nox.Session) -> None:
     missing = [version for version, path in PYTHONS.items() if path is None]
     if missing:
         session.warn(f"not on this machine, so not tested: Python {', '.join(missing)}")
-    _install(session, EVERYTHING, "test")
+    _install(session, EVERYTHING, "test", "peers")
     _pytest(session)
 
 
@@ -130,7 +130,7 @@ def _tests_on(version: str, path: str | None) -> None:
     def on_version(session: nox.Session) -> None:
         if path is None:
             session.skip(f"Python {version} is not on this machine")
-        _install(session, EVERYTHING, "test")
+        _install(session, EVERYTHING, "test", "peers")
         _pytest(session)
 
     on_version.__doc__ = f"Run all tests with Python {version}."
@@ -175,7 +175,7 @@ def _absent(session: nox.Session, module: str) -> None:
 @nox.session(python=PYTHONS["3.11"] or False)
 def lowest(session: nox.Session) -> None:
     """Run all tests with the oldest releases that are supported."""
-    _install(session, EVERYTHING, "test", pins=LOWEST)
+    _install(session, EVERYTHING, "test", "peers", pins=LOWEST)
     _pytest(session)
 
 
@@ -331,5 +331,5 @@ def _chromium() -> str | None:
 @nox.session
 def mutation(session: nox.Session) -> None:
     """Disable each chosen check in turn and see that the tests notice; print the score."""
-    _install(session, EVERYTHING, "test")
+    _install(session, EVERYTHING, "test", "peers")
     session.run("python", "-m", "tests.mutation", *session.posargs)
