@@ -620,6 +620,27 @@ MUTANTS = (
         ("tests/faults/test_clocks.py", "-k", "refused_once and memory and logged_in"),
     ),
     Mutant(
+        "a file of SQLite's is left to other processes after a write",
+        (Change("stores/_sqlite_turns.py", "if now < self._met_until:", "if False:"),),
+        ("tests/stores/test_sqlite_turns.py", "-k", "left_to_another"),
+    ),
+    Mutant(
+        "a write of SQLite's that answers rows waits by itself",
+        (Change("stores/_sqlite_turns.py", "writes and _answers_rows(context)", "False"),),
+        ("tests/stores/test_sqlite_turns.py", "-k", "answers_rows"),
+    ),
+    Mutant(
+        "a file of SQLite's has one writer of a process at a time",
+        (
+            Change(
+                "stores/_sqlite_turns.py",
+                "if now < self._taken_until or now < self._free_from:",
+                "if now < self._free_from:",
+            ),
+        ),
+        ("tests/stores/test_sqlite_turns.py", "-k", "a_turn"),
+    ),
+    Mutant(
         "the names that a purge looks at",
         (
             Change(

@@ -23,6 +23,7 @@ from sqlalchemy.pool import SingletonThreadPool, StaticPool
 from .._deadline import LONGEST, Deadline
 from ..core.store import Face
 from ..errors import ConfigError
+from ._sqlite_turns import take_turns
 
 # A database to its drivers, the first that is installed wins: SQLAlchemy's name, the
 # module, and what to install. Only SQLAlchemy says where a driver is sync and where async.
@@ -179,8 +180,6 @@ def sync_engine(engine: sa.Engine | AsyncEngine) -> sa.Engine:
 def _connect_args(url: sa.URL, timeout: float) -> dict[str, Any]:
     whole = max(1, math.ceil(timeout))
     match url.drivername.partition("+")[2]:
-        case "pysqlite" | "aiosqlite":
-            return {"timeout": timeout}
         case "psycopg" | "psycopg2":
             return {"connect_timeout": whole, "tcp_user_timeout": math.ceil(timeout * 1000)}
         case "pymysql":
@@ -199,7 +198,8 @@ def _bound_statements(engine: sa.Engine | AsyncEngine, timeout: float) -> None:
     milliseconds = math.ceil(timeout * 1000)
     match real.dialect.name:
         case "sqlite":
-            command = f"PRAGMA busy_timeout = {milliseconds}"
+            take_turns(real, timeout)
+            return
         case "postgresql":
             command = f"SET statement_timeout = {milliseconds}"
         case "mysql" | "mariadb":
