@@ -258,6 +258,32 @@ def test_an_error_says_neither_the_key_nor_what_was_sent(
     assert str(caught.value) == "MongoDB is not available: DuplicateKeyError 11000"
 
 
+# --- documents of others -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        # connect-mongo's, and what else may have a moment
+        {"_id": "Xk3_sid", "expires": date(1.0), "session": '{"cookie": {}}'},
+        {"_id": 7, "expires": date(1.0)},
+        {"_id": "session:x", "expires": date(1.0), "record": "text", "revision": b"12345678"},
+        {"_id": "session:y", "expires": date(1.0), "record": b"bytes", "revision": 1},
+    ],
+)
+def test_a_purge_leaves_documents_alone_that_are_not_ours(
+    part: MongoPart, store: MongoStore, clock: ManualClock, document: dict[str, Any]
+) -> None:
+    for collection in (part.server.records, part.server.owners):
+        collection.insert_one(dict(document))
+    assert run(store.create("session:mine", make_record(), lifetimes=HOUR))
+    run(store.enlist("ann", "session:mine", lifetime=3600))
+    clock.advance(7201)
+    assert run(store.purge()) == 1
+    for collection in (part.server.records, part.server.owners):
+        assert [each["_id"] for each in collection.find()] == [document["_id"]]
+
+
 # --- indexes -------------------------------------------------------------------------------
 
 
@@ -284,6 +310,8 @@ def test_the_command_and_the_setting_make_the_indexes(
     for index in indexes(part):
         assert index["key"] == [("expires", 1)]
         assert index["expireAfterSeconds"] == 0
+    ours = {"record": {"$type": "binData"}, "revision": {"$type": "binData"}}
+    assert indexes(part)[0]["partialFilterExpression"] == ours
 
 
 async def _serve(app: Any) -> None:

@@ -13,6 +13,14 @@ from ..errors import BadRecord
 
 Document = dict[str, Any]  # Any: a document holds what it holds
 
+# What only documents of ours are: connect-mongo, too, keeps `sessions` with `expires`.
+RECORDS: Document = {"record": {"$type": "binData"}, "revision": {"$type": "binData"}}
+NOTES: Document = {"_id": {"$regex": "^[0-9a-f]{64}:"}}
+
+# How MongoDB deletes what has expired; it cannot tell notes by the text of their `_id`.
+_INDEX: Document = {"name": "samesession_expires", "expireAfterSeconds": 0}
+INDEXES = ({**_INDEX, "partialFilterExpression": RECORDS}, _INDEX)
+
 
 class Found(NamedTuple):
     """A live record, and the second at which it expires."""

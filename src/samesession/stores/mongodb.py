@@ -29,16 +29,18 @@ from ..core.touch import Touching
 from ..drive import PerPlace, place, to_its_end
 from ..errors import ConfigError, SessionTooLarge, StoreUnavailable
 from . import _mongo_clients as clients
+from . import _mongo_documents as documents
 from ._mongo_documents import Found, behind, date, has_expired, owner_prefix, read, records_in
 from ._unlogged import unlogged
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
+_Named = Callable[[], clients.Collection]
+
 _ATTEMPTS = 5  # of what lost a race; all of them within the timeout
 _PURGE_BATCH = 1000
 _PAGE = 1000  # keys in one answer
-_INDEX = "samesession_expires"
 _INDEX_SECONDS = 60.0  # that making an index may take, at least
 # A document ends at 16 MiB, its `_id` and other fields included.
 _LARGEST = 16 * 1024 * 1024 - 16 * 1024
@@ -305,27 +307,27 @@ class MongoStore:
 
     def purge(self) -> Steps[int]:
         """Delete what has expired, a batch at a time: for who has no TTL index."""
-        total = yield from self._emptied(lambda: self._records)
-        _ = yield from self._emptied(lambda: self._owners)
+        total = yield from self._emptied(lambda: self._records, documents.RECORDS)
+        _ = yield from self._emptied(lambda: self._owners, documents.NOTES)
         return total
 
-    def _emptied(self, collection: Callable[[], clients.Collection]) -> Steps[int]:
+    def _emptied(self, collection: _Named, ours: dict[str, Any]) -> Steps[int]:
         total, found = 0, _PURGE_BATCH
         while found == _PURGE_BATCH:
             yield from checkpoint()
-            found, deleted = yield from self._batch(collection)
+            found, deleted = yield from self._batch(collection, ours)
             total += deleted
         return total
 
     @_bounded
-    def _batch(self, collection: Callable[[], clients.Collection]) -> Steps[tuple[int, int]]:
+    def _batch(self, collection: _Named, ours: dict[str, Any]) -> Steps[tuple[int, int]]:
         """Find so many that have expired, and delete those that nobody has made anew since."""
-        expired = {"expires": {"$lte": date(self._clock())}}
+        expired = {"expires": {"$lte": date(self._clock())}, **ours}
         cursor = collection().find(expired, {"_id": 1}).limit(_PURGE_BATCH)
         found: list[Any] = yield from self._wait(cursor.to_list(None))
         if not found:
             return 0, 0
-        these = {"_id": {"$in": [each["_id"] for each in found]}, **expired}
+        these = {**expired, "_id": {"$in": [each["_id"] for each in found]}}
         done = yield from self._wait(collection().delete_many(these))
         return len(found), int(done.deleted_count)
 
@@ -333,9 +335,9 @@ class MongoStore:
         """Make the indexes by which MongoDB deletes what has expired."""
         try:
             with pymongo.timeout(max(self.timeout, _INDEX_SECONDS)):
-                for collection in (self._records, self._owners):
-                    making = collection.create_index("expires", name=_INDEX, expireAfterSeconds=0)
-                    yield from self._wait(making)
+                both = zip((self._records, self._owners), documents.INDEXES, strict=True)
+                for collection, index in both:
+                    yield from self._wait(collection.create_index("expires", **index))
         except clients.OUTAGES as error:
             raise clients.translated(error) from None
 
