@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from werkzeug.sansio.request import Request
 from werkzeug.sansio.response import Response
 
-from . import _web, stores
+from . import _reused, _web, stores
 from ._clocks import system_time
 from ._current import CurrentSettings, Parts, source_of
 from ._exempt import Exemptions
@@ -60,6 +60,7 @@ class Site:
         self._clock = clock or system_time
         self._entropy = entropy or secrets.token_bytes
         self._settled = False
+        self._reuse_told = False
         # Keys derived once, though settings that do not concern them change by turns.
         self._keyring = lru_cache(maxsize=8)(self._derived)
         self._writer = lru_cache(maxsize=8)(_web.CookieWriter)
@@ -260,13 +261,18 @@ class Site:
         finally:
             lock.release()
 
-    @staticmethod
     def _answer(
-        reply: Reply, session: ServerSession, response: Response | None, parts: Parts
+        self, reply: Reply, session: ServerSession, response: Response | None, parts: Parts
     ) -> None:
         if response is None:
             return
         facts = session.facts
+        if _reused.take_back(response) and not (facts.answered or self._reuse_told):
+            self._reuse_told = True
+            log.warning(
+                "one response object was returned for several requests, where threads or tasks "
+                "could send one visitor the cookie of another: make a new response for each request"
+            )
         cleared = None if facts.several_at is None else facts.cleared_at(reply.cookie)
         if reply is not UNTOUCHED or cleared is not None:
             _web.apply(reply, response, parts.writer, cleared)

@@ -17,6 +17,7 @@ from werkzeug.local import LocalProxy
 from werkzeug.sansio.request import Request
 from werkzeug.sansio.response import Response
 
+from . import _reused
 from .config import Paths
 from .core.cookie import Attributes, DropCookie, Reply, SetCookie
 from .core.scopes import Address, Scope
@@ -152,19 +153,20 @@ def apply(
     `cleared`: where the cookie is deleted in the other scopes, too. Raises
     SessionTooLarge, before anything is changed, for a cookie above 4,096 bytes.
     """
-    headers = response.headers
+    headers, before = response.headers, _reused.lines(response)
     cookies = [] if reply.cookie is None else [writer.header(reply.cookie)]
     if cleared is not None:
         # Ours comes last: some browsers tell fewer scopes apart than others.
         cookies = [*writer.elsewhere(cleared, beside_ours=bool(cookies)), *cookies]
     # Not `in headers`: Werkzeug answers "no" by way of an HTTP error that it makes.
-    names = {name.lower() for name, _ in headers}
+    names = {name.lower() for name, _ in before}
     for cookie in cookies:
         headers.add("Set-Cookie", cookie)
     if cookies:
         _keep_private(response, names)
     if reply.vary or cookies:
         _vary_by_cookie(response, names)
+    _reused.note(response, before, cookies)
 
 
 def _vary_by_cookie(response: Response, names: set[str]) -> None:
@@ -188,13 +190,6 @@ def is_streamed(response: Any) -> bool:
     if streamed is None:  # Quart's: only a body that is all there has `data`
         return not hasattr(response.response, "data")
     return bool(streamed)
-
-
-def replace(response: Response, other: Response) -> None:
-    """Turn a response into another one, in place: it may be on its way out already."""
-    for name in ("response", "status", "headers", "direct_passthrough"):
-        if hasattr(other, name):
-            setattr(response, name, getattr(other, name))
 
 
 def unproxied(proxy: object) -> object:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import flask
 from flask.sessions import SessionInterface, SessionMixin
 
-from . import _interface, _web, cli
+from . import _interface, _reused, _web, cli
 from ._exempt import no_session
 from ._for_flask import (
     current,
@@ -83,7 +83,7 @@ class FlaskSessionInterface(_interface.Answers, SessionInterface):
             failure = self.site.unsaved(ours, error)
             if current() is not ours:  # a test client's session_transaction()
                 raise failure from error
-            _web.replace(response, self._failed(app, failure))
+            _reused.replace(response, self._failed(app, failure))
         except BaseException as error:
             conceal(error)
             raise

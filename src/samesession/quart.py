@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import quart
 from quart.sessions import SessionInterface, SessionMixin
 
-from . import _interface, _web, cli
+from . import _interface, _reused, cli
 from ._exempt import no_session
 from ._for_quart import (
     cookie_header,
@@ -98,7 +98,7 @@ class QuartSessionInterface(_interface.Answers, SessionInterface):
             if current() is not ours:  # a test client's session_transaction()
                 raise failure from error
             assert response is not None  # a WebSocket alone has none
-            _web.replace(response, await failure_response(app, failure, like=response))
+            _reused.replace(response, await failure_response(app, failure, like=response))
         except BaseException as error:
             conceal(error)
             raise

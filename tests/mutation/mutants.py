@@ -1661,4 +1661,37 @@ MUTANTS = (
         ),
         ("tests/unit/test_batches.py", "-k", "keys_of_others"),
     ),
+    Mutant(
+        "the cookie that another request left on a response",
+        (Change("_reused.py", "    _take_cookies(response, found.cookies)\n", ""),),
+        ("tests/web/test_shared_responses.py", "-k", "memory"),
+    ),
+    Mutant(
+        "the cookie that an application itself set on a response which it returns again",
+        (
+            Change(
+                "_reused.py",
+                "        if cookie in said:  # of several that are equal the last one is ours\n"
+                "            del said[len(said) - 1 - said[::-1].index(cookie)]\n",
+                "        said.clear()\n",
+            ),
+        ),
+        ("tests/web/test_shared_responses.py", "-k", "headers_of_others and memory"),
+    ),
+    Mutant(
+        "the headers for caches that another request left on a response",
+        (
+            Change(
+                "_reused.py",
+                "    _take_headers(response, _by_name(found.before), _by_name(found.after))\n",
+                "",
+            ),
+        ),
+        ("tests/web/test_shared_responses.py", "-k", "next_visitor and memory"),
+    ),
+    Mutant(
+        "the page of an outage on a response that is returned again",
+        (Change("_reused.py", "if found.page and found.shown is _body(response):", "if False:"),),
+        ("tests/web/test_shared_responses.py", "-k", "outage and memory"),
+    ),
 )
