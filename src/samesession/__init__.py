@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ._applications import checked
 from .core.facts import About, SessionPage
 from .core.session import ServerSession
 from .core.store import Clock, Store, TwoFaced
@@ -76,14 +77,10 @@ class Session:
     def init_app(self, app: Flask | Quart) -> None:
         """Give an application its sessions.
 
-        Raises ConfigError for a missing or wrong setting, TypeError for what is
-        neither a Flask nor a Quart application.
+        Raises ConfigError for a missing or wrong setting, and where it has its sessions,
+        TypeError for what is neither a Flask nor a Quart application.
         """
-        # By name, so that neither framework is imported for the other's sake. A
-        # Quart application comes first: it derives from parts of Flask's.
-        roots = {base.__module__.partition(".")[0] for base in type(app).__mro__}
-        framework = next((name for name in ("quart", "flask") if name in roots), None)
-        if framework is None:
-            raise TypeError(f"Session() takes a Flask or a Quart, not a {type(app).__name__}")
+        # By name, so that neither framework is imported for the other's sake.
+        found, framework = checked(app)
         shim = import_module(f".{framework}", __name__)
-        shim.init_app(app, store=self._store, clock=self._clock, entropy=self._entropy)
+        shim.init_app(found, store=self._store, clock=self._clock, entropy=self._entropy)

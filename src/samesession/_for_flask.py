@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from typing import cast
 
 import flask
+from werkzeug.local import LocalProxy
 
 from . import _web
+from ._misplaced import belonging, outside_of_application, outside_of_request
 from ._site import Site, site_of
 from .core.facts import About, SessionPage
 from .core.session import ServerSession
@@ -16,11 +18,13 @@ from .drive import run
 from .errors import StoreError
 
 
+@belonging("flask")
 def sessions_of(owner: str) -> list[About]:
     """List the live sessions that `session.bind(owner)` made, the oldest first."""
     return run(_site().administration.sessions_of(owner))
 
 
+@belonging("flask")
 def sessions_page(owner: str, *, after: str | None = None, limit: int = 50) -> SessionPage:
     """List at most `limit` of an owner's live sessions, the oldest first.
 
@@ -30,16 +34,19 @@ def sessions_page(owner: str, *, after: str | None = None, limit: int = 50) -> S
     return run(_site().administration.sessions_page(owner, after=after, limit=limit))
 
 
+@belonging("flask")
 def revoke(sid: str) -> bool:
     """End one session of this application now; False if there was none."""
     return run(_site().administration.revoke(sid))
 
 
+@belonging("flask")
 def revoke_all(owner: str, *, keep: str | None = None) -> int:
     """End an owner's sessions, but the one whose sid is `keep`; tell how many."""
     return run(_site().administration.revoke_all(owner, keep=keep))
 
 
+@belonging("flask")
 def revoke_everyone() -> int:
     """End every session of this application, as after a restore; tell how many.
 
@@ -48,11 +55,13 @@ def revoke_everyone() -> int:
     return run(_site().administration.revoke_everyone())
 
 
+@belonging("flask")
 def purge() -> int:
     """Delete expired sessions from a store that keeps them; tell how many."""
     return run(_site().administration.purge())
 
 
+@belonging("flask")
 @contextmanager
 def saving() -> Iterator[ServerSession]:
     """Save the session at the end of the block, not when the response is made.
@@ -65,7 +74,8 @@ def saving() -> Iterator[ServerSession]:
     meanwhile included; a value that equals it stays the object that it was. A session
     that ended meanwhile is empty, and nothing more of this request is saved in it.
     """
-    site, session = _site(), cast("ServerSession", current())
+    session = _session()
+    site = _site()
     facts = session.facts
     facts.begin_block()
     try:
@@ -84,5 +94,24 @@ def current() -> object:
     return _web.unproxied(flask.session)
 
 
+def _session() -> ServerSession:
+    """Return this request's session, or say why it is none of ours."""
+    try:
+        found = current()
+    except RuntimeError as error:
+        raise outside_of_request("flask") from error
+    if not isinstance(found, ServerSession):
+        _ = _site()  # says so where there is none
+    return cast("ServerSession", found)
+
+
 def _site() -> Site:
-    return site_of(flask.current_app)
+    try:
+        app = _web.unproxied(flask.current_app)
+    except RuntimeError as error:
+        raise outside_of_application("flask") from error
+    return site_of(app)
+
+
+#: `flask.session`, with the type that it has once `Session(app)` was called.
+session = cast("ServerSession", LocalProxy(_session))

@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import quart
+from werkzeug.local import LocalProxy
 
 from . import _web
+from ._misplaced import belonging, outside_of_application, outside_of_request
 from ._quart_loop import check_running_loop
 from ._quart_sockets import Sockets
 from ._site import Site, site_of
@@ -26,11 +28,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@belonging("quart")
 async def sessions_of(owner: str) -> list[About]:
     """List the live sessions that `session.bind(owner)` made, the oldest first."""
     return await _administer(lambda admin: admin.sessions_of(owner))
 
 
+@belonging("quart")
 async def sessions_page(owner: str, *, after: str | None = None, limit: int = 50) -> SessionPage:
     """List at most `limit` of an owner's live sessions, the oldest first.
 
@@ -40,16 +44,19 @@ async def sessions_page(owner: str, *, after: str | None = None, limit: int = 50
     return await _administer(lambda admin: admin.sessions_page(owner, after=after, limit=limit))
 
 
+@belonging("quart")
 async def revoke(sid: str) -> bool:
     """End one session of this application now; False if there was none."""
     return await _administer(lambda admin: admin.revoke(sid))
 
 
+@belonging("quart")
 async def revoke_all(owner: str, *, keep: str | None = None) -> int:
     """End an owner's sessions, but the one whose sid is `keep`; tell how many."""
     return await _administer(lambda admin: admin.revoke_all(owner, keep=keep))
 
 
+@belonging("quart")
 async def revoke_everyone() -> int:
     """End every session of this application, as after a restore; tell how many.
 
@@ -58,11 +65,13 @@ async def revoke_everyone() -> int:
     return await _administer(lambda admin: admin.revoke_everyone())
 
 
+@belonging("quart")
 async def purge() -> int:
     """Delete expired sessions from a store that keeps them; tell how many."""
     return await _administer(lambda admin: admin.purge())
 
 
+@belonging("quart")
 @asynccontextmanager
 async def saving() -> AsyncIterator[ServerSession]:
     """Save the session at the end of the block, not when the response is made.
@@ -76,7 +85,8 @@ async def saving() -> AsyncIterator[ServerSession]:
     meanwhile included; a value that equals it stays the object that it was. A session
     that ended meanwhile is empty, and nothing more of this request is saved in it.
     """
-    site, session = _site(), cast("ServerSession", current())
+    session = _session()
+    site = _site()
     facts = session.facts
     facts.begin_block()
     try:
@@ -130,5 +140,24 @@ def current() -> object:
     return _web.unproxied(quart.session)
 
 
+def _session() -> ServerSession:
+    """Return this request's session, or say why it is none of ours."""
+    try:
+        found = current()
+    except RuntimeError as error:
+        raise outside_of_request("quart") from error
+    if not isinstance(found, ServerSession):
+        _ = _site()  # says so where there is none
+    return cast("ServerSession", found)
+
+
 def _site() -> Site:
-    return site_of(quart.current_app)
+    try:
+        app = _web.unproxied(quart.current_app)
+    except RuntimeError as error:
+        raise outside_of_application("quart") from error
+    return site_of(app)
+
+
+#: `quart.session`, with the type that it has once `Session(app)` was called.
+session = cast("ServerSession", LocalProxy(_session))

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from werkzeug.sansio.request import Request
 from werkzeug.sansio.response import Response
 
-from . import _reused, _web, stores
+from . import _reused, _web, _workers, stores
 from ._clocks import system_time
 from ._current import CurrentSettings, Parts, source_of
 from ._exempt import Exemptions
@@ -29,7 +29,16 @@ from .core.policy import Horizon
 from .core.record import Sealer
 from .core.session import ServerSession
 from .core.steps import Steps, checkpoint, wait
-from .core.store import Clock, Face, Located, Preparable, Store, TwoFaced
+from .core.store import (
+    Clock,
+    Face,
+    Located,
+    Preparable,
+    Reach,
+    Store,
+    TwoFaced,
+    capabilities_of,
+)
 from .core.token import Entropy, TokenSigner
 from .errors import ConfigError, NotSupported, SessionError, StoreError, conceal
 from .signals import notifier
@@ -61,6 +70,7 @@ class Site:
         self._entropy = entropy or secrets.token_bytes
         self._settled = False
         self._reuse_told = False
+        self._born = _workers.process_id()
         # Keys derived once, though settings that do not concern them change by turns.
         self._keyring = lru_cache(maxsize=8)(self._derived)
         self._writer = lru_cache(maxsize=8)(_web.CookieWriter)
@@ -132,6 +142,11 @@ class Site:
             store = stores.open_store(config, clock=self._clock)
         if isinstance(store, TwoFaced):
             store = store.facing(self._face)
+        if isinstance(store, str):
+            raise ConfigError(f'store is text: write SESSION_TYPE = "{store}" among the settings')
+        if isinstance(store, type):
+            kind = store.__name__
+            raise ConfigError(f"store is the class {kind}, and not an object of it: write {kind}()")
         if not isinstance(getattr(store, "faces", None), Face):
             raise ConfigError(
                 f"{type(store).__name__} is no store: wrap one whose methods are plain "
@@ -160,6 +175,17 @@ class Site:
             )
         return flow.administration
 
+    def check_in_reach(self) -> None:
+        """Raise NotSupported in a process that cannot see the sessions that others serve."""
+        has_served = self._settled
+        self.settle()
+        if self._is_of_one_process and not has_served:
+            raise NotSupported(
+                "sessions are in the memory of the process that serves them, where no command "
+                'reaches them: write SESSION_TYPE = "filesystem" or another store, or do this in a '
+                "view of the application"
+            )
+
     def settle(self) -> None:
         """Freeze the library's own settings at the first request; they may change until then."""
         if self._settled:
@@ -169,6 +195,22 @@ class Site:
         self._no_renew = _web.matcher(self.config.no_renew)
         self._settled = True
 
+    @property
+    def _is_of_one_process(self) -> bool:
+        """Whether no other process sees what the store files."""
+        return self._store is not None and capabilities_of(self._store).reach is Reach.PROCESS
+
+    def _check_alone(self, request: Request) -> None:
+        """Say that sessions are lost between processes which do not share them."""
+        environ: Mapping[str, Any] = getattr(request, "environ", {})
+        if self._is_of_one_process and _workers.are_several(environ, born=self._born):
+            log.error(
+                "this server runs several processes, and sessions are kept in %s alone: each "
+                'loses those of the others. Write SESSION_TYPE = "filesystem", which the processes '
+                "of one machine share, or run one",
+                self.location,
+            )
+
     def open(self, request: Request, header: str) -> ServerSession | Steps[ServerSession]:
         """Open the session of a request with this Cookie header, which may be empty.
 
@@ -177,6 +219,7 @@ class Site:
         """
         if not self._settled:
             self.settle()
+            self._check_alone(request)
         exempt = self._exempt.facts(request)
         if exempt is not None:
             return ServerSession(facts=exempt, bindable=True)  # which then is another error
@@ -315,7 +358,13 @@ def site_of(app: Any) -> Site:  # a Flask or a Quart
     """Give the sessions of an application; raises ConfigError where there are none."""
     site = getattr(app.session_interface, "site", None)
     if not isinstance(site, Site):
-        raise ConfigError("this application has no sessions of ours yet: call Session(app)")
+        interface: object = app.session_interface
+        kind = type(interface)
+        usual = kind.__name__ == "SecureCookieSessionInterface"
+        other = "" if usual else f", after what gave it a {kind.__module__}.{kind.__qualname__}"
+        raise ConfigError(
+            f"this application has no sessions of ours: call Session(app) where it is made{other}"
+        )
     return site
 
 

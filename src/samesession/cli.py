@@ -57,6 +57,7 @@ def commands(site: Site, run: Runner) -> click.Group:
 
     def administered(work: Callable[[Administration], Steps[T]]) -> T:
         try:
+            site.check_in_reach()
             admin = site.administration
         except SessionError as error:
             raise click.ClickException(str(error)) from error

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from threading import RLock
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-import flask
 from flask.sessions import SessionInterface, SessionMixin
 
 from . import _interface, _reused, _web, cli
+from ._applications import check_is
 from ._exempt import no_session
 from ._for_flask import (
     current,
@@ -17,6 +17,7 @@ from ._for_flask import (
     revoke_all,
     revoke_everyone,
     saving,
+    session,
     sessions_of,
     sessions_page,
 )
@@ -46,9 +47,6 @@ __all__ = [
 
 # Flask asks for its own type; ours has all that it promises, and more.
 _ = SessionMixin.register(ServerSession)  # pyright: ignore  # noqa: PGH003  # typeshed hides the metaclass
-
-#: `flask.session`, with the type that it has once `Session(app)` was called.
-session = cast("ServerSession", flask.session)
 
 
 class FlaskSessionInterface(_interface.Answers, SessionInterface):
@@ -104,6 +102,7 @@ def init_app(
     entropy: Entropy | None = None,
 ) -> None:
     """Give a Flask application server-side sessions; see `samesession.Session`."""
+    check_is(app, "flask")
     site = Site(app, Face.SYNC, store=store, clock=clock, entropy=entropy, lock=RLock)
     app.session_interface = FlaskSessionInterface(site)
     app.cli.add_command(cli.commands(site, run))

@@ -9,6 +9,7 @@ import quart
 from quart.sessions import SessionInterface, SessionMixin
 
 from . import _interface, _reused, cli
+from ._applications import check_is
 from ._exempt import no_session
 from ._for_quart import (
     cookie_header,
@@ -20,6 +21,7 @@ from ._for_quart import (
     runner,
     saving,
     serve,
+    session,
     sessions_of,
     sessions_page,
 )
@@ -53,9 +55,6 @@ __all__ = [
 
 # Quart asks for Flask's type; ours has all that it promises, and more.
 _ = SessionMixin.register(ServerSession)  # pyright: ignore  # noqa: PGH003  # typeshed hides the metaclass
-
-#: `quart.session`, with the type that it has once `Session(app)` was called.
-session = cast("ServerSession", quart.session)
 
 
 class QuartSessionInterface(_interface.Answers, SessionInterface):
@@ -114,6 +113,7 @@ def init_app(
     entropy: Entropy | None = None,
 ) -> None:
     """Give a Quart application server-side sessions; see `samesession.Session`."""
+    check_is(app, "quart")
     site = Site(on_asyncio(app), Face.ASYNC, store=store, clock=clock, entropy=entropy, lock=Lock)
     interface = cast("Any", app).session_interface = QuartSessionInterface(site)  # typed by Quart
     app.cli.add_command(cli.commands(site, runner(site)))

@@ -1694,4 +1694,56 @@ MUTANTS = (
         (Change("_reused.py", "if found.page and found.shown is _body(response):", "if False:"),),
         ("tests/web/test_shared_responses.py", "-k", "outage and memory"),
     ),
+    Mutant(
+        "the second Session(app)",
+        (Change("_applications.py", 'if hasattr(found.session_interface, "site"):', "if False:"),),
+        ("tests/web/test_mistakes.py", "-k", "second_time"),
+    ),
+    Mutant(
+        "Session(app) in an application that serves",
+        (Change("_applications.py", "    if _serves(found, framework):", "    if False:"),),
+        ("tests/web/test_mistakes.py", "-k", "too_late"),
+    ),
+    Mutant(
+        "the framework of init_app",
+        (Change("_applications.py", "    if found != framework:", "    if False:"),),
+        ("tests/web/test_mistakes.py", "-k", "others_init_app"),
+    ),
+    Mutant(
+        "the framework that an action is called in",
+        (
+            Change(
+                "_misplaced.py",
+                "if not _is_active(framework) and _is_active(_OTHER[framework]):",
+                "if False:",
+            ),
+        ),
+        ("tests/web/test_mistakes.py", "-k", "other_frameworks_action"),
+    ),
+    Mutant(
+        "the class in place of a store",
+        (Change("_site.py", "if isinstance(store, type):", "if False:"),),
+        ("tests/web/test_mistakes.py", "-k", "no_store"),
+    ),
+    Mutant(
+        "the command on another process's memory",
+        (Change("_site.py", "if self._is_of_one_process and not has_served:", "if False:"),),
+        ("tests/web/test_mistakes.py", "-k", "another_process_memory"),
+    ),
+    Mutant(
+        "the several workers with memory",
+        (
+            Change(
+                "_site.py",
+                "if self._is_of_one_process and _workers.are_several(environ, born=self._born):",
+                "if False:",
+            ),
+        ),
+        ("tests/web/test_mistakes.py", "-k", "several"),
+    ),
+    Mutant(
+        "the home directory of nobody",
+        (Change("stores/_tree.py", 'if found == path and path.startswith("~"):', "if False:"),),
+        ("tests/web/test_mistakes.py", "-k", "home_of_nobody"),
+    ),
 )

@@ -67,6 +67,7 @@ async def test_revoke_ends_one_session(site: Site) -> None:
     assert await other.value(dict) == {"name": "ann"}
 
 
+@pytest.mark.stores("filesystem", "redis")
 async def test_a_sid_that_begins_like_an_option_is_none(site: Site) -> None:
     sid = "-r" + "A" * 20
     assert await command(site, "revoke", sid) == (1, "0 sessions ended\n")

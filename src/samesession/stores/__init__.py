@@ -28,6 +28,8 @@ _MODULES = {
     "sqlalchemy": ("sqlalchemy", "sqlalchemy"),
 }
 
+_DEFAULT = {"filesystem": ", the default,"}
+
 # Types of Flask-Session's and Quart-Session's that have another name here.
 _THEIRS = {
     "cachelib": "write 'filesystem', or another store",
@@ -56,6 +58,11 @@ def _built_in(module: str, extra: str | None) -> _Opener:
     try:
         return cast("_Opener", import_module(f".{module}", __name__).open_store)
     except ImportError as error:
+        if extra is None:  # it needs the standard library alone, and not all systems have all of it
+            raise ConfigError(
+                f"SESSION_TYPE {module!r}{_DEFAULT.get(module, '')} needs Linux or macOS: "
+                "write another one, such as 'redis' or 'sqlalchemy'"
+            ) from error
         raise ConfigError(
             f"SESSION_TYPE {module!r} needs a package that is not installed: "
             f"pip install 'samesession[{extra}]'"

@@ -68,6 +68,8 @@ def read_url(text: str) -> sa.URL:
         raise ConfigError(f"SESSION_SQLALCHEMY is no URL of a database: {HELP}") from None
     if url.get_backend_name() == "sqlite" and _in_memory(url):
         raise ConfigError(_MEMORY_HELP)
+    if url.get_backend_name() == "sqlite" and str(url.database).startswith("~"):
+        url = url.set(database=os.path.expanduser(str(url.database)))
     return url
 
 

@@ -44,7 +44,7 @@ class Tree:
 
         Raises ConfigError when others could write there, or it cannot be made.
         """
-        self.root = os.path.abspath(directory)
+        self.root = os.path.abspath(_at_home(os.fspath(directory)))
         self._mode = mode
         self._fsync = fsync
         self._timeout = timeout
@@ -205,6 +205,17 @@ class Tree:
         """Make a directory's change durable, if that is asked for."""
         if self._fsync:
             os.fsync(directory)
+
+
+def _at_home(path: str) -> str:
+    """Return a path whose `~` is the home directory; raises ConfigError where there is none."""
+    found = os.path.expanduser(path)
+    if found == path and path.startswith("~"):
+        user = path[1:].partition("/")[0]
+        raise ConfigError(
+            f"SESSION_FILE_DIR is below a home directory, and no user {user!r} has one"
+        )
+    return found
 
 
 def _check_place(root: str) -> None:

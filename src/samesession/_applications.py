@@ -1,0 +1,117 @@
+"""Tell an application from what people give in its place, and say what they meant.
+
+Imports neither framework: whoever has an application has imported its own.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Mapping
+from typing import Any, cast
+
+from .errors import ConfigError
+
+_CLASSES = {"quart": "Quart", "flask": "Flask"}
+_FACTORY = (
+    "if it makes the application, write Session(create_app()), or sessions = Session() and, "
+    "within it, sessions.init_app(app)"
+)
+
+
+def checked(app: Any) -> tuple[Any, str]:  # Any: a Flask or a Quart, or anything else
+    """Return an application, which a proxy may stand for, and its framework's name.
+
+    Raises TypeError for what is none, ConfigError for one that has its sessions, or
+    served a request without them.
+    """
+    found = _behind_proxy(app)
+    framework = framework_of(found)
+    if framework is None:
+        told = f"Session() takes a Flask or a Quart, not {_article(type(found).__name__)}"
+        advice = _advice(found)
+        raise TypeError(f"{told}: {advice}" if advice else told)
+    if hasattr(found.session_interface, "site"):
+        raise ConfigError(
+            "this application has sessions already: call Session(app) once for it. A test that "
+            "needs other settings writes them to app.config before the first request"
+        )
+    if _serves(found, framework):
+        raise ConfigError(
+            "this application serves requests already: call Session(app) where it is made"
+        )
+    return found, framework
+
+
+def check_is(app: object, framework: str) -> None:
+    """Raise TypeError for an application of the other framework, or for none."""
+    found = framework_of(app)
+    if found != framework:
+        raise TypeError(
+            f"samesession.{framework}.init_app() takes a {_CLASSES[framework]}, not "
+            f"{_article(type(app).__name__)}: write Session(app), which takes either framework's"
+        )
+
+
+def framework_of(app: object) -> str | None:
+    """Return which framework's application an object is; None: it is none."""
+    for framework, name in _CLASSES.items():
+        kind = getattr(sys.modules.get(framework), name, None)
+        if isinstance(kind, type) and isinstance(app, kind):
+            return framework
+    return None
+
+
+def _serves(app: Any, framework: str) -> bool:
+    """Return whether it is too late to add to an application: Quart tells by what it waits for."""
+    began = getattr(app, "_got_first_request", False) or hasattr(app, "shutdown_event")
+    return began or bool(cast("Any", sys.modules[framework]).has_request_context())
+
+
+def _behind_proxy(app: Any) -> Any:
+    if type(app).__name__ != "LocalProxy":
+        return app
+    try:
+        return app._get_current_object()  # noqa: SLF001  # documented
+    except RuntimeError as error:
+        raise TypeError(
+            "Session() takes a Flask or a Quart, and no application is active for current_app "
+            "to be: write Session(app)"
+        ) from error
+
+
+def _advice(given: object) -> str | None:
+    """Return what to write in place of something that is no application."""
+    bases = given.__mro__ if isinstance(given, type) else type(given).__mro__
+    names = {(base.__module__.partition(".")[0], base.__name__) for base in bases}
+    if isinstance(given, type):
+        known = any((framework, name) in names for framework, name in _CLASSES.items())
+        return f"give it an object of it: {given.__name__}(__name__)" if known else None
+    if not {("flask", "Blueprint"), ("quart", "Blueprint")}.isdisjoint(names):
+        return (
+            "a blueprint has the sessions of the application that it is registered with: write "
+            "Session(app) for that"
+        )
+    if framework_of(getattr(given, "__self__", None)) is not None:
+        return "give it the application, not its method"
+    if inspect.isroutine(given) or isinstance(given, functools.partial):
+        return _FACTORY
+    if isinstance(given, str):
+        return "give it the application, not its name"
+    if isinstance(given, Mapping):
+        return "write settings to app.config, and then Session(app)"
+    if hasattr(given, "load") and hasattr(given, "commit"):
+        return "write Session(app, store=...)"
+    return _advice_of_parts(given)
+
+
+def _advice_of_parts(given: object) -> str | None:
+    parts = cast("dict[str, object]", getattr(given, "__dict__", {}))
+    held = (name for name, value in parts.items() if framework_of(value) is not None)
+    inside = next(held, None)
+    return None if inside is None else f"give it the application itself, its attribute {inside!r}"
+
+
+def _article(name: str) -> str:
+    return f"{'an' if name[:1] in 'AEIOUaeio' else 'a'} {name}"

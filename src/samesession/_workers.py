@@ -1,0 +1,49 @@
+"""Notice that a server runs an application in several processes.
+
+No server says so in all cases. Each of these signs is true where it shows at all: WSGI's own
+word, a fork after the application was made, a number in the name of a child that
+multiprocessing started, or how many workers a known server was told to start.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+_SERVERS = ("gunicorn", "uvicorn", "hypercorn", "granian")
+_COUNT = re.compile(r"\s(?:-w|--workers)[\s=]*(\d+)")
+_NUMBERED = re.compile(r"-(\d+)$")
+
+process_id = os.getpid
+
+
+def are_several(environ: Mapping[str, Any], *, born: int) -> bool:  # Any: as WSGI has it
+    """Return whether this process is one of several.
+
+    `environ`: a request's, empty under ASGI. `born`: the process that made the application.
+    """
+    return (
+        bool(environ.get("wsgi.multiprocess"))
+        or process_id() != born
+        or _number_of_child() > 1
+        or _workers() > 1
+    )
+
+
+def _number_of_child() -> int:
+    """Return which of its parent's children this process is, 0 if it is none of multiprocessing."""
+    module: Any = sys.modules.get("multiprocessing.process")
+    found = None if module is None else _NUMBERED.search(str(module.current_process().name))
+    return 0 if found is None else int(found[1])
+
+
+def _workers() -> int:
+    """Return how many workers the command line or the environment of a known server asks for."""
+    if not any(server in sys.argv[0] for server in _SERVERS):
+        return 0
+    found = _COUNT.search(" ".join(sys.argv))
+    asked = os.environ.get("WEB_CONCURRENCY", "") if found is None else found[1]
+    return int(asked) if asked.isdecimal() else 0
