@@ -1695,6 +1695,64 @@ MUTANTS = (
         ("tests/web/test_shared_responses.py", "-k", "outage and memory"),
     ),
     Mutant(
+        "the misspelt option of a Redis URL",
+        (
+            Change(
+                "stores/_redis_options.py",
+                'raise ConfigError(_unknown(name, known, tls=kind == "SSLConnection"))',
+                "found[name] = value",
+            ),
+        ),
+        ("tests/unit/test_redis_url.py", "-k", "misspelt"),
+    ),
+    Mutant(
+        "the word that is neither true nor false",
+        (
+            Change(
+                "stores/_redis_options.py", "if text.lower() not in _TRUE | _FALSE:", "if False:"
+            ),
+        ),
+        ("tests/unit/test_redis_url.py", "-k", "wrong_type"),
+    ),
+    Mutant(
+        "the option that is said twice",
+        (Change("stores/_redis_options.py", "        if name in found:", "        if False:"),),
+        ("tests/unit/test_redis_url.py", "-k", "with_two"),
+    ),
+    Mutant(
+        "the database that is no number",
+        (
+            Change(
+                "stores/_redis_url.py",
+                "    if not path:\n        return",
+                "    if not path.isdigit():\n        return",
+            ),
+        ),
+        ("tests/unit/test_redis_url.py", "-k", "without_being_shown"),
+    ),
+    Mutant(
+        "the certificates that are read at the start",
+        (
+            Change(
+                "stores/redis.py",
+                "            check_tls(self._servers.options)",
+                "            pass",
+            ),
+        ),
+        ("tests/unit/test_redis_url.py", "-k", "tls_cannot"),
+    ),
+    Mutant(
+        "the options of a valkey client that are not redis-py's",
+        (
+            Change(
+                "stores/_valkey_clients.py",
+                'if name in known and value is not None and name != "max_connections"',
+                "if True",
+            ),
+        ),
+        ("tests/stores/test_valkey_clients.py", "-k", "client_leads"),
+    ),
+    Mutant(
         "the second Session(app)",
         (Change("_applications.py", 'if hasattr(found.session_interface, "site"):', "if False:"),),
         ("tests/web/test_mistakes.py", "-k", "second_time"),

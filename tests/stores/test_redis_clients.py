@@ -62,6 +62,27 @@ def test_a_prefix_that_cannot_be_sent_is_refused(prefix: Any) -> None:
         RedisStore("redis://127.0.0.1:1/0", prefix=prefix)
 
 
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "options",
+    [
+        "socket_timeout=1.5&socket_connect_timeout=1",
+        "socket_keepalive=off&health_check_interval=30&max_connections=20",
+        "client_name=shop&retry_on_timeout=no",
+        "decode_responses=no&protocol=2&encoding=utf-8",
+    ],
+)
+async def test_options_of_a_url_reach_the_connections(
+    framework: str, redis_url: str, clock: Clock, options: str
+) -> None:
+    url = f"{redis_url.replace('redis://', 'valkey://')}?{options}"
+    site = Site(framework, {"SESSION_TYPE": "redis", "SESSION_REDIS": url}, clock=clock)
+    visitor = site.visitor()
+    assert (await visitor.put(user="ann")).status == 200
+    assert await visitor.value(dict) == {"user": "ann"}
+    await site.close()
+
+
 # --- given clients -------------------------------------------------------------------------
 
 

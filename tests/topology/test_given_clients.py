@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 import redis
 import redis.asyncio
+import valkey
+import valkey.asyncio
 from redis.asyncio.cluster import ClusterNode as AsyncNode
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.cluster import ClusterNode
 from redis.sentinel import Sentinel
+from valkey.asyncio.sentinel import Sentinel as AsyncValkeySentinel
+from valkey.sentinel import Sentinel as ValkeySentinel
 
 from samesession import ConfigError
 from samesession.core.batches import every_key
@@ -27,6 +31,8 @@ from .load import revised
 
 _sentinel: Any = Sentinel  # their parameters are not annotated
 _async_sentinel: Any = AsyncSentinel
+_valkey_sentinel: Any = ValkeySentinel
+_async_valkey_sentinel: Any = AsyncValkeySentinel
 _node: Any = ClusterNode
 
 
@@ -83,6 +89,39 @@ def test_threads_use_a_given_client_of_a_sentinels_master(shared_sentinels: Sent
     client.close()
     for each in watch.sentinels:
         each.close()
+
+
+def test_threads_use_what_a_client_of_valkeys_leads_to(
+    shared_cluster: Cluster, shared_sentinels: Sentinels
+) -> None:
+    with valkey.ValkeyCluster("127.0.0.1", shared_cluster.nodes[0].port) as client:
+        live_and_close(RedisStore(client))
+    watch = _valkey_sentinel(hosts(shared_sentinels), socket_timeout=2)
+    live_and_close(RedisStore(watch.master_for(shared_sentinels.service)))
+
+
+def live_and_close(store: RedisStore) -> None:
+    run(life(store))
+    run(store.close())
+
+
+def test_loops_use_what_a_client_of_valkeys_leads_to(
+    shared_cluster: Cluster, shared_sentinels: Sentinels
+) -> None:
+    port = shared_cluster.nodes[0].port
+    watch = _async_valkey_sentinel(hosts(shared_sentinels), socket_timeout=2)
+    for client in (
+        valkey.asyncio.ValkeyCluster("127.0.0.1", port),
+        watch.master_for(shared_sentinels.service),
+    ):
+        store = RedisStore(client)
+        for _ in range(2):  # loops, with connections of their own
+            asyncio.run(arun(_lived(store)))
+
+
+def _lived(store: RedisStore) -> Steps[None]:
+    yield from life(store)
+    yield from store.close()
 
 
 def each_in_a_loop_of_its_own(make: Callable[[], Any], close: Callable[[Any], Any]) -> None:

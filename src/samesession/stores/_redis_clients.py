@@ -71,7 +71,7 @@ class Maker:
         kind = "UnixDomainSocketConnection" if "path" in options else "Connection"
         base = getattr(self._colour, "SSLConnection" if self._servers.tls else kind)
         return self._colour.ConnectionPool(
-            connection_class=self._timely(base), **self._settings(timeout), **options
+            connection_class=self._timely(base), **{**self._settings(timeout), **options}
         )
 
     def _master(self) -> Any:
@@ -152,7 +152,7 @@ def face_of(client: Client) -> Face:
     else:
         raise ConfigError(
             f"SESSION_REDIS is a {type(client).__name__}: give it a URL, a redis.Redis or "
-            "redis.RedisCluster (Flask), or one of redis.asyncio (Quart)"
+            "redis.RedisCluster (Flask), or one of redis.asyncio (Quart), or of valkey-py"
         )
     if _connection_kwargs(client).get("decode_responses"):
         raise ConfigError(

@@ -6,26 +6,29 @@ Knows addresses and options only; opens nothing.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from redis import connection
-
+from ..core.store import Face
 from ..errors import ConfigError
+from ._redis_options import read_options
 
 Node = tuple[str, int]
 
 _HELP = (
-    'SESSION_REDIS is no Redis URL: write "redis://127.0.0.1:6379/0", "rediss://..." for TLS, '
+    'SESSION_REDIS is no Redis URL: write "redis://127.0.0.1:6379/0", "rediss://..." for TLS '
+    "(valkey://... and valkeys://... are the same), "
     '"unix:///path/to/socket", "redis+sentinel://host:26379,host:26379/service/0" '
     'or "redis+cluster://host:6379,host:6379"'
 )
 _SENTINEL_PORT = 26379
 _REDIS_PORT = 6379
-# What the store decides, as its records are bytes and its answers RESP2.
-_FIXED = ("decode_responses", "encoding", "legacy_responses", "protocol")
+_TRANSPORTS = {"valkey": "redis", "valkeys": "rediss"}  # valkey-py's names for them
+_KINDS = ("", "cluster", "sentinel")
+_ENCODE = "percent-encode what is special in a user or password, as %23 for # and %2F for /"
 
 
 class Kind(enum.Enum):
@@ -52,10 +55,13 @@ class Servers:
     sentinel_options: dict[str, Any] = field(default_factory=dict[str, Any], repr=False)
 
 
-def read(url: str) -> Servers:
-    """Read a URL; raises ConfigError, which shows none of it, as it may hold a password."""
+def read(url: str, face: Face = Face.SYNC) -> Servers:
+    """Read a URL for callers of a face.
+
+    Raises ConfigError, which shows none of it, as it may hold a password.
+    """
     try:
-        return _read(url)
+        return _read(url, face)
     except ConfigError:
         raise
     except ValueError:
@@ -84,31 +90,62 @@ def one_place(options: Mapping[str, Any]) -> str:
     return f"redis://{host}:{port}/{database}"
 
 
-def _read(url: str) -> Servers:
-    scheme, _, rest = url.partition("://")
-    transport, _, kind = scheme.partition("+")
-    if not kind:
-        options = _options(url)
-        return Servers(Kind.SINGLE, transport == "rediss", options)
-    if kind not in ("sentinel", "cluster") or transport not in ("redis", "rediss"):
+def _read(url: str, face: Face) -> Servers:
+    scheme, separator, rest = url.partition("://")
+    transport, _, kind = scheme.lower().partition("+")
+    transport = _TRANSPORTS.get(transport, transport)
+    if not separator or transport not in ("redis", "rediss", "unix") or kind not in _KINDS:
+        raise ValueError(scheme)
+    if transport == "unix" and kind:
         raise ValueError(scheme)
     parts = urlsplit(f"{transport}://{rest}")
-    if kind == "sentinel":
-        return _sentinels(parts)
-    if parts.path not in ("", "/", "/0"):
+    if parts.fragment or "#" in rest:
+        raise ConfigError(f"SESSION_REDIS has a # in it: {_ENCODE}")
+    match kind:
+        case "sentinel":
+            return _sentinels(parts, face)
+        case "cluster":
+            return _cluster(parts, face)
+        case _:
+            return _single(parts, face)
+
+
+def _single(parts: SplitResult, face: Face) -> Servers:
+    options = _options(parts, face)
+    if parts.scheme == "unix":
+        if parts.hostname or not parts.path:
+            raise ConfigError(
+                'SESSION_REDIS names no socket: write "unix:///path/to/socket", with three slashes'
+            )
+        options["path"] = unquote(parts.path)
+    else:
+        _take_database(options, parts.path.removeprefix("/"))
+        # Those of the address count, as in redis-py.
+        if parts.hostname:
+            options["host"] = unquote(parts.hostname)
+        if parts.port is not None:
+            options["port"] = parts.port
+    return Servers(Kind.SINGLE, parts.scheme == "rediss", options)
+
+
+def _cluster(parts: SplitResult, face: Face) -> Servers:
+    options = _options(parts, face)
+    _take_database(options, parts.path.removeprefix("/"))
+    if options.pop("db", 0) != 0:
         raise ConfigError("SESSION_REDIS names a database, and a Cluster has only 0: leave it out")
-    options = _options(_single(parts, ""))
-    return Servers(Kind.CLUSTER, transport == "rediss", options, _nodes(parts, _REDIS_PORT))
+    nodes = _nodes(parts, _REDIS_PORT)
+    return Servers(Kind.CLUSTER, parts.scheme == "rediss", options, nodes)
 
 
-def _sentinels(parts: SplitResult) -> Servers:
+def _sentinels(parts: SplitResult, face: Face) -> Servers:
     service, _, database = parts.path.removeprefix("/").partition("/")
     if not service:
         raise ConfigError(
             "SESSION_REDIS names no service of the Sentinels: "
             'write "redis+sentinel://host:26379,host:26379/service/0"'
         )
-    options = _options(_single(parts, database))
+    options = _options(parts, face, sentinels=True)
+    _take_database(options, database)
     # Passwords of Sentinels are apart from those of the servers that they watch.
     login = {
         name: options.pop(f"sentinel_{name}")
@@ -126,10 +163,16 @@ def _sentinels(parts: SplitResult) -> Servers:
     )
 
 
-def _single(parts: SplitResult, database: str) -> str:
-    """Make a URL of one server of the parts, for redis-py to read the options from."""
-    login = parts.netloc.rpartition("@")
-    return f"{parts.scheme}://{login[0]}{login[1]}none/{database}?{parts.query}"
+def _take_database(options: dict[str, Any], path: str) -> None:
+    """Read the database of a URL's path; redis-py passes over one that it cannot read."""
+    if not path:
+        return
+    if not re.fullmatch(r"\d{1,9}", path, re.ASCII) or options.get("db", int(path)) != int(path):
+        raise ConfigError(
+            "SESSION_REDIS names no database, or two: write a number, as in "
+            f'"redis://127.0.0.1:6379/0"; {_ENCODE}'
+        )
+    options["db"] = int(path)
 
 
 def _nodes(parts: SplitResult, default: int) -> tuple[Node, ...]:
@@ -142,18 +185,19 @@ def _nodes(parts: SplitResult, default: int) -> tuple[Node, ...]:
     return tuple(found)
 
 
-def _options(url: str) -> dict[str, Any]:
-    # redis-py's is not annotated.
-    options: dict[str, Any] = cast("Any", connection).parse_url(url)
-    for name in _FIXED:
-        if name in options:
-            raise ConfigError(f"SESSION_REDIS must not say {name}: leave it out of the URL")
-    _ = options.pop("connection_class", None)
-    if url.startswith("rediss://"):
+def _options(parts: SplitResult, face: Face, *, sentinels: bool = False) -> dict[str, Any]:
+    kind = {"rediss": "SSLConnection", "unix": "UnixDomainSocketConnection"}.get(
+        parts.scheme, "Connection"
+    )
+    options = read_options(parts.query, kind, face=face, sentinels=sentinels)
+    login = parts.netloc.rpartition("@")[0]
+    user, _, password = login.partition(":")
+    if user:
+        options["username"] = unquote(user)
+    if password:
+        options["password"] = unquote(password)
+    if parts.scheme == "rediss":
         # Releases of redis-py before 6 trust any certificate that the CA signed.
         verified = options.get("ssl_cert_reqs") != "none"
         _ = options.setdefault("ssl_check_hostname", verified)
-    if options.get("host") == "none":
-        del options["host"]
-        _ = options.pop("port", None)
     return options

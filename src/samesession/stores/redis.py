@@ -34,9 +34,10 @@ from . import _redis_clients as clients
 from . import _redis_doubt as doubt
 from . import _redis_many as many
 from . import _redis_scripts as scripts
-from . import _redis_url
+from . import _redis_url, _valkey_clients
 from ._redis_answers import OTHER_TYPE, Misread
 from ._redis_fence import word
+from ._redis_options import check_tls
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -107,7 +108,14 @@ class RedisStore:
         that cannot be used.
         """
         self._source = source
-        self._servers = _redis_url.read(source) if isinstance(source, str) else None
+        self._servers: _redis_url.Servers | None = None
+        found = _valkey_clients.servers_of(source)
+        if isinstance(source, str):
+            self._servers = _redis_url.read(source, face)
+        elif found is not None:
+            self._servers, face = found
+        if self._servers is not None and self._servers.tls:
+            check_tls(self._servers.options)
         self._prefix = checked_prefix(prefix)
         self.timeout = timeout
         self.deadline = Deadline()
