@@ -88,7 +88,7 @@ class Exemptions:
         """Log what an application did to a session that is not kept, each thing once."""
         if facts.mode is not Mode.EXEMPT:
             return
-        if facts.modified and facts.dropped_at is not None:
+        if (facts.modified or facts.rekey) and facts.dropped_at is not None:
             self._warn(
                 "written",
                 "what was written to the session was dropped, as static files are exempt from "

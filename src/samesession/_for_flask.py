@@ -70,6 +70,9 @@ def saving() -> Iterator[ServerSession]:
     otherwise. Once the response has started no cookie can be sent: beginning or
     regenerating a session raises ReadOnlySession there. Raises StoreUnavailable.
 
+    `session.modified = True` restarts the idle timeout, so that what stays open for long
+    keeps its session alive; `session.modified = False` saves nothing of the data.
+
     After the block the session shows what is stored, what other requests wrote
     meanwhile included; a value that equals it stays the object that it was. A session
     that ended meanwhile is empty, and nothing more of this request is saved in it.

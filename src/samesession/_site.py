@@ -276,7 +276,8 @@ class Site:
 
         def save() -> Steps[Reply]:
             possible = cookie_possible and not facts.answered
-            return (yield from self.flow.close(session, cookie_possible=possible))
+            steps = self.flow.close(session, cookie_possible=possible, in_block=True)
+            return (yield from steps)
 
         _ = yield from self._in_turn(session, save())
 

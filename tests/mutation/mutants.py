@@ -454,9 +454,9 @@ MUTANTS = (
         "a request that does not renew changes no key",
         (
             Change(
-                "core/flow.py",
-                "cookie_possible and (facts.renew or facts.modified)\n",
-                "cookie_possible\n",
+                "core/upkeep.py",
+                "reseal = loaded.record.stale and cookie_possible and asked\n",
+                "reseal = loaded.record.stale and cookie_possible\n",
             ),
             Change("core/flow.py", "(record.stale and facts.renew)", "record.stale"),
         ),
@@ -466,9 +466,9 @@ MUTANTS = (
         "a renewal that the store refuses spoils no read",
         (
             Change(
-                "core/flow.py",
-                "            except StoreError:\n",
-                "            except BadRecord:\n",
+                "core/upkeep.py",
+                "        except StoreError:\n",
+                "        except ZeroDivisionError:\n",
             ),
         ),
         ("tests/web/test_key_rotation.py", "-k", "memory and refuses"),
@@ -809,7 +809,7 @@ MUTANTS = (
         "a read session is renewed for the timeout that came meanwhile",
         (
             Change(
-                "core/flow.py",
+                "core/upkeep.py",
                 "        if facts.renew and self._has_other_timeout(facts, loaded.record):",
                 "        if False:",
             ),
@@ -820,7 +820,7 @@ MUTANTS = (
         "a read session is sealed by the key that came meanwhile",
         (
             Change(
-                "core/flow.py",
+                "core/upkeep.py",
                 "reseal = loaded.record.stale and cookie_possible and",
                 "reseal = False and",
             ),
@@ -1126,8 +1126,8 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "must = facts.modified or facts.several_at is not None\n",
-                "must = facts.modified\n",
+                "must = facts.modified or facts.due or facts.several_at is not None\n",
+                "must = facts.modified or facts.due\n",
             ),
         ),
         ("tests/faults/test_several_cookies.py", "-k", "heals_at_the_next and memory"),
@@ -1803,5 +1803,117 @@ MUTANTS = (
         "the home directory of nobody",
         (Change("stores/_tree.py", 'if found == path and path.startswith("~"):', "if False:"),),
         ("tests/web/test_mistakes.py", "-k", "home_of_nobody"),
+    ),
+    Mutant(
+        "a session of its permanence alone is empty",
+        (
+            Change(
+                "core/session.py",
+                "return not size or (size == 1 and super().__contains__(PERMANENT_KEY))",
+                "return not size",
+            ),
+        ),
+        ("tests/web/test_permanence.py", "-k", "memory and not_begun"),
+    ),
+    Mutant(
+        "a session of its permanence alone deletes no cookie",
+        (
+            Change(
+                "core/facts.py",
+                "return self.due or self.wiped or (self.modified and not self.only_permanence)",
+                "return self.due or self.wiped or self.modified",
+            ),
+        ),
+        ("tests/web/test_permanence.py", "-k", "memory and not_begun"),
+    ),
+    Mutant(
+        "a conflict that leaves its permanence alone",
+        (Change("core/journal.py", "data.keys() <= {PERMANENT_KEY}", "not data"),),
+        ("tests/unit/test_flow.py", "-k", "permanence_alone"),
+    ),
+    Mutant(
+        "what modified = False drops",
+        (
+            Change(
+                "core/saving.py",
+                "    session.show({} if kept is None else codec.decode(kept))\n",
+                "",
+            ),
+        ),
+        ("tests/web/test_modified.py", "-k", "memory and nothing_of_the_data"),
+    ),
+    Mutant(
+        "what modified = False drops of the changes to replay",
+        (Change("core/saving.py", "        session.journal.undone()\n", "        pass\n"),),
+        ("tests/web/test_modified.py", "-k", "memory and others_wrote_meanwhile_is_no_change"),
+    ),
+    Mutant(
+        "a logout stands whatever modified says",
+        (
+            Change(
+                "core/saving.py", "kept = None if facts.wiped else facts.base", "kept = facts.base"
+            ),
+        ),
+        ("tests/web/test_modified.py", "-k", "memory and logout"),
+    ),
+    Mutant(
+        "what is assigned after modified = False saves all",
+        (
+            Change(
+                "core/facts.py",
+                "        self.accessed = self.modified = self.suspect = True\n"
+                "        self.discarded = False\n",
+                "        self.accessed = self.modified = self.suspect = True\n",
+            ),
+        ),
+        ("tests/web/test_modified.py", "-k", "memory and saves_all"),
+    ),
+    Mutant(
+        "the cookie of an earlier save goes out whatever modified says",
+        (Change("core/saving.py", "    facts.due = True\n", "    facts.modified = True\n"),),
+        ("tests/web/test_modified.py", "-k", "memory and block_saved_stays"),
+    ),
+    Mutant(
+        "a change within a value shows as modified",
+        (Change("core/facts.py", "return now is None or now != known", "return False"),),
+        ("tests/web/test_modified.py", "-k", "memory and within_a_value"),
+    ),
+    Mutant(
+        "modified = True in a block restarts the idle timeout",
+        (Change("core/flow.py", "in_block and facts.modified and facts.renew", "False"),),
+        ("tests/web/test_modified.py", "-k", "memory and restarts_the_idle"),
+    ),
+    Mutant(
+        "requests that do not renew do not by modified either",
+        (
+            Change(
+                "core/flow.py",
+                "in_block and facts.modified and facts.renew",
+                "in_block and facts.modified",
+            ),
+        ),
+        ("tests/web/test_modified.py", "-k", "memory and do_not_renew"),
+    ),
+    Mutant(
+        "a block learns that its session ended",
+        (
+            Change(
+                "core/flow.py",
+                "data is None or not self._is_live(record, loaded.signed.token):",
+                "data is None:",
+            ),
+        ),
+        ("tests/web/test_modified.py", "-k", "memory and taken_over_meanwhile"),
+    ),
+    Mutant(
+        "what is not there is not deleted",
+        (
+            Change(
+                "core/session.py",
+                "_take(there=super().__contains__(key))\n        super().__delitem__(key)",
+                "_write()\n        super().__delitem__(key)",
+            ),
+        ),
+        ("tests/web/test_modified.py", "-k", "memory and changes_nothing"),
     ),
 )

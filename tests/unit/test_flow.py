@@ -603,10 +603,28 @@ def test_a_write_is_one_question() -> None:
 def test_a_nested_change_is_written() -> None:
     bench = Bench()
     session = bench.opened(bench.sealed({"cart": []}))
-    session["cart"].append(1)
     assert not session.modified
+    session["cart"].append(1)
+    assert session.modified
     _, asked = bench.closed(session, WRITTEN)
     assert codec.decode(bench.sent(asked[0]).payload) == {"cart": [1]}
+
+
+def test_what_a_conflict_leaves_of_permanence_alone_is_deleted() -> None:
+    bench = Bench()
+    session = bench.opened()
+    del session["a"]
+    newer = bench.conflict({"a": 5, "_permanent": True})
+    reply, asked = bench.closed(session, newer, WRITTEN)
+    assert [one.method for one in asked] == ["remove", "remove"]
+    assert reply == Reply(DropCookie(), vary=True)
+
+
+def test_a_record_of_permanence_alone_is_left_to_its_end() -> None:
+    bench = Bench()
+    session = bench.opened(bench.sealed({"_permanent": True}))
+    session.permanent = True
+    assert bench.closed(session)[1] == []
 
 
 def test_a_polling_request_that_writes_does_not_renew() -> None:

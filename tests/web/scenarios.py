@@ -287,7 +287,16 @@ SCENARIOS: dict[str, Scenario] = {
     "permanent, then not": Scenario(
         (_permanent, _say(lambda s: setattr(s, "permanent", False)), READ, BROWSER_ENDS, READ)
     ),
-    "permanent, without data": Scenario((_say(lambda s: setattr(s, "permanent", True)), READ)),
+    "permanent, without data": Scenario(
+        (
+            _say(lambda s: setattr(s, "permanent", True)),
+            _say(lambda s: s.get("name")),
+            _say(lambda s: setattr(s, "permanent", True)),
+            _permanent,
+            READ,
+            _say(lambda s: s.clear()),
+        )
+    ),
     "lifetime": Scenario(
         (_permanent, 90, READ, 90, READ, 101, READ), {"PERMANENT_SESSION_LIFETIME": 100}
     ),

@@ -89,14 +89,14 @@ async def test_a_permanent_session_says_when_its_cookie_expires(
 ) -> None:
     site = new_site(**SETTINGS[name][0])
     user = site.visitor()
-    said = _only(await user.visit(lambda session: setattr(session, "permanent", True)))
+    said = _only(await user.put_permanent(a=1))
     moment = datetime.fromtimestamp(site.clock.now, UTC) + timedelta(days=31)
     assert said["expires"] == format_datetime(moment, usegmt=True)
 
 
 async def test_no_cookie_is_asked_to_live_beyond_400_days(new_site: NewSite) -> None:
     site = new_site(PERMANENT_SESSION_LIFETIME=timedelta(days=1000))
-    said = _only(await site.visitor().visit(lambda session: setattr(session, "permanent", True)))
+    said = _only(await site.visitor().put_permanent(a=1))
     moment = datetime.fromtimestamp(site.clock.now, UTC) + timedelta(days=400)
     assert said["expires"] == format_datetime(moment, usegmt=True)
 
@@ -117,7 +117,7 @@ async def test_the_cookie_is_sent_again_as_flask_does(
 ) -> None:
     site = new_site(SESSION_REFRESH_EACH_REQUEST=refresh)
     user = site.visitor()
-    await user.visit(lambda session: setattr(session, "permanent", permanent))
+    await user.visit(lambda session: session.update(a=1, _permanent=permanent))
     site.clock.advance(10)
     answer = await user.visit(lambda _: None)
     assert len(answer.set_cookies) == (1 if refresh and permanent else 0)

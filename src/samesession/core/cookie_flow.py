@@ -83,32 +83,61 @@ class CookieFlow:
             return None
         return self._reply(session, facts.baseline)
 
-    def close(self, session: ServerSession, *, cookie_possible: bool = True) -> Steps[Reply]:
+    def close(
+        self, session: ServerSession, *, cookie_possible: bool = True, in_block: bool = False
+    ) -> Steps[Reply]:
         """Say what the response must say.
 
-        Raises TypeError for data that cannot be encoded, ReadOnlySession for what cannot
-        be kept without `cookie_possible` (a WebSocket).
+        `in_block`: before the response, which then says it. Raises TypeError for data that
+        cannot be encoded, ReadOnlySession for what cannot be kept without `cookie_possible`
+        (a WebSocket).
         """
         yield from ()
         facts = session.facts
         if facts.mode is Mode.EXEMPT:
             return UNTOUCHED
+        if facts.discarded:
+            self._discard(session)
         text = before = facts.baseline
         if facts.accessed and not self._is_as_read(session):
             text = tagged.dumps(session.data())
+        if before is None and session.is_empty():
+            text = _EMPTY
         changed = text != (_EMPTY if before is None else before)
         if before is not None and changed:
             # Flask spells the same data in another order of keys.
             changed = text != tagged.dumps(tagged.loads(before))
-            facts.modified = facts.modified or changed
+            if changed:
+                facts.modify()
         if cookie_possible:
-            return self._reply(session, text)
+            reply = self._reply(session, text)
+            if in_block:
+                self._keep(session, text)
+            return reply
         if changed and text is not None:
             raise ReadOnlySession(
                 "with SESSION_TYPE 'cookie' a WebSocket, which sends no cookie, can keep nothing: "
                 "write to the session in an HTTP request, or choose a server-side store"
             )
         return READ
+
+    @staticmethod
+    def _discard(session: ServerSession) -> None:
+        """Show what the cookie brought, or a block has kept, unless the session was cleared."""
+        facts = session.facts
+        facts.discarded = False
+        emptied = facts.wiped or facts.baseline is None
+        session.show({} if emptied else tagged.loads(facts.baseline or _EMPTY))
+        facts.image = None if facts.wiped else codec.encode_if_fit(session.data())
+
+    @staticmethod
+    def _keep(session: ServerSession, text: str | None) -> None:
+        """Go on from what a block has kept, which the response sends."""
+        facts = session.facts
+        facts.due = facts.due or facts.may_be_emptied or (facts.modified and not session.is_empty())
+        facts.baseline = None if session.is_empty() else text
+        facts.image = codec.encode_if_fit(session.data())
+        facts.modified = facts.wiped = facts.rekey = False
 
     def _reply(self, session: ServerSession, text: str | None) -> Reply:
         cookie = self._cookie(session, text)
@@ -132,8 +161,8 @@ class CookieFlow:
     def _cookie(self, session: ServerSession, text: str | None) -> CookieAction:
         facts, permanent = session.facts, session.is_permanent()
         if session.is_empty() or text is None:
-            return DropCookie() if facts.modified else None
-        refresh, must = permanent and facts.renew, facts.modified
+            return DropCookie() if facts.may_be_emptied else None
+        refresh, must = permanent and facts.renew, facts.modified or facts.due or facts.rekey
         if facts.renew and not must:
             must = facts.stale or (facts.terms is not None and facts.terms.key != self._terms.key)
         if not policy.sends_cookie(modified=must, permanent=refresh, rules=self.rules):

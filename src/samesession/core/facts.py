@@ -39,6 +39,12 @@ REFUSALS = {
 }
 
 
+UNBINDABLE = (
+    "this store cannot list or revoke a user's sessions, so it cannot bind one: "
+    'choose another, such as SESSION_TYPE = "filesystem"'
+)
+
+
 class Loaded:
     """What a session was loaded from."""
 
@@ -108,8 +114,11 @@ class Facts:
     # Defaults of the class, as most requests change few: each field set is paid for.
     image: bytes | None = None  # what `baseline` says, in the codec's bytes, if they can hold it
     accessed = False
-    modified = False
+    modified = False  # by name, or as the application says, and no save has taken it
+    only_permanence = False  # nothing else of it was modified
+    discarded = False  # the application says that what was modified is not to be saved
     suspect = False  # the data may differ from what was loaded
+    due = False  # the response must tell of what an earlier save did
     rekey = False
     wiped = False
     bound: str | None = None
@@ -152,6 +161,39 @@ class Facts:
         """
         safe = cookie is not None or self.new
         return self.several_at if safe and self.mode is not Mode.BROKEN else None
+
+    @property
+    def may_be_emptied(self) -> bool:
+        """Whether a session without data is one that lost it, so that its cookie goes, too."""
+        return self.due or self.wiped or (self.modified and not self.only_permanence)
+
+    @property
+    def base(self) -> bytes | None:
+        """The payload of the record that the session was loaded from, or saved in."""
+        return None if self.loaded is None else self.loaded.record.payload
+
+    def is_modified(self, image: Callable[[], bytes | None]) -> bool:
+        """Return whether a save has, or had, something to do; `image` gives the data's bytes."""
+        if self.discarded:
+            return self.rekey or self.wiped
+        if self.modified or self.rekey or self.due:
+            return True
+        if not self.suspect or (self.loaded is None and self.baseline is None):
+            return False
+        known = self.image if self.loaded is None else self.base
+        now = image()  # a value may have been changed within
+        return now is None or now != known
+
+    def modify(self, *, permanence: bool = False) -> None:
+        """Note that the data was assigned to, and is to be saved with all that was done before."""
+        self.only_permanence = permanence and (self.only_permanence or not self.modified)
+        self.accessed = self.modified = self.suspect = True
+        self.discarded = False
+
+    def discard(self) -> None:
+        """Note that what was done to the data is not to be saved, nor what is done within it."""
+        self.modified = False
+        self.discarded = True
 
     def seal(self) -> None:
         """Refuse writes outside of blocks from now on, as the response has started."""

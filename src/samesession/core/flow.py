@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..errors import BadRecord, ReadOnlySession, StoreError, StoreUnavailable
+from ..errors import BadRecord, ReadOnlySession, StoreUnavailable
 from . import codec, policy, saving
 from .cookie import MAX_AGE, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
 from .events import Event, Notify
 from .facts import Facts, Loaded, Lost, Mode
 from .filing import Filing
 from .journal import Draft, Unsaved
+from .merge import Data
 from .opening import Opener
 from .owners import Administration
 from .policy import Deed, Horizon, Rules, Verdict
@@ -25,6 +26,7 @@ from .steps import Steps
 from .store import Clock, Conflict, Outcome, Store
 from .successor import first_record, next_record
 from .token import SignedToken, Token, TokenSigner, same_secret
+from .upkeep import Upkeep
 
 MAX_ATTEMPTS = 100  # each lost attempt means that another request's commit was written
 _CREATE_ATTEMPTS = 3
@@ -59,6 +61,7 @@ class Flow:
             store=store, rules=rules, signer=signer, sealer=sealer, clock=clock, notify=notify
         )
         self._terms = self._opener.terms
+        self._upkeep = Upkeep(filing=self._filing, rules=rules, terms=self._terms, clock=clock)
         self.administration = Administration(
             store, prefix=rules.prefix, sealer=sealer, clock=clock, notify=notify
         )
@@ -91,25 +94,29 @@ class Flow:
             return None
         return self._leave(session)
 
-    def close(self, session: ServerSession, *, cookie_possible: bool = True) -> Steps[Reply]:
+    def close(
+        self, session: ServerSession, *, cookie_possible: bool = True, in_block: bool = False
+    ) -> Steps[Reply]:
         """Save what the request did to its session, and say what the response must say.
 
         Without `cookie_possible` (a WebSocket) nothing that needs a new cookie is saved.
-        Raises TypeError for data that cannot be encoded, SessionTooLarge,
-        ReadOnlySession and StoreUnavailable; nothing is written then.
+        `in_block`: before the response, or beside it. Raises TypeError for data that cannot
+        be encoded, SessionTooLarge, ReadOnlySession and StoreUnavailable; nothing is written then.
         """
         facts = session.facts
         if facts.mode in (Mode.EXEMPT, Mode.BROKEN):
             return Reply(None, vary=facts.mode is Mode.BROKEN)
         if facts.lost is not None and not facts.lost.gives_way_to(facts.bound):
             return self._still_lost(session, facts.lost)
+        if facts.discarded:
+            saving.discard(session)
         loaded = self._as_signed_now(facts)
         payload = codec.encode(session.data()) if facts.suspect else b""
         deed = self._deed(session, loaded, payload)
         if deed is Deed.LEAVE:
             session.rest()
-            if loaded is None:
-                return self._leave(session)
+            if loaded is not None and in_block and facts.modified and facts.renew:
+                return (yield from self._prolong(session, loaded, payload))
             return (yield from self._keep(session, loaded, cookie_possible=cookie_possible))
         if deed is Deed.CREATE or (deed is Deed.COMMIT and facts.rekey):
             _require_cookie(possible=cookie_possible)
@@ -147,10 +154,10 @@ class Flow:
         cookie: CookieAction = None
         if facts.loaded is None:
             # As Flask does: a session that was emptied drops the cookie, known or not.
-            cookie = DropCookie() if facts.modified else None
-        elif facts.several_at is not None or facts.modified or facts.renew:
+            cookie = DropCookie() if facts.may_be_emptied else None
+        elif facts.several_at is not None or facts.modified or facts.due or facts.renew:
             permanent = session.is_permanent()
-            must = facts.modified or facts.several_at is not None
+            must = facts.modified or facts.due or facts.several_at is not None
             # Behind its record, whose key is the newest again, the cookie follows.
             must = must or (facts.loaded.signed.stale and not facts.loaded.record.stale)
             if policy.sends_cookie(modified=must, permanent=permanent, rules=self.rules):
@@ -160,51 +167,29 @@ class Flow:
         return Reply(cookie, vary=True)
 
     def _keep(
-        self, session: ServerSession, loaded: Loaded, *, cookie_possible: bool
+        self, session: ServerSession, loaded: Loaded | None, *, cookie_possible: bool
     ) -> Steps[Reply]:
         """Leave a session as it is, but renewed where that is due."""
-        facts = session.facts
-        reseal = loaded.record.stale and cookie_possible and (facts.renew or facts.modified)
-        if not facts.upkept and (reseal or self._filing.index_is_stale(loaded.record)):
-            return (yield from self._rewrite(session, loaded))
-        if facts.renew and self._has_other_timeout(facts, loaded.record):
-            return (yield from self._renew_again(session, loaded))
+        if loaded is not None:
+            kept = self._upkeep.keep(session, loaded, cookie_possible=cookie_possible)
+            if not (yield from kept):
+                return READ if session.facts.accessed else UNTOUCHED
         return self._leave(session)
 
-    def _renew_again(self, session: ServerSession, loaded: Loaded) -> Steps[Reply]:
-        """Renew a session whose idle timeout was changed while the request ran."""
-        facts = session.facts
-        record = yield from self._filing.renewed(loaded.record)
-        if record is not None and self._is_live(record, loaded.signed.token):
-            facts.terms = self._terms
-            return self._leave(session)
-        # It ended meanwhile, or has another secret: its cookie is not sent again.
-        return READ if facts.accessed else UNTOUCHED
-
-    def _rewrite(self, session: ServerSession, loaded: Loaded) -> Steps[Reply]:
-        """Renew the owner's note and the seal of a session that the request left as it was.
-
-        If that cannot be, say nothing: whoever ended the session needs neither, whoever
-        was faster renewed them, and what was read was read. The next request tries again.
-        """
-        facts, current, token = session.facts, loaded.record, loaded.signed.token
-        facts.upkept = True
-        if self._is_live(current, token):
-            record = self._next(current, token, Draft(current.payload, session.is_permanent()))
-            newer: Record | None = current  # as far as anybody knows
-            outcome: Outcome | Conflict = Outcome.GONE
-            try:
-                outcome = yield from self._filing.replace(current, record, facts)
-                newer = self._filing.standing(current, outcome)
-            except StoreError:
-                pass
-            if outcome is Outcome.WRITTEN and record is not None:
-                facts.loaded, facts.terms = Loaded(loaded.signed, record), self._terms
-                return self._leave(session)
-            if facts.modified and newer is not None and self._is_live(newer, token):
-                return self._leave(session)  # what an earlier save did must be said
-        # The cookie may be over by now: it is not sent again.
-        return READ if facts.accessed else UNTOUCHED
+    def _prolong(self, session: ServerSession, loaded: Loaded, payload: bytes) -> Steps[Reply]:
+        """Restart the idle timeout of a session that is open for long, and show it as it is now."""
+        unsaved = saving.take(session, payload)
+        try:
+            record = yield from self._filing.renewed(loaded.record)
+            data = None if record is None else self._data(record)
+            if record is None or data is None or not self._is_live(record, loaded.signed.token):
+                return (yield from self._lost(session, loaded, unsaved, record))
+        except BaseException:
+            saving.give_back(session, unsaved)
+            raise
+        saving.settle(session, unsaved, Loaded(loaded.signed, record), data)
+        session.facts.terms = self._terms
+        return self._leave(session)
 
     def _create(self, session: ServerSession, unsaved: Unsaved, draft: Draft) -> Steps[Reply]:
         for _ in range(_CREATE_ATTEMPTS):
@@ -249,12 +234,16 @@ class Flow:
         newer = self._filing.standing(current, outcome)
         if newer is None or not isinstance(outcome, Conflict):
             return None
+        data = self._data(newer)
+        return None if data is None else (newer, unsaved.replayed(data, outcome.record))
+
+    def _data(self, record: Record) -> Data | None:
+        """Read what a record holds, if that is data."""
         try:
-            data = codec.decode(newer.payload)
+            return codec.decode(record.payload)
         except BadRecord as error:
             self._notify(Event.REJECTED, None, error.reason)
             return None
-        return newer, unsaved.replayed(data, outcome.record)
 
     def _minted(self, facts: Facts, sid: str) -> SignedToken:
         """Give the session's next token: for a save that is tried again, the same one."""
@@ -349,14 +338,6 @@ class Flow:
 
     def _expires(self) -> int:
         return int(self._clock()) + min(self.rules.lifetimes.permanent, MAX_AGE)
-
-    def _has_other_timeout(self, facts: Facts, record: Record) -> bool:
-        before, now = facts.terms, self.rules.lifetimes
-        if before is None:
-            return False
-        if record.permanent:
-            return before.lifetimes.permanent != now.permanent
-        return before.lifetimes.browser != now.browser
 
 
 def _dropping(lost: Lost) -> Reply:

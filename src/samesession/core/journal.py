@@ -7,6 +7,8 @@ to the next save. A save that fails gives back what it took.
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -16,8 +18,8 @@ from .merge import Change, Data, Image
 
 # Flask keeps the flag in the mapping under this name; so do we, to be readable by it.
 PERMANENT_KEY = "_permanent"
-
-_EMPTY = codec.encode({})
+# A view that was given no other values cannot have changed one in place.
+UNCHANGING = frozenset((str, int, float, bool, bytes, type(None), dt.datetime, uuid.UUID))
 
 
 def is_permanent(data: Mapping[str, Any], *, default: bool) -> bool:
@@ -28,7 +30,8 @@ def is_permanent(data: Mapping[str, Any], *, default: bool) -> bool:
 class Draft(NamedTuple):
     """What the next record is made from; the data stays out of `repr`.
 
-    `data` is None where it is what the session holds; `wiped` takes the owner away.
+    `data` is None where it is what the session holds; `wiped` takes the owner away;
+    `is_empty`: whether there is no data but the session's permanence.
     """
 
     payload: bytes
@@ -36,14 +39,10 @@ class Draft(NamedTuple):
     bound: str | None = None
     wiped: bool = False
     data: Data | None = None
+    is_empty: bool = False
 
     def __repr__(self) -> str:
         return f"Draft({len(self.payload)} bytes)"
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no data."""
-        return self.payload == _EMPTY
 
     def owner(self, before: str | None) -> str | None:
         """Give the owner of a session that had this one before."""
@@ -95,7 +94,8 @@ class Unsaved:
 
     def _draft(self, data: Data) -> Draft:
         permanent = is_permanent(data, default=self.permanent_by_default)
-        return Draft(codec.encode(data), permanent, self.draft.bound, self.draft.wiped, data)
+        draft, is_empty = self.draft, data.keys() <= {PERMANENT_KEY}
+        return Draft(codec.encode(data), permanent, draft.bound, draft.wiped, data, is_empty)
 
 
 class Journal:
@@ -138,6 +138,11 @@ class Journal:
     def cleared(self) -> None:
         """Note that the session was cleared, whatever was done before."""
         self._log, self._image, self.assigned = [merge.Wipe()], {}, set()
+        self._attempts = {}
+
+    def undone(self) -> None:
+        """Note that what was done is not to be saved; what an earlier save kept stays."""
+        self._log, self._image, self.assigned = [], None, set()
         self._attempts = {}
 
     def rest(self, data: Data) -> None:

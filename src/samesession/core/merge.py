@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from . import codec
+from .names import plain_key
 
 Data = dict[str, Any]
 
@@ -49,6 +50,17 @@ class Redo:
 Change: TypeAlias = Put | Drop | Wipe | Redo
 
 Image = Mapping[str, bytes]
+
+
+class Applied(NamedTuple):
+    """What a function made of data, and images of it before and after."""
+
+    data: Data
+    before: Image
+    after: Image
+
+    def __repr__(self) -> str:
+        return f"Applied({len(self.data)} names)"
 
 
 def image(data: Mapping[str, object]) -> Image:
@@ -100,6 +112,14 @@ def _same(one: object, other: object) -> bool:
         return True
     spelled = codec.encode_if_fit({"": one})
     return spelled is not None and spelled == codec.encode_if_fit({"": other})
+
+
+def applied(func: Callable[[Data], object], data: Data) -> Applied:
+    """Run a function on data, in place; raises TypeError for what cannot be encoded."""
+    before = image(data)
+    _ = func(data)
+    data = {plain_key(key): value for key, value in data.items()}
+    return Applied(data, before, image(data))
 
 
 def replay(done: Iterable[Change], data: Data) -> Data:

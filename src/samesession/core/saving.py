@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import codec
 from .facts import Loaded, Lost
 from .journal import Draft, Unsaved
 from .session import ServerSession
@@ -14,13 +15,33 @@ from .session import ServerSession
 
 def take(session: ServerSession, payload: bytes) -> Unsaved:
     """Begin to save what was done so far, which made this payload."""
-    facts, loaded = session.facts, session.facts.loaded
-    draft = Draft(payload, session.is_permanent(), facts.bound, facts.wiped)
-    base = None if loaded is None else loaded.record.payload
-    taken = session.journal.take(draft, rekey=facts.rekey, base=base)
-    facts.rekey = facts.wiped = False
+    facts = session.facts
+    draft = Draft(
+        payload,
+        session.is_permanent(),
+        facts.bound,
+        facts.wiped,
+        is_empty=session.is_empty(),
+    )
+    taken = session.journal.take(draft, rekey=facts.rekey, base=facts.base)
+    facts.rekey = facts.wiped = facts.modified = False
     facts.bound = facts.in_doubt = None
     return taken
+
+
+def discard(session: ServerSession) -> None:
+    """Show what is stored, as the application said that what was done is not to be saved.
+
+    That a session was cleared stands.
+    """
+    facts = session.facts
+    facts.discarded = False
+    kept = None if facts.wiped else facts.base
+    session.show({} if kept is None else codec.decode(kept))
+    if facts.wiped:
+        session.journal.cleared()
+    else:
+        session.journal.undone()
 
 
 def settle(
@@ -28,7 +49,7 @@ def settle(
 ) -> None:
     """Go on from what was just saved, and show it; `data`: if that is not what was taken.
 
-    The session counts as modified, so that the response says what it must, too.
+    The response must say what it has to, too.
     """
     facts = session.facts
     shown = session.journal.saved(unsaved, session.data(), data)
@@ -37,7 +58,7 @@ def settle(
     facts.loaded = loaded
     facts.lost = facts.minted = None
     facts.unsure = False
-    facts.modified = True
+    facts.due = True
 
 
 def give_back(session: ServerSession, unsaved: Unsaved) -> None:
@@ -46,6 +67,7 @@ def give_back(session: ServerSession, unsaved: Unsaved) -> None:
     if journal.has_taken(unsaved):
         journal.give_back(unsaved, facts.in_doubt)
         facts.unsure = facts.unsure or facts.in_doubt is not None
+        facts.modified = True
         facts.rekey = facts.rekey or unsaved.rekey
         if not facts.wiped and facts.bound is None:
             facts.bound = draft.bound

@@ -7,15 +7,13 @@ a store, a framework, or the time.
 
 from __future__ import annotations
 
-import datetime as dt
-import uuid
 from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from typing import Any, SupportsIndex
 
 from ..errors import NotSupported, ReadOnlySession, SessionError, conceal_called, concealed
 from . import codec, merge
-from .facts import NOWHERE, REFUSALS, About, Facts, Mode, about
-from .journal import PERMANENT_KEY, Journal
+from .facts import NOWHERE, REFUSALS, UNBINDABLE, About, Facts, Mode, about
+from .journal import PERMANENT_KEY, UNCHANGING, Journal
 from .names import checked_owner, plain_key
 
 
@@ -27,7 +25,8 @@ from .names import checked_owner, plain_key
 class ServerSession(dict[str, Any]):
     """One user's data between requests, used like a dict.
 
-    A change nested in a value is seen without `modified = True`.
+    A change nested in a value is seen without `modified = True`. A session that holds
+    nothing but whether it is permanent counts as empty: it is not stored.
     """
 
     # Of the class, until there is something to keep: most requests change nothing.
@@ -67,14 +66,21 @@ class ServerSession(dict[str, Any]):
 
     @property
     def modified(self) -> bool:
-        """Whether the session was written; set it to True to send the cookie again."""
-        return self._facts.modified
+        """Whether the session was written, within a value too, or has been saved already.
+
+        Setting it to True sends the cookie again, and in a block of `saving()` restarts
+        the idle timeout. Setting it to False drops what this request has done to the data
+        since the last save, within values too, unless something is assigned afterwards,
+        which saves all; `regenerate`, `bind` and `clear` are done all the same.
+        """
+        return self._facts.is_modified(lambda: codec.encode_if_fit(self.data()))
 
     @modified.setter
     def modified(self, value: bool) -> None:
-        self._facts.modified = bool(value)
         if value:
-            self._facts.accessed = self._facts.suspect = True
+            self._facts.modify()
+        else:
+            self._facts.discard()
 
     @property
     def new(self) -> bool:
@@ -108,9 +114,8 @@ class ServerSession(dict[str, Any]):
     def about(self) -> About:
         """Who owns the session, and since when it is there."""
         self._read()
-        if self._facts.loaded is None:
-            return NOWHERE
-        return about(self._facts.loaded.record)
+        loaded = self._facts.loaded
+        return NOWHERE if loaded is None else about(loaded.record)
 
     def regenerate(self) -> None:
         """Replace the secret when the response is made: the old cookie ends there.
@@ -118,8 +123,7 @@ class ServerSession(dict[str, Any]):
         Call it whenever the user's rights change (OWASP ASVS 5.0, 7.2.4). The
         data and the sid stay. `clear()` does the same by itself.
         """
-        self._write()
-        self._facts.rekey = True
+        self._rekey()
 
     def bind(self, owner: str) -> None:
         """Log a user in: make the session theirs, regenerate it, note the time.
@@ -137,12 +141,8 @@ class ServerSession(dict[str, Any]):
         if self._facts.dropped_at is not None:  # a login is never said to be made and dropped
             raise ReadOnlySession(REFUSALS[Mode.EXEMPT])
         if not self._bindable:
-            raise NotSupported(
-                "this store cannot list or revoke a user's sessions, so it cannot bind one: "
-                'choose another, such as SESSION_TYPE = "filesystem"'
-            )
-        self._write()
-        self._facts.rekey = True
+            raise NotSupported(UNBINDABLE)
+        self._rekey()
         self._facts.bound = owner
 
     def update_atomically(self, func: Callable[[dict[str, Any]], object]) -> None:
@@ -152,14 +152,11 @@ class ServerSession(dict[str, Any]):
         no other effect, as it may run several times:
         `session.update_atomically(lambda data: data["cart"].append(item))`.
         """
+        self._may_write()
+        applied = merge.applied(func, self.data())
         self._write()
-        data = self.data()
-        before = merge.image(data)
-        _ = func(data)
-        data = {plain_key(key): value for key, value in data.items()}
-        after = merge.image(data)
-        self.show(data)
-        self.journal.redone(func, self._base(), before, after)
+        self.show(applied.data)
+        self.journal.redone(func, self._facts.base, applied.before, applied.after)
 
     # --- for the flow and the web glue, not for views ------------------------------------
 
@@ -185,8 +182,9 @@ class ServerSession(dict[str, Any]):
         super().update(data)
 
     def is_empty(self) -> bool:
-        """Internal: whether there is no data, not counted as an access."""
-        return not super().__len__()
+        """Internal: whether there is no data but `permanent`, not counted as an access."""
+        size = super().__len__()
+        return not size or (size == 1 and super().__contains__(PERMANENT_KEY))
 
     def is_permanent(self) -> bool:
         """Internal: `permanent`, not counted as an access."""
@@ -194,7 +192,7 @@ class ServerSession(dict[str, Any]):
 
     def changes(self) -> list[merge.Change]:
         """Internal: all changes so far, in an order that does the same to other data."""
-        return self.journal.changes(self._base(), self.data())
+        return self.journal.changes(self._facts.base, self.data())
 
     def rest(self) -> None:
         """Internal: note that the data is what is stored."""
@@ -214,10 +212,6 @@ class ServerSession(dict[str, Any]):
         failure, self._failure = self._failure, None
         return failure
 
-    def _base(self) -> bytes | None:
-        loaded = self._facts.loaded
-        return None if loaded is None else loaded.record.payload
-
     def _read(self) -> None:
         self._facts.accessed = True
         if self._failure is not None:
@@ -231,12 +225,26 @@ class ServerSession(dict[str, Any]):
             facts.image = codec.encode_if_fit(self.data())
         facts.suspect = True
 
-    def _write(self) -> None:
+    def _may_write(self) -> None:
         self._read()
         refusal = REFUSALS.get(self._facts.mode)
         if refusal is not None and self._facts.dropped_at is None:
             raise ReadOnlySession(refusal)
-        self._facts.modified = self._facts.suspect = True
+
+    def _write(self, *, permanence: bool = False) -> None:
+        self._may_write()
+        self._facts.modify(permanence=permanence)
+
+    def _take(self, *, there: bool) -> None:
+        # As in Flask, to remove what is not there is no modification.
+        if there:
+            self._write()
+        else:
+            self._read()
+
+    def _rekey(self) -> None:
+        self._may_write()
+        self._facts.rekey = self._facts.suspect = True
 
     # --- every way into a dict; where a call more would be felt, concealed in place -----
 
@@ -245,7 +253,7 @@ class ServerSession(dict[str, Any]):
         try:
             self._read()
             value = super().__getitem__(key)
-            if type(value) not in _UNCHANGING:
+            if type(value) not in UNCHANGING:
                 self._lend()
             return value
         except BaseException as error:
@@ -316,7 +324,7 @@ class ServerSession(dict[str, Any]):
         try:
             self._read()
             value = super().get(key, default)
-            if type(value) not in _UNCHANGING:
+            if type(value) not in UNCHANGING:
                 self._lend()
             return value
         except BaseException as error:
@@ -346,8 +354,8 @@ class ServerSession(dict[str, Any]):
 
     def __setitem__(self, key: str, value: Any) -> None:
         try:
-            self._write()
             key = plain_key(key)
+            self._write(permanence=key == PERMANENT_KEY)
             super().__setitem__(key, value)
             self.journal.assigned.add(key)
         except BaseException as error:
@@ -356,21 +364,17 @@ class ServerSession(dict[str, Any]):
             raise
 
     def __delitem__(self, key: str) -> None:
-        self._write()
+        self._take(there=super().__contains__(key))
         super().__delitem__(key)
 
     def pop(self, key: str, *default: Any) -> Any:  # dict's is overloaded
         """Remove a key and give its value, or the default."""
-        # As in Flask, popping what is not there is no modification.
-        if super().__contains__(key):
-            self._write()
-        else:
-            self._read()
+        self._take(there=super().__contains__(key))
         return super().pop(key, *default)
 
     def popitem(self) -> tuple[str, Any]:
         """Remove the last pair and give it."""
-        self._write()
+        self._take(there=super().__len__() > 0)
         return super().popitem()
 
     def setdefault(self, key: str, default: Any = None) -> Any:
@@ -381,8 +385,9 @@ class ServerSession(dict[str, Any]):
 
     def update(self, *others: Any, **named: Any) -> None:
         """Set many keys at once."""
-        pairs: dict[str, Any] = dict(*others, **named)
-        self._write()
+        pairs = {plain_key(key): value for key, value in dict(*others, **named).items()}
+        if not pairs:
+            self._write()
         for key, value in pairs.items():
             self[key] = value
 
@@ -393,7 +398,3 @@ class ServerSession(dict[str, Any]):
         self._facts.wiped = self._facts.rekey = True
         self._facts.bound = None
         self.journal.cleared()
-
-
-# A view that was given no other values cannot have changed one in place.
-_UNCHANGING = frozenset((str, int, float, bool, bytes, type(None), dt.datetime, uuid.UUID))

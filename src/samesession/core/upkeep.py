@@ -1,0 +1,89 @@
+"""Keep up a session that a request left as it was.
+
+Its record is under the newest key, the index of its owner's sessions has a note of it, and its
+idle timeout is the one that counts now, though that was changed while the request ran.
+"""
+
+from __future__ import annotations
+
+from ..errors import StoreError
+from . import policy
+from .facts import Facts, Loaded, Terms
+from .filing import Filing
+from .journal import Draft
+from .policy import Rules, Verdict
+from .record import Record
+from .session import ServerSession
+from .steps import Steps
+from .store import Clock, Conflict, Outcome
+from .successor import next_record
+from .token import Token
+
+
+class Upkeep:
+    """What is due to sessions of which there is nothing to save."""
+
+    def __init__(self, *, filing: Filing, rules: Rules, terms: Terms, clock: Clock) -> None:
+        self._filing = filing
+        self._rules = rules
+        self._terms = terms
+        self._clock = clock
+
+    def keep(self, session: ServerSession, loaded: Loaded, *, cookie_possible: bool) -> Steps[bool]:
+        """Renew what is due; False: the session may be over, so its cookie is not sent again."""
+        facts = session.facts
+        asked = facts.renew or facts.modified or facts.due
+        reseal = loaded.record.stale and cookie_possible and asked
+        if not facts.upkept and (reseal or self._filing.index_is_stale(loaded.record)):
+            return (yield from self._rewrite(session, loaded))
+        if facts.renew and self._has_other_timeout(facts, loaded.record):
+            return (yield from self._renew_again(facts, loaded))
+        return True
+
+    def _renew_again(self, facts: Facts, loaded: Loaded) -> Steps[bool]:
+        """Renew a session whose idle timeout was changed while the request ran."""
+        record = yield from self._filing.renewed(loaded.record)
+        if record is None or not self._is_live(record, loaded.signed.token):
+            return False
+        facts.terms = self._terms
+        return True
+
+    def _rewrite(self, session: ServerSession, loaded: Loaded) -> Steps[bool]:
+        """Renew the owner's note and the seal of a session that the request left as it was.
+
+        If that cannot be, say nothing: whoever ended the session needs neither, whoever
+        was faster renewed them, and what was read was read. The next request tries again.
+        """
+        facts, current, token = session.facts, loaded.record, loaded.signed.token
+        facts.upkept = True
+        if not self._is_live(current, token):
+            return False
+        record = self._next(current, token, Draft(current.payload, session.is_permanent()))
+        newer: Record | None = current  # as far as anybody knows
+        outcome: Outcome | Conflict = Outcome.GONE
+        try:
+            outcome = yield from self._filing.replace(current, record, facts)
+            newer = self._filing.standing(current, outcome)
+        except StoreError:
+            pass
+        if outcome is Outcome.WRITTEN and record is not None:
+            facts.loaded, facts.terms = Loaded(loaded.signed, record), self._terms
+            return True
+        # What an earlier save did must be said.
+        return (facts.modified or facts.due) and newer is not None and self._is_live(newer, token)
+
+    def _next(self, current: Record, token: Token, draft: Draft) -> Record | None:
+        stale = self._filing.index_is_stale(current)
+        now = int(self._clock())
+        return next_record(current, token, draft, now=now, rules=self._rules, index_is_stale=stale)
+
+    def _is_live(self, record: Record, token: Token) -> bool:
+        return policy.verdict(record, token, self._clock()) is Verdict.LIVE
+
+    def _has_other_timeout(self, facts: Facts, record: Record) -> bool:
+        before, now = facts.terms, self._rules.lifetimes
+        if before is None:
+            return False
+        if record.permanent:
+            return before.lifetimes.permanent != now.permanent
+        return before.lifetimes.browser != now.browser
