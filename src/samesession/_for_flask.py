@@ -10,12 +10,14 @@ import flask
 from werkzeug.local import LocalProxy
 
 from . import _web
-from ._misplaced import belonging, outside_of_application, outside_of_request
+from ._misplaced import belonging, outside_of_application, outside_of_request, replaced
 from ._site import Site, site_of
 from .core.facts import About, SessionPage
 from .core.session import ServerSession
 from .drive import run
 from .errors import StoreError
+
+_TURNED_AWAY = (3, 4)  # hundreds of a status: elsewhere, or by a fault of the client
 
 
 @belonging("flask")
@@ -67,8 +69,9 @@ def saving() -> Iterator[ServerSession]:
     """Save the session at the end of the block, not when the response is made.
 
     For a view that runs long, and for a streamed body, where writes are refused
-    otherwise. Once the response has started no cookie can be sent: beginning or
-    regenerating a session raises ReadOnlySession there. Raises StoreUnavailable.
+    otherwise. Once the response has started, in a WebSocket and in a Socket.IO event no
+    cookie can be sent: beginning or regenerating a session raises ReadOnlySession there.
+    Raises StoreUnavailable.
 
     `session.modified = True` restarts the idle timeout, so that what stays open for long
     keeps its session alive; `session.modified = False` saves nothing of the data.
@@ -77,14 +80,16 @@ def saving() -> Iterator[ServerSession]:
     meanwhile included; a value that equals it stays the object that it was. A session
     that ended meanwhile is empty, and nothing more of this request is saved in it.
     """
-    session = _session()
-    site = _site()
+    session, site = _session(), _site()
+    if not isinstance(session, ServerSession):
+        raise replaced("flask")
     facts = session.facts
     facts.begin_block()
     try:
         yield session
+        facts.of_socket = facts.of_socket or _is_of_socket()
         try:
-            run(site.save(session))
+            run(site.save(session, cookie_possible=not facts.of_socket))
         except StoreError as error:
             raise site.failed(error) from error
     finally:
@@ -95,6 +100,41 @@ def saving() -> Iterator[ServerSession]:
 def current() -> object:
     """Internal: give the session of this request itself, not its proxy."""
     return _web.unproxied(flask.session)
+
+
+def is_seen(session: ServerSession) -> bool:
+    """Internal: return whether a browser sees the response that a session is saved with.
+
+    None sees that of a socket, or of a test client's session_transaction().
+    """
+    return not session.facts.of_socket and _is_current(session)
+
+
+def carrying(session: ServerSession, response: flask.Response) -> flask.Response | None:
+    """Internal: return the response if it carries a cookie to its session's browser."""
+    facts = session.facts
+    facts.of_socket = facts.of_socket or (_is_current(session) and _is_of_socket(response))
+    return None if facts.of_socket else response
+
+
+def _is_current(session: ServerSession) -> bool:
+    return flask.has_request_context() and current() is session
+
+
+def _is_of_socket(response: flask.Response | None = None) -> bool:
+    """Return whether no response to this request reaches its browser's cookies.
+
+    Flask-SocketIO gives each event a request of its own, marked by `event`, and drops the
+    response. A view of a rule for WebSockets, as Flask-Sock's, has said all over its socket
+    when it returns; what turns the client away before that is a response as any.
+    """
+    request = _web.unproxied(flask.request)
+    if "event" in vars(request) and "namespace" in vars(request):
+        return True
+    rule = flask.request.url_rule
+    if rule is None or not rule.websocket:
+        return False
+    return response is None or response.status_code // 100 not in _TURNED_AWAY
 
 
 def _session() -> ServerSession:

@@ -57,6 +57,14 @@ def outside_of_request(framework: str) -> RuntimeError:
     )
 
 
+def replaced(framework: str) -> RuntimeError:
+    """Return the error for a session that something put in the place of the request's own."""
+    return RuntimeError(
+        f"{framework}.session is a copy here, which is kept for the connection and never saved: "
+        "with Flask-SocketIO write SocketIO(app, manage_session=False)"
+    )
+
+
 def _foreign(framework: str) -> RuntimeError:
     other = _OTHER[framework]
     return RuntimeError(

@@ -11,7 +11,9 @@ from . import _interface, _reused, _web, cli
 from ._applications import check_is
 from ._exempt import no_session
 from ._for_flask import (
+    carrying,
     current,
+    is_seen,
     purge,
     revoke,
     revoke_all,
@@ -76,10 +78,10 @@ class FlaskSessionInterface(_interface.Answers, SessionInterface):
         ours: ServerSession = session  # type: ignore[assignment]  # as above
         try:
             if not self.site.close_at_once(ours, response):
-                run(self.site.close(ours, response))
+                run(self.site.close(ours, carrying(ours, response)))
         except StoreError as error:
             failure = self.site.unsaved(ours, error)
-            if current() is not ours:  # a test client's session_transaction()
+            if not is_seen(ours):
                 raise failure from error
             _reused.replace(response, self._failed(app, failure))
         except BaseException as error:

@@ -19,7 +19,7 @@ from typing import Any
 
 from blinker import NamedSignal, Namespace
 
-from .core.events import BY_VISITORS, Event, Notify
+from .core.events import BY_VISITORS, EMPTIED_BLINDLY, Event, Notify
 from .core.steps import Steps, wait
 from .drive import afterwards
 from .errors import conceal
@@ -40,13 +40,14 @@ log = logging.getLogger("samesession")
 
 _BY_EVENT = {event: _signals.signal(event.value) for event in Event}
 _LEVELS = {Event.REJECTED: logging.WARNING, Event.GONE: logging.INFO}
+_BY_REASON = {EMPTIED_BLINDLY: logging.WARNING, **dict.fromkeys(BY_VISITORS, logging.INFO)}
 
 
 def notifier(app: Any) -> Notify:  # a Flask or a Quart; this module knows neither
     """Give the function that tells signals and log of an application's events, within steps."""
 
     def notify(event: Event, sid: str | None, reason: str) -> None:
-        level = logging.INFO if reason in BY_VISITORS else _LEVELS.get(event, logging.DEBUG)
+        level = _BY_REASON.get(reason) or _LEVELS.get(event, logging.DEBUG)
         if log.isEnabledFor(level):
             log.log(level, "%s%s", event.value, f": {reason}" if reason else "")
         signal = _BY_EVENT[event]

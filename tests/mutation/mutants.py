@@ -1230,7 +1230,7 @@ MUTANTS = (
     ),
     Mutant(
         "what visitors cause is no warning",
-        (Change("signals.py", "logging.INFO if reason in BY_VISITORS else ", ""),),
+        (Change("signals.py", ", **dict.fromkeys(BY_VISITORS, logging.INFO)}", "}"),),
         ("tests/web/test_noise.py", "-k", "one_line and memory"),
     ),
     Mutant(
@@ -1915,5 +1915,65 @@ MUTANTS = (
             ),
         ),
         ("tests/web/test_modified.py", "-k", "memory and changes_nothing"),
+    ),
+    Mutant(
+        "an event of Socket.IO sends no cookie",
+        (
+            Change(
+                "_for_flask.py",
+                'if "event" in vars(request) and "namespace" in vars(request):',
+                "if False:",
+            ),
+        ),
+        ("tests/web/test_events.py", "-k", "flask-memory and needs_a_cookie"),
+    ),
+    Mutant(
+        "a view that talked over its socket sends no cookie",
+        (Change("_for_flask.py", "if rule is None or not rule.websocket:", "if True:"),),
+        ("tests/web/test_events.py", "-k", "memory and talked_over"),
+    ),
+    Mutant(
+        "who is turned away from a socket gets a cookie",
+        (
+            Change(
+                "_for_flask.py",
+                "return response is None or response.status_code // 100 not in _TURNED_AWAY",
+                "return True",
+            ),
+        ),
+        ("tests/web/test_events.py", "-k", "memory and turned_away"),
+    ),
+    Mutant(
+        "a block in an event sends no cookie",
+        (
+            Change(
+                "_for_flask.py",
+                "cookie_possible=not facts.of_socket",
+                "cookie_possible=True",
+            ),
+        ),
+        ("tests/web/test_events.py", "-k", "memory and block_in_an_event"),
+    ),
+    Mutant(
+        "the cookie of a session that a socket ended",
+        (
+            Change(
+                "core/flow.py",
+                "EMPTIED_BLINDLY if session.facts.of_socket else EMPTIED",
+                "EMPTIED",
+            ),
+        ),
+        ("tests/web/test_events.py", "-k", "memory and logout"),
+    ),
+    Mutant(
+        "an outage in an event",
+        (
+            Change(
+                "_for_flask.py",
+                "return not session.facts.of_socket and _is_current(session)",
+                "return _is_current(session)",
+            ),
+        ),
+        ("tests/web/test_events.py", "-k", "memory and outage"),
     ),
 )

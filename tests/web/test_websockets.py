@@ -25,9 +25,9 @@ def _serve(site: Site, do: Callable[[Any], Any]) -> None:
     site.app.websocket("/socket")(socket)
 
 
-async def _said(user: Visitor) -> str:
+async def _said(user: Visitor, path: str = "/socket") -> str:
     driver: Any = user.driver
-    async with driver.websocket("/socket") as connection:
+    async with driver.websocket(path) as connection:
         said: str = await connection.receive()
         # Whoever leaves first cancels the view, and what it has not saved.
         await asyncio.wait_for(asyncio.shield(connection._task), PATIENCE)

@@ -116,8 +116,9 @@ class CookieFlow:
             return reply
         if changed and text is not None:
             raise ReadOnlySession(
-                "with SESSION_TYPE 'cookie' a WebSocket, which sends no cookie, can keep nothing: "
-                "write to the session in an HTTP request, or choose a server-side store"
+                "with SESSION_TYPE 'cookie' a WebSocket or a Socket.IO event can keep nothing, as "
+                "no cookie can be sent there: write to the session in an HTTP request, or choose a "
+                "server-side store"
             )
         return READ
 

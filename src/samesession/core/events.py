@@ -24,6 +24,11 @@ class Event(enum.Enum):
 # The event, the sid if there is one that may be named, and a reason in fixed words.
 Notify: TypeAlias = Callable[[Event, str | None, str], None]
 
+EMPTIED = "the session was emptied"
+EMPTIED_BLINDLY = (
+    "the session was emptied, but no cookie can be sent by a WebSocket or a Socket.IO event, so "
+    "the browser keeps one that opens nothing: do it in an HTTP request"
+)
 # Reasons that any visitor can cause, by what their browser sends: no cause for a warning.
 NOT_OURS = "the cookie is not one of ours"
 NOT_OURS_OR_OLD = "the cookie is not one of ours, or too old"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ..errors import BadRecord, ReadOnlySession, StoreUnavailable
 from . import codec, policy, saving
 from .cookie import MAX_AGE, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
-from .events import Event, Notify
+from .events import EMPTIED, EMPTIED_BLINDLY, Event, Notify
 from .facts import Facts, Loaded, Lost, Mode
 from .filing import Filing
 from .journal import Draft, Unsaved
@@ -278,7 +278,9 @@ class Flow:
     ) -> Reply:
         if after is None:
             saving.settle(session, unsaved, None, draft.data)
-            self._notify(Event.DELETED, sid, "the session was emptied")
+            self._notify(
+                Event.DELETED, sid, EMPTIED_BLINDLY if session.facts.of_socket else EMPTIED
+            )
             return Reply(DropCookie(), vary=True)
         event = Event.REGENERATED if unsaved.rekey else None
         return self._written(session, unsaved, after, draft, event)
@@ -347,6 +349,7 @@ def _dropping(lost: Lost) -> Reply:
 def _require_cookie(*, possible: bool) -> None:
     if not possible:
         raise ReadOnlySession(
-            "no cookie can be sent by a WebSocket, nor after a response has started, so a session "
-            "can be neither begun nor regenerated there: do it in an HTTP request before"
+            "no cookie can be sent by a WebSocket or a Socket.IO event, nor after a response has "
+            "started, so a session can be neither begun nor regenerated there: do it in an HTTP "
+            "request before"
         )
