@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from werkzeug.sansio.request import Request
 from werkzeug.sansio.response import Response
 
-from . import _reused, _web, _workers, stores
+from . import _outages, _reused, _web, _workers, stores
 from ._clocks import system_time
 from ._current import CurrentSettings, Parts, source_of
 from ._exempt import Exemptions
@@ -247,8 +247,15 @@ class Site:
 
     def failed(self, error: SessionError) -> _web.SessionUnavailable:
         """Give the error that the application sees for a failure of the store."""
-        log.error("the session store failed: %s", error)
+        log.error("the session store failed: %s", self.told(error))
         return _web.SessionUnavailable(error)
+
+    def told(self, error: SessionError) -> str:
+        """Return what went wrong in a line; of a store's failure also why and where."""
+        if not isinstance(error, StoreError):
+            return str(error)
+        store = self._store
+        return _outages.line(error, store.location if isinstance(store, Located) else None)
 
     def unsaved(self, session: ServerSession, error: SessionError) -> _web.SessionUnavailable:
         """Give the error for a session that the store did not save in the end."""

@@ -53,7 +53,7 @@ def commands(site: Site, run: Runner) -> click.Group:
         try:
             return run(_and_shut(site, steps))
         except SessionError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(site.told(error)) from error
 
     def administered(work: Callable[[Administration], Steps[T]]) -> T:
         try:

@@ -70,6 +70,18 @@ class NotSupported(SessionError):
     """The configured store lacks the ability that was asked for."""
 
 
+def at_place(error: BaseException, place: str) -> None:
+    """Note which of several servers an error is about: a host and port, never more."""
+    if place_of(error) is None:
+        error._samesession_place = place  # type: ignore[attr-defined]  # noqa: SLF001  # others' classes
+
+
+def place_of(error: BaseException) -> str | None:
+    """Return which of several servers an error is about, where that was noted."""
+    found: str | None = getattr(error, "_samesession_place", None)
+    return found
+
+
 def concealing(func: Callable[P, T]) -> Callable[P, T]:
     """Have the frames of a function, and of those it calls, show nothing when it raises.
 

@@ -1753,6 +1753,37 @@ MUTANTS = (
         ("tests/stores/test_valkey_clients.py", "-k", "client_leads"),
     ),
     Mutant(
+        "the words of others in the line of an outage",
+        (
+            Change(
+                "_outages.py",
+                'told = "" if why is None or why in str(error) else f": {why}"',
+                'told = f": {error.__cause__}"',
+            ),
+        ),
+        ("tests/faults/test_outage_log.py", "-k", "another_package"),
+    ),
+    Mutant(
+        "the why where a deadline ended the wait for MongoDB",
+        (Change("stores/_mongo_clients.py", "        _explain(error, here())\n", ""),),
+        ("tests/faults/test_outage_log.py", "-k", "not_there and mongodb"),
+    ),
+    Mutant(
+        "the node of a Cluster that failed",
+        (Change("errors.py", "    if place_of(error) is None:", "    if False:"),),
+        ("tests/faults/test_outage_log.py", "-k", "which_node"),
+    ),
+    Mutant(
+        "the password that a URL does not say clearly",
+        (Change("stores/_places.py", "if shortest == longest else UNCLEAR", ""),),
+        ("tests/faults/test_outage_log.py", "-k", "not_encoded"),
+    ),
+    Mutant(
+        "the @ too many in the URL of a database",
+        (Change("stores/_engines.py", 'if "@" in (url.host or ""):', "if False:"),),
+        ("tests/faults/test_outage_log.py", "-k", "at_too_many"),
+    ),
+    Mutant(
         "the second Session(app)",
         (Change("_applications.py", 'if hasattr(found.session_interface, "site"):', "if False:"),),
         ("tests/web/test_mistakes.py", "-k", "second_time"),

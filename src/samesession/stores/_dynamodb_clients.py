@@ -6,7 +6,6 @@ default, for minutes. Knows no table.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from botocore.loaders import create_loader
 from ..core.steps import Steps, wait
 from ..core.store import Face
 from ..errors import ConfigError
+from ._places import hosts_of
 from ._unlogged import unlogged
 
 HELP = (
@@ -108,8 +108,11 @@ def _check_patience(config: Any, timeout: float) -> None:  # Any: see Source
 def place_of(source: Source) -> str:
     """Name the endpoint or region, as far as it was said."""
     meta = getattr(source.given, "meta", None) if source.is_client else None
-    where = source.endpoint_url or source.region or getattr(meta, "region_name", None)
-    return "" if where is None else f" in {re.sub('//[^/]*@', '//', where)}"
+    where = source.region or getattr(meta, "region_name", None)
+    if source.endpoint_url is not None:
+        scheme = source.endpoint_url.partition("://")[0]
+        where = f"{scheme}://{hosts_of(source.endpoint_url)}"
+    return "" if where is None else f" in {where}"
 
 
 def check(source: Source, face: Face) -> None:

@@ -23,6 +23,7 @@ from sqlalchemy.pool import SingletonThreadPool, StaticPool
 from .._deadline import LONGEST, Deadline
 from ..core.store import Face
 from ..errors import ConfigError
+from ._places import told
 from ._sqlite_turns import take_turns
 
 # A database to its drivers, the first that is installed wins: SQLAlchemy's name, the
@@ -68,6 +69,11 @@ def read_url(text: str) -> sa.URL:
         raise ConfigError(f"SESSION_SQLALCHEMY is no URL of a database: {HELP}") from None
     if url.get_backend_name() == "sqlite" and _in_memory(url):
         raise ConfigError(_MEMORY_HELP)
+    if "@" in (url.host or ""):
+        raise ConfigError(
+            "SESSION_SQLALCHEMY has more than one @ in it: percent-encode those of the password "
+            "as %40"
+        )
     if url.get_backend_name() == "sqlite" and str(url.database).startswith("~"):
         url = url.set(database=os.path.expanduser(str(url.database)))
     return url
@@ -245,7 +251,10 @@ def place_of(source: object) -> str:
     if url.get_backend_name() == "sqlite" and url.database is not None:
         return f"sqlite:///{os.path.abspath(url.database)}"
     port = "" if url.port is None else f":{url.port}"
-    return f"{url.get_backend_name()}://{url.host or more}{port}/{url.database or ''}"
+    # A bare IPv6 address has its brackets lost by SQLAlchemy.
+    host = f"[{url.host}]" if url.host and ":" in url.host else url.host
+    server = more if not host else told(f"{host}{port}")
+    return f"{url.get_backend_name()}://{server}/{url.database or ''}"
 
 
 def is_lent(source: object) -> bool:

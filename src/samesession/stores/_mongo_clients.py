@@ -9,6 +9,8 @@ and the record in whose favour a commit was refused could not be told.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from bson.binary import UuidRepresentation
@@ -20,6 +22,7 @@ from pymongo.read_concern import ReadConcern
 
 from ..core.store import Face
 from ..errors import ConfigError, StoreUnavailable
+from ._places import UNCLEAR, hosts_of
 
 # Both colours have the same methods, and what they answer goes through `wait`;
 # pymongo has no common type for them.
@@ -76,8 +79,10 @@ def place_of(source: object, database: str | None) -> str:
     """Name the servers and the database of a URL or client, without a user or password."""
     scheme, own = "mongodb", ""
     if isinstance(source, str):
-        scheme, _, rest = re.split(r"[?#]", source)[0].partition("://")
-        hosts, _, own = rest.rpartition("@")[2].partition("/")
+        scheme, hosts = source.partition("://")[0], hosts_of(source)
+        if hosts != UNCLEAR:
+            path = re.split(r"[?#]", source.partition("://")[2])[0]
+            own = path.rpartition("@")[2].partition("/")[2]
     else:
         known: Any = cast("Client", source).topology_description.server_descriptions()
         hosts = ",".join(f"{host}:{port}" for host, port in sorted(known))
@@ -143,6 +148,27 @@ def opened(client: Client, database: str | None, collection: str) -> Opened:
         found.get_collection(collection, **options),
         found.get_collection(f"{collection}_owners", **options),
     )
+
+
+@contextmanager
+def told(here: Callable[[], Opened | None]) -> Iterator[None]:
+    """Give what goes wrong in a block as errors of ours; `here`: what is open in this place."""
+    try:
+        yield
+    except OUTAGES as error:
+        raise translated(error) from None
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        _explain(error, here())
+        raise
+
+
+def _explain(error: BaseException, opened: Opened | None) -> None:
+    """Note what pymongo knows of its servers beside a deadline that ended the wait for them."""
+    if opened is not None and error.__cause__ is None:
+        known: Any = opened.client.topology_description.server_descriptions()
+        error.__cause__ = next((each.error for each in known.values() if each.error), None)
 
 
 def translated(error: Exception) -> StoreUnavailable:

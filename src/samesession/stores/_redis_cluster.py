@@ -28,6 +28,7 @@ from redis.exceptions import (
 from ..core.steps import Steps, wait
 from ..core.store import Face
 from ..drive import arun, run
+from ..errors import at_place
 from ._redis_fence import Command
 from ._redis_many import execute
 from ._redis_url import Node
@@ -214,6 +215,13 @@ class Cluster:
         raise refusal
 
     def _send(self, node: Node, command: tuple[object, ...], *, asking: bool) -> Steps[Any]:
+        try:
+            return (yield from self._sent(node, command, asking=asking))
+        except (redis.RedisError, OSError) as error:
+            at_place(error, f"{node[0]}:{node[1]}")
+            raise
+
+    def _sent(self, node: Node, command: tuple[object, ...], *, asking: bool) -> Steps[Any]:
         client = self._at(node)
         if not asking:
             return (yield from wait(client.execute_command(*command)))

@@ -223,22 +223,35 @@ def _check_place(root: str) -> None:
     try:
         found = os.lstat(root)
     except FileNotFoundError:
-        if not _can_be_made(root):
-            raise ConfigError(f"SESSION_FILE_DIR cannot be made: {_HELP}") from None
+        number = _hindrance(root)
+        if number is not None:
+            raise ConfigError(_cannot("be made", root, number)) from None
         return
     except OSError as error:
-        raise ConfigError(f"SESSION_FILE_DIR cannot be made or read: {_HELP}") from error
+        raise ConfigError(_cannot("be made or read", root, error.errno)) from error
     reason = unsound(found)
     if reason is not None:
-        raise ConfigError(f"SESSION_FILE_DIR {reason}")
+        raise ConfigError(f"SESSION_FILE_DIR {reason} ({root}, as user {os.geteuid()})")
 
 
-def _can_be_made(path: str) -> bool:
+def _cannot(what: str, root: str, number: int | None) -> str:
+    """Say which directory it is, why not, and as whom: what an operator has to look at."""
+    why = os.strerror(number or 0)
+    return f"SESSION_FILE_DIR cannot {what}: {root}: {why} (as user {os.geteuid()}): {_HELP}"
+
+
+def _hindrance(path: str) -> int | None:
+    """Return the errno with which a directory cannot be made; None: it can, as far as is seen."""
     upper = path
     while not os.path.lexists(upper):
         upper = os.path.dirname(upper)
+    if not os.path.isdir(upper):
+        return errno.ENOTDIR
+    if os.statvfs(upper).f_flag & os.ST_RDONLY:
+        return errno.EROFS
     effective = os.access in os.supports_effective_ids
-    return os.path.isdir(upper) and os.access(upper, os.W_OK | os.X_OK, effective_ids=effective)
+    allowed = os.access(upper, os.W_OK | os.X_OK, effective_ids=effective)
+    return None if allowed else errno.EACCES
 
 
 def unsound(root: os.stat_result) -> str | None:

@@ -53,11 +53,9 @@ def _bounded(
 
     @wraps(method)
     def steps(store: MongoStore, /, *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
-        try:
-            with pymongo.timeout(store.timeout), unlogged("pymongo.command"):
-                return (yield from method(store, *args, **kwargs))
-        except clients.OUTAGES as error:
-            raise clients.translated(error) from None
+        told = clients.told(store.opened.here)
+        with told, pymongo.timeout(store.timeout), unlogged("pymongo.command"):
+            return (yield from method(store, *args, **kwargs))
 
     return steps
 
@@ -89,7 +87,7 @@ class MongoStore:
         self.timeout = timeout
         self._touching = touching or Touching()
         self._clock = clock
-        self._opened: PerPlace[clients.Opened] = PerPlace(loop=self.faces is Face.ASYNC)
+        self.opened: PerPlace[clients.Opened] = PerPlace(loop=self.faces is Face.ASYNC)
         self._taken: Hashable = None  # where a given client was first used
 
     @property
@@ -343,7 +341,7 @@ class MongoStore:
 
     def close(self) -> Generator[Any, Any, None]:
         """Close this process's and event loop's connections; not a given client's."""
-        found = self._opened.take()
+        found = self.opened.take()
         if found is not None and found.client is not self._source:
             yield from wait(found.client.close())
 
@@ -367,7 +365,7 @@ class MongoStore:
     @property
     def _here(self) -> clients.Opened:
         """The client of this process and event loop, opened on first use."""
-        found = self._opened.here()
+        found = self.opened.here()
         if found is None:
             client = self._source
             if isinstance(client, str):
@@ -381,7 +379,7 @@ class MongoStore:
                         "another process: give a URL"
                     )
             found = clients.opened(client, self._database, self._collection)
-            found = self._opened.keep(found)
+            found = self.opened.keep(found)
         return found
 
 
