@@ -20,6 +20,7 @@ from .errors import (
     SessionTooLarge,
     StoreError,
     StoreUnavailable,
+    UnsavedWriteWarning,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ __all__ = [
     "SessionTooLarge",
     "StoreError",
     "StoreUnavailable",
+    "UnsavedWriteWarning",
 ]
 
 __version__ = "0.1.0"

@@ -181,6 +181,16 @@ def source_of(app: Any) -> Any:
     return _Overriding(app, own) if own else app
 
 
+def snapshot(settings: Mapping[str, Any]) -> dict[str, object]:
+    """Take what the configuration is made from, to notice a later change."""
+    names = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "APPLICATION_ROOT", "PERMANENT_SESSION_LIFETIME")
+    return {
+        name: value
+        for name, value in settings.items()
+        if name in names or name.startswith("SESSION_")
+    }
+
+
 class _Overriding:
     """The settings of an application whose class has an attribute in place of one of them."""
 

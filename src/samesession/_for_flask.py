@@ -68,9 +68,10 @@ def purge() -> int:
 def saving() -> Iterator[ServerSession]:
     """Save the session at the end of the block, not when the response is made.
 
-    For a view that runs long, and for a streamed body, where writes are refused
-    otherwise. Once the response has started, in a WebSocket and in a Socket.IO event no
-    cookie can be sent: beginning or regenerating a session raises ReadOnlySession there.
+    For a view that runs long, and for what goes on when its response is made, as a thread
+    does: it saves nothing otherwise. There, in a WebSocket and in a Socket.IO event no cookie
+    can be sent: beginning or regenerating a session raises ReadOnlySession. A streamed body
+    saves after each chunk without a block.
     Raises StoreUnavailable.
 
     `session.modified = True` restarts the idle timeout, so that what stays open for long
@@ -84,7 +85,7 @@ def saving() -> Iterator[ServerSession]:
     if not isinstance(session, ServerSession):
         raise replaced("flask")
     facts = session.facts
-    facts.begin_block()
+    facts.blocks += 1
     try:
         yield session
         facts.of_socket = facts.of_socket or _is_of_socket()
@@ -94,7 +95,7 @@ def saving() -> Iterator[ServerSession]:
             raise site.failed(error) from error
     finally:
         del session  # a local that an error tracker would show
-        facts.end_block()
+        facts.blocks -= 1
 
 
 def current() -> object:

@@ -77,9 +77,10 @@ async def saving() -> AsyncIterator[ServerSession]:
     """Save the session at the end of the block, not when the response is made.
 
     For a WebSocket, whose session is saved only when it closes, for a view that runs
-    long, and for a streamed body, where writes are refused otherwise. In a WebSocket
-    and once the response has started no cookie can be sent: beginning or
-    regenerating a session raises ReadOnlySession there. Raises StoreUnavailable.
+    long, and for what goes on when its response is made, as a background task does: it
+    saves nothing otherwise. There, and in a WebSocket, no cookie can be sent: beginning or
+    regenerating a session raises ReadOnlySession. A streamed body saves after each chunk
+    without a block. Raises StoreUnavailable.
 
     `session.modified = True` restarts the idle timeout, so that what stays open for long
     keeps its session alive; `session.modified = False` saves nothing of the data.
@@ -91,7 +92,7 @@ async def saving() -> AsyncIterator[ServerSession]:
     session = _session()
     site = _site()
     facts = session.facts
-    facts.begin_block()
+    facts.blocks += 1
     try:
         yield session
         of_socket = facts.of_socket
@@ -103,7 +104,7 @@ async def saving() -> AsyncIterator[ServerSession]:
             raise site.failed(error) from error
     finally:
         del session  # a local that an error tracker would show
-        facts.end_block()
+        facts.blocks -= 1
 
 
 def serve(app: quart.Quart, site: Site, sockets: Sockets) -> None:

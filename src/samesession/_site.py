@@ -17,11 +17,13 @@ from werkzeug.sansio.response import Response
 
 from . import _outages, _reused, _web, _workers, stores
 from ._clocks import system_time
-from ._current import CurrentSettings, Parts, source_of
+from ._current import CurrentSettings, Parts, snapshot, source_of
 from ._exempt import Exemptions
+from ._framework import Framework
 from .config import Config
-from .core.cookie import UNTOUCHED, Attributes, Reply
+from .core.cookie import READ, UNTOUCHED, Attributes, Reply
 from .core.cookie_flow import CookieFlow
+from .core.events import Event
 from .core.facts import Facts, Mode
 from .core.flow import Flow
 from .core.owners import Administration
@@ -31,7 +33,6 @@ from .core.session import ServerSession
 from .core.steps import Steps, checkpoint, wait
 from .core.store import (
     Clock,
-    Face,
     Located,
     Preparable,
     Reach,
@@ -40,10 +41,19 @@ from .core.store import (
     capabilities_of,
 )
 from .core.token import Entropy, TokenSigner
-from .errors import ConfigError, NotSupported, SessionError, StoreError, conceal
+from .errors import (
+    ConfigError,
+    NotSupported,
+    SessionError,
+    StoreError,
+    StoreUnavailable,
+    conceal,
+)
 from .signals import notifier
 
 log = logging.getLogger("samesession")
+
+_MEANWHILE = 10  # saves more of a session that is written while it is saved
 
 _Matcher: TypeAlias = Callable[[Request], bool] | None
 
@@ -54,17 +64,14 @@ class Site:
     def __init__(
         self,
         app: Any,  # a Flask or a Quart; this module knows neither
-        face: Face,
+        framework: Framework,
         *,
         store: Store | TwoFaced | None,
         clock: Clock | None,
         entropy: Entropy | None,
-        lock: Callable[[], Any],  # Any: a lock of threads, or one whose `acquire` is awaited
     ) -> None:
-        """`lock`: makes what the saves of one session wait for one another with."""
         self._app = app
-        self._face = face
-        self._lock = lock
+        self._framework = framework
         self._given = store
         self._clock = clock or system_time
         self._entropy = entropy or secrets.token_bytes
@@ -86,7 +93,7 @@ class Site:
     def _read(self) -> None:
         settings: Mapping[str, Any] = source_of(self._app).config
         config = Config.read(settings, home=_home(self._app))
-        self._snapshot = _snapshot(settings)
+        self._snapshot = snapshot(settings)
         self._exempt = Exemptions(self._app, config.exempt, static=config.exempt_static)
         self._no_renew: _Matcher = None
         self._horizon = Horizon()
@@ -140,25 +147,7 @@ class Site:
         store = self._given
         if store is None:
             store = stores.open_store(config, clock=self._clock)
-        if isinstance(store, TwoFaced):
-            store = store.facing(self._face)
-        if isinstance(store, str):
-            raise ConfigError(f'store is text: write SESSION_TYPE = "{store}" among the settings')
-        if isinstance(store, type):
-            kind = store.__name__
-            raise ConfigError(f"store is the class {kind}, and not an object of it: write {kind}()")
-        if not isinstance(getattr(store, "faces", None), Face):
-            raise ConfigError(
-                f"{type(store).__name__} is no store: wrap one whose methods are plain "
-                "functions or coroutines in FromSync or FromAsync of samesession.stores.base"
-            )
-        if not self._face & store.faces:
-            here, there = ("Quart", "an async") if self._face is Face.ASYNC else ("Flask", "a sync")
-            raise ConfigError(
-                f"{type(store).__name__} was given a client that {here} cannot use: "
-                f"give it {there} one, or a URL"
-            )
-        return store
+        return self._framework.usable(store)
 
     @property
     def administration(self) -> Administration:
@@ -190,7 +179,7 @@ class Site:
         """Freeze the library's own settings at the first request; they may change until then."""
         if self._settled:
             return
-        if _snapshot(source_of(self._app).config) != self._snapshot:
+        if snapshot(source_of(self._app).config) != self._snapshot:
             self._build()
         self._no_renew = _web.matcher(self.config.no_renew)
         self._settled = True
@@ -280,6 +269,8 @@ class Site:
         facts = session.facts
         if facts.answered or not cookie_possible:
             _ = self.administration  # raises where there is no store
+        if facts.answered and facts.mode is Mode.BROKEN:
+            raise StoreUnavailable("the store failed before, so this session cannot be saved")
 
         def save() -> Steps[Reply]:
             possible = cookie_possible and not facts.answered
@@ -288,6 +279,24 @@ class Site:
 
         _ = yield from self._in_turn(session, save())
 
+    def keep(self, session: ServerSession) -> Steps[None]:
+        """Save the session when its response is made, whatever keeps it.
+
+        Raises ReadOnlySession where that needs a cookie.
+        """
+        steps = self.flow.close(session, cookie_possible=False, in_block=True)
+        _ = yield from self._in_turn(session, steps)
+        if session.facts.keeps_nothing():
+            session.facts.seal()
+
+    def now(self) -> float:
+        """Return the time, in seconds since 1970."""
+        return self._clock()
+
+    def tell_unsaved(self, session: ServerSession, reason: str) -> None:
+        """Tell, within steps, of a session that could not be saved when its response was made."""
+        notifier(self._app)(Event.UNSAVED, session.sid, reason)
+
     def close(self, session: ServerSession, response: Response | None) -> Steps[None]:
         """Save the session and make the response say so; None for a WebSocket."""
         self._exempt.tell(session.facts)
@@ -295,6 +304,12 @@ class Site:
         steps = parts.flow.close(session, cookie_possible=response is not None)
         try:
             reply = yield from self._in_turn(session, steps)
+            for _ in range(_MEANWHILE):
+                # Another thread or task of the request wrote while that was saved.
+                if not session.facts.written or session.facts.mode is not Mode.LIVE:
+                    break
+                steps = parts.flow.close(session, cookie_possible=response is not None)
+                reply = yield from self._in_turn(session, steps)
             self._answer(reply, session, response, parts)
         except (TypeError, SessionError) as error:
             if isinstance(error, StoreError) or not self._is_told(session, error):
@@ -305,7 +320,7 @@ class Site:
 
         So that each save begins with what the one before has stored.
         """
-        lock = session.facts.turn(self._lock)
+        lock = session.facts.turn(self._framework.lock)
         yield from wait(lock.acquire())
         try:
             return (yield from steps)
@@ -315,21 +330,27 @@ class Site:
     def _answer(
         self, reply: Reply, session: ServerSession, response: Response | None, parts: Parts
     ) -> None:
-        if response is None:
-            return
         facts = session.facts
+        if response is None:
+            facts.answered = True
+            return
         if _reused.take_back(response) and not (facts.answered or self._reuse_told):
             self._reuse_told = True
             log.warning(
                 "one response object was returned for several requests, where threads or tasks "
                 "could send one visitor the cookie of another: make a new response for each request"
             )
+        streaming = facts.mode is not Mode.EXEMPT and _web.is_streamed(response)
+        if streaming and reply is UNTOUCHED:
+            reply = READ  # the body may still read the session
         cleared = None if facts.several_at is None else facts.cleared_at(reply.cookie)
         if reply is not UNTOUCHED or cleared is not None:
             _web.apply(reply, response, parts.writer, cleared)
-        facts.answered = True
-        if _web.is_streamed(response):
-            facts.seal()
+        facts.answered, facts.streaming, facts.sealed = True, streaming, False
+        if streaming:
+            if facts.keeps_nothing():
+                facts.seal()
+            self._framework.save_streamed(response, self, session)
 
     def prepare(self) -> Steps[None]:
         """Make the tables or the like that the store needs.
@@ -374,13 +395,3 @@ def site_of(app: Any) -> Site:  # a Flask or a Quart
             f"this application has no sessions of ours: call Session(app) where it is made{other}"
         )
     return site
-
-
-def _snapshot(settings: Mapping[str, Any]) -> dict[str, object]:
-    """Take what the configuration is made from, to notice a later change."""
-    names = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "APPLICATION_ROOT", "PERMANENT_SESSION_LIFETIME")
-    return {
-        name: value
-        for name, value in settings.items()
-        if name in names or name.startswith("SESSION_")
-    }

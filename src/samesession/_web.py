@@ -16,6 +16,7 @@ from werkzeug.http import dump_cookie, http_date, parse_list_header
 from werkzeug.local import LocalProxy
 from werkzeug.sansio.request import Request
 from werkzeug.sansio.response import Response
+from werkzeug.wsgi import ClosingIterator
 
 from . import _reused
 from .config import Paths
@@ -185,11 +186,18 @@ def _date(expires: int) -> str:
 
 
 def is_streamed(response: Any) -> bool:
-    """Say whether a view's code may still run while the response is sent."""
-    streamed = getattr(response, "is_streamed", None)
-    if streamed is None:  # Quart's: only a body that is all there has `data`
-        return not hasattr(response.response, "data")
-    return bool(streamed)
+    """Return whether a view's code may still run while the response is sent.
+
+    It does not for a file, nor for the page of an HTTPException, of which Flask makes an
+    iterator of a known length. Quart's bodies that are all there, or files, can be asked
+    for a part.
+    """
+    streamed, body = getattr(response, "is_streamed", None), response.response
+    if streamed is None:
+        return not hasattr(body, "make_conditional")
+    if not streamed or (response.direct_passthrough and not inspect.isgenerator(body)):
+        return False
+    return not isinstance(body, ClosingIterator) or response.content_length is None
 
 
 def unproxied(proxy: object) -> object:

@@ -63,7 +63,11 @@ class SessionTooLarge(SessionError, ValueError):
 
 
 class ReadOnlySession(SessionError, RuntimeError):
-    """The session cannot be written here: an exempt path, or headers already sent."""
+    """The session cannot be written here: an exempt path, or no cookie can be sent any more."""
+
+
+class UnsavedWriteWarning(RuntimeWarning):
+    """What is written to a session here is not saved, as its response is made."""
 
 
 class NotSupported(SessionError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from threading import RLock
 from typing import TYPE_CHECKING
 
 from flask.sessions import SessionInterface, SessionMixin
@@ -10,6 +9,7 @@ from flask.sessions import SessionInterface, SessionMixin
 from . import _interface, _reused, _web, cli
 from ._applications import check_is
 from ._exempt import no_session
+from ._flask_body import FLASK
 from ._for_flask import (
     carrying,
     current,
@@ -25,7 +25,7 @@ from ._for_flask import (
 )
 from ._site import Site
 from .core.session import ServerSession
-from .core.store import Clock, Face, Store, TwoFaced
+from .core.store import Clock, Store, TwoFaced
 from .core.token import Entropy
 from .drive import run
 from .errors import StoreError, conceal
@@ -105,7 +105,7 @@ def init_app(
 ) -> None:
     """Give a Flask application server-side sessions; see `samesession.Session`."""
     check_is(app, "flask")
-    site = Site(app, Face.SYNC, store=store, clock=clock, entropy=entropy, lock=RLock)
+    site = Site(app, FLASK, store=store, clock=clock, entropy=entropy)
     app.session_interface = FlaskSessionInterface(site)
     app.cli.add_command(cli.commands(site, run))
     if site.config.creates:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import Lock
 from typing import TYPE_CHECKING, Any, cast
 
 import quart
@@ -25,12 +24,13 @@ from ._for_quart import (
     sessions_of,
     sessions_page,
 )
+from ._quart_body import QUART
 from ._quart_failure import failure_response, refuse_broken
 from ._quart_loop import on_asyncio
 from ._quart_sockets import Sockets
 from ._site import Site
 from .core.session import ServerSession
-from .core.store import Clock, Face, Store, TwoFaced
+from .core.store import Clock, Store, TwoFaced
 from .core.token import Entropy
 from .drive import arun
 from .errors import StoreError, conceal
@@ -114,7 +114,7 @@ def init_app(
 ) -> None:
     """Give a Quart application server-side sessions; see `samesession.Session`."""
     check_is(app, "quart")
-    site = Site(on_asyncio(app), Face.ASYNC, store=store, clock=clock, entropy=entropy, lock=Lock)
+    site = Site(on_asyncio(app), QUART, store=store, clock=clock, entropy=entropy)
     interface = cast("Any", app).session_interface = QuartSessionInterface(site)  # typed by Quart
     app.cli.add_command(cli.commands(site, runner(site)))
     serve(app, site, interface.sockets)

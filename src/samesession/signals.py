@@ -35,11 +35,16 @@ session_expired = _signals.signal(Event.EXPIRED.value)
 session_rejected = _signals.signal(Event.REJECTED.value)
 session_conflict = _signals.signal(Event.CONFLICT.value)
 session_gone = _signals.signal(Event.GONE.value)
+session_unsaved = _signals.signal(Event.UNSAVED.value)
 
 log = logging.getLogger("samesession")
 
 _BY_EVENT = {event: _signals.signal(event.value) for event in Event}
-_LEVELS = {Event.REJECTED: logging.WARNING, Event.GONE: logging.INFO}
+_LEVELS = {
+    Event.REJECTED: logging.WARNING,
+    Event.GONE: logging.INFO,
+    Event.UNSAVED: logging.WARNING,
+}
 _BY_REASON = {EMPTIED_BLINDLY: logging.WARNING, **dict.fromkeys(BY_VISITORS, logging.INFO)}
 
 

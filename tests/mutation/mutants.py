@@ -350,7 +350,13 @@ MUTANTS = (
     ),
     Mutant(
         "the saves of one session wait for one another",
-        (Change("_site.py", "lock = session.facts.turn(self._lock)", "lock = self._lock()"),),
+        (
+            Change(
+                "_site.py",
+                "lock = session.facts.turn(self._framework.lock)",
+                "lock = self._framework.lock()",
+            ),
+        ),
         ("tests/races/test_blocks.py", "-k", "two_blocks_at_once and memory"),
     ),
     Mutant(
@@ -475,13 +481,132 @@ MUTANTS = (
     ),
     Mutant(
         "no cookie is promised when the response is made",
-        (Change("_site.py", "facts.answered = True", "facts.answered = False"),),
+        (
+            Change(
+                "_site.py",
+                "facts.answered, facts.streaming, facts.sealed = True, ",
+                "facts.answered, facts.streaming, facts.sealed = False, ",
+            ),
+        ),
         ("tests/web/test_saving.py", "-k", "memory and (block_in_a_block or goes_on_after)"),
     ),
     Mutant(
-        "a stream is open to writes for as long as a block is",
-        (Change("core/facts.py", "if self.sealed and not self.blocks and", "if self.sealed and"),),
-        ("tests/web/test_saving.py", "-k", "memory and last_block_is_over"),
+        "a block is open to writes whenever it is entered",
+        (
+            Change(
+                "core/late.py",
+                "elif not facts.answered or facts.blocks or",
+                "elif not facts.answered or",
+            ),
+        ),
+        ("tests/web/test_late_writes.py", "-k", "memory and in_a_block_is_kept"),
+    ),
+    Mutant(
+        "a streamed body saves after each chunk",
+        (Change("_flask_body.py", "        self._save()\n        return", "        return"),),
+        ("tests/web/test_streams.py", "-k", "flask and memory and before_it_is_sent"),
+    ),
+    Mutant(
+        "a streamed body saves after each chunk, under Quart too",
+        (
+            Change(
+                "_quart_body.py",
+                "        steps = self._stream.due()\n        if steps is not None:",
+                "        steps = self._stream.due()\n        if False:",
+            ),
+        ),
+        ("tests/web/test_streams.py", "-k", "quart and memory and before_it_is_sent"),
+    ),
+    Mutant(
+        "a streamed body saves before its end is sent",
+        (Change("_flask_body.py", "            self._save(ending=True)\n", ""),),
+        ("tests/web/test_streams.py", "-k", "flask and memory and before_the_end_is_sent"),
+    ),
+    Mutant(
+        "a streamed body saves as it is closed",
+        (Change("_flask_body.py", "            self._save(last=True)\n", ""),),
+        ("tests/web/test_streams.py", "-k", "flask and memory and takes_nothing_along"),
+    ),
+    Mutant(
+        "a streamed body saves as it is closed, under Quart too",
+        (Change("_quart_body.py", "self._stream.due(last=True)", "None"),),
+        ("tests/web/test_streams.py", "-k", "quart and memory and takes_nothing_along"),
+    ),
+    Mutant(
+        "generators that Quart leaves to the loop are waited for",
+        (Change("_quart_body.py", "    if closing:", "    if False:"),),
+        ("tests/web/test_streams.py", "-k", "memory and may_await"),
+    ),
+    Mutant(
+        "an emptied session keeps its record while its page is streamed",
+        (Change("_streams.py", "(facts.blocks or self._is_emptied())", "facts.blocks"),),
+        ("tests/web/test_streams.py", "-k", "memory and make_room"),
+    ),
+    Mutant(
+        "a store that is down is not asked after each chunk",
+        (Change("_streams.py", "if not last and self._site.now() <", "if False and 0 <"),),
+        ("tests/web/test_streams.py", "-k", "memory and error_in_the_log"),
+    ),
+    Mutant(
+        "the signal of what is not saved",
+        (Change("_streams.py", "if self._reason is not None:", "if False:"),),
+        ("tests/web/test_streams.py", "-k", "memory and error_in_the_log"),
+    ),
+    Mutant(
+        "a streamed body begins no session",
+        (Change("_site.py", "            if facts.keeps_nothing():\n", "            if False:\n"),),
+        ("tests/web/test_streams.py", "-k", "memory and cannot_begin_a_session"),
+    ),
+    Mutant(
+        "a streamed body begins no session after it has ended one",
+        (Change("_site.py", "        if session.facts.keeps_nothing():", "        if False:"),),
+        ("tests/web/test_streams.py", "-k", "memory and in_a_later_chunk"),
+    ),
+    Mutant(
+        "a streamed body gives no new secret",
+        (Change("core/late.py", "        return _NO_NEW_SECRET\n", "        return None\n"),),
+        ("tests/web/test_streams.py", "-k", "memory and cannot_give"),
+    ),
+    Mutant(
+        "a streamed body varies by Cookie",
+        (Change("_site.py", "if streaming and reply is UNTOUCHED:", "if False:"),),
+        ("tests/web/test_streams.py", "-k", "memory and varies"),
+    ),
+    Mutant(
+        "a write when the response is made is warned of",
+        (Change("core/late.py", "        _warn(_unsaved(facts), place())", "        pass"),),
+        ("tests/web/test_late_writes.py", "-k", "memory and warned_of_where"),
+    ),
+    Mutant(
+        "a nested change when the response is made is warned of",
+        (Change("core/late.py", "        if image != facts.loan.image:", "        if False:"),),
+        ("tests/web/test_late_writes.py", "-k", "memory and when_the_session_goes"),
+    ),
+    Mutant(
+        "what a block has saved is no loss",
+        (Change("core/facts.py", "self.loan = self.loan._replace(image=image)", "pass"),),
+        ("tests/web/test_late_writes.py", "-k", "memory and that_a_block_saves"),
+    ),
+    Mutant(
+        "no new secret when the response is made",
+        (
+            Change(
+                "core/late.py",
+                "    elif write in (Write.REGENERATE, Write.BIND):",
+                "    elif False:",
+            ),
+        ),
+        ("tests/web/test_late_writes.py", "-k", "memory and gets_no_new_secret"),
+    ),
+    Mutant(
+        "what is written while the response is saved is saved with it",
+        (Change("_site.py", "for _ in range(_MEANWHILE):", "for _ in range(0):"),),
+        ("tests/web/test_late_writes.py", "-k", "memory and waits_for_its_save"),
+    ),
+    Mutant(
+        "a session whose save failed is kept by no block",
+        (Change("_site.py", "if facts.answered and facts.mode is Mode.BROKEN:", "if False:"),),
+        ("tests/web/test_late_writes.py", "-k", "memory and keeps_nothing_more"),
     ),
     Mutant(
         "the idle timeout",
@@ -1352,9 +1477,9 @@ MUTANTS = (
         "no login on a static file",
         (
             Change(
-                "core/session.py",
-                "        if self._facts.dropped_at is not None:  # a login",
-                "        if False:  # a login",
+                "core/late.py",
+                "if facts.dropped_at is None or write is Write.BIND:",
+                "if facts.dropped_at is None:",
             ),
         ),
         ("tests/web/test_exempt.py", "-k", "login_on and memory"),
@@ -1811,7 +1936,7 @@ MUTANTS = (
     ),
     Mutant(
         "the class in place of a store",
-        (Change("_site.py", "if isinstance(store, type):", "if False:"),),
+        (Change("_framework.py", "if isinstance(store, type):", "if False:"),),
         ("tests/web/test_mistakes.py", "-k", "no_store"),
     ),
     Mutant(
@@ -1892,9 +2017,9 @@ MUTANTS = (
         (
             Change(
                 "core/facts.py",
-                "        self.accessed = self.modified = self.suspect = True\n"
+                "        self.accessed = self.modified = self.suspect = self.written = True\n"
                 "        self.discarded = False\n",
-                "        self.accessed = self.modified = self.suspect = True\n",
+                "        self.accessed = self.modified = self.suspect = self.written = True\n",
             ),
         ),
         ("tests/web/test_modified.py", "-k", "memory and saves_all"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from markupsafe import Markup
 
-from samesession import ReadOnlySession, Session
+from samesession import Session
 from samesession.core.steps import Steps, wait
 from samesession.stores.filesystem import FileStore
 from samesession.stores.memory import MemoryStore
@@ -153,42 +153,6 @@ async def test_a_stream_reads_the_session(site: Site) -> None:
     await user.put(name="ann")
     answer = await user.respond(flask if site.framework == "flask" else quart)
     assert answer.text == "hi ann"
-
-
-async def test_writing_in_a_stream_is_refused(site: Site) -> None:
-    caught: list[BaseException] = []
-
-    def attempt(session: Any) -> None:
-        for write in (
-            lambda: session.update(late=1),
-            lambda: session["list"].append(1) or session.__setitem__("a", 1),
-            session.clear,
-        ):
-            try:
-                write()
-            except ReadOnlySession as error:
-                caught.append(error)
-
-    def flask(session: Any, web: Any) -> Any:
-        def body() -> Iterator[str]:
-            attempt(session)
-            yield "done"
-
-        return web.Response(web.stream_with_context(body()))
-
-    def quart(session: Any, web: Any) -> Any:
-        async def body() -> AsyncIterator[bytes]:
-            attempt(session)
-            yield b"done"
-
-        return web.Response(web.stream_with_context(body)())
-
-    user = site.visitor()
-    await user.put(list=[])
-    answer = await user.respond(flask if site.framework == "flask" else quart)
-    assert answer.text == "done"
-    assert len(caught) == 3
-    assert await user.value(dict) == {"list": []}
 
 
 async def test_blueprints_share_the_session(site: Site) -> None:

@@ -71,7 +71,7 @@ class CookieFlow:
         return self._session({}, Facts())
 
     def _session(self, data: dict[str, Any], facts: Facts) -> ServerSession:
-        facts.new = facts.baseline is None
+        facts.new, facts.in_cookie = facts.baseline is None, True
         return ServerSession(
             data, facts=facts, permanent_by_default=self.rules.permanent_by_default
         )
@@ -109,6 +109,7 @@ class CookieFlow:
             changed = text != tagged.dumps(tagged.loads(before))
             if changed:
                 facts.modify()
+        facts.written = False
         if cookie_possible:
             reply = self._reply(session, text)
             if in_block:
@@ -139,6 +140,10 @@ class CookieFlow:
         facts.baseline = None if session.is_empty() else text
         facts.image = codec.encode_if_fit(session.data())
         facts.modified = facts.wiped = facts.rekey = False
+
+    def deletes(self, session: ServerSession) -> bool:
+        """Return whether to save the session is to delete its record: there is none."""
+        return False
 
     def _reply(self, session: ServerSession, text: str | None) -> Reply:
         cookie = self._cookie(session, text)

@@ -19,6 +19,7 @@ class Event(enum.Enum):
     REJECTED = "session-rejected"
     CONFLICT = "session-conflict"
     GONE = "session-gone"
+    UNSAVED = "session-unsaved"
 
 
 # The event, the sid if there is one that may be named, and a reason in fixed words.
@@ -29,6 +30,11 @@ EMPTIED_BLINDLY = (
     "the session was emptied, but no cookie can be sent by a WebSocket or a Socket.IO event, so "
     "the browser keeps one that opens nothing: do it in an HTTP request"
 )
+
+# Why what was done when the response was made is not saved.
+STORE_FAILED = "the store failed"
+KEPT_NOWHERE = "no session can keep it"
+
 # Reasons that any visitor can cause, by what their browser sends: no cause for a warning.
 NOT_OURS = "the cookie is not one of ours"
 NOT_OURS_OR_OLD = "the cookie is not one of ours, or too old"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from .cookie import CookieAction
 from .record import Record
@@ -22,21 +22,22 @@ class Mode(enum.Enum):
     LIVE = enum.auto()
     EXEMPT = enum.auto()  # the path needs no session: empty, and nothing written is kept
     BROKEN = enum.auto()  # the store did not answer: the request ends with an error
-    SEALED = enum.auto()  # the response has started: cannot be written any more
 
 
-# Why a session cannot be written then.
-REFUSALS = {
-    Mode.EXEMPT: (
-        "this path is exempt from sessions, so the session cannot be written here: take the "
-        "path or endpoint out of SESSION_EXEMPT, or the view or blueprint from under no_session; "
-        "for static files write SESSION_EXEMPT_STATIC = False"
-    ),
-    Mode.SEALED: (
-        "the response has started and the session is saved: write to it before the view "
-        "returns, or in a block of samesession.flask.saving() or samesession.quart.saving()"
-    ),
-}
+class Place(NamedTuple):
+    """A line of the application's, as `warnings` names it."""
+
+    filename: str
+    line: int
+    module: str
+    registry: dict[Any, Any]  # Any: what `warnings` keeps there
+
+
+class Loan(NamedTuple):
+    """What a session held when a value that can change was read, and where that was."""
+
+    image: bytes | None
+    place: Place
 
 
 UNBINDABLE = (
@@ -134,8 +135,15 @@ class Facts:
     upkept = False  # a record that nothing was written to was renewed, or was not to be
     refused: str | None = None  # why a save was refused, as an error has told
     answered = False  # the response is made, and takes no cookie any more
-    sealed = False  # the response has started: only blocks may write
+    streaming = False  # its body is still made, and what that writes is saved
+    sealed = False  # but nothing that it writes can be
     blocks = 0  # under way, that save at their end
+    written = False  # there are writes that no save has taken
+    in_cookie = False  # the browser keeps the data itself
+    loan: Loan | None = (
+        None  # of a value that can change, to who reads it when the response is made
+    )
+    warned = False  # of a write that is not saved
 
     def __init__(
         self,
@@ -187,7 +195,7 @@ class Facts:
     def modify(self, *, permanence: bool = False) -> None:
         """Note that the data was assigned to, and is to be saved with all that was done before."""
         self.only_permanence = permanence and (self.only_permanence or not self.modified)
-        self.accessed = self.modified = self.suspect = True
+        self.accessed = self.modified = self.suspect = self.written = True
         self.discarded = False
 
     def discard(self) -> None:
@@ -195,25 +203,22 @@ class Facts:
         self.modified = False
         self.discarded = True
 
+    def keeps_nothing(self) -> bool:
+        """Return whether nothing can be saved without a cookie.
+
+        What is written to a session that has ended is dropped, which is no error.
+        """
+        return self.loaded is None and self.lost is None and self.mode is Mode.LIVE
+
     def seal(self) -> None:
-        """Refuse writes outside of blocks from now on, as the response has started."""
-        self.sealed = True
-        self._end_writes()
+        """Refuse what a streamed body writes from now on, outside of blocks."""
+        self.answered = self.streaming = self.sealed = True
 
-    def begin_block(self) -> None:
-        """Take writes, in a block that saves them at its end."""
-        self.blocks += 1
-        if self.mode is Mode.SEALED:
-            self.mode = Mode.LIVE
-
-    def end_block(self) -> None:
-        """Refuse writes again, if they were and no other block is under way."""
-        self.blocks -= 1
-        self._end_writes()
-
-    def _end_writes(self) -> None:
-        if self.sealed and not self.blocks and self.mode is Mode.LIVE:
-            self.mode = Mode.SEALED
+    def saved(self, image: bytes) -> None:
+        """Note that the data is saved as the codec's bytes `image` say."""
+        self.warned = False
+        if self.loan is not None:
+            self.loan = self.loan._replace(image=image)
 
     def turn(self, make: Callable[[], T]) -> T:
         """Give the lock, made by `make`, with which saves of the session wait for one another."""

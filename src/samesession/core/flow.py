@@ -130,6 +130,10 @@ class Flow:
             saving.give_back(session, unsaved)
             raise
 
+    def deletes(self, session: ServerSession) -> bool:
+        """Return whether to save the session is to delete its record, as nothing is left."""
+        return self._deed(session, session.facts.loaded, b"") is Deed.DELETE
+
     def _as_signed_now(self, facts: Facts) -> Loaded | None:
         """Give what the session was loaded from; other keys may count since."""
         loaded = facts.loaded
@@ -330,6 +334,7 @@ class Flow:
         if session.facts.rekey or not session.is_empty():
             self._notify(Event.GONE, lost.sid, "it ended before this was written")
             saving.forget(session, lost)
+        session.facts.written = False
         return _dropping(lost)
 
     # --- small parts -------------------------------------------------------------------

@@ -24,7 +24,7 @@ def take(session: ServerSession, payload: bytes) -> Unsaved:
         is_empty=session.is_empty(),
     )
     taken = session.journal.take(draft, rekey=facts.rekey, base=facts.base)
-    facts.rekey = facts.wiped = facts.modified = False
+    facts.rekey = facts.wiped = facts.modified = facts.written = False
     facts.bound = facts.in_doubt = None
     return taken
 
@@ -59,6 +59,7 @@ def settle(
     facts.lost = facts.minted = None
     facts.unsure = False
     facts.due = True
+    facts.saved(unsaved.draft.payload if loaded is None else loaded.record.payload)
 
 
 def give_back(session: ServerSession, unsaved: Unsaved) -> None:
@@ -69,6 +70,7 @@ def give_back(session: ServerSession, unsaved: Unsaved) -> None:
         facts.unsure = facts.unsure or facts.in_doubt is not None
         facts.modified = True
         facts.rekey = facts.rekey or unsaved.rekey
+        facts.written = True
         if not facts.wiped and facts.bound is None:
             facts.bound = draft.bound
         facts.wiped = facts.wiped or draft.wiped
@@ -79,6 +81,6 @@ def forget(session: ServerSession, lost: Lost) -> None:
     session.show({})
     facts = session.facts
     session.journal.restart()
-    facts.loaded = facts.minted = facts.bound = None
-    facts.rekey = facts.wiped = facts.unsure = False
+    facts.loaded = facts.minted = facts.bound = facts.loan = None
+    facts.rekey = facts.wiped = facts.unsure = facts.written = False
     facts.lost, facts.modified, facts.suspect = lost, lost.drop, True

@@ -8,21 +8,24 @@ a store, a framework, or the time.
 from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
+from copy import deepcopy
 from typing import Any, SupportsIndex
 
-from ..errors import NotSupported, ReadOnlySession, SessionError, conceal_called, concealed
+from ..errors import NotSupported, SessionError, conceal_called, concealed
 from . import codec, merge
-from .facts import NOWHERE, REFUSALS, UNBINDABLE, About, Facts, Mode, about
+from .facts import NOWHERE, UNBINDABLE, About, Facts, Mode, about
 from .journal import PERMANENT_KEY, UNCHANGING, Journal
+from .late import Watched, Write, admit, note_loan
 from .names import checked_owner, plain_key
 
 
 @concealed(
-    *("__init__", "__getitem__", "__contains__", "__setitem__", "get", "accessed", "modified"),
+    *("__init__", "__getitem__", "__contains__", "__setitem__"),
+    *("get", "accessed", "modified"),
     # What no view calls: the flow's steps are concealed as a whole.
     *("facts", "journal", "data", "show", "is_empty", "is_permanent", "changes", "rest"),
 )
-class ServerSession(dict[str, Any]):
+class ServerSession(Watched):
     """One user's data between requests, used like a dict.
 
     A change nested in a value is seen without `modified = True`. A session that holds
@@ -41,9 +44,9 @@ class ServerSession(dict[str, Any]):
         permanent_by_default: bool = False,
         bindable: bool = False,
     ) -> None:
+        self._facts = Facts() if facts is None else facts
         if data:
             super().__init__(data)
-        self._facts = Facts() if facts is None else facts
         self._failure = failure
         self._permanent_by_default = permanent_by_default
         self._bindable = bindable
@@ -78,6 +81,8 @@ class ServerSession(dict[str, Any]):
     @modified.setter
     def modified(self, value: bool) -> None:
         if value:
+            if self._facts.answered and not self.is_empty():
+                admit(self._facts, Write.DATA, is_empty=False)
             self._facts.modify()
         else:
             self._facts.discard()
@@ -96,8 +101,7 @@ class ServerSession(dict[str, Any]):
 
     @permanent.setter
     def permanent(self, value: bool) -> None:
-        # Applications say so before each request, as Flask's documentation has it; on
-        # an exempt path nothing is kept, so nothing is lost by not listening.
+        # Applications say so before each request, on exempt paths too, where nothing is kept.
         if self._facts.mode is not Mode.EXEMPT:
             self[PERMANENT_KEY] = bool(value)
         elif self._facts.dropped_at is not None:
@@ -123,7 +127,7 @@ class ServerSession(dict[str, Any]):
         Call it whenever the user's rights change (OWASP ASVS 5.0, 7.2.4). The
         data and the sid stay. `clear()` does the same by itself.
         """
-        self._rekey()
+        self._rekey(Write.REGENERATE)
 
     def bind(self, owner: str) -> None:
         """Log a user in: make the session theirs, regenerate it, note the time.
@@ -138,11 +142,9 @@ class ServerSession(dict[str, Any]):
         Raises InvalidName for anything else, NotSupported on a store without an index.
         """
         owner = checked_owner(owner, "session.bind")
-        if self._facts.dropped_at is not None:  # a login is never said to be made and dropped
-            raise ReadOnlySession(REFUSALS[Mode.EXEMPT])
         if not self._bindable:
             raise NotSupported(UNBINDABLE)
-        self._rekey()
+        self._rekey(Write.BIND)
         self._facts.bound = owner
 
     def update_atomically(self, func: Callable[[dict[str, Any]], object]) -> None:
@@ -154,7 +156,7 @@ class ServerSession(dict[str, Any]):
         """
         self._may_write()
         applied = merge.applied(func, self.data())
-        self._write()
+        self._facts.modify()
         self.show(applied.data)
         self.journal.redone(func, self._facts.base, applied.before, applied.after)
 
@@ -196,6 +198,7 @@ class ServerSession(dict[str, Any]):
 
     def rest(self) -> None:
         """Internal: note that the data is what is stored."""
+        self._facts.written = False
         if self._journal is not None:
             self._journal.rest(self.data())
 
@@ -204,11 +207,7 @@ class ServerSession(dict[str, Any]):
         self._facts.mode = Mode.BROKEN
 
     def announce_failure(self) -> SessionError | None:
-        """Internal: give the store's failure once.
-
-        From then on the request is failing and the session is a throwaway, so
-        that error handlers and their templates can use it.
-        """
+        """Internal: give the store's failure once: from then on the session is a throwaway."""
         failure, self._failure = self._failure, None
         return failure
 
@@ -224,16 +223,17 @@ class ServerSession(dict[str, Any]):
         if facts.baseline is not None and not facts.suspect:
             facts.image = codec.encode_if_fit(self.data())
         facts.suspect = True
+        if facts.answered and facts.loan is None and not facts.streaming:
+            note_loan(facts, self.data())
 
-    def _may_write(self) -> None:
+    def _may_write(self, write: Write = Write.DATA) -> None:
         self._read()
-        refusal = REFUSALS.get(self._facts.mode)
-        if refusal is not None and self._facts.dropped_at is None:
-            raise ReadOnlySession(refusal)
+        if self._facts.answered or self._facts.mode is Mode.EXEMPT:
+            admit(self._facts, write, is_empty=self.is_empty())
 
-    def _write(self, *, permanence: bool = False) -> None:
-        self._may_write()
-        self._facts.modify(permanence=permanence)
+    def _write(self, write: Write = Write.DATA) -> None:
+        self._may_write(write)
+        self._facts.modify(permanence=write is Write.PERMANENCE)
 
     def _take(self, *, there: bool) -> None:
         # As in Flask, to remove what is not there is no modification.
@@ -242,9 +242,9 @@ class ServerSession(dict[str, Any]):
         else:
             self._read()
 
-    def _rekey(self) -> None:
-        self._may_write()
-        self._facts.rekey = self._facts.suspect = True
+    def _rekey(self, write: Write) -> None:
+        self._may_write(write)
+        self._facts.rekey = self._facts.suspect = self._facts.written = True
 
     # --- every way into a dict; where a call more would be felt, concealed in place -----
 
@@ -289,11 +289,10 @@ class ServerSession(dict[str, Any]):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None  # a mutable mapping, as dict says itself
+    __hash__ = None  # type: ignore[assignment]  # a mutable mapping, as dict says itself
 
     def __repr__(self) -> str:
-        # Never the data: a repr ends in logs and debug pages.
-        return f"<{type(self).__name__} {self._facts.mode.name.lower()}>"
+        return f"<{type(self).__name__} {self._facts.mode.name.lower()}>"  # no data: it is logged
 
     __sentry_repr__ = __repr__  # sentry-sdk's: or it walks through the data, as a reader would
 
@@ -307,12 +306,7 @@ class ServerSession(dict[str, Any]):
         self.update(other)
         return self
 
-    def __copy__(self) -> dict[str, Any]:
-        return self.copy()
-
     def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
-        from copy import deepcopy
-
         return deepcopy(self.copy(), memo)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
@@ -352,10 +346,12 @@ class ServerSession(dict[str, Any]):
         self._lend()
         return dict(super().items())
 
+    __copy__ = copy
+
     def __setitem__(self, key: str, value: Any) -> None:
         try:
             key = plain_key(key)
-            self._write(permanence=key == PERMANENT_KEY)
+            self._write(Write.PERMANENCE if key == PERMANENT_KEY else Write.DATA)
             super().__setitem__(key, value)
             self.journal.assigned.add(key)
         except BaseException as error:
@@ -393,7 +389,7 @@ class ServerSession(dict[str, Any]):
 
     def clear(self) -> None:
         """Empty the session. Left empty it is deleted; written again it gets a new secret."""
-        self._write()
+        self._write(Write.CLEAR)
         super().clear()
         self._facts.wiped = self._facts.rekey = True
         self._facts.bound = None

@@ -1,0 +1,46 @@
+"""What differs between Flask and Quart where sessions are opened and saved. Knows neither."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .core.session import ServerSession
+from .core.store import Face, Store, TwoFaced
+from .errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Framework:
+    """How a framework waits, and sends bodies.
+
+    `lock` makes what the saves of one session wait for one another with;
+    `save_streamed` has a response save what its body does to the session.
+    """
+
+    face: Face
+    lock: Callable[[], Any]  # Any: a lock of threads, or one whose `acquire` is awaited
+    save_streamed: Callable[[Any, Any, ServerSession], None]  # Any: a response, and the Site
+
+    def usable(self, store: Store | TwoFaced) -> Store:
+        """Return a store with the face that is needed; raise ConfigError for what is no such."""
+        if isinstance(store, TwoFaced):
+            store = store.facing(self.face)
+        if isinstance(store, str):
+            raise ConfigError(f'store is text: write SESSION_TYPE = "{store}" among the settings')
+        if isinstance(store, type):
+            kind = store.__name__
+            raise ConfigError(f"store is the class {kind}, and not an object of it: write {kind}()")
+        if not isinstance(getattr(store, "faces", None), Face):
+            raise ConfigError(
+                f"{type(store).__name__} is no store: wrap one whose methods are plain "
+                "functions or coroutines in FromSync or FromAsync of samesession.stores.base"
+            )
+        if not self.face & store.faces:
+            here, there = ("Quart", "an async") if self.face is Face.ASYNC else ("Flask", "a sync")
+            raise ConfigError(
+                f"{type(store).__name__} was given a client that {here} cannot use: "
+                f"give it {there} one, or a URL"
+            )
+        return store

@@ -1,0 +1,175 @@
+"""What a write to a session comes to when its response is made. Pure.
+
+                        in a block      in a streamed   elsewhere
+                        of saving()     body
+    data, clear()       kept            kept            a warning
+    regenerate(), bind  an error (1)    an error        an error
+    a session begins    an error (1)    an error        a warning
+    SESSION_TYPE cookie an error (1)    an error        a warning
+
+(1) At the end of the block: only the flow knows whether a cookie is needed. In a streamed
+body the error comes at the write itself, and so does the warning elsewhere.
+
+A change nested in a value cannot be seen as it is made. In a streamed body the data is
+compared after each chunk. Elsewhere it is compared, when the session's object goes, with
+what it was when a value that can change was first read so late.
+"""
+
+from __future__ import annotations
+
+import enum
+import sys
+import warnings
+from typing import Any
+
+from ..errors import ReadOnlySession, UnsavedWriteWarning
+from . import codec
+from .facts import Facts, Loan, Mode, Place
+
+
+class Write(enum.Enum):
+    """What is written to a session."""
+
+    DATA = enum.auto()
+    PERMANENCE = enum.auto()  # which alone is not stored
+    CLEAR = enum.auto()
+    REGENERATE = enum.auto()
+    BIND = enum.auto()
+
+
+_EXEMPT = (
+    "this path is exempt from sessions, so the session cannot be written here: take the "
+    "path or endpoint out of SESSION_EXEMPT, or the view or blueprint from under no_session; "
+    "for static files write SESSION_EXEMPT_STATIC = False"
+)
+_BLOCKS = "a block of samesession.flask.saving() or samesession.quart.saving()"
+_STARTED = "the response has started and no cookie can be sent any more, so a streamed body can "
+_IN_VIEW = "do it once in the view, before streaming"
+
+_NO_BEGINNING = f"{_STARTED}not begin a session: {_IN_VIEW}"
+_NO_NEW_SECRET = f"{_STARTED}neither regenerate nor bind a session: {_IN_VIEW}"
+NO_COOKIE_DATA = (
+    f"{_STARTED}not write to the session with SESSION_TYPE 'cookie': {_IN_VIEW}, or choose a "
+    "server-side store"
+)
+_TOO_LATE = (
+    "a session cannot be regenerated or bound when its response is made, as no cookie can be "
+    "sent any more: do it in the view"
+)
+_UNSAVED = (
+    "this is written to a session whose response is made, and is not saved: write before the "
+    f"response, or in {_BLOCKS}"
+)
+_UNSAVED_BEGINNING = (
+    "this is written to a session that was not begun before its response was made, and is not "
+    "saved, as no cookie can be sent any more: begin the session in the view"
+)
+_UNSAVED_COOKIE = (
+    "this is written to a session whose response is made, and is not saved, as no cookie can "
+    "be sent any more: write before the response, or choose a server-side store and write in "
+    f"{_BLOCKS}"
+)
+_UNSAVED_CHANGE = (
+    "a value that was read here, when the response was made, was changed later, and the change is "
+    f"not saved: change it before the response, or in {_BLOCKS}"
+)
+_DROPPED = "what is written to the session is dropped, as static files are exempt from sessions"
+_UNSENT = "what was written to a session for a streamed body is not saved, as that was never sent"
+
+# Code that writes on the application's behalf: its own lines say nothing of the cause.
+_PASSED = frozenset(("samesession", "flask", "quart", "werkzeug", "jinja2"))
+
+
+def admit(facts: Facts, write: Write, *, is_empty: bool) -> None:
+    """Raise ReadOnlySession, or warn, where a write cannot be kept; `is_empty`: of no data."""
+    if facts.mode is Mode.EXEMPT:
+        # A login is never said to be made and dropped.
+        if facts.dropped_at is None or write is Write.BIND:
+            raise ReadOnlySession(_EXEMPT)
+        if facts.answered:
+            _warn(_DROPPED, place())
+    elif not facts.answered or facts.blocks or _is_of_no_effect(facts, write, is_empty=is_empty):
+        return
+    elif facts.streaming:
+        refusal = _refusal_in_stream(facts, write)
+        if refusal is not None:
+            raise ReadOnlySession(refusal)
+    elif write in (Write.REGENERATE, Write.BIND):
+        raise ReadOnlySession(_TOO_LATE)
+    else:
+        facts.warned = True
+        _warn(_unsaved(facts), place())
+
+
+def _is_of_no_effect(facts: Facts, write: Write, *, is_empty: bool) -> bool:
+    """Return whether there is nothing that is not saved."""
+    may_be = write is Write.PERMANENCE or write is Write.CLEAR
+    return may_be and is_empty and facts.loaded is None
+
+
+def _refusal_in_stream(facts: Facts, write: Write) -> str | None:
+    if facts.mode is Mode.BROKEN:  # a throwaway, that a page of the failure may use
+        return None
+    if write in (Write.REGENERATE, Write.BIND):
+        return _NO_NEW_SECRET
+    if write is Write.CLEAR and not facts.sealed:
+        return None
+    if facts.sealed or facts.wiped:
+        return NO_COOKIE_DATA if facts.in_cookie else _NO_BEGINNING
+    return None
+
+
+def _unsaved(facts: Facts) -> str:
+    if facts.in_cookie:
+        return _UNSAVED_COOKIE
+    return _UNSAVED if facts.loaded is not None else _UNSAVED_BEGINNING
+
+
+def note_loan(facts: Facts, data: dict[str, Any]) -> None:
+    """Note that a value that can change is read when the response is made."""
+    facts.loan = Loan(codec.encode_if_fit(data), place())
+
+
+class Watched(dict[str, Any]):
+    """A mapping that warns, as it goes, of what was done to it and is not saved."""
+
+    _facts: Facts
+
+    def __del__(self) -> None:
+        if self._facts.loan is not None or self._facts.streaming:
+            _tell_of_losses(self._facts, dict(super().items()))
+
+
+def _tell_of_losses(facts: Facts, data: dict[str, Any]) -> None:
+    if facts.mode is not Mode.LIVE or facts.warned:
+        return
+    if facts.streaming and facts.written:
+        warnings.warn(_UNSENT, UnsavedWriteWarning, stacklevel=2)
+    elif facts.loan is not None and facts.loan.image is not None:
+        image = codec.encode_if_fit(data)
+        if image != facts.loan.image:
+            _warn(_UNSAVED_CHANGE, facts.loan.place)
+
+
+def place() -> Place:
+    """Return the line of the application's that is running."""
+    # Documented; what `inspect` has instead reads source files.
+    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001
+    while frame.f_back is not None:
+        name = str(frame.f_globals.get("__name__"))
+        if name.partition(".")[0] not in _PASSED:
+            break
+        frame = frame.f_back
+    known = frame.f_globals
+    return Place(
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        str(known.get("__name__") or "<unknown>"),
+        known.setdefault("__warningregistry__", {}),
+    )
+
+
+def _warn(message: str, where: Place) -> None:
+    warnings.warn_explicit(
+        message, UnsavedWriteWarning, where.filename, where.line, where.module, where.registry
+    )
