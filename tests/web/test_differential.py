@@ -51,6 +51,21 @@ def _bind(session: Any, web: Any) -> str:
     return "bound"
 
 
+def _not_saved(session: Any, web: Any) -> str:
+    session.setdefault("list", []).append("dropped")
+    session["a"] = "dropped"
+    session.modified = False
+    return str(session.modified)
+
+
+def _delete_in_vain(session: Any, web: Any) -> str:
+    try:
+        del session["missing"]
+    except KeyError:
+        pass
+    return str(session.modified)
+
+
 def _flash(session: Any, web: Any) -> Any:
     told = web.flash("hello", "info")
     return (yield from wait(told)) or "flashed"
@@ -130,6 +145,8 @@ ACTIONS: dict[str, Callable[[Any, Any], Any]] = {
     "permanent": _say(lambda s: setattr(s, "permanent", True)),
     "not permanent": _say(lambda s: setattr(s, "permanent", False)),
     "modified": _say(lambda s: setattr(s, "modified", True)),
+    "not to be saved": _not_saved,
+    "deleted in vain": _delete_in_vain,
     "flash": _flash,
     "flashed": _flashed,
     "template": _template,

@@ -35,7 +35,7 @@ def discard(session: ServerSession) -> None:
     That a session was cleared stands.
     """
     facts = session.facts
-    facts.discarded = False
+    facts.discarded = facts.modified = False
     kept = None if facts.wiped else facts.base
     session.show({} if kept is None else codec.decode(kept))
     if facts.wiped:
