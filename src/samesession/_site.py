@@ -76,6 +76,7 @@ class Site:
         self._clock = clock or system_time
         self._entropy = entropy or secrets.token_bytes
         self._settled = False
+        self._serves = False
         self._reuse_told = False
         self._born = _workers.process_id()
         # Keys derived once, though settings that do not concern them change by turns.
@@ -166,9 +167,8 @@ class Site:
 
     def check_in_reach(self) -> None:
         """Raise NotSupported in a process that cannot see the sessions that others serve."""
-        has_served = self._settled
         self.settle()
-        if self._is_of_one_process and not has_served:
+        if self._is_of_one_process and not self._serves:
             raise NotSupported(
                 "sessions are in the memory of the process that serves them, where no command "
                 'reaches them: write SESSION_TYPE = "filesystem" or another store, or do this in a '
@@ -189,15 +189,16 @@ class Site:
         """Whether no other process sees what the store files."""
         return self._store is not None and capabilities_of(self._store).reach is Reach.PROCESS
 
-    def _check_alone(self, request: Request) -> None:
-        """Say that sessions are lost between processes which do not share them."""
+    def _begin(self, request: Request) -> None:
+        """Prepare for requests; say where processes that share no sessions lose them."""
+        self.settle()
+        self._serves = True
         environ: Mapping[str, Any] = getattr(request, "environ", {})
         if self._is_of_one_process and _workers.are_several(environ, born=self._born):
             log.error(
-                "this server runs several processes, and sessions are kept in %s alone: each "
-                'loses those of the others. Write SESSION_TYPE = "filesystem", which the processes '
-                "of one machine share, or run one",
-                self.location,
+                "this server runs several processes, and sessions are kept in the memory of each, "
+                'without those of the others. Write SESSION_TYPE = "filesystem", which the '
+                "processes of one machine share, or run one"
             )
 
     def open(self, request: Request, header: str) -> ServerSession | Steps[ServerSession]:
@@ -206,9 +207,8 @@ class Site:
         Gives the session where no cookie asks for a store, or else steps, which
         raise StoreError when the store fails; see `broken`.
         """
-        if not self._settled:
-            self.settle()
-            self._check_alone(request)
+        if not self._serves:
+            self._begin(request)
         exempt = self._exempt.facts(request)
         if exempt is not None:
             return ServerSession(facts=exempt, bindable=True)  # which then is another error

@@ -1941,7 +1941,7 @@ MUTANTS = (
     ),
     Mutant(
         "the command on another process's memory",
-        (Change("_site.py", "if self._is_of_one_process and not has_served:", "if False:"),),
+        (Change("_site.py", "if self._is_of_one_process and not self._serves:", "if False:"),),
         ("tests/web/test_mistakes.py", "-k", "another_process_memory"),
     ),
     Mutant(
