@@ -63,6 +63,7 @@ class Asking:
     assigned: set[str] = field(default_factory=set)
     own: Data = field(default_factory=dict)  # what was assigned, and saved since
     log: list[Change] = field(default_factory=list)
+    discarded: bool = False  # the view says that what it did to the data is not to be saved
     touched: bool = False
     rekey: bool = False
     wiped: bool = False
@@ -86,9 +87,11 @@ class Asking:
     def put(self, key: str, value: object) -> None:
         self.data[key] = value
         self.assigned.add(key)
+        self.discarded = False
 
     def drop(self, key: str) -> None:
         del self.data[key]
+        self.discarded = False
 
     def append(self, item: int) -> None:
         """Change a nested value without saying so."""
@@ -107,6 +110,10 @@ class Asking:
         func(self.data)
         self.base = copy.deepcopy(self.data)
         self.assigned.clear()
+        self.discarded = False
+
+    def discard(self) -> None:
+        self.discarded = True
 
     def clear(self) -> None:
         self.data, self.base = {}, {}
@@ -114,6 +121,7 @@ class Asking:
         self.log = [(dict.clear, True)]
         self.rekey = self.wiped = True
         self.bound = None
+        self.discarded = False
 
     def regenerate(self) -> None:
         self.rekey = True
@@ -164,6 +172,12 @@ class Asking:
         self.decided = now
         if not self.lost:
             self.taken_over_by = None
+        if self.discarded:
+            self.log = [(dict.clear, True)] if self.wiped else []
+            self.data = {} if self.wiped else copy.deepcopy(self.first)
+            self.base = copy.deepcopy(self.data)
+            self.assigned.clear()
+            self.discarded = False
 
     def end_save(self) -> None:
         """Go on from what the save that is over has stored."""

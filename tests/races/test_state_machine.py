@@ -84,6 +84,10 @@ ACTS: dict[str, tuple[Act, Callable[[Asking, int], Any]]] = {
         lambda session, n: session.update_atomically(lambda data: _append(data, n)),
         lambda asking, n: asking.atomically(lambda data: _append(data, n)),
     ),
+    "not to be saved": (
+        lambda session, n: setattr(session, "modified", False),
+        lambda asking, n: asking.discard(),
+    ),
     "clear": (lambda session, n: session.clear(), lambda asking, n: asking.clear()),
     "regenerate": (lambda session, n: session.regenerate(), lambda asking, n: asking.regenerate()),
     "log ann in": (lambda session, n: session.bind("ann"), lambda asking, n: asking.bind("ann")),
