@@ -65,8 +65,11 @@ def framework_of(app: object) -> str | None:
 
 def _serves(app: Any, framework: str) -> bool:
     """Return whether it is too late to add to an application: Quart tells by what it waits for."""
-    began = getattr(app, "_got_first_request", False) or hasattr(app, "shutdown_event")
-    return began or bool(cast("Any", sys.modules[framework]).has_request_context())
+    if getattr(app, "_got_first_request", False) or hasattr(app, "shutdown_event"):
+        return True
+    module = cast("Any", sys.modules[framework])
+    # A request of another application may well make this one.
+    return module.has_request_context() and _behind_proxy(module.current_app) is app
 
 
 def _behind_proxy(app: Any) -> Any:

@@ -150,6 +150,14 @@ async def test_in_a_request_it_is_too_late(framework: str) -> None:
     assert re.search(TOO_LATE, str(await failure(site)))
 
 
+async def test_in_a_request_of_another_application_it_is_not(framework: str) -> None:
+    site = Site(framework, {}, clock=Clock(), app=application(framework), init=False)
+    made = application(framework)
+    failing_view(site, lambda: Session(made))
+    assert (await site.user().get("/")).status == 200
+    assert hasattr(made.session_interface, "site")
+
+
 async def test_after_the_first_request_it_is_too_late(framework: str) -> None:
     app = application(framework)
     if framework == "quart":
