@@ -329,6 +329,37 @@ def _chromium() -> str | None:
 
 
 @nox.session
+def ecosystem(session: nox.Session) -> None:
+    """Run other projects' suites, plain and with sessions of ours under each application.
+
+    In about fifteen minutes; what follows `--` names the projects, `--write` renews the tables
+    of docs/ecosystem.md.
+    """
+    place = ROOT / "tests" / "ecosystem"
+    projects = nox.project.load_toml(place / "projects.toml")
+    needed = [name for project in projects.values() for name in project["install"]]
+    servers = nox.project.dependency_groups(PROJECT, "servers")
+    own = ("pytest", "pytest-timeout", *servers, ".[flask,quart,redis]")
+    session.install("-c", str(place / "constraints.txt"), *needed, *own)
+    environment = Path(session.virtualenv.location)
+    sdists = environment / "sdists"
+    _download(session, [f"{name}=={each['version']}" for name, each in projects.items()], sdists)
+    session.run(
+        *("python", "-m", "tests.ecosystem", "--sdists", str(sdists)),
+        *("--work", str(environment / "suites"), *session.posargs),
+    )
+
+
+def _download(session: nox.Session, releases: list[str], sdists: Path) -> None:
+    """Have the sdists of releases, whose tests no wheel has."""
+    names = ",".join(release.partition("==")[0] for release in releases)
+    session.run(
+        *("python", "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", names),
+        *("--dest", str(sdists), *releases),
+    )
+
+
+@nox.session
 def mutation(session: nox.Session) -> None:
     """Disable each chosen check in turn and see that the tests notice; print the score."""
     _install(session, EVERYTHING, "test", "peers")

@@ -2132,4 +2132,31 @@ MUTANTS = (
         ),
         ("tests/web/test_events.py", "-k", "memory and outage"),
     ),
+    Mutant(
+        "whose request it is that has begun",
+        (Change("_applications.py", " and _behind_proxy(module.current_app) is app", ""),),
+        ("tests/web/test_mistakes.py", "-k", "of_another_application_it_is_not"),
+    ),
+    Mutant(
+        "why a suite of others differs",
+        (
+            Change(
+                "../../tests/ecosystem/compare.py",
+                "            and self.shows in difference.detail\n",
+                "",
+            ),
+        ),
+        ("tests/ecosystem/test_compare.py", "-k", "any_other_difference"),
+    ),
+    Mutant(
+        "a difference that is listed and gone",
+        (
+            Change(
+                "../../tests/ecosystem/compare.py",
+                "if (one.project, store) in ran\n",
+                "if False and (one.project, store) in ran\n",
+            ),
+        ),
+        ("tests/ecosystem/test_compare.py", "-k", "stale"),
+    ),
 )
