@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 PLAIN = "plain"
 PLUGIN = "samesession_ecosystem"  # what the plugin is imported as, beside a suite's own "tests"
 TEST_TIMEOUT = 60  # seconds for one test of a suite
-SUITE_TIMEOUT = 900  # seconds for one run of a suite
+SUITE_TIMEOUT = 1800  # seconds for one run of a suite, on a busy machine
 _FOREIGN = ("FLASK_", "QUART_", "PYTEST_", "SAMESESSION_", "COVERAGE_")
 
 
