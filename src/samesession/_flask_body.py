@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from threading import RLock
 from typing import Any
 
+import flask
+
 from ._framework import Framework
 from ._site import Site
 from ._streams import Stream
@@ -64,4 +66,10 @@ def save_streamed(response: Any, site: Site, session: ServerSession) -> None:
     response.response = SavedBody(body, Stream(site, session))
 
 
-FLASK = Framework(Face.SYNC, RLock, save_streamed)
+def _is_kept() -> bool:
+    return (
+        flask.has_request_context() and "werkzeug.debug.preserve_context" in flask.request.environ
+    )
+
+
+FLASK = Framework(Face.SYNC, RLock, save_streamed, _is_kept)

@@ -16,12 +16,14 @@ class Framework:
     """How a framework waits, and sends bodies.
 
     `lock` makes what the saves of one session wait for one another with;
-    `save_streamed` has a response save what its body does to the session.
+    `save_streamed` has a response save what its body does to the session; `is_kept` returns
+    whether a test client keeps the context of the running request, for a test to look into.
     """
 
     face: Face
     lock: Callable[[], Any]  # Any: a lock of threads, or one whose `acquire` is awaited
     save_streamed: Callable[[Any, Any, ServerSession], None]  # Any: a response, and the Site
+    is_kept: Callable[[], bool]
 
     def usable(self, store: Store | TwoFaced) -> Store:
         """Return a store with the face that is needed; raise ConfigError for what is no such."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any
 
+import quart
 from quart.wrappers.response import ResponseBody
 
 from ._framework import Framework
@@ -107,4 +108,10 @@ def save_streamed(response: Any, site: Site, session: ServerSession) -> None:
         session.facts.streaming = False
 
 
-QUART = Framework(Face.ASYNC, asyncio.Lock, save_streamed)
+def _is_kept() -> bool:
+    if not quart.has_request_context():
+        return False
+    return bool(quart.request.scope.get("_quart._preserve_context"))
+
+
+QUART = Framework(Face.ASYNC, asyncio.Lock, save_streamed, _is_kept)

@@ -26,6 +26,7 @@ from .core.cookie_flow import CookieFlow
 from .core.events import Event
 from .core.facts import Facts, Mode
 from .core.flow import Flow
+from .core.journal import FLASHES_KEY
 from .core.owners import Administration
 from .core.policy import Horizon
 from .core.record import Sealer
@@ -347,6 +348,7 @@ class Site:
         if reply is not UNTOUCHED or cleared is not None:
             _web.apply(reply, response, parts.writer, cleared)
         facts.answered, facts.streaming, facts.sealed = True, streaming, False
+        facts.in_test = dict.__contains__(session, FLASHES_KEY) and self._framework.is_kept()
         if streaming:
             if facts.keeps_nothing():
                 facts.seal()

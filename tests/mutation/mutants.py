@@ -2159,4 +2159,9 @@ MUTANTS = (
         ),
         ("tests/ecosystem/test_compare.py", "-k", "stale"),
     ),
+    Mutant(
+        "flashed messages that a test takes out",
+        (Change("core/late.py", "return facts.in_test", "return True"),),
+        ("tests/web/test_late_writes.py", "-k", "late_by_the_application and memory"),
+    ),
 )

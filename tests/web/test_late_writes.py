@@ -548,3 +548,46 @@ async def test_a_context_without_a_response_is_not_late(site: Site) -> None:
             append(site.session)
     del context
     gc.collect()
+
+
+# --- what a test looks at --------------------------------------------------------------------
+
+
+async def test_a_test_may_take_flashed_messages_in_the_context_that_its_client_keeps(
+    new_site: NewSite,
+) -> None:
+    """As applications' tests do. They were saved to be shown next, and no write is lost."""
+    site = new_site()
+
+    def view(session: Any, web: Any) -> str:
+        session["_flashes"] = [("message", "hello")]  # as `flash` does, which Quart awaits
+        return "flashed"
+
+    site.view("/flashes")(view)
+    framework: Any = import_module(site.framework)
+    client = site.app.test_client()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        if site.framework == "flask":
+            with client:
+                client.get("/flashes")
+                assert framework.get_flashed_messages() == ["hello"]
+        else:
+            async with client:
+                await client.get("/flashes")
+                assert framework.get_flashed_messages() == ["hello"]
+
+
+async def test_messages_taken_out_late_by_the_application_are_told_of(new_site: NewSite) -> None:
+    """The browser is shown them once more."""
+    site = new_site()
+    way = Late(site, "teardown")
+
+    def write(session: Any) -> None:
+        session["_flashes"] = [("message", "hello")]
+
+    with pytest.warns(UnsavedWriteWarning):
+        assert (
+            await way.does(site.visitor(), lambda session: session.pop("_flashes"), first=write)
+            == []
+        )

@@ -135,6 +135,7 @@ class Facts:
     upkept = False  # a record that nothing was written to was renewed, or was not to be
     refused: str | None = None  # why a save was refused, as an error has told
     answered = False  # the response is made, and takes no cookie any more
+    in_test = False  # a test client keeps the request's context, for a test to look into
     streaming = False  # its body is still made, and what that writes is saved
     sealed = False  # but nothing that it writes can be
     blocks = 0  # under way, that save at their end

@@ -18,6 +18,7 @@ from .merge import Change, Data, Image
 
 # Flask keeps the flag in the mapping under this name; so do we, to be readable by it.
 PERMANENT_KEY = "_permanent"
+FLASHES_KEY = "_flashes"  # Flask's and Quart's
 # A view that was given no other values cannot have changed one in place.
 UNCHANGING = frozenset((str, int, float, bool, bytes, type(None), dt.datetime, uuid.UUID))
 

@@ -14,7 +14,7 @@ from typing import Any, SupportsIndex
 from ..errors import NotSupported, SessionError, conceal_called, concealed
 from . import codec, merge
 from .facts import NOWHERE, UNBINDABLE, About, Facts, Mode, about
-from .journal import PERMANENT_KEY, UNCHANGING, Journal
+from .journal import FLASHES_KEY, PERMANENT_KEY, UNCHANGING, Journal
 from .late import Watched, Write, admit, note_loan
 from .names import checked_owner, plain_key
 
@@ -235,10 +235,10 @@ class ServerSession(Watched):
         self._may_write(write)
         self._facts.modify(permanence=write is Write.PERMANENCE)
 
-    def _take(self, *, there: bool) -> None:
+    def _take(self, *, there: bool, write: Write = Write.DATA) -> None:
         # As in Flask, to remove what is not there is no modification.
         if there:
-            self._write()
+            self._write(write)
         else:
             self._read()
 
@@ -365,7 +365,8 @@ class ServerSession(Watched):
 
     def pop(self, key: str, *default: Any) -> Any:  # dict's is overloaded
         """Remove a key and give its value, or the default."""
-        self._take(there=super().__contains__(key))
+        write = Write.FLASHES if key == FLASHES_KEY else Write.DATA
+        self._take(there=super().__contains__(key), write=write)
         return super().pop(key, *default)
 
     def popitem(self) -> tuple[str, Any]:
