@@ -348,7 +348,7 @@ class Site:
         if reply is not UNTOUCHED or cleared is not None:
             _web.apply(reply, response, parts.writer, cleared)
         facts.answered, facts.streaming, facts.sealed = True, streaming, False
-        facts.in_test = dict.__contains__(session, FLASHES_KEY) and self._framework.is_kept()
+        facts.in_test = FLASHES_KEY in session.data() and self._framework.is_kept()
         if streaming:
             if facts.keeps_nothing():
                 facts.seal()
