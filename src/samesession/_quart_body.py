@@ -111,7 +111,8 @@ def save_streamed(response: Any, site: Site, session: ServerSession) -> None:
 def _is_kept() -> bool:
     if not quart.has_request_context():
         return False
-    return bool(quart.request.scope.get("_quart._preserve_context"))
+    scope: Any = quart.request.scope  # its type does not know what Quart adds
+    return bool(scope.get("_quart._preserve_context"))
 
 
 QUART = Framework(Face.ASYNC, asyncio.Lock, save_streamed, _is_kept)
