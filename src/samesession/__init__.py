@@ -5,8 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ._applications import checked
-from .core.facts import About, SessionPage
+from .core.request_state import About, SessionPage
 from .core.session import ServerSession
 from .core.store import Clock, Store, TwoFaced
 from .core.token import Entropy
@@ -22,6 +21,7 @@ from .errors import (
     StoreUnavailable,
     UnsavedWriteWarning,
 )
+from .given_application import checked
 
 if TYPE_CHECKING:
     from flask import Flask

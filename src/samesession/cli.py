@@ -16,12 +16,12 @@ from typing import Protocol, TypeVar
 
 import click
 
-from ._site import Site
+from .app_sessions import Site
+from .core.admin import Administration
 from .core.names import is_name, is_sid
-from .core.owners import Administration
 from .core.steps import Steps
-from .drive import afterwards
 from .errors import SessionError
+from .run.drive import afterwards
 
 T = TypeVar("T")
 

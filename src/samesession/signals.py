@@ -21,8 +21,8 @@ from blinker import NamedSignal, Namespace
 
 from .core.events import BY_VISITORS, EMPTIED_BLINDLY, Event, Notify
 from .core.steps import Steps, wait
-from .drive import afterwards
 from .errors import conceal
+from .run.drive import afterwards
 
 _signals = Namespace()
 

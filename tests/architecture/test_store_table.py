@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from samesession import NotSupported, stores
-from samesession.config import Config
 from samesession.core.store import OwnerIndex, Purgeable, Reach, TwoFaced, capabilities_of
+from samesession.settings import Config
 from samesession.stores.base import Face
 from tests.conftest import INSTALLED
 from tests.support.site import SECRET_KEY

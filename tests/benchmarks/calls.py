@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from samesession.drive import arun, run
+from samesession.run.drive import arun, run
 
 
 @dataclass(frozen=True, slots=True)

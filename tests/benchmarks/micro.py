@@ -18,7 +18,7 @@ from samesession.core.policy import Rules
 from samesession.core.record import Sealer
 from samesession.core.store import Lifetimes
 from samesession.core.token import TokenSigner
-from samesession.drive import run
+from samesession.run.drive import run
 from samesession.stores.memory import MemoryStore
 
 from .cases import Effort
@@ -126,7 +126,7 @@ def floors(url: str, effort: Effort) -> dict[str, float]:
 def _async_floors(url: str, runner: asyncio.Runner, effort: Effort) -> Iterator[tuple[str, float]]:
     import redis.asyncio
 
-    channel: Any = import_module("samesession._channel").Channel
+    channel: Any = import_module("samesession.stores.redis.multiplexed").Channel
     clients: dict[str, Callable[[], Any]] = {
         "redis.asyncio": lambda: redis.asyncio.Redis.from_url(url),
         "multiplexed hiredis": lambda: channel(

@@ -17,8 +17,9 @@ from samesession.core import codec
 from samesession.core.record import Record, Sealer, revision_of
 from samesession.core.store import Lifetimes
 from samesession.core.token import text
-from samesession.drive import run
-from samesession.stores.filesystem import FileStore, _name
+from samesession.run.drive import run
+from samesession.stores.filesystem import FileStore
+from samesession.stores.filesystem.store import _name
 
 from .data import SIZES, session_of
 from .rounds import Contestant

@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from samesession import Session
-from samesession.config import DEFAULTS, Config
+from samesession.settings import DEFAULTS, Config
 from tests.conftest import INSTALLED
 from tests.support.clock import Clock
 from tests.support.hypercorn import served

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from samesession import SessionError
 from samesession.core.steps import Steps
 from samesession.core.store import Face, Lifetimes, Store
-from samesession.drive import arun, run
+from samesession.run.drive import arun, run
 from samesession.stores.redis import RedisStore
 from tests.unit.parts import record, sealer, signer
 

@@ -172,7 +172,7 @@ async def test_files_that_fail_show_no_canary(
     watch.cookies.add(visitor.jar["session"])
     with monkeypatch.context() as patch:
         # Only what a store writes goes this way: the frameworks write to no descriptor.
-        patch.setattr("samesession.stores._tree.os.write", refuse)
+        patch.setattr("samesession.stores.filesystem.locked_directories.os.write", refuse)
         assert (await visitor.put(b=DATA_CANARY)).status == 503
     assert "ENOSPC" in "".join(watch.seen)
     watch.expect_nothing()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from samesession.drive import arun, run
+from samesession.run.drive import arun, run
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.clock import Clock

@@ -15,9 +15,8 @@ import pytest
 
 from samesession import ConfigError, StoreUnavailable
 from samesession.core.store import Conflict, Outcome
-from samesession.drive import run
-from samesession.stores import _tree
-from samesession.stores.filesystem import FileStore
+from samesession.run.drive import run
+from samesession.stores.filesystem import FileStore, locked_directories
 from samesession.testing import make_record
 from tests.conftest import NewSite
 from tests.support.backend import Backend
@@ -191,7 +190,7 @@ def test_nobody_can_take_a_lock_away_from_a_writer(
         def sleep(_: float) -> None:
             turn.set()
 
-    monkeypatch.setattr(_tree, "time", Noticed)
+    monkeypatch.setattr(locked_directories, "time", Noticed)
     monkeypatch.setattr(os, "replace", interrupted)
     with ThreadPoolExecutor(1) as pool:
         assert _commit(store, b"first") is Outcome.WRITTEN
@@ -218,14 +217,14 @@ def test_a_writer_that_waited_for_a_directory_that_was_replaced_locks_the_new_on
 
 def _once_before_a_lock(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
     """Do something after a directory was opened, and before its lock is taken."""
-    acquire = _tree.Tree._acquire
+    acquire = locked_directories.Tree._acquire
 
-    def acquire_late(self: _tree.Tree, directory: int, deadline: float) -> None:
-        monkeypatch.setattr(_tree.Tree, "_acquire", acquire)
+    def acquire_late(self: locked_directories.Tree, directory: int, deadline: float) -> None:
+        monkeypatch.setattr(locked_directories.Tree, "_acquire", acquire)
         act()
         acquire(self, directory, deadline)
 
-    monkeypatch.setattr(_tree.Tree, "_acquire", acquire_late)
+    monkeypatch.setattr(locked_directories.Tree, "_acquire", acquire_late)
 
 
 # --- the owners' directories ---------------------------------------------------------------

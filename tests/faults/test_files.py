@@ -16,9 +16,9 @@ import pytest
 
 from samesession import BadRecord, ConfigError
 from samesession.core.store import Outcome
-from samesession.drive import run
-from samesession.stores._file_purge import Purge
+from samesession.run.drive import run
 from samesession.stores.filesystem import FileStore
+from samesession.stores.filesystem.purge import Purge
 from tests.conftest import NewSite
 from tests.support.clock import Clock
 from tests.support.site import Site

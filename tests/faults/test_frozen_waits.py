@@ -17,15 +17,15 @@ from freezegun import freeze_time
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from samesession import StoreUnavailable
-from samesession._channel import Channel
-from samesession._deadline import Deadline
-from samesession._loop_time import call_at, loop_time
 from samesession.core.record import revision_of
 from samesession.core.steps import wait
 from samesession.core.store import Lifetimes
-from samesession.drive import arun, run
-from samesession.stores._meta import Deadline as MemcachedDeadline
+from samesession.run.drive import arun, run
+from samesession.run.loop_time import call_at, loop_time
 from samesession.stores.filesystem import FileStore
+from samesession.stores.kit.deadline import Deadline
+from samesession.stores.memcached.meta_protocol import Deadline as MemcachedDeadline
+from samesession.stores.redis.multiplexed import Channel
 from samesession.testing import make_record
 from tests.support.wire import Pool, turn
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from samesession._deadline import Deadline
+from samesession.stores.kit.deadline import Deadline
 from tests.support.backend import Servers
 from tests.support.green import REQUESTS
 from tests.support.server import Valkey

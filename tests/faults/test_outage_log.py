@@ -17,10 +17,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from samesession import ConfigError, StoreUnavailable
-from samesession import _outages as outages
-from samesession.drive import run
+from samesession import ConfigError, StoreUnavailable, outages
 from samesession.errors import at_place
+from samesession.run.drive import run
 from samesession.stores.base import FromSync
 from samesession.stores.filesystem import FileStore
 from samesession.stores.sqlalchemy import SQLStore

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from samesession.stores._tree import name_of
+from samesession.stores.filesystem.locked_directories import name_of
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.site import Site, Visitor

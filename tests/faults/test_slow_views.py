@@ -11,10 +11,10 @@ import pytest
 
 from samesession import StoreUnavailable
 from samesession.core.steps import Call, call
-from samesession.drive import arun, run
-from samesession.stores._tree import name_of
+from samesession.run.drive import arun, run
 from samesession.stores.base import FromSync
 from samesession.stores.filesystem import FileStore
+from samesession.stores.filesystem.locked_directories import name_of
 from samesession.stores.memcached import MemcachedStore
 from tests.conftest import NewSite
 from tests.stores.test_by_others import PlainStore

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from samesession import ServerSession, StoreUnavailable
-from samesession.core.facts import Facts, Mode
+from samesession.core.request_state import Facts, Mode
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.site import Site, Visitor

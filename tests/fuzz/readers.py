@@ -11,14 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from samesession import BadRecord
-from samesession._web import cookie_values
-from samesession.core import codec, tagged
-from samesession.core.cookie_flow import CookieFlow
+from samesession.core import codec
+from samesession.core.cookie_only import tagged_json
+from samesession.core.cookie_only.flow import CookieFlow
 from samesession.core.keys import Purpose, derive
 from samesession.core.record import Record, lifetime_of, revision_of
 from samesession.core.session import ServerSession
 from samesession.core.store import Lifetimes
-from samesession.drive import run
+from samesession.headers import cookie_values
+from samesession.run.drive import run
 from samesession.stores.filesystem import FileStore
 from tests.unit.parts import KEYS, RULES, Clock, record, sealer, signer
 
@@ -42,7 +43,7 @@ def _cookie() -> tuple[Reader, list[bytes]]:
             assert found is None or (found.value == value and value.isascii())
             assert type(run(flow.open([value]))) is ServerSession
 
-    text = flow._format.sign(tagged.dumps(DATA))
+    text = flow._format.sign(tagged_json.dumps(DATA))
     return read, [f"session={value}".encode() for value in (signed.value, text, '"a\\012b"')]
 
 
@@ -78,11 +79,11 @@ def _payload() -> tuple[Reader, list[bytes]]:
     def read(data: bytes) -> None:
         _decode(data)
         try:
-            _ = tagged.loads(data.decode("utf-8", "replace"))
+            _ = tagged_json.loads(data.decode("utf-8", "replace"))
         except BadRecord:
             pass
 
-    return read, [codec.encode(DATA), tagged.dumps(DATA).encode(), b"\x91" * 500, b"[" * 500]
+    return read, [codec.encode(DATA), tagged_json.dumps(DATA).encode(), b"\x91" * 500, b"[" * 500]
 
 
 def _decode(payload: bytes) -> None:

@@ -48,42 +48,48 @@ MUTANTS = (
     ),
     Mutant(
         "the quiet of a connection that a thread takes up again",
-        (Change("_deadline.py", "return not self._poll.poll(0)", "return True"),),
-        ("tests/unit/test_line.py", "-k", "spoke_unasked"),
+        (Change("stores/kit/deadline.py", "return not self._poll.poll(0)", "return True"),),
+        ("tests/unit/test_redis_pooled.py", "-k", "spoke_unasked"),
     ),
     Mutant(
         "the same quiet where a thread cannot poll",
-        (Change("_deadline.py", "_ = self._connected.recv(1)\n", "return True\n"),),
-        ("tests/unit/test_line.py", "-k", "spoke_unasked"),
+        (Change("stores/kit/deadline.py", "_ = self._connected.recv(1)\n", "return True\n"),),
+        ("tests/unit/test_redis_pooled.py", "-k", "spoke_unasked"),
     ),
     Mutant(
         "the answer too many that a thread reads",
-        (Change("_line.py", "if self._reader.gets() is not False:", "if False:"),),
-        ("tests/unit/test_line.py", "-k", "answer_too_many"),
+        (Change("stores/redis/pooled.py", "if self._reader.gets() is not False:", "if False:"),),
+        ("tests/unit/test_redis_pooled.py", "-k", "answer_too_many"),
     ),
     Mutant(
         "the unasked answer on the connection that a loop shares",
         (
             Change(
-                "_channel.py",
+                "stores/redis/multiplexed.py",
                 "waiting = self._sent.popleft()\n",
                 "waiting = self._sent.popleft() if self._sent else _Waiting(\n"
                 '                    b"", self._loop.create_future()\n'
                 "                )\n",
             ),
         ),
-        ("tests/unit/test_channel.py", "-k", "nobody_asked_for"),
+        ("tests/unit/test_redis_multiplexed.py", "-k", "nobody_asked_for"),
     ),
     Mutant(
         "the writes that garbage may stand for",
-        (Change("_channel.py", "if each.resent or not again(each):", "if each.resent:"),),
-        ("tests/unit/test_channel.py", "-k", "after_garbage"),
+        (
+            Change(
+                "stores/redis/multiplexed.py",
+                "if each.resent or not again(each):",
+                "if each.resent:",
+            ),
+        ),
+        ("tests/unit/test_redis_multiplexed.py", "-k", "after_garbage"),
     ),
     Mutant(
         "what a caller cannot send to Redis",
         (
             Change(
-                "stores/redis.py",
+                "stores/redis/store.py",
                 "if not numbers or not all(map(_can_be_packed, args)):",
                 "if False:",
             ),
@@ -92,61 +98,67 @@ MUTANTS = (
     ),
     Mutant(
         "the turns that a late loop takes before it gives a store up",
-        (Change("_watch.py", "if late else None", "if False else None"),),
-        ("tests/unit/test_watch.py", "-k", "late"),
+        (Change("run/timeout.py", "if late else None", "if False else None"),),
+        ("tests/unit/test_timeout.py", "-k", "late"),
     ),
     Mutant(
         "the turns that a late loop takes before it gives a connection up",
         (
             Change(
-                "_channel.py",
+                "stores/redis/multiplexed.py",
                 "again = self._grace.until(now, moved=oldest is not self._late)",
                 "again = None",
             ),
         ),
-        ("tests/unit/test_channel.py", "-k", "late"),
+        ("tests/unit/test_redis_multiplexed.py", "-k", "late"),
     ),
     Mutant(
         "a process that is busy is not a store that is slow",
-        (Change("_watch.py", "return now + _PAUSE if self._busy else None", "return None"),),
-        ("tests/unit/test_watch.py", "-k", "busy"),
+        (Change("run/timeout.py", "return now + _PAUSE if self._busy else None", "return None"),),
+        ("tests/unit/test_timeout.py", "-k", "busy"),
     ),
     Mutant(
         "the end of a late loop's patience",
-        (Change("_watch.py", "if now - self._moved >= self._patience:", "if False:"),),
-        ("tests/unit/test_watch.py", "-k", "stalls", "--timeout=20"),
+        (Change("run/timeout.py", "if now - self._moved >= self._patience:", "if False:"),),
+        ("tests/unit/test_timeout.py", "-k", "stalls", "--timeout=20"),
     ),
     Mutant(
         "the longest that a late wait may last",
-        (Change("_watch.py", "if again is None or wait.late <= last:", "if again is None:"),),
-        ("tests/unit/test_watch.py", "-k", "ten_times"),
+        (Change("run/timeout.py", "if again is None or wait.late <= last:", "if again is None:"),),
+        ("tests/unit/test_timeout.py", "-k", "ten_times"),
     ),
     Mutant(
         "the last look of a thread that was late",
         (
             Change(
-                "_deadline.py",
+                "stores/kit/deadline.py",
                 "except (TimeoutError, BlockingIOError, SSLWantReadError):",
                 "except SystemExit:",
             ),
         ),
-        ("tests/unit/test_line.py", "-k", "late"),
+        ("tests/unit/test_redis_pooled.py", "-k", "late"),
     ),
     Mutant(
         "another answer than the question's from memcached",
         (
             Change(
-                "stores/_meta.py",
+                "stores/memcached/meta_protocol.py",
                 'if isinstance(answer, Answer) and answer.flags.get("O", word) != word:',
                 "if False:",
             ),
         ),
-        ("tests/unit/test_meta.py", "-k", "another"),
+        ("tests/unit/test_memcached_protocol.py", "-k", "another"),
     ),
     Mutant(
         "the quiet of a connection to memcached",
-        (Change("stores/_meta.py", "if kept is None or kept.is_quiet():", "if True:"),),
-        ("tests/unit/test_meta.py", "-k", "spoke_unasked"),
+        (
+            Change(
+                "stores/memcached/meta_protocol.py",
+                "if kept is None or kept.is_quiet():",
+                "if True:",
+            ),
+        ),
+        ("tests/unit/test_memcached_protocol.py", "-k", "spoke_unasked"),
     ),
     Mutant(
         "the second question before a user is logged out",
@@ -173,18 +185,18 @@ MUTANTS = (
         "the words around a question to Redis",
         (
             Change(
-                "stores/_redis_fence.py",
+                "stores/redis/fence.py",
                 "if (before, after) != words or moved or",
                 "if",
             ),
         ),
-        ("tests/unit/test_fence.py",),
+        ("tests/unit/test_redis_fence.py",),
     ),
     Mutant(
         "the word in the answer to a commit",
         (
             Change(
-                "stores/redis.py",
+                "stores/redis/store.py",
                 "case [bytes(named), answer] if named == own:",
                 "case [_, answer]:",
             ),
@@ -193,28 +205,34 @@ MUTANTS = (
     ),
     Mutant(
         "a connection that is not left for a planted record",
-        (Change("stores/_redis_doubt.py", "if answer != doubted:", "if True:"),),
+        (Change("stores/redis/verification.py", "if answer != doubted:", "if True:"),),
         ("tests/faults/test_crossed_answers.py", "-k", "planted and url"),
     ),
     Mutant(
         "a connection that is left for it is out of step",
         (
             Change(
-                "_channel.py",
+                "stores/redis/multiplexed.py",
                 "if self._transport is not None and mark in (None, self.mark):",
                 "if False:",
             ),
         ),
-        ("tests/unit/test_channel.py", "-k", "out_of_step"),
+        ("tests/unit/test_redis_multiplexed.py", "-k", "out_of_step"),
     ),
     Mutant(
         "a connection that others have left already",
-        (Change("_channel.py", "and mark in (None, self.mark):", "and mark is not self:"),),
-        ("tests/unit/test_channel.py", "-k", "out_of_step"),
+        (
+            Change(
+                "stores/redis/multiplexed.py",
+                "and mark in (None, self.mark):",
+                "and mark is not self:",
+            ),
+        ),
+        ("tests/unit/test_redis_multiplexed.py", "-k", "out_of_step"),
     ),
     Mutant(
         "another's row",
-        (Change("stores/_sqlerrors.py", "    connection.invalidate()\n", "    return\n"),),
+        (Change("stores/sqlalchemy/errors.py", "    connection.invalidate()\n", "    return\n"),),
         ("tests/stores/test_sql_crossed.py", "-k", "anothers_row"),
     ),
     Mutant(
@@ -243,7 +261,7 @@ MUTANTS = (
         "the comparison of revisions in files",
         (
             Change(
-                "stores/filesystem.py",
+                "stores/filesystem/store.py",
                 "if revision_of(found.record) != expected:",
                 "if False:",
             ),
@@ -265,7 +283,7 @@ MUTANTS = (
         "the comparison of revisions in Redis",
         (
             Change(
-                "stores/_redis_scripts.py",
+                "stores/redis/scripts.py",
                 "if ARGV[1] ~= '' and revision ~= ARGV[1] then",
                 "if false then",
             ),
@@ -320,7 +338,7 @@ MUTANTS = (
         "what a view holds stays in the session when it is stored",
         (
             Change(
-                "core/merge.py",
+                "core/changes.py",
                 "here[key] if key in here and _same(here[key], value) else value",
                 "value",
             ),
@@ -352,7 +370,7 @@ MUTANTS = (
         "the saves of one session wait for one another",
         (
             Change(
-                "_site.py",
+                "app_sessions.py",
                 "lock = session.facts.turn(self._framework.lock)",
                 "lock = self._framework.lock()",
             ),
@@ -394,7 +412,7 @@ MUTANTS = (
         "of two logins of one user one wins",
         (
             Change(
-                "core/facts.py",
+                "core/request_state.py",
                 "return bound is not None and bound != self.owner",
                 "return bound is not None",
             ),
@@ -416,7 +434,7 @@ MUTANTS = (
         "a login brings back nothing that was loaded",
         (
             Change(
-                "core/merge.py",
+                "core/changes.py",
                 "not isinstance(change, Redo) and not (isinstance(change, Put) and "
                 "not change.assigned)",
                 "True",
@@ -449,7 +467,7 @@ MUTANTS = (
         "a cookie that holds the session is signed anew after a rotation of keys",
         (
             Change(
-                "core/cookie_flow.py",
+                "core/cookie_only/flow.py",
                 "                facts.stale, facts.terms = stale,",
                 "                facts.terms =",
             ),
@@ -483,7 +501,7 @@ MUTANTS = (
         "no cookie is promised when the response is made",
         (
             Change(
-                "_site.py",
+                "app_sessions.py",
                 "facts.answered, facts.streaming, facts.sealed = True, ",
                 "facts.answered, facts.streaming, facts.sealed = False, ",
             ),
@@ -503,14 +521,18 @@ MUTANTS = (
     ),
     Mutant(
         "a streamed body saves after each chunk",
-        (Change("_flask_body.py", "        self._save()\n        return", "        return"),),
+        (
+            Change(
+                "flask/streamed_body.py", "        self._save()\n        return", "        return"
+            ),
+        ),
         ("tests/web/test_streams.py", "-k", "flask and memory and before_it_is_sent"),
     ),
     Mutant(
         "a streamed body saves after each chunk, under Quart too",
         (
             Change(
-                "_quart_body.py",
+                "quart/streamed_body.py",
                 "        steps = self._stream.due()\n        if steps is not None:",
                 "        steps = self._stream.due()\n        if False:",
             ),
@@ -519,47 +541,57 @@ MUTANTS = (
     ),
     Mutant(
         "a streamed body saves before its end is sent",
-        (Change("_flask_body.py", "            self._save(ending=True)\n", ""),),
+        (Change("flask/streamed_body.py", "            self._save(ending=True)\n", ""),),
         ("tests/web/test_streams.py", "-k", "flask and memory and before_the_end_is_sent"),
     ),
     Mutant(
         "a streamed body saves as it is closed",
-        (Change("_flask_body.py", "            self._save(last=True)\n", ""),),
+        (Change("flask/streamed_body.py", "            self._save(last=True)\n", ""),),
         ("tests/web/test_streams.py", "-k", "flask and memory and takes_nothing_along"),
     ),
     Mutant(
         "a streamed body saves as it is closed, under Quart too",
-        (Change("_quart_body.py", "self._stream.due(last=True)", "None"),),
+        (Change("quart/streamed_body.py", "self._stream.due(last=True)", "None"),),
         ("tests/web/test_streams.py", "-k", "quart and memory and takes_nothing_along"),
     ),
     Mutant(
         "generators that Quart leaves to the loop are waited for",
-        (Change("_quart_body.py", "    if closing:", "    if False:"),),
+        (Change("quart/streamed_body.py", "    if closing:", "    if False:"),),
         ("tests/web/test_streams.py", "-k", "memory and may_await"),
     ),
     Mutant(
         "an emptied session keeps its record while its page is streamed",
-        (Change("_streams.py", "(facts.blocks or self._is_emptied())", "facts.blocks"),),
+        (Change("streamed_bodies.py", "(facts.blocks or self._is_emptied())", "facts.blocks"),),
         ("tests/web/test_streams.py", "-k", "memory and make_room"),
     ),
     Mutant(
         "a store that is down is not asked after each chunk",
-        (Change("_streams.py", "if not last and self._site.now() <", "if False and 0 <"),),
+        (Change("streamed_bodies.py", "if not last and self._site.now() <", "if False and 0 <"),),
         ("tests/web/test_streams.py", "-k", "memory and error_in_the_log"),
     ),
     Mutant(
         "the signal of what is not saved",
-        (Change("_streams.py", "if self._reason is not None:", "if False:"),),
+        (Change("streamed_bodies.py", "if self._reason is not None:", "if False:"),),
         ("tests/web/test_streams.py", "-k", "memory and error_in_the_log"),
     ),
     Mutant(
         "a streamed body begins no session",
-        (Change("_site.py", "            if facts.keeps_nothing():\n", "            if False:\n"),),
+        (
+            Change(
+                "app_sessions.py",
+                "            if facts.keeps_nothing():\n",
+                "            if False:\n",
+            ),
+        ),
         ("tests/web/test_streams.py", "-k", "memory and cannot_begin_a_session"),
     ),
     Mutant(
         "a streamed body begins no session after it has ended one",
-        (Change("_site.py", "        if session.facts.keeps_nothing():", "        if False:"),),
+        (
+            Change(
+                "app_sessions.py", "        if session.facts.keeps_nothing():", "        if False:"
+            ),
+        ),
         ("tests/web/test_streams.py", "-k", "memory and in_a_later_chunk"),
     ),
     Mutant(
@@ -569,7 +601,7 @@ MUTANTS = (
     ),
     Mutant(
         "a streamed body varies by Cookie",
-        (Change("_site.py", "if streaming and reply is UNTOUCHED:", "if False:"),),
+        (Change("app_sessions.py", "if streaming and reply is UNTOUCHED:", "if False:"),),
         ("tests/web/test_streams.py", "-k", "memory and varies"),
     ),
     Mutant(
@@ -584,7 +616,7 @@ MUTANTS = (
     ),
     Mutant(
         "what a block has saved is no loss",
-        (Change("core/facts.py", "self.loan = self.loan._replace(image=image)", "pass"),),
+        (Change("core/request_state.py", "self.loan = self.loan._replace(image=image)", "pass"),),
         ("tests/web/test_late_writes.py", "-k", "memory and that_a_block_saves"),
     ),
     Mutant(
@@ -600,12 +632,16 @@ MUTANTS = (
     ),
     Mutant(
         "what is written while the response is saved is saved with it",
-        (Change("_site.py", "for _ in range(_MEANWHILE):", "for _ in range(0):"),),
+        (Change("app_sessions.py", "for _ in range(_MEANWHILE):", "for _ in range(0):"),),
         ("tests/web/test_late_writes.py", "-k", "memory and waits_for_its_save"),
     ),
     Mutant(
         "a session whose save failed is kept by no block",
-        (Change("_site.py", "if facts.answered and facts.mode is Mode.BROKEN:", "if False:"),),
+        (
+            Change(
+                "app_sessions.py", "if facts.answered and facts.mode is Mode.BROKEN:", "if False:"
+            ),
+        ),
         ("tests/web/test_late_writes.py", "-k", "memory and keeps_nothing_more"),
     ),
     Mutant(
@@ -615,7 +651,7 @@ MUTANTS = (
     ),
     Mutant(
         "Vary",
-        (Change("_web.py", "    if reply.vary or cookies:", "    if False:"),),
+        (Change("headers.py", "    if reply.vary or cookies:", "    if False:"),),
         ("tests/web/test_caching.py", "-k", "memory"),
     ),
     Mutant(
@@ -650,7 +686,7 @@ MUTANTS = (
         "the owner of a file",
         (
             Change(
-                "stores/_tree.py",
+                "stores/filesystem/locked_directories.py",
                 "if found.st_uid != os.geteuid() or found.st_nlink > 1:",
                 "if found.st_nlink > 1:",
             ),
@@ -672,7 +708,7 @@ MUTANTS = (
         "what has expired is deleted in files",
         (
             Change(
-                "stores/filesystem.py",
+                "stores/filesystem/store.py",
                 "        self._end(shard, name)\n        return None",
                 "        return None",
             ),
@@ -683,7 +719,7 @@ MUTANTS = (
         "what has expired is deleted in SQL",
         (
             Change(
-                "stores/sqlalchemy.py",
+                "stores/sqlalchemy/store.py",
                 'connection.execute(self._statements.end, {"key_": key, "seen_": row[2]})',
                 'connection.execute(self._statements.load, {"key_": key})',
             ),
@@ -694,7 +730,7 @@ MUTANTS = (
         "a life that is too long is cut when it is renewed",
         (
             Change(
-                "core/touch.py",
+                "core/idle_renewal.py",
                 "return not now + lifetime <= expires <= self.expiry(now, lifetime)",
                 "return not now + lifetime <= expires",
             ),
@@ -705,7 +741,7 @@ MUTANTS = (
         "a life that is too long is cut exactly when it is renewed",
         (
             Change(
-                "core/touch.py",
+                "core/idle_renewal.py",
                 "return expires != self.expiry(now, lifetime)",
                 "return expires < self.expiry(now, lifetime)",
             ),
@@ -716,7 +752,7 @@ MUTANTS = (
         "a life that is too long is cut when it is not renewed",
         (
             Change(
-                "core/touch.py",
+                "core/idle_renewal.py",
                 "if longest is None or expires <= now + longest + self.grace(longest) + SKEW:",
                 "if True:",
             ),
@@ -732,7 +768,7 @@ MUTANTS = (
         "what is over is deleted when it is listed",
         (
             Change(
-                "core/owners.py",
+                "core/admin.py",
                 "over = yield from self._ending.ends(record)",
                 "over = policy.is_over(record, self._clock())",
             ),
@@ -746,19 +782,23 @@ MUTANTS = (
     ),
     Mutant(
         "a file of SQLite's is left to other processes after a write",
-        (Change("stores/_sqlite_turns.py", "if now < self._met_until:", "if False:"),),
+        (Change("stores/sqlalchemy/sqlite_turns.py", "if now < self._met_until:", "if False:"),),
         ("tests/stores/test_sqlite_turns.py", "-k", "left_to_another"),
     ),
     Mutant(
         "a write of SQLite's that answers rows waits by itself",
-        (Change("stores/_sqlite_turns.py", "writes and _answers_rows(context)", "False"),),
+        (
+            Change(
+                "stores/sqlalchemy/sqlite_turns.py", "writes and _answers_rows(context)", "False"
+            ),
+        ),
         ("tests/stores/test_sqlite_turns.py", "-k", "answers_rows"),
     ),
     Mutant(
         "a file of SQLite's has one writer of a process at a time",
         (
             Change(
-                "stores/_sqlite_turns.py",
+                "stores/sqlalchemy/sqlite_turns.py",
                 "if now < self._taken_until or now < self._free_from:",
                 "if now < self._free_from:",
             ),
@@ -769,7 +809,7 @@ MUTANTS = (
         "the names that a purge looks at",
         (
             Change(
-                "stores/_file_purge.py",
+                "stores/filesystem/purge.py",
                 "return name.startswith(prefix) and names.fullmatch(name) is not None",
                 "return True",
             ),
@@ -780,7 +820,7 @@ MUTANTS = (
         "the kind and owner of a file that a purge deletes",
         (
             Change(
-                "stores/_file_purge.py",
+                "stores/filesystem/purge.py",
                 "ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()",
                 "ours = True",
             ),
@@ -802,7 +842,7 @@ MUTANTS = (
         "the content of an owner's note that a purge deletes",
         (
             Change(
-                "stores/_file_purge.py",
+                "stores/filesystem/purge.py",
                 "return not raw or name_of(raw) == name",
                 "return True",
             ),
@@ -813,7 +853,7 @@ MUTANTS = (
         "the root of the files is judged whenever it is used",
         (
             Change(
-                "stores/_tree.py",
+                "stores/filesystem/locked_directories.py",
                 "        if reason is not None:\n            os.close(fd)",
                 "        if False:\n            os.close(fd)",
             ),
@@ -822,14 +862,20 @@ MUTANTS = (
     ),
     Mutant(
         "the root of the files is judged without a thread, too",
-        (Change("stores/_cached.py", "if unsound(os.fstat(root)) is not None:", "if False:"),),
+        (
+            Change(
+                "stores/filesystem/nonblocking_read.py",
+                "if unsound(os.fstat(root)) is not None:",
+                "if False:",
+            ),
+        ),
         ("tests/faults/test_directories.py", "-k", "is_judged"),
     ),
     Mutant(
         "the lock of a directory",
         (
             Change(
-                "stores/_tree.py",
+                "stores/filesystem/locked_directories.py",
                 "fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)",
                 "pass",
             ),
@@ -838,14 +884,18 @@ MUTANTS = (
     ),
     Mutant(
         "a directory that was locked is still the one at its path",
-        (Change("stores/_tree.py", "if self._stands(path, fd):", "if True:"),),
+        (
+            Change(
+                "stores/filesystem/locked_directories.py", "if self._stands(path, fd):", "if True:"
+            ),
+        ),
         ("tests/faults/test_directories.py", "-k", "that_waited or beside_the_removal"),
     ),
     Mutant(
         "a frozen clock holds no wait of a loop up",
         (
             Change(
-                "_clocks.py",
+                "run/clocks.py",
                 "    return type(time.monotonic) is not BuiltinFunctionType",
                 "    return False",
             ),
@@ -855,30 +905,30 @@ MUTANTS = (
     Mutant(
         "a wait that ended does not ring",
         (
-            Change("_loop_time.py", "        if not self._cancelled:", "        if True:"),
-            Change("_loop_time.py", "        self._timer.cancel()", "        pass"),
+            Change("run/loop_time.py", "        if not self._cancelled:", "        if True:"),
+            Change("run/loop_time.py", "        self._timer.cancel()", "        pass"),
         ),
         ("tests/faults/test_frozen_waits.py", "-k", "leaves_nothing"),
     ),
     Mutant(
         "an application that runs on trio",
-        (Change("quart.py", "Site(on_asyncio(app), ", "Site(app, "),),
+        (Change("quart/interface.py", "Site(on_asyncio(app), ", "Site(app, "),),
         ("tests/web/test_event_loops.py", "-k", "for_trio"),
     ),
     Mutant(
         "a server that does not run asyncio",
-        (Change("_for_quart.py", "        check_running_loop()\n", ""),),
+        (Change("quart/actions.py", "        check_running_loop()\n", ""),),
         ("tests/web/test_event_loops.py", "-k", "at_its_start"),
     ),
     Mutant(
         "keys that everybody knows",
-        (Change("config.py", "    if is_published(key):", "    if False:"),),
-        ("tests/unit/test_published.py", "-k", "refused_as"),
+        (Change("settings.py", "    if is_published(key):", "    if False:"),),
+        ("tests/unit/test_published_keys.py", "-k", "refused_as"),
     ),
     Mutant(
         "the time is looked up late",
         (
-            Change("_site.py", "clock or system_time", "clock or __import__('time').time"),
+            Change("app_sessions.py", "clock or system_time", "clock or __import__('time').time"),
             Change("stores/memory.py", "clock: Clock = system_time", "clock: Clock = lambda: 0.0"),
         ),
         ("tests/web/test_frozen_time.py", "-k", "memory and (absolute or given)"),
@@ -887,7 +937,7 @@ MUTANTS = (
         "a frozen clock holds no wait up",
         (
             Change(
-                "_clocks.py",
+                "run/clocks.py",
                 "return time.clock_gettime(_MONOTONIC)",
                 "return time.monotonic()",
             ),
@@ -896,24 +946,24 @@ MUTANTS = (
     ),
     Mutant(
         "settings that change after the first request",
-        (Change("_current.py", "seen.read(settings) == seen.values", "True"),),
+        (Change("current_settings.py", "seen.read(settings) == seen.values", "True"),),
         ("tests/web/test_changing_settings.py", "-k", "memory and first_one_on"),
     ),
     Mutant(
         "settings that come after the first request",
-        (Change("_current.py", "len(settings) == seen.size and ", ""),),
+        (Change("current_settings.py", "len(settings) == seen.size and ", ""),),
         ("tests/web/test_changing_settings.py", "-k", "memory and too_late"),
     ),
     Mutant(
         "a list among the settings that changes in place",
-        (Change("_current.py", "= (list, set, dict)", "= (set, dict)"),),
+        (Change("current_settings.py", "= (list, set, dict)", "= (set, dict)"),),
         ("tests/web/test_changing_settings.py", "-k", "memory and in_place"),
     ),
     Mutant(
         "a wrong setting leaves the others to count",
         (
             Change(
-                "_current.py",
+                "current_settings.py",
                 "self._made_of_usable(flasks, _flasks(before.parts.config.settings))",
                 "before.parts",
             ),
@@ -922,12 +972,12 @@ MUTANTS = (
     ),
     Mutant(
         "a wrong setting is told of once",
-        (Change("_current.py", "        if what in self._told:", "        if False:"),),
+        (Change("current_settings.py", "        if what in self._told:", "        if False:"),),
         ("tests/web/test_changing_settings.py", "-k", "memory and wrong_value"),
     ),
     Mutant(
         "settings by turns are built once",
-        (Change("_current.py", "            self._built[key] = found\n", ""),),
+        (Change("current_settings.py", "            self._built[key] = found\n", ""),),
         ("tests/web/test_changing_settings.py", "-k", "memory and by_turns_build"),
     ),
     Mutant(
@@ -991,12 +1041,12 @@ MUTANTS = (
     ),
     Mutant(
         "the locals of Flask's save",
-        (Change("flask.py", "del session, ours", "pass"),),
+        (Change("flask/interface.py", "del session, ours", "pass"),),
         ("tests/faults/test_tracker.py", "-k", "cannot_be_saved and flask and memory"),
     ),
     Mutant(
         "the locals of Quart's save",
-        (Change("quart.py", "del session, ours", "pass"),),
+        (Change("quart/interface.py", "del session, ours", "pass"),),
         ("tests/faults/test_tracker.py", "-k", "cannot_be_saved and quart and memory"),
     ),
     Mutant(
@@ -1008,7 +1058,7 @@ MUTANTS = (
         "the cookie in the frames of an opening that raises",
         (
             Change(
-                "flask.py",
+                "flask/interface.py",
                 "            conceal(error)\n            raise\n        return",
                 "            raise\n        return",
             ),
@@ -1019,7 +1069,7 @@ MUTANTS = (
         "the rows that an engine logs",
         (
             Change(
-                "stores/_engines.py",
+                "stores/sqlalchemy/engines.py",
                 "lambda record: record.levelno > logging.DEBUG",
                 "lambda record: True",
             ),
@@ -1030,7 +1080,7 @@ MUTANTS = (
         "threads of our own",
         (
             Change(
-                "drive.py",
+                "run/drive.py",
                 "return threads(long=blocking.long).begin(blocking)",
                 'return __import__("asyncio").to_thread(blocking.work)',
             ),
@@ -1039,19 +1089,19 @@ MUTANTS = (
     ),
     Mutant(
         "who waits for a lock has no thread",
-        (Change("_threads.py", "if line.under_way >= task.turn.abreast:", "if False:"),),
+        (Change("run/threads.py", "if line.under_way >= task.turn.abreast:", "if False:"),),
         ("tests/faults/test_slow_views.py", "-k", "lock or stalls"),
     ),
     Mutant(
         "long work has threads of its own",
-        (Change("drive.py", "threads(long=blocking.long)", "threads(long=False)"),),
+        (Change("run/drive.py", "threads(long=blocking.long)", "threads(long=False)"),),
         ("tests/unit/test_threads.py", "-k", "long_work"),
     ),
     Mutant(
         "a StopIteration of blocking work",
         (
             Change(
-                "_threads.py",
+                "run/threads.py",
                 "except StopIteration as error:",
                 "except StopAsyncIteration as error:",
             ),
@@ -1060,17 +1110,17 @@ MUTANTS = (
     ),
     Mutant(
         "threads hold up no end of a process",
-        (Change("_threads.py", "daemon=True", "daemon=False"),),
+        (Change("run/threads.py", "daemon=True", "daemon=False"),),
         ("tests/unit/test_threads.py", "-k", "process_ends"),
     ),
     Mutant(
         "a forked process has no threads yet",
-        (Change("_threads.py", "os.register_at_fork(after_in_child=_made.clear)", ""),),
+        (Change("run/threads.py", "os.register_at_fork(after_in_child=_made.clear)", ""),),
         ("tests/unit/test_threads.py", "-k", "forked"),
     ),
     Mutant(
         "an idle thread ends only if no work comes",
-        (Change("_threads.py", "if self._load < self._alive:", "if True:"),),
+        (Change("run/threads.py", "if self._load < self._alive:", "if True:"),),
         ("tests/unit/test_threads.py", "-k", "work_comes"),
     ),
     Mutant(
@@ -1087,20 +1137,20 @@ MUTANTS = (
         "signals of what failed steps did",
         (
             Change(
-                "drive.py",
+                "run/drive.py",
                 "await _do_left(outer, error)",
                 "pass",
             ),
         ),
-        ("tests/unit/test_drive.py", "-k", "left"),
+        ("tests/unit/test_run.py", "-k", "left"),
     ),
     Mutant(
         "steps within steps keep what they left apart",
         (
-            Change("drive.py", "if left is not outer:", "if left:"),
-            Change("drive.py", "if left is outer or", "if not left or"),
+            Change("run/drive.py", "if left is not outer:", "if left:"),
+            Change("run/drive.py", "if left is outer or", "if not left or"),
         ),
-        ("tests/unit/test_drive.py", "-k", "each_steps"),
+        ("tests/unit/test_run.py", "-k", "each_steps"),
     ),
     Mutant(
         "data with other keys than names is packed anew once",
@@ -1126,7 +1176,9 @@ MUTANTS = (
         "members of an Enum are refused in cookies",
         (
             Change(
-                "core/tagged.py", "if type(value) not in _PLAIN and is_member(value):", "if False:"
+                "core/cookie_only/tagged_json.py",
+                "if type(value) not in _PLAIN and is_member(value):",
+                "if False:",
             ),
         ),
         ("tests/unit/test_subclasses.py", "-k", "tagged and advice"),
@@ -1143,19 +1195,19 @@ MUTANTS = (
     ),
     Mutant(
         "the error of data that cannot be stored is told once",
-        (Change("_site.py", "return before == str(error)", "return False"),),
+        (Change("app_sessions.py", "return before == str(error)", "return False"),),
         ("tests/web/test_values.py", "-k", "one_traceback"),
     ),
     Mutant(
         "another error of the error page is told, too",
-        (Change("_site.py", "return before == str(error)", "return before is not None"),),
+        (Change("app_sessions.py", "return before == str(error)", "return before is not None"),),
         ("tests/web/test_values.py", "-k", "put_right"),
     ),
     Mutant(
         "guesses at the settings of a store are refused",
         (
             Change(
-                "config.py",
+                "settings.py",
                 "None if str(kind).lower() in BUILT_IN else prefix_of(kind)",
                 "prefix_of(kind)",
             ),
@@ -1169,19 +1221,19 @@ MUTANTS = (
     ),
     Mutant(
         "the interface tells of the cookie as it is sent",
-        (Change("_interface.py", "return self._cookie.samesite", "return None"),),
+        (Change("interface_answers.py", "return self._cookie.samesite", "return None"),),
         ("tests/web/test_interface.py", "-k", "as_it_is_sent"),
     ),
     Mutant(
         "a set in a set is spelled once",
-        (Change("core/tagged.py", "if type(value) is _Members:", "if False:"),),
+        (Change("core/cookie_only/tagged_json.py", "if type(value) is _Members:", "if False:"),),
         ("tests/unit/test_encoding_cost.py", "-k", "spelled_once"),
     ),
     Mutant(
         "the save of a WebSocket whose client leaves",
         (
             Change(
-                "_quart_sockets.py",
+                "quart/sockets.py",
                 "if session is not None and isinstance(error, asyncio.CancelledError):",
                 "if False:",
             ),
@@ -1192,7 +1244,7 @@ MUTANTS = (
         "a WebSocket's handler lives until the loop cancels it",
         (
             Change(
-                "_quart_sockets.py",
+                "quart/sockets.py",
                 "self._open: dict[asyncio.Task[Any], ServerSession] = {}",
                 'self._open: Any = __import__("weakref").WeakKeyDictionary()',
             ),
@@ -1201,17 +1253,17 @@ MUTANTS = (
     ),
     Mutant(
         "a WebSocket's save finishes",
-        (Change("drive.py", "while not work.done():", "if not work.done():"),),
-        ("tests/unit/test_drive.py", "-k", "must_finish"),
+        (Change("run/drive.py", "while not work.done():", "if not work.done():"),),
+        ("tests/unit/test_run.py", "-k", "must_finish"),
     ),
     Mutant(
         "a block's save in a WebSocket finishes",
-        (Change("_for_quart.py", "finished(work) if of_socket else work", "work"),),
+        (Change("quart/actions.py", "finished(work) if of_socket else work", "work"),),
         ("tests/races/test_sockets.py", "-k", "memory and counts_once"),
     ),
     Mutant(
         "a change that the browser cannot be told in a WebSocket",
-        (Change("core/cookie_flow.py", "if changed and text is not None:", "if False:"),),
+        (Change("core/cookie_only/flow.py", "if changed and text is not None:", "if False:"),),
         ("tests/races/test_sockets.py", "-k", "cookie"),
     ),
     Mutant(
@@ -1261,7 +1313,7 @@ MUTANTS = (
         "no cookie is deleted elsewhere without one of ours",
         (
             Change(
-                "core/facts.py",
+                "core/request_state.py",
                 "        safe = cookie is not None or self.new\n",
                 "        safe = True\n",
             ),
@@ -1272,7 +1324,7 @@ MUTANTS = (
         "no cookie is deleted elsewhere when the session was not saved",
         (
             Change(
-                "core/facts.py",
+                "core/request_state.py",
                 " if safe and self.mode is not Mode.BROKEN else None",
                 " if safe or self.mode is Mode.BROKEN else None",
             ),
@@ -1299,7 +1351,7 @@ MUTANTS = (
         "ours comes after those that are deleted",
         (
             Change(
-                "_web.py",
+                "headers.py",
                 "[*writer.elsewhere(cleared, beside_ours=bool(cookies)), *cookies]",
                 "[*cookies, *writer.elsewhere(cleared, beside_ours=bool(cookies))]",
             ),
@@ -1320,7 +1372,7 @@ MUTANTS = (
                 "if False:",
             ),
         ),
-        ("tests/unit/test_config.py", "-k", "domain or COOKIE_DOMAIN or refused"),
+        ("tests/unit/test_settings.py", "-k", "domain or COOKIE_DOMAIN or refused"),
     ),
     Mutant(
         "SESSION_COOKIE_PATH is a path",
@@ -1329,14 +1381,14 @@ MUTANTS = (
     ),
     Mutant(
         "headers that caches heed in place of Cache-Control",
-        (Change("_web.py", "        if name.endswith(_INSTEAD):\n", "        if False:\n"),),
+        (Change("headers.py", "        if name.endswith(_INSTEAD):\n", "        if False:\n"),),
         ("tests/web/test_caching.py", "-k", "in_place_of and memory"),
     ),
     Mutant(
         "private with the names of fields",
         (
             Change(
-                "_web.py",
+                "headers.py",
                 'kept.append("private" if name == "private" else directive)',
                 "kept.append(directive)",
             ),
@@ -1345,12 +1397,12 @@ MUTANTS = (
     ),
     Mutant(
         "public and s-maxage",
-        (Change("_web.py", 'and name not in ("public", "s-maxage"):', 'and name != "public":'),),
+        (Change("headers.py", 'and name not in ("public", "s-maxage"):', 'and name != "public":'),),
         ("tests/web/test_caching.py", "-k", "shared_caches and memory"),
     ),
     Mutant(
         "must-understand",
-        (Change("_web.py", ' or "must-understand" in names)', ")"),),
+        (Change("headers.py", ' or "must-understand" in names)', ")"),),
         ("tests/web/test_caching.py", "-k", "shared_caches and memory"),
     ),
     Mutant(
@@ -1384,7 +1436,7 @@ MUTANTS = (
         "pages that outrank a static rule",
         (
             Change(
-                "_exempt.py",
+                "exempt.py",
                 "        return any(head.startswith(prefix) for head in heads)\n",
                 "        return False\n",
             ),
@@ -1395,7 +1447,7 @@ MUTANTS = (
         "pages among static files",
         (
             Change(
-                "_exempt.py",
+                "exempt.py",
                 "        if prefix.startswith(self._prefixes):\n            return True\n",
                 "",
             ),
@@ -1404,29 +1456,29 @@ MUTANTS = (
     ),
     Mutant(
         "no converter of the application runs before the session",
-        (Change("_exempt.py", "    if of == _WERKZEUGS:\n", "    if True:\n"),),
+        (Change("exempt.py", "    if of == _WERKZEUGS:\n", "    if True:\n"),),
         ("tests/unit/test_exempt.py", "-k", "only_what"),
     ),
     Mutant(
         "a static file whose converter may need the session",
-        (Change("_exempt.py", " or any(value is _UNKNOWN for value in values.values())", ""),),
+        (Change("exempt.py", " or any(value is _UNKNOWN for value in values.values())", ""),),
         ("tests/web/test_exempt.py", "-k", "converter_has and memory"),
     ),
     Mutant(
         "a static rule that redirects",
-        (Change("_exempt.py", "rule.redirect_to is not None or (", "("),),
+        (Change("exempt.py", "rule.redirect_to is not None or (", "("),),
         ("tests/unit/test_exempt.py", "-k", "only_what"),
     ),
     Mutant(
         "the slash at the end of an exempt rule",
-        (Change("_exempt.py", '    pieces[-1] = pieces[-1].rstrip("/")\n', ""),),
+        (Change("exempt.py", '    pieces[-1] = pieces[-1].rstrip("/")\n', ""),),
         ("tests/unit/test_exempt.py", "-k", "only_what"),
     ),
     Mutant(
         "an exempt rule without variables, with a slash",
         (
             Change(
-                "_exempt.py", ' or path.rstrip("/") in self._literals', " or path in self._literals"
+                "exempt.py", ' or path.rstrip("/") in self._literals', " or path in self._literals"
             ),
         ),
         ("tests/unit/test_exempt.py", "-k", "only_what"),
@@ -1435,7 +1487,7 @@ MUTANTS = (
         "a rule added late that outranks a static one",
         (
             Change(
-                "_exempt.py",
+                "exempt.py",
                 " or routes.count == len(tuple(self._app.url_map.iter_rules()))",
                 " or True",
             ),
@@ -1446,7 +1498,7 @@ MUTANTS = (
         "a static rule added late",
         (
             Change(
-                "_exempt.py",
+                "exempt.py",
                 "        if routes.views != len(self._app.view_functions):\n",
                 "        if routes.views == -1:\n",
             ),
@@ -1455,22 +1507,22 @@ MUTANTS = (
     ),
     Mutant(
         "the order of rules that cannot be known",
-        (Change("_exempt.py", "rule.endpoint in several)", "rule.endpoint in ())"),),
+        (Change("exempt.py", "rule.endpoint in several)", "rule.endpoint in ())"),),
         ("tests/unit/test_exempt.py", "-k", "order"),
     ),
     Mutant(
         "a static rule that is an alias",
-        (Change("_exempt.py", " or (rule.alias and rule.map.redirect_defaults)", ""),),
+        (Change("exempt.py", " or (rule.alias and rule.map.redirect_defaults)", ""),),
         ("tests/unit/test_exempt.py", "-k", "alias"),
     ),
     Mutant(
         "an endpoint that no rule has",
-        (Change("_exempt.py", "sorted(self._named - endpoints - self._told)", "sorted(())"),),
+        (Change("exempt.py", "sorted(self._named - endpoints - self._told)", "sorted(())"),),
         ("tests/web/test_exempt.py", "-k", "only_the_endpoint and memory"),
     ),
     Mutant(
         "one warning of dropped writes",
-        (Change("_exempt.py", "        if what not in self._told:\n", "        if what:\n"),),
+        (Change("exempt.py", "        if what not in self._told:\n", "        if what:\n"),),
         ("tests/web/test_exempt.py", "-k", "hook_that_writes and memory"),
     ),
     Mutant(
@@ -1486,7 +1538,7 @@ MUTANTS = (
     ),
     Mutant(
         "no write to what the application exempts",
-        (Change("_exempt.py", "        if endpoint in self._chosen:\n", "        if False:\n"),),
+        (Change("exempt.py", "        if endpoint in self._chosen:\n", "        if False:\n"),),
         ("tests/web/test_exempt.py", "-k", "refused and memory"),
     ),
     Mutant(
@@ -1548,34 +1600,34 @@ MUTANTS = (
         "other tasks' turn between batches",
         (
             Change(
-                "drive.py",
+                "run/drive.py",
                 "    await sleep(0)  # within the old deadline",
                 "    # within the old deadline",
             ),
         ),
-        ("tests/unit/test_drive.py", "-k", "others_run_at_a_checkpoint"),
+        ("tests/unit/test_run.py", "-k", "others_run_at_a_checkpoint"),
     ),
     Mutant(
         "the deadline of each batch",
         (
             Change(
-                "drive.py",
+                "run/drive.py",
                 "        _ = mine.end()\n    if _left.get() is not outer:",
                 "        return mine\n    if _left.get() is not outer:",
             ),
         ),
-        ("tests/unit/test_drive.py", "-k", "deadline_of_its_own"),
+        ("tests/unit/test_run.py", "-k", "deadline_of_its_own"),
     ),
     Mutant(
         "what a batch left, before the next one",
         (
             Change(
-                "drive.py",
+                "run/drive.py",
                 "        await _do_left(outer)\n        _ = None",
                 "        _ = None",
             ),
         ),
-        ("tests/unit/test_drive.py", "-k", "before_the_next_one"),
+        ("tests/unit/test_run.py", "-k", "before_the_next_one"),
     ),
     Mutant(
         "the size of a batch",
@@ -1592,7 +1644,7 @@ MUTANTS = (
         "a deadline for administration under Quart",
         (
             Change(
-                "_for_quart.py",
+                "quart/actions.py",
                 "return await arun(work(site.administration), timeout=site.config.store_timeout)",
                 "return await arun(work(site.administration))",
             ),
@@ -1603,7 +1655,7 @@ MUTANTS = (
         "whose keys are listed",
         (
             Change(
-                "core/owners.py",
+                "core/admin.py",
                 "        return is_sid(key[len(self._prefix) :])",
                 "        return True",
             ),
@@ -1614,7 +1666,7 @@ MUTANTS = (
         "whose session it is by now",
         (
             Change(
-                "core/owners.py",
+                "core/admin.py",
                 "theirs = [each for each in records if each.owner == owner and each.sid != keep]",
                 "theirs = [each for each in records if each.sid != keep]",
             ),
@@ -1625,7 +1677,7 @@ MUTANTS = (
         "the end of what is over by another clock",
         (
             Change(
-                "core/owners.py",
+                "core/admin.py",
                 "        return [record for record in opened if record is not None]",
                 "        return [each for each in opened if each and not self._is_over(each)]",
             ),
@@ -1636,7 +1688,7 @@ MUTANTS = (
         "where a page begins",
         (
             Change(
-                "core/owners.py",
+                "core/admin.py",
                 "for each in more if _place(each) > start",
                 "for each in more",
             ),
@@ -1647,7 +1699,7 @@ MUTANTS = (
         "the form of a place",
         (
             Change(
-                "core/owners.py",
+                "core/admin.py",
                 "    if found is None:\n        raise InvalidName(",
                 "    if False:\n        raise InvalidName(",
             ),
@@ -1658,7 +1710,7 @@ MUTANTS = (
         "the patterns in a prefix for Redis",
         (
             Change(
-                "stores/_redis_many.py",
+                "stores/redis/many_commands.py",
                 '_PATTERNS.sub(r"\\\\\\g<0>", prefix) + "*"',
                 'prefix + "*"',
             ),
@@ -1669,7 +1721,7 @@ MUTANTS = (
         "an index of another type in Redis",
         (
             Change(
-                "stores/_redis_scripts.py",
+                "stores/redis/scripts.py",
                 "  redis.call('DEL', KEYS[1])\nend\nredis.call('ZADD'",
                 "  return swept\nend\nredis.call('ZADD'",
             ),
@@ -1680,7 +1732,7 @@ MUTANTS = (
         "an endless note in Redis",
         (
             Change(
-                "stores/_redis_scripts.py",
+                "stores/redis/scripts.py",
                 "if not last or last > latest then last = latest end",
                 "",
             ),
@@ -1691,7 +1743,7 @@ MUTANTS = (
         "a file in the place of an owner's directory",
         (
             Change(
-                "stores/_file_owners.py",
+                "stores/filesystem/owner_notes.py",
                 '            self._tree.make_way(f"{_path(owner)}/{_note(key)[0]}")\n',
                 "            raise\n",
             ),
@@ -1702,7 +1754,7 @@ MUTANTS = (
         "a row whose columns have other types",
         (
             Change(
-                "stores/_sqltable.py",
+                "stores/sqlalchemy/tables.py",
                 "if not isinstance(record, bytes | bytearray | memoryview) or",
                 "if False and",
             ),
@@ -1713,7 +1765,7 @@ MUTANTS = (
         "a key in SQLite that is no text",
         (
             Change(
-                "stores/_sqlmany.py",
+                "stores/sqlalchemy/many_rows.py",
                 '    is_sqlite = connection.dialect.name == "sqlite"',
                 "    is_sqlite = False",
             ),
@@ -1757,7 +1809,7 @@ MUTANTS = (
         "the application's own directory",
         (
             Change(
-                "_site.py",
+                "app_sessions.py",
                 "Config.read(settings, home=_home(self._app))",
                 "Config.read(settings)",
             ),
@@ -1768,7 +1820,7 @@ MUTANTS = (
         "whose session is revoked",
         (
             Change(
-                "core/owners.py",
+                "core/admin.py",
                 "            return False  # it is another application's, or nobody's session",
                 "            return (yield from remove(self._store, key))",
             ),
@@ -1788,14 +1840,14 @@ MUTANTS = (
     ),
     Mutant(
         "the cookie that another request left on a response",
-        (Change("_reused.py", "    _take_cookies(response, found.cookies)\n", ""),),
+        (Change("reused_response.py", "    _take_cookies(response, found.cookies)\n", ""),),
         ("tests/web/test_shared_responses.py", "-k", "memory"),
     ),
     Mutant(
         "the cookie that an application itself set on a response which it returns again",
         (
             Change(
-                "_reused.py",
+                "reused_response.py",
                 "        if cookie in said:  # of several that are equal the last one is ours\n"
                 "            del said[len(said) - 1 - said[::-1].index(cookie)]\n",
                 "        said.clear()\n",
@@ -1807,7 +1859,7 @@ MUTANTS = (
         "the headers for caches that another request left on a response",
         (
             Change(
-                "_reused.py",
+                "reused_response.py",
                 "    _take_headers(response, _by_name(found.before), _by_name(found.after))\n",
                 "",
             ),
@@ -1816,14 +1868,20 @@ MUTANTS = (
     ),
     Mutant(
         "the page of an outage on a response that is returned again",
-        (Change("_reused.py", "if found.page and found.shown is _body(response):", "if False:"),),
+        (
+            Change(
+                "reused_response.py",
+                "if found.page and found.shown is _body(response):",
+                "if False:",
+            ),
+        ),
         ("tests/web/test_shared_responses.py", "-k", "outage and memory"),
     ),
     Mutant(
         "the misspelt option of a Redis URL",
         (
             Change(
-                "stores/_redis_options.py",
+                "stores/redis/url_options.py",
                 'raise ConfigError(_unknown(name, known, tls=kind == "SSLConnection"))',
                 "found[name] = value",
             ),
@@ -1834,21 +1892,21 @@ MUTANTS = (
         "the word that is neither true nor false",
         (
             Change(
-                "stores/_redis_options.py", "if text.lower() not in _TRUE | _FALSE:", "if False:"
+                "stores/redis/url_options.py", "if text.lower() not in _TRUE | _FALSE:", "if False:"
             ),
         ),
         ("tests/unit/test_redis_url.py", "-k", "wrong_type"),
     ),
     Mutant(
         "the option that is said twice",
-        (Change("stores/_redis_options.py", "        if name in found:", "        if False:"),),
+        (Change("stores/redis/url_options.py", "        if name in found:", "        if False:"),),
         ("tests/unit/test_redis_url.py", "-k", "with_two"),
     ),
     Mutant(
         "the database that is no number",
         (
             Change(
-                "stores/_redis_url.py",
+                "stores/redis/url.py",
                 "    if not path:\n        return",
                 "    if not path.isdigit():\n        return",
             ),
@@ -1859,7 +1917,7 @@ MUTANTS = (
         "the certificates that are read at the start",
         (
             Change(
-                "stores/redis.py",
+                "stores/redis/store.py",
                 "            check_tls(self._servers.options)",
                 "            pass",
             ),
@@ -1870,7 +1928,7 @@ MUTANTS = (
         "the options of a valkey client that are not redis-py's",
         (
             Change(
-                "stores/_valkey_clients.py",
+                "stores/redis/valkey_clients.py",
                 'if name in known and value is not None and name != "max_connections"',
                 "if True",
             ),
@@ -1881,7 +1939,7 @@ MUTANTS = (
         "the words of others in the line of an outage",
         (
             Change(
-                "_outages.py",
+                "outages.py",
                 'told = "" if why is None or why in str(error) else f": {why}"',
                 'told = f": {error.__cause__}"',
             ),
@@ -1890,7 +1948,7 @@ MUTANTS = (
     ),
     Mutant(
         "the why where a deadline ended the wait for MongoDB",
-        (Change("stores/_mongo_clients.py", "        _explain(error, here())\n", ""),),
+        (Change("stores/mongodb/clients.py", "        _explain(error, here())\n", ""),),
         ("tests/faults/test_outage_log.py", "-k", "not_there and mongodb"),
     ),
     Mutant(
@@ -1900,34 +1958,38 @@ MUTANTS = (
     ),
     Mutant(
         "the password that a URL does not say clearly",
-        (Change("stores/_places.py", "if shortest == longest else UNCLEAR", ""),),
+        (Change("stores/kit/server_names.py", "if shortest == longest else UNCLEAR", ""),),
         ("tests/faults/test_outage_log.py", "-k", "not_encoded"),
     ),
     Mutant(
         "the @ too many in the URL of a database",
-        (Change("stores/_engines.py", 'if "@" in (url.host or ""):', "if False:"),),
+        (Change("stores/sqlalchemy/engines.py", 'if "@" in (url.host or ""):', "if False:"),),
         ("tests/faults/test_outage_log.py", "-k", "at_too_many"),
     ),
     Mutant(
         "the second Session(app)",
-        (Change("_applications.py", 'if hasattr(found.session_interface, "site"):', "if False:"),),
+        (
+            Change(
+                "given_application.py", 'if hasattr(found.session_interface, "site"):', "if False:"
+            ),
+        ),
         ("tests/web/test_mistakes.py", "-k", "second_time"),
     ),
     Mutant(
         "Session(app) in an application that serves",
-        (Change("_applications.py", "    if _serves(found, framework):", "    if False:"),),
+        (Change("given_application.py", "    if _serves(found, framework):", "    if False:"),),
         ("tests/web/test_mistakes.py", "-k", "too_late"),
     ),
     Mutant(
         "the framework of init_app",
-        (Change("_applications.py", "    if found != framework:", "    if False:"),),
+        (Change("given_application.py", "    if found != framework:", "    if False:"),),
         ("tests/web/test_mistakes.py", "-k", "others_init_app"),
     ),
     Mutant(
         "the framework that an action is called in",
         (
             Change(
-                "_misplaced.py",
+                "misplaced_calls.py",
                 "if not _is_active(framework) and _is_active(_OTHER[framework]):",
                 "if False:",
             ),
@@ -1936,19 +1998,23 @@ MUTANTS = (
     ),
     Mutant(
         "the class in place of a store",
-        (Change("_framework.py", "if isinstance(store, type):", "if False:"),),
+        (Change("framework.py", "if isinstance(store, type):", "if False:"),),
         ("tests/web/test_mistakes.py", "-k", "no_store"),
     ),
     Mutant(
         "the command on another process's memory",
-        (Change("_site.py", "if self._is_of_one_process and not self._serves:", "if False:"),),
+        (
+            Change(
+                "app_sessions.py", "if self._is_of_one_process and not self._serves:", "if False:"
+            ),
+        ),
         ("tests/web/test_mistakes.py", "-k", "another_process_memory"),
     ),
     Mutant(
         "the several workers with memory",
         (
             Change(
-                "_site.py",
+                "app_sessions.py",
                 "if self._is_of_one_process and _workers.are_several(environ, born=self._born):",
                 "if False:",
             ),
@@ -1957,7 +2023,13 @@ MUTANTS = (
     ),
     Mutant(
         "the home directory of nobody",
-        (Change("stores/_tree.py", 'if found == path and path.startswith("~"):', "if False:"),),
+        (
+            Change(
+                "stores/filesystem/locked_directories.py",
+                'if found == path and path.startswith("~"):',
+                "if False:",
+            ),
+        ),
         ("tests/web/test_mistakes.py", "-k", "home_of_nobody"),
     ),
     Mutant(
@@ -1975,7 +2047,7 @@ MUTANTS = (
         "a session of its permanence alone deletes no cookie",
         (
             Change(
-                "core/facts.py",
+                "core/request_state.py",
                 "return self.due or self.wiped or (self.modified and not self.only_permanence)",
                 "return self.due or self.wiped or self.modified",
             ),
@@ -2016,7 +2088,7 @@ MUTANTS = (
         "what is assigned after modified = False saves all",
         (
             Change(
-                "core/facts.py",
+                "core/request_state.py",
                 "        self.accessed = self.modified = self.suspect = self.written = True\n"
                 "        self.discarded = False\n",
                 "        self.accessed = self.modified = self.suspect = self.written = True\n",
@@ -2031,7 +2103,7 @@ MUTANTS = (
     ),
     Mutant(
         "a change within a value shows as modified",
-        (Change("core/facts.py", "return now is None or now != known", "return False"),),
+        (Change("core/request_state.py", "return now is None or now != known", "return False"),),
         ("tests/web/test_modified.py", "-k", "memory and within_a_value"),
     ),
     Mutant(
@@ -2076,7 +2148,7 @@ MUTANTS = (
         "an event of Socket.IO sends no cookie",
         (
             Change(
-                "_for_flask.py",
+                "flask/actions.py",
                 'if "event" in vars(request) and "namespace" in vars(request):',
                 "if False:",
             ),
@@ -2085,14 +2157,14 @@ MUTANTS = (
     ),
     Mutant(
         "a view that talked over its socket sends no cookie",
-        (Change("_for_flask.py", "if rule is None or not rule.websocket:", "if True:"),),
+        (Change("flask/actions.py", "if rule is None or not rule.websocket:", "if True:"),),
         ("tests/web/test_events.py", "-k", "memory and talked_over"),
     ),
     Mutant(
         "who is turned away from a socket gets a cookie",
         (
             Change(
-                "_for_flask.py",
+                "flask/actions.py",
                 "return response is None or response.status_code // 100 not in _TURNED_AWAY",
                 "return True",
             ),
@@ -2103,7 +2175,7 @@ MUTANTS = (
         "a block in an event sends no cookie",
         (
             Change(
-                "_for_flask.py",
+                "flask/actions.py",
                 "cookie_possible=not facts.of_socket",
                 "cookie_possible=True",
             ),
@@ -2125,7 +2197,7 @@ MUTANTS = (
         "an outage in an event",
         (
             Change(
-                "_for_flask.py",
+                "flask/actions.py",
                 "return not session.facts.of_socket and _is_current(session)",
                 "return _is_current(session)",
             ),
@@ -2134,7 +2206,7 @@ MUTANTS = (
     ),
     Mutant(
         "whose request it is that has begun",
-        (Change("_applications.py", " and _behind_proxy(module.current_app) is app", ""),),
+        (Change("given_application.py", " and _behind_proxy(module.current_app) is app", ""),),
         ("tests/web/test_mistakes.py", "-k", "of_another_application_it_is_not"),
     ),
     Mutant(

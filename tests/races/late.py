@@ -10,7 +10,7 @@ from typing import Any
 
 from samesession import signals
 from samesession.core.events import Event
-from samesession.drive import arun, run
+from samesession.run.drive import arun, run
 from tests.support.backend import Backend
 from tests.support.browser import Answer, Jar
 from tests.support.site import Site, View, Visitor

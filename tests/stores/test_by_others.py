@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from samesession import ConfigError, StoreUnavailable
-from samesession.config import Config
 from samesession.core.store import Conflict, Face, Lifetimes, Outcome, OwnerIndex, Purgeable
-from samesession.drive import run
+from samesession.run.drive import run
+from samesession.settings import Config
 from samesession.stores import open_store
 from samesession.stores.base import FromAsync, FromSync
 from samesession.stores.memory import MemoryStore

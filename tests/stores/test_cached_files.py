@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from samesession.core.idle_renewal import Touching
 from samesession.core.store import Lifetimes
-from samesession.core.touch import Touching
-from samesession.drive import run
-from samesession.stores._cached import CachedFiles
+from samesession.run.drive import run
 from samesession.stores.filesystem import FileStore
+from samesession.stores.filesystem.nonblocking_read import CachedFiles
 from samesession.testing import ManualClock, make_record
 
 HOUR = Lifetimes(browser=3600, permanent=3600)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from samesession.core.touch import Touching
+from samesession.core.idle_renewal import Touching
 from samesession.stores.filesystem import FileStore
 from samesession.stores.memory import MemoryStore
 from samesession.stores.redis import RedisStore

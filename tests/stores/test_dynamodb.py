@@ -14,10 +14,10 @@ import pytest
 from botocore.config import Config as ClientConfig
 
 from samesession import ConfigError, SessionTooLarge
-from samesession.config import Config
+from samesession.core.idle_renewal import Touching
 from samesession.core.store import Face, Lifetimes, Outcome
-from samesession.core.touch import Touching
-from samesession.drive import run
+from samesession.run.drive import run
+from samesession.settings import Config
 from samesession.stores import open_store
 from samesession.stores.dynamodb import DynamoDBStore
 from samesession.testing import (

@@ -12,10 +12,9 @@ import pytest
 
 from samesession.core.steps import Steps
 from samesession.core.store import Face, Lifetimes, Outcome
-from samesession.drive import arun, run
 from samesession.errors import StoreUnavailable
-from samesession.stores import _dynamodb_items as items
-from samesession.stores.dynamodb import DynamoDBStore
+from samesession.run.drive import arun, run
+from samesession.stores.dynamodb import DynamoDBStore, items
 from samesession.testing import Caller, make_record
 from samesession.testing.caller import revision
 from tests.faults.proxy import Fault, Proxy, proxied

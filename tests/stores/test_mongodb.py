@@ -12,10 +12,10 @@ import pytest
 from bson.raw_bson import RawBSONDocument
 from pymongo.monitoring import CommandListener
 
+from samesession.core.idle_renewal import Touching
 from samesession.core.store import Face, Lifetimes, Outcome
-from samesession.core.touch import Touching
-from samesession.drive import arun, run
 from samesession.errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
+from samesession.run.drive import arun, run
 from samesession.stores.mongodb import MongoStore
 from samesession.testing import (
     ListContract,

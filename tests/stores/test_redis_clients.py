@@ -17,7 +17,7 @@ import redis.asyncio
 
 from samesession import ConfigError
 from samesession.core.store import Face, Lifetimes
-from samesession.drive import arun, run
+from samesession.run.drive import arun, run
 from samesession.stores.redis import RedisStore
 from samesession.testing import (
     ListContract,
@@ -270,7 +270,7 @@ def test_a_missing_package_is_told_with_the_extra_that_installs_it() -> None:
     code = (
         "import sys; sys.modules['redis'] = None\n"
         "from samesession import ConfigError\n"
-        "from samesession.config import Config\n"
+        "from samesession.settings import Config\n"
         "from samesession.stores import open_store\n"
         f"config = Config.read({{'SECRET_KEY': {SECRET_KEY!r}, 'SESSION_TYPE': 'redis',"
         " 'SESSION_REDIS': 'redis://127.0.0.1'})\n"

@@ -13,11 +13,11 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from samesession import BadRecord, ConfigError, Session
-from samesession.config import Config
 from samesession.core.store import Face, Lifetimes
-from samesession.drive import run
-from samesession.stores._engines import driven, read_url
+from samesession.run.drive import run
+from samesession.settings import Config
 from samesession.stores.sqlalchemy import SQLStore, open_store, session_tables
+from samesession.stores.sqlalchemy.engines import driven, read_url
 from samesession.testing import make_record
 from tests.support.clock import Clock
 from tests.support.site import SECRET_KEY, Site

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from samesession.core.touch import Touching
+from samesession.core.idle_renewal import Touching
 from samesession.stores.sqlalchemy import SQLStore
 from samesession.testing import (
     ListContract,

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from samesession.core.idle_renewal import Touching
 from samesession.core.store import Lifetimes
-from samesession.core.touch import Touching
-from samesession.stores._sqlpurge import Purge
-from samesession.stores._sqltable import Statements, owner_digest, session_tables
 from samesession.stores.sqlalchemy import SQLStore
+from samesession.stores.sqlalchemy.purge import Purge
+from samesession.stores.sqlalchemy.tables import Statements, owner_digest, session_tables
 from samesession.testing import Caller, make_record
 from tests.support.clock import Clock
 from tests.support.sql import SQLPart, in_time, looking

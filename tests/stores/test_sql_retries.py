@@ -21,9 +21,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from samesession import StoreUnavailable
 from samesession.core.steps import Steps
 from samesession.core.store import Face, Lifetimes, Outcome
-from samesession.drive import run
-from samesession.stores._engines import driven
+from samesession.run.drive import run
 from samesession.stores.sqlalchemy import SQLStore
+from samesession.stores.sqlalchemy.engines import driven
 from samesession.testing import Caller, make_record
 from tests.support.clock import Clock
 from tests.support.sql import PATIENCE, SQLPart, in_time, looking, until_waiting

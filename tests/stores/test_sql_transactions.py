@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from samesession.core.store import Face, Lifetimes
-from samesession.drive import arun, run
-from samesession.stores._engines import driven, read_url
+from samesession.run.drive import arun, run
 from samesession.stores.sqlalchemy import SQLStore
+from samesession.stores.sqlalchemy.engines import driven, read_url
 from samesession.testing import make_record
 from tests.support.backend import Servers
 from tests.support.clock import Clock

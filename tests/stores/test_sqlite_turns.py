@@ -14,9 +14,9 @@ import pytest
 
 from samesession.core.steps import Steps
 from samesession.core.store import Face, Lifetimes, Outcome
-from samesession.drive import run
-from samesession.stores._sqlite_turns import Turns
+from samesession.run.drive import run
 from samesession.stores.sqlalchemy import SQLStore
+from samesession.stores.sqlalchemy.sqlite_turns import Turns
 from samesession.testing import Caller, ManualClock, make_record
 
 T = TypeVar("T")

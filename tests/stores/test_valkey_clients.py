@@ -16,9 +16,9 @@ from valkey.sentinel import Sentinel
 
 from samesession import ConfigError
 from samesession.core.store import Face
-from samesession.stores._redis_url import Kind
-from samesession.stores._valkey_clients import servers_of
 from samesession.stores.redis import RedisStore
+from samesession.stores.redis.url import Kind
+from samesession.stores.redis.valkey_clients import servers_of
 from samesession.testing import (
     ListContract,
     NewStore,

@@ -17,10 +17,10 @@ from typing import Any, ClassVar
 
 import botocore.session
 
+from samesession.core.idle_renewal import Touching
 from samesession.core.record import revision_of
 from samesession.core.store import Store
-from samesession.core.touch import Touching
-from samesession.drive import run
+from samesession.run.drive import run
 from samesession.stores.dynamodb import DynamoDBStore
 
 from .backend import Part

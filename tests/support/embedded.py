@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
+from samesession.core.idle_renewal import Touching
 from samesession.core.store import Store
-from samesession.core.touch import Touching
 from samesession.stores.filesystem import FileStore
 from samesession.stores.memory import MemoryStore
 

@@ -116,7 +116,7 @@ def main(kind: str, when: str, settings: str, task: str) -> None:
             "samesession.stores." + chosen["SESSION_TYPE"].replace("sqlalchemy", "_engines")
         )
     if chosen["SESSION_TYPE"] == "redis":
-        import_module("samesession._line")
+        import_module("samesession.stores.redis.pooled")
     if when == "late":
         patch(kind)
     tasks: dict[str, Callable[[str, Any], Any]] = {"counting": counting, "waiting": waiting}

@@ -57,7 +57,7 @@ def run_late(monkeypatch: pytest.MonkeyPatch, main: Coroutine[Any, Any, T]) -> T
         assert isinstance(loop, LateLoop)
         return loop.computed
 
-    monkeypatch.setattr("samesession._watch.time.process_time", computed)
+    monkeypatch.setattr("samesession.run.timeout.time.process_time", computed)
     with asyncio.Runner(loop_factory=LateLoop) as runner:
         return runner.run(main)
 

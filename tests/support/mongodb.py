@@ -24,9 +24,9 @@ from bson.datetime_ms import DatetimeMS
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
+from samesession.core.idle_renewal import Touching
 from samesession.core.record import revision_of
 from samesession.core.store import Store
-from samesession.core.touch import Touching
 from samesession.stores.mongodb import MongoStore
 
 from .backend import UNHURRIED, Part

@@ -20,7 +20,7 @@ from typing import Any
 from samesession import Session
 from samesession.core.store import Store, TwoFaced
 from samesession.core.token import Entropy as EntropySource
-from samesession.drive import arun, run
+from samesession.run.drive import arun, run
 
 from .browser import Answer, Jar
 from .clock import Clock

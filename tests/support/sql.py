@@ -11,14 +11,14 @@ from typing import Any, ClassVar, TypeVar
 
 import sqlalchemy as sa
 
+from samesession.core.idle_renewal import Touching
 from samesession.core.record import revision_of
 from samesession.core.steps import Steps
 from samesession.core.store import Face, Store
-from samesession.core.touch import Touching
-from samesession.drive import arun, run
-from samesession.stores._engines import driven
-from samesession.stores._sqltable import revision_number
+from samesession.run.drive import arun, run
 from samesession.stores.sqlalchemy import SQLStore, metadata, session_tables
+from samesession.stores.sqlalchemy.engines import driven
+from samesession.stores.sqlalchemy.tables import revision_number
 from samesession.testing import Caller
 
 from .backend import UNHURRIED, Part

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
-from samesession._threads import Threads, threads
+from samesession.run.threads import Threads, threads
 
 from .spy import PATIENCE
 

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from samesession.core.store import Face
-from samesession.drive import arun, run
+from samesession.run.drive import arun, run
 from samesession.stores.redis import RedisStore
 from tests.faults.callers import FACES, LIFETIMES, calling, sealed
 from tests.support.redis_process import Cluster, Program, Sentinels

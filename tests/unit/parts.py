@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from samesession.core.owners import Administration
+from samesession.core.admin import Administration
 from samesession.core.policy import Rules
 from samesession.core.record import Record, Sealer
 from samesession.core.steps import Steps

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from samesession.core import codec, tagged
+from samesession.core import codec
+from samesession.core.cookie_only import tagged_json
 
 from .strategies import spelled
 
 FORMATS: dict[str, Callable[[dict[str, Any]], str | bytes]] = {
     "codec": codec.encode,
-    "tagged": tagged.dumps,
+    "tagged": tagged_json.dumps,
 }
 # Each wraps a value that may be of any type.
 WRAPS: dict[str, Callable[[Any], Any]] = {
@@ -93,15 +94,15 @@ def test_the_members_of_nested_sets_are_spelled_once(monkeypatch: pytest.MonkeyP
         spelled_characters += len(text)
         return text
 
-    monkeypatch.setattr(tagged, "json", SimpleNamespace(dumps=dumps, loads=json.loads))
+    monkeypatch.setattr(tagged_json, "json", SimpleNamespace(dumps=dumps, loads=json.loads))
     members: Any = frozenset(range(1000))
-    text = tagged.dumps({"k": reduce(lambda inner, _: frozenset([inner]), range(40), members)})
+    text = tagged_json.dumps({"k": reduce(lambda inner, _: frozenset([inner]), range(40), members)})
     assert spelled_characters < 3 * len(text)
 
 
 def test_sets_in_sets_are_ordered_by_their_text() -> None:
     inner = [frozenset([("b", frozenset([2, 10]))]), frozenset([("b", frozenset([2, 1]))]), "é\n"]
-    text = tagged.dumps({"s": {*inner}})
+    text = tagged_json.dumps({"s": {*inner}})
     assert text == (
         '{"s":{" ss.set":["\\u00e9\\n",'
         '{" ss.frozenset":[{" t":["b",{" ss.frozenset":[1,2]}]}]},'

@@ -12,8 +12,8 @@ from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule
 from werkzeug.test import create_environ
 from werkzeug.wrappers import Request
 
-from samesession._exempt import Exemptions, no_session
-from samesession.core.facts import Mode
+from samesession.core.request_state import Mode
+from samesession.exempt import Exemptions, no_session
 
 # Converters and rules by which the same paths can be meant in several ways.
 PATTERNS = (

@@ -18,10 +18,10 @@ from samesession import (
 from samesession.core import codec
 from samesession.core.cookie import MAX_AGE, DropCookie, Reply, SetCookie
 from samesession.core.events import BY_VISITORS, Event
-from samesession.core.facts import Facts, Mode
 from samesession.core.flow import MAX_ATTEMPTS, Flow
 from samesession.core.policy import SKEW
 from samesession.core.record import Record, revision_of
+from samesession.core.request_state import Facts, Mode
 from samesession.core.scopes import Address
 from samesession.core.store import Conflict, Lifetimes, Outcome
 from samesession.core.token import SignedToken

@@ -10,8 +10,8 @@ import pytest
 from markupsafe import Markup
 
 from samesession import ConfigError, InvalidName, SessionError
-from samesession.config import Config
 from samesession.core.names import checked_keep, checked_owner, checked_prefix, checked_sid, is_sid
+from samesession.settings import Config
 from samesession.testing.abilities import OWNERS
 from tests.support.site import SECRET_KEY
 from tests.unit.parts import IndexingStore, administration, feed

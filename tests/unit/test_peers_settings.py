@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from samesession.config import BUILT_IN, DEFAULTS, FLASKS, Config
 from samesession.errors import ConfigError
 from samesession.setting_names import NO_EFFECT, WRITE_INSTEAD
+from samesession.settings import BUILT_IN, DEFAULTS, FLASKS, Config
 from samesession.stores import open_store
 
 KEY = "sixteen bytes or more of a key"

@@ -9,7 +9,7 @@ from samesession.core.reading import Reader
 from samesession.core.record import Record
 from samesession.core.steps import Steps
 from samesession.core.store import Face, Lifetimes
-from samesession.drive import run
+from samesession.run.drive import run
 
 from .parts import Counter, record, sealer, signer
 

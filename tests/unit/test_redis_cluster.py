@@ -9,9 +9,9 @@ import pytest
 from redis.exceptions import ResponseError
 
 from samesession.core.store import Face
-from samesession.stores import _redis_cluster
-from samesession.stores._redis_cluster import SLOTS, Cluster
-from samesession.stores._redis_url import Node
+from samesession.stores.redis import cluster as redis_cluster
+from samesession.stores.redis.cluster import SLOTS, Cluster
+from samesession.stores.redis.url import Node
 
 NODES = (("a", 1), ("b", 2))
 HALVES = [[0, 8191, [b"a", 1]], [8192, SLOTS - 1, [b"b", 2]]]
@@ -37,13 +37,13 @@ class Answering:
 @pytest.fixture
 def read_maps(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     read: list[Any] = []
-    real = _redis_cluster._map
+    real = redis_cluster._map
 
     def counted(answer: Any, asked: Node) -> list[Node | None]:
         read.append(answer)
         return real(answer, asked)
 
-    monkeypatch.setattr(_redis_cluster, "_map", counted)
+    monkeypatch.setattr(redis_cluster, "_map", counted)
     return read
 
 

@@ -13,8 +13,8 @@ import redis.asyncio
 
 from samesession import ConfigError, Session
 from samesession.core.store import Face
-from samesession.stores._redis_url import Kind, Servers, read
 from samesession.stores.redis import RedisStore
+from samesession.stores.redis.url import Kind, Servers, read
 
 
 @pytest.mark.parametrize(

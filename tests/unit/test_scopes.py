@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 from werkzeug.sansio.request import Request
 
-from samesession._web import CookieWriter, address
 from samesession.core.cookie import Attributes
 from samesession.core.scopes import MAX_HEADERS, Address, Scope, cookie_domain, host_name
+from samesession.headers import CookieWriter, address
 
 PLAIN = Attributes(
     name="session",

@@ -12,8 +12,9 @@ import pytest
 from markupsafe import Markup
 
 from samesession import About, NotSupported, ReadOnlySession, ServerSession, StoreUnavailable
-from samesession.core import codec, merge, saving
-from samesession.core.facts import Facts, Loaded, Lost, Mode
+from samesession.core import changes as merge
+from samesession.core import codec, saving
+from samesession.core.request_state import Facts, Loaded, Lost, Mode
 
 from .parts import NOW, record, signer
 

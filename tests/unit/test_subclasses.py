@@ -21,7 +21,8 @@ from freezegun.api import FakeDate, FakeDatetime
 from markupsafe import Markup
 from werkzeug.local import LocalProxy
 
-from samesession.core import codec, tagged
+from samesession.core import codec
+from samesession.core.cookie_only import tagged_json
 
 from .strategies import spelled
 
@@ -29,7 +30,7 @@ from .strategies import spelled
 Format = tuple[Callable[[dict[str, Any]], Any], Callable[[Any], dict[str, Any]]]
 FORMATS: dict[str, Format] = {
     "codec": (codec.encode, codec.decode),
-    "tagged": (tagged.dumps, tagged.loads),
+    "tagged": (tagged_json.dumps, tagged_json.loads),
 }
 pytestmark = pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
 

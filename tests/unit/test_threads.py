@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from samesession import StoreUnavailable
-from samesession import _threads as module
-from samesession._threads import Threads
 from samesession.core.steps import Call, Turn, call, call_in_turn, call_long, pause
-from samesession.drive import arun
+from samesession.run import threads as module
+from samesession.run.drive import arun
+from samesession.run.threads import Threads
 from tests.support.spy import PATIENCE
 from tests.support.threads import work_of_threads
 
@@ -273,7 +273,7 @@ def alone(text: str) -> str:
     head = (
         "import asyncio, os, threading, time\n"
         "from samesession.core.steps import call\n"
-        "from samesession.drive import arun\n"
+        "from samesession.run.drive import arun\n"
     )
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", head + text],

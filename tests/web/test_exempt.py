@@ -13,7 +13,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.routing import BaseConverter
 
 from samesession import ReadOnlySession
-from samesession.core.facts import Mode
+from samesession.core.request_state import Mode
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.site import Site

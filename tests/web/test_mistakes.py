@@ -384,7 +384,7 @@ def several_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def several_by_fork(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("samesession._workers.process_id", lambda: os.getpid() + 1)
+    monkeypatch.setattr("samesession.worker_processes.process_id", lambda: os.getpid() + 1)
 
 
 SEVERAL = (several_by_argument, several_by_environment, several_by_number, several_by_fork)

@@ -21,7 +21,6 @@ import ormsgpack
 from markupsafe import Markup
 
 from ..errors import BadRecord
-from .paths import culprit
 from .subclasses import (
     base_of,
     is_member,
@@ -30,6 +29,7 @@ from .subclasses import (
     spell_decimal,
     spell_time,
 )
+from .unfit_values import culprit
 
 # Of extensions in one another. Between two of them MessagePack itself may go 255
 # lists deep, on the C stack: 32 times that fits in the 8 MB that a thread has.

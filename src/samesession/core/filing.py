@@ -5,10 +5,10 @@ from __future__ import annotations
 from ..errors import BadRecord
 from . import policy
 from .events import Event, Notify
-from .facts import Facts
 from .policy import Horizon, Rules
 from .reading import Reader
 from .record import Record, Sealer
+from .request_state import Facts
 from .steps import Steps
 from .store import Clock, Conflict, Outcome, OwnerIndex, Store
 

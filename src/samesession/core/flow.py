@@ -10,16 +10,16 @@ from collections.abc import Sequence
 
 from ..errors import BadRecord, ReadOnlySession, StoreUnavailable
 from . import codec, policy, saving
+from .admin import Administration
+from .changes import Data
 from .cookie import MAX_AGE, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
 from .events import EMPTIED, EMPTIED_BLINDLY, Event, Notify
-from .facts import Facts, Loaded, Lost, Mode
 from .filing import Filing
 from .journal import Draft, Unsaved
-from .merge import Data
 from .opening import Opener
-from .owners import Administration
 from .policy import Deed, Horizon, Rules, Verdict
 from .record import Record, Sealer
+from .request_state import Facts, Loaded, Lost, Mode
 from .scopes import Address
 from .session import ServerSession
 from .steps import Steps

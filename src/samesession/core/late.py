@@ -24,7 +24,7 @@ from typing import Any
 
 from ..errors import ReadOnlySession, UnsavedWriteWarning
 from . import codec
-from .facts import Facts, Loan, Mode, Place
+from .request_state import Facts, Loan, Mode, Place
 
 
 class Write(enum.Enum):

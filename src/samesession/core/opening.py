@@ -22,10 +22,10 @@ from ..errors import BadRecord
 from . import codec, policy
 from .ending import Ending
 from .events import BY_VISITORS, NOT_OURS, REPLACED, SEVERAL, TOO_MANY, Event, Notify
-from .facts import Facts, Loaded, Terms
 from .policy import Rules, Verdict
 from .reading import Reader
 from .record import Sealer
+from .request_state import Facts, Loaded, Terms
 from .scopes import Address
 from .session import ServerSession
 from .steps import Steps

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from . import codec
-from .facts import Loaded, Lost
 from .journal import Draft, Unsaved
+from .request_state import Loaded, Lost
 from .session import ServerSession
 
 

@@ -12,11 +12,12 @@ from copy import deepcopy
 from typing import Any, SupportsIndex
 
 from ..errors import NotSupported, SessionError, conceal_called, concealed
-from . import codec, merge
-from .facts import NOWHERE, UNBINDABLE, About, Facts, Mode, about
+from . import changes as merge
+from . import codec
 from .journal import FLASHES_KEY, PERMANENT_KEY, UNCHANGING, Journal
 from .late import Watched, Write, admit, note_loan
 from .names import checked_owner, plain_key
+from .request_state import NOWHERE, UNBINDABLE, About, Facts, Mode, about
 
 
 @concealed(

@@ -64,7 +64,7 @@ class Capabilities:
     """What a store promises where the presence of a method does not say it.
 
     `exact_renewal`: every renewing load restarts the idle timeout; otherwise it may
-    put that off, and a record may live a tenth of the timeout too long: see core.touch.
+    put that off, and a record may live a tenth of the timeout too long: see core.idle_renewal.
     `evicts`: a live record may be dropped for want of room.
     """
 

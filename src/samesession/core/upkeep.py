@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from ..errors import StoreError
 from . import policy
-from .facts import Facts, Loaded, Terms
 from .filing import Filing
 from .journal import Draft
 from .policy import Rules, Verdict
 from .record import Record
+from .request_state import Facts, Loaded, Terms
 from .session import ServerSession
 from .steps import Steps
 from .store import Clock, Conflict, Outcome

@@ -10,9 +10,9 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol, cast
 
-from ..config import Config
 from ..core.store import Clock, Store, TwoFaced
 from ..errors import ConfigError
+from ..settings import Config
 
 GROUP = "samesession.stores"
 

@@ -11,8 +11,6 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from .._clocks import system_time
-from ..config import Config
 from ..core.record import lifetime_of, revision_of
 from ..core.steps import Steps, call, call_long, checkpoint, wait
 from ..core.store import (
@@ -36,6 +34,8 @@ from ..core.store import (
     capabilities_of,
 )
 from ..errors import StoreUnavailable
+from ..run.clocks import system_time
+from ..settings import Config
 
 __all__ = [
     "AsyncStore",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 
-from .._clocks import system_time
-from ..config import Config
+from ..core.idle_renewal import Touching
 from ..core.record import revision_of
 from ..core.steps import Steps
 from ..core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome, Reach
-from ..core.touch import Touching
+from ..run.clocks import system_time
+from ..settings import Config
 
 
 class MemoryStore:

@@ -17,7 +17,7 @@ import pytest
 
 from ..core.steps import Steps, wait
 from ..core.store import Face, Lifetimes, Store, TwoFaced
-from ..drive import arun, run
+from ..run.drive import arun, run
 
 T = TypeVar("T")
 

@@ -1,0 +1,399 @@
+"""One application's sessions put together: its config, its store, its flow.
+
+Shared by the Quart and the Flask interface, which only add how to wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from werkzeug.sansio.request import Request
+from werkzeug.sansio.response import Response
+
+from . import headers, outages, reused_response, stores, worker_processes
+from .core.admin import Administration
+from .core.cookie import READ, UNTOUCHED, Attributes, Reply
+from .core.cookie_only.flow import CookieFlow
+from .core.events import Event
+from .core.flow import Flow
+from .core.journal import FLASHES_KEY
+from .core.policy import Horizon
+from .core.record import Sealer
+from .core.request_state import Facts, Mode
+from .core.session import ServerSession
+from .core.steps import Steps, checkpoint, wait
+from .core.store import (
+    Clock,
+    Located,
+    Preparable,
+    Reach,
+    Store,
+    TwoFaced,
+    capabilities_of,
+)
+from .core.token import Entropy, TokenSigner
+from .current_settings import CurrentSettings, Parts, snapshot, source_of
+from .errors import (
+    ConfigError,
+    NotSupported,
+    SessionError,
+    StoreError,
+    StoreUnavailable,
+    conceal,
+)
+from .exempt import Exemptions
+from .framework import Framework
+from .run.clocks import system_time
+from .settings import Config
+from .signals import notifier
+
+log = logging.getLogger("samesession")
+
+_MEANWHILE = 10  # saves more of a session that is written while it is saved
+
+_Matcher: TypeAlias = Callable[[Request], bool] | None
+
+
+class Site:
+    """Opens and closes the sessions of one application, as steps."""
+
+    def __init__(
+        self,
+        app: Any,  # a Flask or a Quart; this module knows neither
+        framework: Framework,
+        *,
+        store: Store | TwoFaced | None,
+        clock: Clock | None,
+        entropy: Entropy | None,
+    ) -> None:
+        self._app = app
+        self._framework = framework
+        self._given = store
+        self._clock = clock or system_time
+        self._entropy = entropy or secrets.token_bytes
+        self._settled = False
+        self._serves = False
+        self._reuse_told = False
+        self._born = worker_processes.process_id()
+        # Keys derived once, though settings that do not concern them change by turns.
+        self._keyring = lru_cache(maxsize=8)(self._derived)
+        self._writer = lru_cache(maxsize=8)(headers.CookieWriter)
+        self._build()
+
+    def _build(self) -> None:
+        try:
+            self._read()
+        except ConfigError as error:
+            conceal(error)
+            raise
+
+    def _read(self) -> None:
+        settings: Mapping[str, Any] = source_of(self._app).config
+        config = Config.read(settings, home=_home(self._app))
+        self._snapshot = snapshot(settings)
+        self._exempt = Exemptions(self._app, config.exempt, static=config.exempt_static)
+        self._no_renew: _Matcher = None
+        self._horizon = Horizon()
+        in_cookie = config.store_type == "cookie" and self._given is None
+        self._store = None if in_cookie else self._opened(config)
+        self._current = CurrentSettings(self._app, config, self._parts)
+
+    @property
+    def config(self) -> Config:
+        """The configuration as it was read last."""
+        return self._current.latest.config
+
+    @property
+    def cookie(self) -> Attributes:
+        """What the session cookie is like now."""
+        return self._current.parts().config.cookie
+
+    @property
+    def flow(self) -> Flow | CookieFlow:
+        """What opens and closes sessions by the settings of this moment."""
+        return (self._current.parts() if self._settled else self._current.latest).flow
+
+    def _parts(self, config: Config) -> Parts:
+        """Build what depends on settings that may change; the store stays."""
+        return Parts(config, self._flow(config), self._writer(config.cookie))
+
+    def _flow(self, config: Config) -> Flow | CookieFlow:
+        notify = notifier(self._app)
+        if self._store is None:
+            return CookieFlow(config.secret_keys, config.rules, clock=self._clock, notify=notify)
+        signer, sealer = self._keyring(
+            config.secret_keys, config.rules.prefix, config.cookie.name, config.rules.max_bytes
+        )
+        return Flow(
+            store=self._store,
+            rules=config.rules,
+            signer=signer,
+            sealer=sealer,
+            clock=self._clock,
+            notify=notify,
+            horizon=self._horizon,
+        )
+
+    def _derived(
+        self, keys: tuple[bytes, ...], prefix: str, name: str, max_bytes: int
+    ) -> tuple[TokenSigner, Sealer]:
+        signer = TokenSigner(keys, prefix, name, entropy=self._entropy)
+        return signer, Sealer(keys, prefix, name, max_bytes=max_bytes)
+
+    def _opened(self, config: Config) -> Store:
+        store = self._given
+        if store is None:
+            store = stores.open_store(config, clock=self._clock)
+        return self._framework.usable(store)
+
+    @property
+    def administration(self) -> Administration:
+        """What can be done to the sessions from outside of a request.
+
+        Raises NotSupported where the browser keeps them.
+        """
+        self.settle()
+        flow = self.flow
+        if not isinstance(flow, Flow):
+            raise NotSupported(
+                "with SESSION_TYPE 'cookie' the browser keeps the session, so it can be neither "
+                'listed nor revoked: choose a server-side store, such as "filesystem"'
+            )
+        return flow.administration
+
+    def check_in_reach(self) -> None:
+        """Raise NotSupported in a process that cannot see the sessions that others serve."""
+        self.settle()
+        if self._is_of_one_process and not self._serves:
+            raise NotSupported(
+                "sessions are in the memory of the process that serves them, where no command "
+                'reaches them: write SESSION_TYPE = "filesystem" or another store, or do this in a '
+                "view of the application"
+            )
+
+    def settle(self) -> None:
+        """Freeze the library's own settings at the first request; they may change until then."""
+        if self._settled:
+            return
+        if snapshot(source_of(self._app).config) != self._snapshot:
+            self._build()
+        self._no_renew = headers.matcher(self.config.no_renew)
+        self._settled = True
+
+    @property
+    def _is_of_one_process(self) -> bool:
+        """Whether no other process sees what the store files."""
+        return self._store is not None and capabilities_of(self._store).reach is Reach.PROCESS
+
+    def _begin(self, request: Request) -> None:
+        """Prepare for requests; say where processes that share no sessions lose them."""
+        self.settle()
+        self._serves = True
+        environ: Mapping[str, Any] = getattr(request, "environ", {})
+        if self._is_of_one_process and worker_processes.are_several(environ, born=self._born):
+            log.error(
+                "this server runs several processes, and sessions are kept in the memory of each, "
+                'without those of the others. Write SESSION_TYPE = "filesystem", which the '
+                "processes of one machine share, or run one"
+            )
+
+    def open(self, request: Request, header: str) -> ServerSession | Steps[ServerSession]:
+        """Open the session of a request with this Cookie header, which may be empty.
+
+        Gives the session where no cookie asks for a store, or else steps, which
+        raise StoreError when the store fails; see `broken`.
+        """
+        if not self._serves:
+            self._begin(request)
+        exempt = self._exempt.facts(request)
+        if exempt is not None:
+            return ServerSession(facts=exempt, bindable=True)  # which then is another error
+        parts = self._current.parts()
+        name = parts.config.cookie.name
+        if name not in header:
+            return parts.flow.fresh()
+        renew = self._no_renew is None or not self._no_renew(request)
+        values = headers.cookie_values(header, name)
+        address = headers.address(request) if len(values) > 1 else None
+        return parts.flow.open(values, renew=renew, address=address)
+
+    def close_at_once(self, session: ServerSession, response: Response | None) -> bool:
+        """Close a session that there is nothing to save of; False leaves it to `close`."""
+        parts = self._current.parts()
+        reply = parts.flow.leave(session)
+        if reply is None:
+            return False
+        self._answer(reply, session, response, parts)
+        return True
+
+    def broken(self, error: SessionError) -> ServerSession:
+        """Stand in for a session that the store did not give."""
+        return ServerSession(facts=Facts(mode=Mode.BROKEN), failure=self.failed(error))
+
+    def failed(self, error: SessionError) -> headers.SessionUnavailable:
+        """Give the error that the application sees for a failure of the store."""
+        log.error("the session store failed: %s", self.told(error))
+        return headers.SessionUnavailable(error)
+
+    def told(self, error: SessionError) -> str:
+        """Return what went wrong in a line; of a store's failure also why and where."""
+        if not isinstance(error, StoreError):
+            return str(error)
+        store = self._store
+        return outages.line(error, store.location if isinstance(store, Located) else None)
+
+    def unsaved(self, session: ServerSession, error: SessionError) -> headers.SessionUnavailable:
+        """Give the error for a session that the store did not save in the end."""
+        session.break_off()
+        return self.failed(error)
+
+    @staticmethod
+    def _is_told(session: ServerSession, error: Exception) -> bool:
+        """Return whether the same error has told before that the session cannot be saved.
+
+        A framework saves the session again with the page that it makes of the error: that
+        would be the same error, logged twice more.
+        """
+        before, session.facts.refused = session.facts.refused, str(error)
+        return before == str(error)
+
+    def save(self, session: ServerSession, *, cookie_possible: bool = True) -> Steps[None]:
+        """Save the session before its response is made, or while that is sent.
+
+        Raises NotSupported where the browser keeps the session and no cookie can be sent.
+        """
+        facts = session.facts
+        if facts.answered or not cookie_possible:
+            _ = self.administration  # raises where there is no store
+        if facts.answered and facts.mode is Mode.BROKEN:
+            raise StoreUnavailable("the store failed before, so this session cannot be saved")
+
+        def save() -> Steps[Reply]:
+            possible = cookie_possible and not facts.answered
+            steps = self.flow.close(session, cookie_possible=possible, in_block=True)
+            return (yield from steps)
+
+        _ = yield from self._in_turn(session, save())
+
+    def keep(self, session: ServerSession) -> Steps[None]:
+        """Save the session when its response is made, whatever keeps it.
+
+        Raises ReadOnlySession where that needs a cookie.
+        """
+        steps = self.flow.close(session, cookie_possible=False, in_block=True)
+        _ = yield from self._in_turn(session, steps)
+        if session.facts.keeps_nothing():
+            session.facts.seal()
+
+    def now(self) -> float:
+        """Return the time, in seconds since 1970."""
+        return self._clock()
+
+    def tell_unsaved(self, session: ServerSession, reason: str) -> None:
+        """Tell, within steps, of a session that could not be saved when its response was made."""
+        notifier(self._app)(Event.UNSAVED, session.sid, reason)
+
+    def close(self, session: ServerSession, response: Response | None) -> Steps[None]:
+        """Save the session and make the response say so; None for a WebSocket."""
+        self._exempt.tell(session.facts)
+        parts = self._current.parts()
+        steps = parts.flow.close(session, cookie_possible=response is not None)
+        try:
+            reply = yield from self._in_turn(session, steps)
+            for _ in range(_MEANWHILE):
+                # Another thread or task of the request wrote while that was saved.
+                if not session.facts.written or session.facts.mode is not Mode.LIVE:
+                    break
+                steps = parts.flow.close(session, cookie_possible=response is not None)
+                reply = yield from self._in_turn(session, steps)
+            self._answer(reply, session, response, parts)
+        except (TypeError, SessionError) as error:
+            if isinstance(error, StoreError) or not self._is_told(session, error):
+                raise
+
+    def _in_turn(self, session: ServerSession, steps: Steps[Reply]) -> Steps[Reply]:
+        """Save a session while no other task or thread of its request does.
+
+        So that each save begins with what the one before has stored.
+        """
+        lock = session.facts.turn(self._framework.lock)
+        yield from wait(lock.acquire())
+        try:
+            return (yield from steps)
+        finally:
+            lock.release()
+
+    def _answer(
+        self, reply: Reply, session: ServerSession, response: Response | None, parts: Parts
+    ) -> None:
+        facts = session.facts
+        if response is None:
+            facts.answered = True
+            return
+        if reused_response.take_back(response) and not (facts.answered or self._reuse_told):
+            self._reuse_told = True
+            log.warning(
+                "one response object was returned for several requests, where threads or tasks "
+                "could send one visitor the cookie of another: make a new response for each request"
+            )
+        streaming = facts.mode is not Mode.EXEMPT and headers.is_streamed(response)
+        if streaming and reply is UNTOUCHED:
+            reply = READ  # the body may still read the session
+        cleared = None if facts.several_at is None else facts.cleared_at(reply.cookie)
+        if reply is not UNTOUCHED or cleared is not None:
+            headers.apply(reply, response, parts.writer, cleared)
+        facts.answered, facts.streaming, facts.sealed = True, streaming, False
+        facts.in_test = FLASHES_KEY in session.data() and self._framework.is_kept()
+        if streaming:
+            if facts.keeps_nothing():
+                facts.seal()
+            self._framework.save_streamed(response, self, session)
+
+    def prepare(self) -> Steps[None]:
+        """Make the tables or the like that the store needs.
+
+        Raises NotSupported for a store that needs none.
+        """
+        if not isinstance(self._store, Preparable):
+            raise NotSupported(f"SESSION_TYPE {self.config.store_type!r} needs no tables")
+        yield from checkpoint(bounded=False)  # a server may take minutes to make a table
+        yield from self._store.prepare()
+
+    @property
+    def location(self) -> str:
+        """Where the sessions are, and which are this application's, for an operator to read."""
+        store = self._store
+        if store is None:
+            return "the cookie"
+        where = store.location if isinstance(store, Located) else type(store).__name__
+        return f"{where}, with keys that begin with {self.config.rules.prefix!r}"
+
+    def shut(self) -> Steps[None]:
+        """Let go of this process's and event loop's connections."""
+        if self._store is not None:
+            yield from self._store.close()
+
+
+def _home(app: Any) -> str:  # a Flask or a Quart
+    """Give the directory that an application may write to, wherever it is started from."""
+    found = app.instance_path if os.path.isdir(app.instance_path) else app.root_path
+    return str(found)
+
+
+def site_of(app: Any) -> Site:  # a Flask or a Quart
+    """Give the sessions of an application; raises ConfigError where there are none."""
+    site = getattr(app.session_interface, "site", None)
+    if not isinstance(site, Site):
+        interface: object = app.session_interface
+        kind = type(interface)
+        usual = kind.__name__ == "SecureCookieSessionInterface"
+        other = "" if usual else f", after what gave it a {kind.__module__}.{kind.__qualname__}"
+        raise ConfigError(
+            f"this application has no sessions of ours: call Session(app) where it is made{other}"
+        )
+    return site

@@ -1,0 +1,231 @@
+"""List and end sessions from outside of them: by sid, by owner, or every one.
+
+For device pages ("signed in on ..."), administrators, a change of password, and the
+hour after a restore (OWASP ASVS 5.0, 7.4.2, 7.4.3, 7.4.5, 7.5.2).
+
+Several applications may share a store, and a prefix too. So a record that does not
+open with this application's keys is another's here, and nothing to speak of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..errors import BadRecord, InvalidName, NotSupported
+from . import policy
+from .batches import KeyWalk, delist_many, load_many, owned_by, remove, remove_many
+from .ending import Ending
+from .events import Event, Notify
+from .names import checked_keep, checked_owner, checked_sid, is_sid
+from .reading import Reader
+from .record import Record, Sealer
+from .request_state import About, SessionPage, about
+from .steps import Steps, checkpoint
+from .store import Clock, Listable, OwnerIndex, Purgeable, Store
+from .token import SID_PATTERN
+
+_POSITION = re.compile(rf"(\d{{1,20}})\.({SID_PATTERN})", re.ASCII)
+
+# Where a session stands among those of its owner: no two have one place, and none changes it.
+_Place = tuple[int, str]
+
+
+class Administration:
+    """What can be done to the sessions of a store without their tokens."""
+
+    def __init__(
+        self, store: Store, *, prefix: str, sealer: Sealer, clock: Clock, notify: Notify
+    ) -> None:
+        self._store = store
+        self._prefix = prefix
+        self._sealer = sealer
+        self._reader = Reader(store, sealer)
+        self._clock = clock
+        self._notify = notify
+        self._ending = Ending(store, prefix=prefix, sealer=sealer, clock=clock)
+
+    # --- list --------------------------------------------------------------------------
+
+    def sessions_of(self, owner: str) -> Steps[list[About]]:
+        """List an owner's live sessions, the oldest first.
+
+        Raises NotSupported on a store that keeps no index.
+        """
+        owner = checked_owner(owner, "sessions_of")
+        walk = self._owned(owner)
+        found: dict[str, About] = {}  # a store may list a key twice
+        while (records := (yield from self._read(walk))) is not None:
+            live = yield from self._live_of(records, owner)
+            found.update((each.sid, about(each)) for each in live)
+        return sorted(found.values(), key=_place)
+
+    def sessions_page(self, owner: str, *, after: str | None, limit: int) -> Steps[SessionPage]:
+        """List at most `limit` of an owner's live sessions, the oldest first.
+
+        `after`: of the page before, or None for the first one.
+        """
+        owner = checked_owner(owner, "sessions_page")
+        start, limit = _position(after), _checked_limit(limit)
+        walk = self._owned(owner)
+        found: dict[str, About] = {}
+        while (records := (yield from self._read(walk))) is not None:
+            more = map(about, (yield from self._live_of(records, owner)))
+            found.update((str(each.sid), each) for each in more if _place(each) > start)
+            if len(found) > 2 * (limit + 1):
+                found = {str(each.sid): each for each in _oldest(found, limit + 1)}
+        # One more than asked for tells whether there is another page.
+        listed = _oldest(found, limit + 1)
+        page = tuple(listed[:limit])
+        return SessionPage(page, _spelt(page[-1]) if len(listed) > limit else None)
+
+    # --- end ---------------------------------------------------------------------------
+
+    def revoke(self, sid: str) -> Steps[bool]:
+        """End one session now, whatever requests are running; False if there was none."""
+        if not is_sid(checked_sid(sid, "revoke")):
+            return False
+        key = self._prefix + sid
+        try:
+            record = yield from self._reader.read(key, sid, renew=None)
+        except BadRecord:
+            return False  # it is another application's, or nobody's session
+        if record is None:
+            return False
+        ended = yield from remove(self._store, key)
+        if record.owner is not None and isinstance(self._store, OwnerIndex):
+            yield from self._store.delist(record.owner, key)
+        if ended:
+            self._notify(Event.REVOKED, sid, "")
+        return ended
+
+    def revoke_all(self, owner: str, *, keep: str | None = None) -> Steps[int]:
+        """End all sessions of an owner but the one whose sid is `keep`; tell how many."""
+        owner = checked_owner(owner, "revoke_all")
+        keep = checked_keep(keep, "revoke_all")
+        index, walk, ended = self._index(), self._owned(owner), 0
+        while (records := (yield from self._read(walk))) is not None:
+            # An entry without a session is left to expire: it may belong to a login that
+            # is about to be written, which nobody could list or revoke without it.
+            theirs = [each for each in records if each.owner == owner and each.sid != keep]
+            if theirs:
+                ended += yield from self._end(theirs)
+                yield from delist_many(index, owner, [self._prefix + each.sid for each in theirs])
+        return ended
+
+    def revoke_everyone(self) -> Steps[int]:
+        """End every session of this application, whoever's it is; tell how many.
+
+        The notes of owners are left to expire. Raises NotSupported on a store that
+        cannot list what it holds.
+        """
+        if not isinstance(self._store, Listable):
+            raise NotSupported(
+                "this store cannot list what it holds, so it cannot end every session: to do "
+                "so, give the application a new SECRET_KEY, and no SECRET_KEY_FALLBACKS"
+            )
+        pages = self._store.keys_page
+        walk = KeyWalk(lambda after: pages(self._prefix, after=after), wanted=self._is_ours)
+        ended = 0
+        while (records := (yield from self._read(walk))) is not None:
+            ended += yield from self._end(records)
+        return ended
+
+    def purge(self) -> Steps[int]:
+        """Delete expired records; 0 for a store that expires them by itself."""
+        if not isinstance(self._store, Purgeable):
+            return 0
+        return (yield from self._store.purge())
+
+    # --- parts -------------------------------------------------------------------------
+
+    def _index(self) -> OwnerIndex:
+        if not isinstance(self._store, OwnerIndex):
+            raise NotSupported(
+                "this store cannot list a user's sessions: choose another, "
+                'such as SESSION_TYPE = "filesystem"'
+            )
+        return self._store
+
+    def _owned(self, owner: str) -> KeyWalk:
+        return KeyWalk(owned_by(self._index(), owner), wanted=self._is_ours)
+
+    def _is_ours(self, key: object) -> bool:
+        """Return whether a key has this application's form: others may share the index."""
+        if not isinstance(key, str) or not key.startswith(self._prefix):
+            return False
+        return is_sid(key[len(self._prefix) :])
+
+    def _read(self, walk: KeyWalk) -> Steps[list[Record] | None]:
+        """Read the next records that are this application's; None at the end."""
+        keys = yield from walk.batch()
+        if not keys:
+            return None
+        loaded = yield from load_many(self._store, keys)
+        walk.weigh(sum(len(raw) for raw in loaded if raw is not None))
+        opened = map(self._opened, keys, loaded)
+        return [record for record in opened if record is not None]
+
+    def _opened(self, key: str, raw: bytes | None) -> Record | None:
+        """Open what a store returned for a key; None for what is not this application's."""
+        try:
+            return None if raw is None else self._sealer.open(key, raw)
+        except BadRecord:
+            return None
+
+    def _end(self, records: Sequence[Record]) -> Steps[int]:
+        """Delete records; tell how many live ones that were."""
+        removed = yield from remove_many(self._store, [self._prefix + each.sid for each in records])
+        # One whose time is over is ended as well: by another node's clock it may live.
+        live = [
+            each
+            for each, was in zip(records, removed, strict=True)
+            if was and not policy.is_over(each, self._clock())
+        ]
+        for record in live:
+            self._notify(Event.REVOKED, record.sid, "")
+        return len(live)
+
+    def _live_of(self, records: Sequence[Record], owner: str) -> Steps[list[Record]]:
+        """Choose an owner's live records; delete those whose time is over."""
+        live: list[Record] = []
+        for record in records:
+            if record.owner != owner:
+                continue
+            if policy.is_over(record, self._clock()):
+                yield from checkpoint()  # each that is deleted is an operation of its own
+            over = yield from self._ending.ends(record)
+            live += [] if over else [record]
+        return live
+
+
+def _place(session: About) -> _Place:
+    return session.created, str(session.sid)
+
+
+def _oldest(sessions: dict[str, About], count: int) -> list[About]:
+    return sorted(sessions.values(), key=_place)[:count]
+
+
+def _spelt(session: About) -> str:
+    return f"{session.created}.{session.sid}"
+
+
+def _position(after: object) -> _Place:
+    """Read the place after which a page begins."""
+    if after is None:
+        return -1, ""
+    found = _POSITION.fullmatch(after) if isinstance(after, str) else None
+    if found is None:
+        raise InvalidName(
+            "sessions_page() takes as `after` what the page before has as its `after`, or None"
+        )
+    return int(found[1]), found[2]
+
+
+def _checked_limit(limit: object) -> int:
+    if type(limit) is not int:
+        raise TypeError(f"sessions_page() takes the limit as an int, not {type(limit).__name__}")
+    if limit < 1:
+        raise ValueError("sessions_page() takes a limit of at least 1")
+    return limit

@@ -1,0 +1,266 @@
+"""SESSION_TYPE "cookie": the data itself travels in Flask's own signed-cookie format.
+
+Plain Flask and plain Quart read what this writes, and the other way round
+(source: `flask.sessions.SecureCookieSessionInterface`). There is no record, so
+nothing can be revoked, bound to a user, or ended before its time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
+from itsdangerous.encoding import base64_decode, bytes_to_int
+
+from ...errors import BadRecord, ConfigError, ReadOnlySession, SessionTooLarge
+from .. import codec, policy
+from ..cookie import MAX_AGE, MAX_BYTES, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
+from ..events import NOT_OURS_OR_OLD, Event, Notify
+from ..keys import Mac
+from ..policy import Rules
+from ..request_state import Facts, Mode, Terms
+from ..scopes import Address
+from ..session import ServerSession
+from ..steps import Steps
+from ..store import Clock
+from . import tagged_json
+
+_SALT = b"cookie-session"  # Flask's
+_EMPTY = "{}"
+
+
+class CookieFlow:
+    """The life of a session that the browser keeps."""
+
+    def __init__(
+        self, secret_keys: Sequence[bytes], rules: Rules, *, clock: Clock, notify: Notify
+    ) -> None:
+        """`secret_keys`: the newest first."""
+        if rules.absolute is not None:
+            raise ConfigError(
+                "SESSION_ABSOLUTE_LIFETIME cannot be kept with SESSION_TYPE 'cookie', where the "
+                "browser keeps the session: choose a server-side store, such as 'filesystem'"
+            )
+        self.rules = rules
+        self._clock = clock
+        self._notify = notify
+        self._format = _Format(secret_keys, rules.max_bytes, clock)
+        self._terms = Terms(rules.lifetimes, self._format.mark)
+
+    def open(
+        self, values: Sequence[str], *, renew: bool = True, address: Address | None = None
+    ) -> Steps[ServerSession]:
+        """Open the session in the cookie, or a new one."""
+        yield from ()
+        # As Flask does, the first cookie of the name counts.
+        for value in values[:1]:
+            try:
+                text, stale = self._format.text_of(value, self.rules.lifetimes.longest)
+                facts = Facts(baseline=text, renew=renew)
+                facts.stale, facts.terms = stale, self._terms
+                return self._session(tagged_json.loads(text), facts)
+            except BadRecord as error:
+                self._notify(Event.REJECTED, None, error.reason)
+        return self._session({}, Facts(renew=renew))
+
+    def fresh(self) -> ServerSession:
+        """Give the session of a request that has no cookie."""
+        return self._session({}, Facts())
+
+    def _session(self, data: dict[str, Any], facts: Facts) -> ServerSession:
+        facts.new, facts.in_cookie = facts.baseline is None, True
+        return ServerSession(
+            data, facts=facts, permanent_by_default=self.rules.permanent_by_default
+        )
+
+    def leave(self, session: ServerSession) -> Reply | None:
+        """Say what `close` would for a request that changed nothing; None for any other."""
+        facts = session.facts
+        if facts.suspect or facts.mode is Mode.EXEMPT:
+            return None
+        return self._reply(session, facts.baseline)
+
+    def close(
+        self, session: ServerSession, *, cookie_possible: bool = True, in_block: bool = False
+    ) -> Steps[Reply]:
+        """Say what the response must say.
+
+        `in_block`: before the response, which then says it. Raises TypeError for data that
+        cannot be encoded, ReadOnlySession for what cannot be kept without `cookie_possible`
+        (a WebSocket).
+        """
+        yield from ()
+        facts = session.facts
+        if facts.mode is Mode.EXEMPT:
+            return UNTOUCHED
+        if facts.discarded:
+            self._discard(session)
+        text = before = facts.baseline
+        if facts.accessed and not self._is_as_read(session):
+            text = tagged_json.dumps(session.data())
+        if before is None and session.is_empty():
+            text = _EMPTY
+        changed = text != (_EMPTY if before is None else before)
+        if before is not None and changed:
+            # Flask spells the same data in another order of keys.
+            changed = text != tagged_json.dumps(tagged_json.loads(before))
+            if changed:
+                facts.modify()
+        facts.written = False
+        if cookie_possible:
+            reply = self._reply(session, text)
+            if in_block:
+                self._keep(session, text)
+            return reply
+        if changed and text is not None:
+            raise ReadOnlySession(
+                "with SESSION_TYPE 'cookie' a WebSocket or a Socket.IO event can keep nothing, as "
+                "no cookie can be sent there: write to the session in an HTTP request, or choose a "
+                "server-side store"
+            )
+        return READ
+
+    @staticmethod
+    def _discard(session: ServerSession) -> None:
+        """Show what the cookie brought, or a block has kept, unless the session was cleared."""
+        facts = session.facts
+        facts.discarded = False
+        emptied = facts.wiped or facts.baseline is None
+        session.show({} if emptied else tagged_json.loads(facts.baseline or _EMPTY))
+        facts.image = None if facts.wiped else codec.encode_if_fit(session.data())
+
+    @staticmethod
+    def _keep(session: ServerSession, text: str | None) -> None:
+        """Go on from what a block has kept, which the response sends."""
+        facts = session.facts
+        facts.due = facts.due or facts.may_be_emptied or (facts.modified and not session.is_empty())
+        facts.baseline = None if session.is_empty() else text
+        facts.image = codec.encode_if_fit(session.data())
+        facts.modified = facts.wiped = facts.rekey = False
+
+    def deletes(self, session: ServerSession) -> bool:
+        """Return whether to save the session is to delete its record: there is none."""
+        return False
+
+    def _reply(self, session: ServerSession, text: str | None) -> Reply:
+        cookie = self._cookie(session, text)
+        if cookie is None:
+            return READ if session.facts.accessed else UNTOUCHED
+        return Reply(cookie, vary=True)
+
+    @staticmethod
+    def _is_as_read(session: ServerSession) -> bool:
+        """Say whether the data is still what the cookie brought; costs less than its text."""
+        facts = session.facts
+        if not facts.suspect:
+            return True
+        image = facts.image
+        return (
+            image is not None
+            and not facts.modified
+            and image == codec.encode_if_fit(session.data())
+        )
+
+    def _cookie(self, session: ServerSession, text: str | None) -> CookieAction:
+        facts, permanent = session.facts, session.is_permanent()
+        if session.is_empty() or text is None:
+            return DropCookie() if facts.may_be_emptied else None
+        refresh, must = permanent and facts.renew, facts.modified or facts.due or facts.rekey
+        if facts.renew and not must:
+            must = facts.stale or (facts.terms is not None and facts.terms.key != self._terms.key)
+        if not policy.sends_cookie(modified=must, permanent=refresh, rules=self.rules):
+            return None
+        expires = int(self._clock()) + min(self.rules.lifetimes.permanent, MAX_AGE)
+        return SetCookie(self._format.sign(text), expires if permanent else None)
+
+
+class _Signer(TimestampSigner):
+    """Flask's signer, on a clock that is passed in."""
+
+    def __init__(self, *args: Any, clock: Clock, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._clock = clock
+
+    def get_timestamp(self) -> int:
+        return int(self._clock())
+
+
+class _Text:
+    """Lets the JSON text pass through the serializer as it is."""
+
+    @staticmethod
+    def dumps(obj: str) -> str:
+        return obj
+
+
+class _Format:
+    """Flask's cookie format for JSON text: itsdangerous writes it, and it is read here.
+
+    Reading does what `URLSafeTimedSerializer.loads` does, with keys derived once,
+    and inflates no more than it may.
+    """
+
+    def __init__(self, secret_keys: Sequence[bytes], max_bytes: int, clock: Clock) -> None:
+        self._serializer = URLSafeTimedSerializer(
+            secret_keys[0],
+            salt=_SALT,
+            serializer=_Text,
+            signer=_Signer,
+            signer_kwargs={
+                "key_derivation": "hmac",
+                "digest_method": hashlib.sha1,
+                "clock": clock,
+            },
+        )
+        self._macs = [Mac(hmac.digest(key, _SALT, "sha1"), hashlib.sha1) for key in secret_keys]
+        self.mark = self._macs[0].digest()  # tells the newest key from others
+        self._max_bytes = max_bytes
+        self._clock = clock
+
+    def sign(self, text: str) -> str:
+        """Sign JSON text; raises SessionTooLarge for what `text_of` would not inflate."""
+        if len(text) > self._max_bytes:
+            raise SessionTooLarge(
+                len(text),
+                self._max_bytes,
+                "the session's data",
+                "keep less in the session, or raise SESSION_MAX_BYTES",
+            )
+        signed = self._serializer.dumps(text)
+        return signed.decode("ascii") if isinstance(signed, bytes) else signed
+
+    def text_of(self, value: str, max_age: int) -> tuple[str, bool]:
+        """Give a cookie's JSON text, and whether a fallback key signed it.
+
+        Raises BadRecord for a cookie that is not ours, or too old.
+        """
+        if len(value) > MAX_BYTES or not value.isascii():
+            raise BadRecord(NOT_OURS_OR_OLD)
+        body, _, signature = value.encode("ascii").rpartition(b".")
+        payload, _, stamp = body.rpartition(b".")
+        try:
+            given = base64_decode(signature)
+            signers = (hmac.compare_digest(mac.digest(body), given) for mac in self._macs)
+            key = next((number for number, is_signer in enumerate(signers) if is_signer), None)
+            if key is None:
+                raise BadRecord(NOT_OURS_OR_OLD)
+            age = int(self._clock()) - bytes_to_int(base64_decode(stamp))
+            # Another node may have signed it, whose clock is ahead.
+            if not -policy.SKEW <= age <= max_age:
+                raise BadRecord(NOT_OURS_OR_OLD)
+            return self._inflated(payload).decode("utf-8"), key > 0
+        except (BadData, ValueError, zlib.error) as error:
+            raise BadRecord(NOT_OURS_OR_OLD) from error
+
+    def _inflated(self, payload: bytes) -> bytes:
+        if not payload.startswith(b"."):
+            return base64_decode(payload)
+        inflater = zlib.decompressobj()
+        raw = inflater.decompress(base64_decode(payload[1:]), self._max_bytes)
+        if inflater.unconsumed_tail:
+            raise BadRecord("the cookie's data inflates beyond SESSION_MAX_BYTES")
+        return raw

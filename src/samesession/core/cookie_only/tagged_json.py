@@ -1,0 +1,280 @@
+"""Flask's tagged JSON, written and read without Flask, and extended so that nothing is lost.
+
+Source: `flask.json.tag`. What Flask tags, we tag alike, so that plain Flask and
+plain Quart read it. Types that Flask has no tag for get tags of our own, which
+Flask passes through as small dicts. A datetime carries its exact value behind
+the HTTP date that Flask reads, where Flask's parser ignores it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from email.utils import format_datetime, parsedate_to_datetime
+from operator import itemgetter
+from typing import Any, cast
+
+from markupsafe import Markup
+
+from ...errors import BadRecord
+from ..subclasses import (
+    base_of,
+    is_member,
+    plain_datetime,
+    spell_date,
+    spell_datetime,
+    spell_decimal,
+    spell_time,
+)
+from ..unfit_values import culprit
+
+Json = Any  # JSON has no better type
+
+MAX_DEPTH = 100
+_HUGE_INT_BITS = 8192
+
+
+class _UnfitError(Exception):
+    """Something in the data cannot be encoded; the path is not known yet."""
+
+
+def dumps(data: dict[str, Any]) -> str:
+    """Encode a session's data as Flask does, in the order it is in.
+
+    Raises TypeError that names the path of what cannot be encoded.
+    """
+    try:
+        return _dump(data)
+    except _UnfitError:
+        pass
+    # Outside of the handler: what stopped the writing tells nobody more than this does.
+    raise TypeError(culprit(data, "session", _fits))
+
+
+def loads(text: str) -> dict[str, Any]:
+    """Decode what `dumps` or Flask gave.
+
+    Raises BadRecord for anything else.
+    """
+    try:
+        data = json.loads(text)
+        if _may_be_tagged(text):
+            data = _untag(data, 0)
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise BadRecord("the cookie's data cannot be decoded") from error
+    if type(data) is not dict or not all(type(key) is str for key in cast("dict[Any, Any]", data)):
+        raise BadRecord("the cookie's data is no mapping of names")
+    return cast("dict[str, Any]", data)
+
+
+def _may_be_tagged(text: str) -> bool:
+    """Say whether JSON may hold a tag, or more levels than are walked through.
+
+    Each tag is a key that begins with a blank, which only JSON's escapes spell otherwise.
+    """
+    return '" ' in text or "\\" in text or text.count("{") + text.count("[") > MAX_DEPTH
+
+
+def _dump(value: object) -> str:
+    return json.dumps(_tag(value, 0), separators=(",", ":"))
+
+
+def _fits(value: object) -> bool:
+    try:
+        _ = _dump(value)
+    except _UnfitError:
+        return False
+    return True
+
+
+def _tag(value: object, depth: int) -> Json:
+    if value is None or type(value) in (str, bool, float):
+        return value
+    if depth > MAX_DEPTH:
+        raise _UnfitError
+    writer = _WRITERS.get(type(value))
+    if writer is not None:
+        name, write = writer
+        return {name: write(value, depth + 1)}
+    if type(value) not in _PLAIN and is_member(value):
+        raise _UnfitError
+    if isinstance(value, dict):
+        return _tag_dict(cast("dict[Any, Any]", value), depth)
+    if isinstance(value, list):
+        return _items(cast("list[Any]", value), depth + 1)
+    return _as_base(value, depth)
+
+
+def _as_base(value: object, depth: int) -> Json:
+    """Give what Flask's JSON makes of a subclass; refuse everything else."""
+    for kind in (tuple, set, frozenset, bytes, bytearray):
+        if isinstance(value, kind):
+            return _write_as(kind, cast("object", value), depth)
+    if callable(html := getattr(value, "__html__", None)):
+        return {" m": str(html())}
+    if isinstance(value, int) and value.bit_length() <= _HUGE_INT_BITS:
+        return int(value)
+    if issubclass(type(value), str):  # a proxy of text is none
+        return str.__str__(cast("str", value))
+    if isinstance(value, float):
+        return float(value)
+    exact = base_of(value, _WRITERS)
+    if exact is None:
+        raise _UnfitError
+    return _write_as(exact, value, depth)
+
+
+def _write_as(kind: type, value: object, depth: int) -> Json:
+    name, write = _WRITERS[kind]
+    return {name: write(value, depth + 1)}
+
+
+def _tag_dict(value: dict[Any, Any], depth: int) -> Json:
+    if not all(isinstance(key, str) and not hasattr(key, "__html__") for key in value):
+        # Two levels: the tag and its list, and the list of a pair.
+        pairs = [[_tag(key, depth + 2), _tag(item, depth + 2)] for key, item in value.items()]
+        return {" ss.pairs": pairs}
+    if len(value) == 1:
+        ((key, item),) = value.items()
+        if key in _READERS:
+            return {" di": {f"{key}__": _tag(item, depth + 1)}}
+    return {str.__str__(key): _tag(item, depth + 1) for key, item in value.items()}
+
+
+def _items(values: Any, depth: int) -> list[Json]:
+    return [_tag(value, depth) for value in values]
+
+
+class _Members(list[Json]):
+    """A set's members in the order of their JSON text, and that text.
+
+    The members of a set around it are ordered by their text, too: to spell the
+    inner one again for each of them would multiply the work by the depth.
+    """
+
+    __slots__ = ("spelled",)
+    spelled: str
+
+
+def _sorted_items(values: Any, depth: int) -> list[Json]:
+    """Order a set's members alike in every process."""
+    spelled = [(_spelled(item), item) for item in _items(values, depth)]
+    spelled.sort(key=itemgetter(0))
+    members = _Members(item for _, item in spelled)
+    members.spelled = f"[{', '.join(text for text, _ in spelled)}]"
+    return members
+
+
+def _spelled(value: Json) -> str:
+    """Return what `json.dumps(value)` does."""
+    if type(value) is _Members:
+        return value.spelled
+    if type(value) is list:
+        return f"[{', '.join(map(_spelled, cast('list[Json]', value)))}]"
+    if type(value) is dict:
+        pairs = cast("dict[str, Json]", value).items()
+        return f"{{{', '.join(f'{json.dumps(name)}: {_spelled(item)}' for name, item in pairs)}}}"
+    return json.dumps(value)
+
+
+def _write_memory(value: memoryview, _: int) -> str:
+    # MessagePack refuses it, too.
+    if not value.c_contiguous:
+        raise _UnfitError
+    return b64encode(value).decode("ascii")
+
+
+def _write_datetime(value: dt.datetime, _: int) -> str:
+    """Give the HTTP date that Flask gives, and behind it the exact value."""
+    moment = plain_datetime(value)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.UTC)
+    try:
+        date = format_datetime(moment.astimezone(dt.UTC).replace(microsecond=0), usegmt=True)
+    except OverflowError:  # an offset at the edge of the calendar
+        date = format_datetime(moment.replace(tzinfo=dt.UTC, microsecond=0), usegmt=True)
+    return f"{date} ({spell_datetime(value)})"
+
+
+def _read_datetime(value: str) -> dt.datetime:
+    date, behind, exact = value.partition(" (")
+    if not behind:
+        return parsedate_to_datetime(date)
+    spelled = exact.removesuffix(")")
+    return dt.datetime.fromisoformat(spelled.removesuffix("f")).replace(fold=spelled[-1:] == "f")
+
+
+def _read_time(value: str) -> dt.time:
+    return dt.time.fromisoformat(value.removesuffix("f")).replace(fold=value[-1:] == "f")
+
+
+def _read_decimal(value: str) -> Decimal:
+    try:
+        return Decimal(value)
+    except InvalidOperation as error:
+        raise ValueError("no decimal") from error
+
+
+_PLAIN = frozenset((dict, list, int))
+_WRITERS: dict[type, tuple[str, Callable[[Any, int], Json]]] = {
+    tuple: (" t", _items),
+    bytes: (" b", lambda value, _: b64encode(value).decode("ascii")),
+    bytearray: (" b", lambda value, _: b64encode(value).decode("ascii")),
+    memoryview: (" b", _write_memory),
+    Markup: (" m", lambda value, _: str.__str__(value)),
+    uuid.UUID: (" u", lambda value, _: value.hex),
+    dt.datetime: (" d", _write_datetime),
+    dt.date: (" ss.date", lambda value, _: spell_date(value)),
+    dt.time: (" ss.time", lambda value, _: spell_time(value)),
+    dt.timedelta: (
+        " ss.delta",
+        lambda value, _: [value.days, value.seconds, value.microseconds],
+    ),
+    Decimal: (" ss.decimal", lambda value, _: spell_decimal(value)),
+    set: (" ss.set", _sorted_items),
+    frozenset: (" ss.frozenset", _sorted_items),
+}
+
+_READERS: dict[str, Callable[[Any], object]] = {
+    " di": lambda value: {key[:-2]: item for key, item in value.items()},
+    " t": tuple,
+    " b": lambda value: b64decode(value, validate=True),
+    " m": Markup,
+    " u": uuid.UUID,
+    " d": _read_datetime,
+    " ss.date": dt.date.fromisoformat,
+    " ss.time": _read_time,
+    " ss.delta": lambda value: dt.timedelta(value[0], value[1], value[2]),
+    " ss.decimal": _read_decimal,
+    " ss.set": set,
+    " ss.frozenset": frozenset,
+    " ss.pairs": dict,
+}
+
+
+def _untag(value: Json, depth: int) -> Any:
+    # Each level of data may be a tag and the list in it: two levels of JSON.
+    if depth > 2 * MAX_DEPTH + 8:
+        raise ValueError("nested too deep")
+    if type(value) is list:
+        return [_untag(item, depth + 1) for item in cast("list[Any]", value)]
+    if type(value) is not dict:
+        return value
+    data = {key: _untag(item, depth + 1) for key, item in cast("dict[str, Any]", value).items()}
+    if len(data) == 1:
+        ((name, content),) = data.items()
+        reader = _READERS.get(name)
+        if reader is not None:
+            return reader(content)
+    return data

@@ -1,0 +1,233 @@
+"""An application's settings as they are at this moment: Flask's own may change at any time.
+
+Flask reads the keys, the lifetimes and the cookie's scope from the application whenever it
+opens or saves a session, so what a `before_request` function or a view changes counts in that
+very request. Here each opening and saving compares what is there with what was there before,
+and makes anew what depends on it where it differs. The library's own settings count as they
+were at the first request; one that changes later is told of in the log. A wrong value of
+Flask's changes nothing, and is told of, too. Knows neither a framework nor a request.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, TypeAlias, cast
+
+from .core.cookie_only.flow import CookieFlow
+from .core.flow import Flow
+from .errors import ConfigError
+from .headers import CookieWriter
+from .settings import DEFAULTS, FLASKS, Config, prefix_of
+
+log = logging.getLogger("samesession")
+
+Values: TypeAlias = Mapping[str, Any]  # as app.config has them
+
+_MOST_BUILT = 32  # so many different settings, by turns, are each built once
+_MOST_TOLD = 256
+_ABSENT: Any = object()
+_CHANGEABLE: tuple[Any, ...] = (list, set, dict)  # Any: their values may be anything
+# Flask reads these from the application, which hands on what its configuration says.
+_ATTRIBUTES = {
+    "SECRET_KEY": "secret_key",
+    "PERMANENT_SESSION_LIFETIME": "permanent_session_lifetime",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is made of an application's settings."""
+
+    config: Config
+    flow: Flow | CookieFlow
+    writer: CookieWriter
+
+
+class _Seen:
+    """Settings as they were at a moment, and what was made of them."""
+
+    __slots__ = ("ours", "parts", "read", "size", "values")
+
+    def __init__(self, flasks: Values, ours: Values, size: int, parts: Parts) -> None:
+        """`size`: of all settings, as those that are not there yet cannot be compared."""
+        self.ours = ours
+        self.size = size
+        self.parts = parts
+        named = {**flasks, **ours}
+        self.read: Callable[[Values], object] = itemgetter(*named) if named else len
+        self.values = self.read(named)
+
+
+class CurrentSettings:
+    """Gives what an application's settings are made into, as they are at the moment."""
+
+    def __init__(self, app: Any, config: Config, build: Callable[[Config], Parts]) -> None:
+        """Begin with the configuration that was read last; `app` is a Flask or a Quart."""
+        self._source = source_of(app)
+        self._build = build
+        self._prefix = prefix_of(config.store_type)
+        self._built: dict[object, Parts] = {}
+        self._told: set[str] = set()
+        self._config = config
+        flasks = _flasks(config.settings)
+        self._seen = self._see(config.settings, flasks, self._made(flasks))
+
+    @property
+    def latest(self) -> Parts:
+        """What counted when somebody asked last."""
+        return self._seen.parts
+
+    def parts(self) -> Parts:
+        """Give what counts now."""
+        seen, settings = self._seen, self._source.config
+        try:
+            # Equal values mostly are the same objects, which costs next to nothing to see.
+            if len(settings) == seen.size and seen.read(settings) == seen.values:
+                return seen.parts
+        except KeyError:
+            pass  # one was deleted
+        return self._changed(dict(settings), seen)
+
+    def _changed(self, settings: Values, before: _Seen) -> Parts:
+        flasks = _flasks(settings)
+        try:
+            parts = self._made(flasks)
+        except ConfigError:
+            parts = self._made_of_usable(flasks, _flasks(before.parts.config.settings))
+        # In one assignment: threads that find different settings do not mix them.
+        self._seen = now = self._see(settings, flasks, parts)
+        if now.ours != before.ours:
+            self._tell_of_ours(before.ours, now.ours)
+        return parts
+
+    def _see(self, settings: Values, flasks: Values, parts: Parts) -> _Seen:
+        ours = {
+            name: _copied(value)
+            for name, value in settings.items()
+            if name in DEFAULTS or (name.startswith(self._prefix) and name not in FLASKS)
+        }
+        return _Seen(flasks, ours, len(settings), parts)
+
+    def _tell_of_ours(self, before: Values, now: Values) -> None:
+        for name in sorted({*before, *now}):
+            if before.get(name, _ABSENT) != now.get(name, _ABSENT):
+                self._tell(
+                    name,
+                    f"{name} was changed after the first request, where it has no effect "
+                    "any more: set it before",
+                )
+
+    # --- Flask's own settings --------------------------------------------------------------
+
+    def _made_of_usable(self, wanted: Values, before: Values) -> Parts:
+        """Make parts of what is wanted, but for values that are wrong: those stay as before."""
+        usable = dict(before)
+        wrong = {
+            name: _ABSENT
+            for name in FLASKS
+            if before.get(name, _ABSENT) != wanted.get(name, _ABSENT)
+        }
+        found = True
+        while found:  # one that is right may be what another needs
+            found = False
+            for name in list(wrong):
+                candidate = _with(usable, name, wanted)
+                try:
+                    _ = self._config.with_flasks(candidate)
+                except ConfigError as error:
+                    wrong[name] = error
+                else:
+                    usable, found = candidate, True
+                    del wrong[name]
+        for name, why in wrong.items():
+            self._tell(
+                f"{name}={wanted.get(name)!r}",
+                f"{name} was changed to what cannot be used and stays as it was: {why}",
+            )
+        return self._made(usable)
+
+    def _made(self, flasks: Values) -> Parts:
+        """Make parts of Flask's settings, or give those that were made of the same."""
+        key = tuple((name, *_hashable(value)) for name, value in flasks.items())
+        try:
+            found = self._built.get(key)
+        except TypeError:  # a value of a wrong kind, which is no part of a key
+            return self._build(self._config.with_flasks(flasks))
+        if found is None:
+            found = self._build(self._config.with_flasks(flasks))
+            if len(self._built) >= _MOST_BUILT:
+                self._built.clear()
+            self._built[key] = found
+        return found
+
+    def _tell(self, what: str, message: str) -> None:
+        """Log an error, the first time."""
+        if what in self._told:
+            return
+        if len(self._told) >= _MOST_TOLD:
+            self._told.clear()
+        self._told.add(what)
+        log.error("%s", message)
+
+
+def source_of(app: Any) -> Any:
+    """Give what has the settings of an application as its `config`: mostly the application."""
+    own = {
+        name: attribute for name, attribute in _ATTRIBUTES.items() if _is_its_own(app, attribute)
+    }
+    return _Overriding(app, own) if own else app
+
+
+def snapshot(settings: Mapping[str, Any]) -> dict[str, object]:
+    """Take what the configuration is made from, to notice a later change."""
+    names = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "APPLICATION_ROOT", "PERMANENT_SESSION_LIFETIME")
+    return {
+        name: value
+        for name, value in settings.items()
+        if name in names or name.startswith("SESSION_")
+    }
+
+
+class _Overriding:
+    """The settings of an application whose class has an attribute in place of one of them."""
+
+    def __init__(self, app: Any, own: Mapping[str, str]) -> None:
+        self._app = app
+        self._own = own
+
+    @property
+    def config(self) -> dict[str, Any]:
+        own = {name: getattr(self._app, attribute) for name, attribute in self._own.items()}
+        return {**self._app.config, **own}
+
+
+def _is_its_own(app: Any, attribute: str) -> bool:
+    kinds: tuple[type[Any], ...] = type(app).__mro__
+    definer = next((kind for kind in kinds if attribute in vars(kind)), kinds[0])
+    return definer.__module__.partition(".")[0] not in ("flask", "quart")
+
+
+def _flasks(settings: Values) -> dict[str, Any]:
+    return {name: _copied(settings[name]) for name in FLASKS if name in settings}
+
+
+def _with(settings: Values, name: str, wanted: Values) -> dict[str, Any]:
+    """Give settings with one as it is wanted, which may be absent."""
+    others = {each: value for each, value in settings.items() if each != name}
+    return {**others, name: wanted[name]} if name in wanted else others
+
+
+def _copied(value: Any) -> Any:
+    """Give a value that stays as it is now; what changes in place is compared with that."""
+    for kind in _CHANGEABLE:
+        if isinstance(value, kind):
+            return kind(value)
+    return value
+
+
+def _hashable(value: object) -> tuple[object, object]:
+    """Give what tells a value from others, True from 1 as well."""
+    return type(value), tuple(cast("list[object]", value)) if isinstance(value, list) else value

@@ -1,0 +1,321 @@
+"""Which requests need no session: static files, and what the application exempts itself.
+
+Both frameworks open the session before they route, as the application's converters may
+need it. So what routing is going to say is asked of a copy of its rules, which runs no
+code of the application's:
+
+- Werkzeug finds the rule by patterns alone; only then the converters of that one rule
+  are run. The copy has the same patterns, and a stand-in for each converter of the
+  application's that turns text into something else.
+- The copy is made of the exempt rules and of those that could match in their stead. It
+  is asked only for paths that begin as an exempt rule does: others cost next to nothing.
+- Where the copy cannot know, the request has a session.
+
+Never knows a store, or how to wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import Any, TypeVar
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule
+from werkzeug.sansio.request import Request
+
+from . import headers
+from .core.request_state import Facts, Mode
+from .settings import Paths
+
+log = logging.getLogger("samesession")
+
+T = TypeVar("T")
+
+_MARK = "_samesession_exempt"
+_VARIABLE = re.compile(r"<[^<>]*>")
+_WERKZEUGS = "werkzeug.routing.converters"
+
+
+def no_session(view: T) -> T:
+    """Exempt a view or a blueprint from sessions, as `SESSION_EXEMPT` does; a decorator.
+
+    A view may be a function or a class, for requests or WebSockets. Of a blueprint all
+    is exempt, and what is nested in it. There the session is empty, costs no round trip,
+    and refuses writes. Raises TypeError for what cannot be marked, such as a method.
+    """
+    if hasattr(view, "session_interface"):
+        raise TypeError(
+            "no_session is for views and blueprints: an application has no sessions "
+            "unless Session(app) is called"
+        )
+    try:
+        setattr(view, _MARK, True)
+    except AttributeError as error:
+        raise TypeError(
+            f"no_session cannot mark a {type(view).__name__}: mark the function, or write its "
+            "endpoint to SESSION_EXEMPT"
+        ) from error
+    return view
+
+
+class Exemptions:
+    """The requests to one application that need no session."""
+
+    def __init__(self, app: Any, exempt: Paths, *, static: bool) -> None:  # a Flask or a Quart
+        """`exempt`: paths and endpoints, or a function of the request; `static`: files, too."""
+        self._app = app
+        self._static = static
+        texts = () if callable(exempt) else exempt
+        self._named = frozenset(text for text in texts if not text.startswith("/"))
+        paths = exempt if callable(exempt) else tuple(set(texts) - self._named)
+        self._by_request = headers.matcher(paths)
+        self._routes = _Routes(-1, app.url_map, (), frozenset(), frozenset())
+        self._told: set[str] = set()
+
+    def facts(self, request: Request) -> Facts | None:
+        """Return what the session of an exempt request begins with, None for any other."""
+        if self._by_request is not None and self._by_request(request):
+            return Facts(mode=Mode.EXEMPT)
+        routes = self._routes
+        if routes.views != len(self._app.view_functions):
+            routes = self._learn()
+        return self._routed(request) if routes.may_begin(request.path) else None
+
+    def tell(self, facts: Facts) -> None:
+        """Log what an application did to a session that is not kept, each thing once."""
+        if facts.mode is not Mode.EXEMPT:
+            return
+        if (facts.modified or facts.rekey) and facts.dropped_at is not None:
+            self._warn(
+                "written",
+                "what was written to the session was dropped, as static files are exempt from "
+                f"sessions (the endpoint was {facts.dropped_at!r}): leave the session alone "
+                "there, or write SESSION_EXEMPT_STATIC = False",
+            )
+        elif facts.accessed:
+            self._warn(
+                "read",
+                "the session was read on a path that is exempt from sessions, where it is "
+                "always empty: see SESSION_EXEMPT and SESSION_EXEMPT_STATIC",
+            )
+
+    def _warn(self, what: str, message: str) -> None:
+        if what not in self._told:
+            self._told.add(what)
+            log.warning("%s", message)
+
+    def _learn(self) -> _Routes:
+        """Look at all rules anew: there are other views than there were."""
+        app = self._app
+        views = len(app.view_functions)
+        rules: tuple[Rule, ...] = tuple(app.url_map.iter_rules())
+        endpoints = {rule.endpoint for rule in rules if isinstance(rule.endpoint, str)}
+        for name in sorted(self._named - endpoints - self._told):
+            self._told.add(name)
+            log.error(
+                "SESSION_EXEMPT has %r, which is the endpoint of no rule: a path begins with '/', "
+                "and a blueprint is marked by no_session",
+                name,
+            )
+        chosen = self._named & endpoints | {each for each in endpoints if _is_marked(app, each)}
+        static = frozenset(each for each in endpoints if self._static and _is_static(each))
+        routes = _Routes(views, app.url_map, rules, chosen, static - chosen)
+        self._routes = routes
+        return routes
+
+    def _routed(self, request: Request) -> Facts | None:
+        routes = self._routes
+        if not routes.may_match(request.path):
+            return None
+        try:
+            adapter: MapAdapter | None = self._app.create_url_adapter(request)
+        except HTTPException:  # a host that is not trusted
+            return None
+        found = None if adapter is None else routes.match(adapter)
+        # A rule that was added without a view may match in the exempt one's stead.
+        if found is None or routes.count == len(tuple(self._app.url_map.iter_rules())):
+            return found
+        _ = self._learn()
+        return self._routed(request)
+
+
+class _Routes:
+    """An application's exempt rules, and those that could match in their stead."""
+
+    def __init__(
+        self,
+        views: int,
+        url_map: Map,
+        rules: Sequence[Rule],
+        chosen: frozenset[str],
+        static: frozenset[str],
+    ) -> None:
+        """`chosen`, `static`: the endpoints that are exempt, and why."""
+        self.views = views
+        self.count = len(rules)
+        self._map = url_map
+        self._rules = rules
+        self._chosen = chosen
+        self._static = static
+        exempt = [rule for rule in rules if self._exempts(rule)]
+        self._literals = frozenset(rule.rule.rstrip("/") for rule in exempt if _is_literal(rule))
+        self._outlines = tuple({_outline(rule.rule) for rule in exempt if not _is_literal(rule)})
+        self._prefixes = tuple({prefix for prefix, _ in self._outlines})
+
+    def may_begin(self, path: str) -> bool:
+        """Return False for a path that begins as no exempt rule does."""
+        return path.startswith(self._prefixes) or path.rstrip("/") in self._literals
+
+    def may_match(self, path: str) -> bool:
+        """Return False for a path that no exempt rule can match."""
+        if path.rstrip("/") in self._literals:
+            return True
+        return any(path.startswith(prefix) and piece in path for prefix, piece in self._outlines)
+
+    def match(self, adapter: MapAdapter) -> Facts | None:
+        """Return the facts of a request that routing is going to give to an exempt endpoint."""
+        copy = MapAdapter(
+            self._copy,
+            adapter.server_name,
+            adapter.script_name,
+            adapter.subdomain,
+            adapter.url_scheme,
+            adapter.path_info,
+            adapter.default_method,
+            adapter.query_args,
+        )
+        try:
+            endpoint, values = copy.match(websocket=adapter.websocket)
+        except HTTPException:  # not found, a redirect, another method, ...
+            return None
+        if endpoint in self._chosen:
+            return Facts(mode=Mode.EXEMPT)
+        if endpoint not in self._static or any(value is _UNKNOWN for value in values.values()):
+            return None
+        facts = Facts(mode=Mode.EXEMPT)
+        facts.dropped_at = endpoint
+        return facts
+
+    @cached_property
+    def _copy(self) -> Map:
+        known = self._map
+        copy = Map(
+            [_copied(rule) for rule in self._in_order() if self._counts(rule)],
+            default_subdomain=known.default_subdomain,
+            strict_slashes=known.strict_slashes,
+            merge_slashes=known.merge_slashes,
+            redirect_defaults=known.redirect_defaults,
+            converters={name: _harmless(kind) for name, kind in known.converters.items()},
+            host_matching=known.host_matching,
+        )
+        copy.update()
+        return copy
+
+    def _exempts(self, rule: Rule) -> bool:
+        mine = rule.endpoint in self._chosen or rule.endpoint in self._static
+        return mine and rule.redirect_to is None and not rule.build_only
+
+    def _counts(self, rule: Rule) -> bool:
+        """Return whether a rule can match, or redirect to, what an exempt one matches."""
+        if rule.endpoint in self._chosen or rule.endpoint in self._static:
+            return True
+        prefix, _ = _outline(rule.rule)
+        if prefix.startswith(self._prefixes):
+            return True
+        heads = [*self._prefixes, *(f"{literal}/" for literal in self._literals)]
+        return any(head.startswith(prefix) for head in heads)
+
+    def _in_order(self) -> Iterable[Rule]:
+        """Return the rules as they were added, which settles what weighs the same.
+
+        Werkzeug tells only the order of the endpoints. An exempt one with several rules
+        comes last: a page is never taken for it.
+        """
+        several = {
+            endpoint
+            for endpoint in self._chosen | self._static
+            if sum(rule.endpoint == endpoint for rule in self._rules) > 1
+        }
+        return sorted(self._rules, key=lambda rule: rule.endpoint in several)
+
+
+class _Unknown(BaseConverter):
+    """Stands for a converter of the application's, which is not run before there is a session."""
+
+    def to_python(self, value: str) -> object:
+        del value  # only routing converts it
+        return _UNKNOWN
+
+
+class _Value(int):
+    """A value that nobody knows; a number, as Werkzeug's converters may write it in a redirect."""
+
+
+_UNKNOWN = _Value()
+
+
+def _harmless(kind: Callable[..., BaseConverter]) -> Any:  # Werkzeug asks for a class, and calls it
+    """Give what makes converters with the same patterns that run no code of an application's."""
+    of = getattr(getattr(kind, "to_python", None), "__module__", None)
+    if of == _WERKZEUGS:
+        return kind
+
+    def make(url_map: Map, *args: Any, **kwargs: Any) -> BaseConverter:
+        theirs = kind(url_map, *args, **kwargs)
+        ours = _Unknown(url_map)
+        ours.regex = theirs.regex
+        ours.weight = theirs.weight
+        ours.part_isolating = theirs.part_isolating
+        return ours
+
+    return make
+
+
+def _copied(rule: Rule) -> Rule:
+    """Give a rule with the same patterns that is in no map yet."""
+    redirects = rule.redirect_to is not None or (rule.alias and rule.map.redirect_defaults)
+    return Rule(
+        rule.rule,
+        defaults=rule.defaults,
+        subdomain=rule.subdomain,
+        methods=rule.methods,
+        build_only=rule.build_only,
+        # What redirects never comes to its endpoint.
+        endpoint=None if redirects else rule.endpoint,
+        strict_slashes=rule.strict_slashes,
+        merge_slashes=rule.merge_slashes,
+        host=rule.host,
+        websocket=rule.websocket,
+    )
+
+
+def _outline(rule: str) -> tuple[str, str]:
+    """Give how each path that a rule matches begins, and the longest text that it contains."""
+    pieces = _VARIABLE.split(rule)
+    if any("<" in piece or ">" in piece for piece in pieces):  # in a converter's arguments
+        pieces = [rule.partition("<")[0], ""]
+    # A slash at the end may be left out where slashes are not strict.
+    pieces[-1] = pieces[-1].rstrip("/")
+    return pieces[0], max(pieces, key=len)
+
+
+def _is_literal(rule: Rule) -> bool:
+    return "<" not in rule.rule
+
+
+def _is_static(endpoint: str) -> bool:
+    return endpoint == "static" or endpoint.endswith(".static")
+
+
+def _is_marked(app: Any, endpoint: str) -> bool:
+    """Return whether the view of an endpoint, its class or a blueprint it is in is marked."""
+    view = app.view_functions.get(endpoint)
+    marked = [view, getattr(view, "view_class", None)]
+    name = endpoint.rpartition(".")[0]
+    while name:
+        marked.append(app.blueprints.get(name))
+        name = name.rpartition(".")[0]
+    return any(getattr(each, _MARK, False) is True for each in marked)

@@ -1,0 +1,29 @@
+"""The Flask shim: Flask's session interface over the sync colour of the shared core."""
+
+from __future__ import annotations
+
+from .actions import (
+    purge,
+    revoke,
+    revoke_all,
+    revoke_everyone,
+    saving,
+    session,
+    sessions_of,
+    sessions_page,
+)
+from .interface import FlaskSessionInterface, init_app, no_session
+
+__all__ = [
+    "FlaskSessionInterface",
+    "init_app",
+    "no_session",
+    "purge",
+    "revoke",
+    "revoke_all",
+    "revoke_everyone",
+    "saving",
+    "session",
+    "sessions_of",
+    "sessions_page",
+]

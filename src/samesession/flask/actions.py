@@ -1,0 +1,161 @@
+"""What a Flask application calls besides `session`: list, end and save sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+import flask
+from werkzeug.local import LocalProxy
+
+from .. import headers
+from ..app_sessions import Site, site_of
+from ..core.request_state import About, SessionPage
+from ..core.session import ServerSession
+from ..errors import StoreError
+from ..misplaced_calls import belonging, outside_of_application, outside_of_request, replaced
+from ..run.drive import run
+
+_TURNED_AWAY = (3, 4)  # hundreds of a status: elsewhere, or by a fault of the client
+
+
+@belonging("flask")
+def sessions_of(owner: str) -> list[About]:
+    """List the live sessions that `session.bind(owner)` made, the oldest first."""
+    return run(_site().administration.sessions_of(owner))
+
+
+@belonging("flask")
+def sessions_page(owner: str, *, after: str | None = None, limit: int = 50) -> SessionPage:
+    """List at most `limit` of an owner's live sessions, the oldest first.
+
+    `after` is that of the page before. All of the owner's sessions are read for it, so
+    whoever wants all of them asks for `sessions_of`.
+    """
+    return run(_site().administration.sessions_page(owner, after=after, limit=limit))
+
+
+@belonging("flask")
+def revoke(sid: str) -> bool:
+    """End one session of this application now; False if there was none."""
+    return run(_site().administration.revoke(sid))
+
+
+@belonging("flask")
+def revoke_all(owner: str, *, keep: str | None = None) -> int:
+    """End an owner's sessions, but the one whose sid is `keep`; tell how many."""
+    return run(_site().administration.revoke_all(owner, keep=keep))
+
+
+@belonging("flask")
+def revoke_everyone() -> int:
+    """End every session of this application, as after a restore; tell how many.
+
+    Raises NotSupported on a store that cannot list what it holds.
+    """
+    return run(_site().administration.revoke_everyone())
+
+
+@belonging("flask")
+def purge() -> int:
+    """Delete expired sessions from a store that keeps them; tell how many."""
+    return run(_site().administration.purge())
+
+
+@belonging("flask")
+@contextmanager
+def saving() -> Iterator[ServerSession]:
+    """Save the session at the end of the block, not when the response is made.
+
+    For a view that runs long, and for what goes on when its response is made, as a thread
+    does: it saves nothing otherwise. There, in a WebSocket and in a Socket.IO event no cookie
+    can be sent: beginning or regenerating a session raises ReadOnlySession. A streamed body
+    saves after each chunk without a block.
+    Raises StoreUnavailable.
+
+    `session.modified = True` restarts the idle timeout, so that what stays open for long
+    keeps its session alive; `session.modified = False` saves nothing of the data.
+
+    After the block the session shows what is stored, what other requests wrote
+    meanwhile included; a value that equals it stays the object that it was. A session
+    that ended meanwhile is empty, and nothing more of this request is saved in it.
+    """
+    session, site = _session(), _site()
+    if not isinstance(session, ServerSession):
+        raise replaced("flask")
+    facts = session.facts
+    facts.blocks += 1
+    try:
+        yield session
+        facts.of_socket = facts.of_socket or _is_of_socket()
+        try:
+            run(site.save(session, cookie_possible=not facts.of_socket))
+        except StoreError as error:
+            raise site.failed(error) from error
+    finally:
+        del session  # a local that an error tracker would show
+        facts.blocks -= 1
+
+
+def current() -> object:
+    """Internal: give the session of this request itself, not its proxy."""
+    return headers.unproxied(flask.session)
+
+
+def is_seen(session: ServerSession) -> bool:
+    """Internal: return whether a browser sees the response that a session is saved with.
+
+    None sees that of a socket, or of a test client's session_transaction().
+    """
+    return not session.facts.of_socket and _is_current(session)
+
+
+def carrying(session: ServerSession, response: flask.Response) -> flask.Response | None:
+    """Internal: return the response if it carries a cookie to its session's browser."""
+    facts = session.facts
+    facts.of_socket = facts.of_socket or (_is_current(session) and _is_of_socket(response))
+    return None if facts.of_socket else response
+
+
+def _is_current(session: ServerSession) -> bool:
+    return flask.has_request_context() and current() is session
+
+
+def _is_of_socket(response: flask.Response | None = None) -> bool:
+    """Return whether no response to this request reaches its browser's cookies.
+
+    Flask-SocketIO gives each event a request of its own, marked by `event`, and drops the
+    response. A view of a rule for WebSockets, as Flask-Sock's, has said all over its socket
+    when it returns; what turns the client away before that is a response as any.
+    """
+    request = headers.unproxied(flask.request)
+    if "event" in vars(request) and "namespace" in vars(request):
+        return True
+    rule = flask.request.url_rule
+    if rule is None or not rule.websocket:
+        return False
+    return response is None or response.status_code // 100 not in _TURNED_AWAY
+
+
+def _session() -> ServerSession:
+    """Return this request's session, or say why it is none of ours."""
+    try:
+        found = current()
+    except RuntimeError as error:
+        raise outside_of_request("flask") from error
+    if not isinstance(found, ServerSession):
+        _ = _site()  # says so where there is none
+    return cast("ServerSession", found)
+
+
+def _site() -> Site:
+    try:
+        app = headers.unproxied(flask.current_app)
+    except RuntimeError as error:
+        raise outside_of_application("flask") from error
+    return site_of(app)
+
+
+#: `flask.session`, with the type that it has once `Session(app)` was called.
+session = cast("ServerSession", LocalProxy(_session))

@@ -1,0 +1,120 @@
+"""The Flask shim: Flask's session interface over the sync face of the shared core."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask.sessions import SessionInterface, SessionMixin
+
+from .. import cli, headers, interface_answers, reused_response
+from ..app_sessions import Site
+from ..core.session import ServerSession
+from ..core.store import Clock, Store, TwoFaced
+from ..core.token import Entropy
+from ..errors import StoreError, conceal
+from ..exempt import no_session
+from ..given_application import check_is
+from ..run.drive import run
+from .actions import (
+    carrying,
+    current,
+    is_seen,
+    purge,
+    revoke,
+    revoke_all,
+    revoke_everyone,
+    saving,
+    session,
+    sessions_of,
+    sessions_page,
+)
+from .streamed_body import FLASK
+
+if TYPE_CHECKING:
+    from flask import Flask, Request, Response
+
+__all__ = [
+    "FlaskSessionInterface",
+    "init_app",
+    "no_session",
+    "purge",
+    "revoke",
+    "revoke_all",
+    "revoke_everyone",
+    "saving",
+    "session",
+    "sessions_of",
+    "sessions_page",
+]
+
+# Flask asks for its own type; ours has all that it promises, and more.
+_ = SessionMixin.register(ServerSession)  # pyright: ignore  # noqa: PGH003  # typeshed hides the metaclass
+
+
+class FlaskSessionInterface(interface_answers.Answers, SessionInterface):
+    """Opens and saves an application's sessions, waiting in the request's thread."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    def open_session(self, app: Flask, request: Request) -> SessionMixin:
+        """Open the request's session; a store that is down is told by `refuse_broken`."""
+        site = self.site
+        try:
+            # No local holds the cookie: an error tracker would show it.
+            opened = site.open(request, request.environ.get("HTTP_COOKIE", ""))
+            if not isinstance(opened, ServerSession):
+                opened = run(opened)
+        except StoreError as error:
+            opened = site.broken(error)
+            headers.check_first(app.before_request_funcs, _refuse_broken)
+        except BaseException as error:
+            conceal(error)
+            raise
+        return opened  # type: ignore[return-value]  # a cast would be paid for on each request
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Save the session; if the store refuses, the response becomes the 503."""
+        ours: ServerSession = session  # type: ignore[assignment]  # as above
+        try:
+            if not self.site.close_at_once(ours, response):
+                run(self.site.close(ours, carrying(ours, response)))
+        except StoreError as error:
+            failure = self.site.unsaved(ours, error)
+            if not is_seen(ours):
+                raise failure from error
+            reused_response.replace(response, self._failed(app, failure))
+        except BaseException as error:
+            conceal(error)
+            raise
+        finally:
+            del session, ours  # the locals that an error tracker would show
+
+    def _failed(self, app: Flask, failure: headers.SessionUnavailable) -> Response:
+        """Make the response that the application's error handlers give for a failure."""
+        result = app.handle_user_exception(failure)
+        return app.process_response(app.make_response(result))
+
+
+def init_app(
+    app: Flask,
+    *,
+    store: Store | TwoFaced | None = None,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+) -> None:
+    """Give a Flask application server-side sessions; see `samesession.Session`."""
+    check_is(app, "flask")
+    site = Site(app, FLASK, store=store, clock=clock, entropy=entropy)
+    app.session_interface = FlaskSessionInterface(site)
+    app.cli.add_command(cli.commands(site, run))
+    if site.config.creates:
+        with app.app_context():
+            run(site.prepare())
+
+
+def _refuse_broken() -> None:
+    found = current()
+    failure = found.announce_failure() if isinstance(found, ServerSession) else None
+    if failure is not None:
+        raise failure

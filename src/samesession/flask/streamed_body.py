@@ -1,0 +1,75 @@
+"""A streamed body of a Flask response, which saves what it does to the session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from threading import RLock
+from typing import Any
+
+import flask
+
+from ..app_sessions import Site
+from ..core.session import ServerSession
+from ..core.store import Face
+from ..errors import SessionError
+from ..framework import Framework
+from ..run.drive import run
+from ..streamed_bodies import Stream
+
+
+class SavedBody:
+    """Hands on the chunks of another body, and saves before each one."""
+
+    def __init__(self, body: Any, stream: Stream) -> None:  # Any: what WSGI iterates over
+        self.body = body
+        self._stream = stream
+        self._chunks: Iterator[Any] | None = None
+
+    def __iter__(self) -> SavedBody:
+        return self
+
+    def __next__(self) -> Any:
+        if self._chunks is None:
+            self._chunks = iter(self.body)
+        try:
+            chunk = next(self._chunks)
+        except StopIteration:
+            self._save(ending=True)
+            raise
+        self._save()
+        return chunk
+
+    def close(self) -> None:
+        """End the body, which may do more to the session as it ends. WSGI servers call it."""
+        try:
+            close = getattr(self.body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._save(last=True)
+            run(self._stream.end())
+
+    def _save(self, *, ending: bool = False, last: bool = False) -> None:
+        steps = self._stream.due(ending=ending, last=last)
+        if steps is not None:
+            try:
+                run(steps)
+            except (TypeError, SessionError) as error:
+                self._stream.failed(error)
+
+
+def save_streamed(response: Any, site: Site, session: ServerSession) -> None:
+    """Have a response save what its body does to the session."""
+    body = response.response
+    if isinstance(body, SavedBody):  # of another request, to which the response was sent, too
+        body = body.body
+    response.response = SavedBody(body, Stream(site, session))
+
+
+def _is_kept() -> bool:
+    return (
+        flask.has_request_context() and "werkzeug.debug.preserve_context" in flask.request.environ
+    )
+
+
+FLASK = Framework(Face.SYNC, RLock, save_streamed, _is_kept)

@@ -1,0 +1,256 @@
+"""Werkzeug glue for both frameworks: read the cookie, write Set-Cookie, Vary, Cache-Control.
+
+Never knows Flask, Quart, or how to wait. Quart's requests and responses are
+Werkzeug's underneath (`werkzeug.sansio`), so one piece of code serves both.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, cast
+
+from werkzeug.exceptions import SecurityError, ServiceUnavailable
+from werkzeug.http import dump_cookie, http_date, parse_list_header
+from werkzeug.local import LocalProxy
+from werkzeug.sansio.request import Request
+from werkzeug.sansio.response import Response
+from werkzeug.wsgi import ClosingIterator
+
+from . import reused_response
+from .core.cookie import Attributes, DropCookie, Reply, SetCookie
+from .core.scopes import Address, Scope
+from .errors import SessionError, StoreUnavailable
+from .settings import Paths
+
+# Stand-ins that Werkzeug writes as they are.
+_VALUE = "value-goes-here"
+_DATE = "date-goes-here"
+_EXPIRES = f"; Expires={_DATE}"
+# What may stand around a name or a value (RFC 6265bis, 4.2.1); all else belongs to it.
+_BLANKS = " \t"
+# Ends of the names of headers that some caches heed in place of Cache-Control: targeted
+# fields such as CDN-Cache-Control (RFC 9213), and what servers of one make have.
+_INSTEAD = ("-cache-control", "surrogate-control", "edge-control", "x-accel-expires")
+
+
+class SessionUnavailable(StoreUnavailable, ServiceUnavailable):
+    """The 503 that an application's error handlers see when the store is down.
+
+    It matches `errorhandler(503)` and `errorhandler(StoreUnavailable)` alike.
+    """
+
+    def __init__(self, reason: SessionError) -> None:
+        ServiceUnavailable.__init__(self)
+        self.reason = reason
+        self.__cause__ = reason
+
+    def __str__(self) -> str:
+        return str(self.reason)
+
+
+def cookie_values(header: str, name: str) -> list[str]:
+    """Give every value that a Cookie header has for a name (RFC 6265bis, 4.2.1).
+
+    Quotes and escapes are left as they are, which no cookie of ours has: what a
+    browser was never given is not read either.
+    """
+    values: list[str] = []
+    for pair in header.split(";"):
+        key, _, value = pair.partition("=")
+        if key.strip(_BLANKS) == name:
+            values.append(value.strip(_BLANKS))
+    return values
+
+
+def address(request: Request) -> Address:
+    """Return where a request was sent to."""
+    try:
+        host = request.host
+    except SecurityError:  # none of TRUSTED_HOSTS
+        host = ""
+    return Address(host, request.root_path + request.path)
+
+
+def matcher(*chosen: Paths) -> Callable[[Request], bool] | None:
+    """Give what says whether a request is meant by prefixes or predicates; None: none is.
+
+    A prefix means itself and what is below it: "/a" is "/a" and "/a/b", not "/ab".
+    """
+    prefixes = [prefix for paths in chosen if not callable(paths) for prefix in paths]
+    predicates = [paths for paths in chosen if callable(paths)]
+    exact = frozenset(prefixes)
+    below = tuple({prefix.rstrip("/") + "/" for prefix in prefixes})
+    if not prefixes and not predicates:
+        return None
+
+    def matches(request: Request) -> bool:
+        path = request.path
+        if path in exact or path.startswith(below):
+            return True
+        return any(predicate(request) for predicate in predicates)
+
+    return matches
+
+
+class CookieWriter:
+    """Writes Set-Cookie as Werkzeug does, with what settings fix computed once."""
+
+    def __init__(self, cookie: Attributes) -> None:
+        self._cookie = cookie
+        scope = self._attributes(cookie.scope, domain=cookie.domain)
+        # Werkzeug's own spelling, around the value and around the date.
+        self._head = f"{cookie.name}="
+        self._plain = dump_cookie(cookie.name, _VALUE, **scope)[len(self._head + _VALUE) :]
+        dated = dump_cookie(cookie.name, _VALUE, expires=_DATE, **scope)
+        before, between, self._after_date = dated[len(self._head + _VALUE) :].partition(_EXPIRES)
+        self._before_date = before + between.removesuffix(_DATE)
+        self._drop = dump_cookie(cookie.name, expires=0, max_age=0, **scope)
+
+    def _attributes(self, scope: Scope, *, domain: str | None) -> dict[str, Any]:
+        cookie = self._cookie
+        return {
+            "domain": domain,
+            "path": scope.path,
+            "secure": cookie.secure or scope.partitioned,
+            "httponly": cookie.httponly,
+            "samesite": cookie.samesite,
+            "partitioned": scope.partitioned,
+        }
+
+    def elsewhere(self, address: Address, *, beside_ours: bool) -> list[str]:
+        """Return the headers that delete the cookie in other scopes than its own."""
+        return [
+            dump_cookie(
+                self._cookie.name,
+                expires=0,
+                max_age=0,
+                max_size=0,
+                **self._attributes(scope, domain=scope.domain),
+            )
+            for scope in self._cookie.other_scopes(address, beside_ours=beside_ours)
+        ]
+
+    def header(self, action: SetCookie | DropCookie) -> str:
+        """Give the header's value; raises SessionTooLarge above 4,096 bytes."""
+        match action:
+            case DropCookie():
+                return self._drop
+            case SetCookie(value, None):
+                self._cookie.check_size(value)
+                return f"{self._head}{value}{self._plain}"
+            case SetCookie(value, expires):
+                self._cookie.check_size(value)
+                date = _date(expires)
+                return f"{self._head}{value}{self._before_date}{date}{self._after_date}"
+
+
+def apply(
+    reply: Reply, response: Response, writer: CookieWriter, cleared: Address | None = None
+) -> None:
+    """Make a response say what the flow decided.
+
+    `cleared`: where the cookie is deleted in the other scopes, too. Raises
+    SessionTooLarge, before anything is changed, for a cookie above 4,096 bytes.
+    """
+    headers, before = response.headers, reused_response.lines(response)
+    cookies = [] if reply.cookie is None else [writer.header(reply.cookie)]
+    if cleared is not None:
+        # Ours comes last: some browsers tell fewer scopes apart than others.
+        cookies = [*writer.elsewhere(cleared, beside_ours=bool(cookies)), *cookies]
+    # Not `in headers`: Werkzeug answers "no" by way of an HTTP error that it makes.
+    names = {name.lower() for name, _ in before}
+    for cookie in cookies:
+        headers.add("Set-Cookie", cookie)
+    if cookies:
+        _keep_private(response, names)
+    if reply.vary or cookies:
+        _vary_by_cookie(response, names)
+    reused_response.note(response, before, cookies)
+
+
+def _vary_by_cookie(response: Response, names: set[str]) -> None:
+    if "vary" not in names:
+        response.headers.add("Vary", "Cookie")
+        return
+    said = response.headers.getlist("Vary")
+    listed = {name.strip().lower() for line in said for name in line.split(",")}
+    if listed.isdisjoint(("*", "cookie")):
+        response.headers.set("Vary", ", ".join([*said, "Cookie"]))
+
+
+@lru_cache(maxsize=64)  # the same second comes many times
+def _date(expires: int) -> str:
+    return http_date(expires)
+
+
+def is_streamed(response: Any) -> bool:
+    """Return whether a view's code may still run while the response is sent.
+
+    It does not for a file, nor for the page of an HTTPException, of which Flask makes an
+    iterator of a known length. Quart's bodies that are all there, or files, can be asked
+    for a part.
+    """
+    streamed, body = getattr(response, "is_streamed", None), response.response
+    if streamed is None:
+        return not hasattr(body, "make_conditional")
+    if not streamed or (response.direct_passthrough and not inspect.isgenerator(body)):
+        return False
+    return not isinstance(body, ClosingIterator) or response.content_length is None
+
+
+def unproxied(proxy: object) -> object:
+    """Give what a framework's global stands for, whatever its annotation says."""
+    local = cast("LocalProxy[object]", proxy)
+    return local._get_current_object()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  # documented
+
+
+def check_first(funcs: dict[Any, list[Any]], check: Callable[[], object]) -> None:
+    """Have a check run before each request from now on, if it does not yet.
+
+    First, so that no other function takes an outage for an anonymous visitor. Not
+    from the start, as each request pays for it; in a new list, as requests that run
+    now may be walking through the old one.
+    """
+    known = funcs.get(None, [])
+    if check not in known:
+        funcs[None] = [check, *known]
+
+
+def context_first(method: Callable[..., object], context: object) -> tuple[object, ...]:
+    """Give the leading arguments of an application's method.
+
+    Quart 0.23 passes the context to methods that took none before.
+    """
+    first = next(iter(inspect.signature(method).parameters), None)
+    return (context,) if first == "ctx" else ()
+
+
+def _keep_private(response: Response, names: set[str]) -> None:
+    """Keep shared caches from storing a response with the cookie (RFC 9111, 3 and 7.3)."""
+    headers = response.headers
+    for name in names:
+        if name.endswith(_INSTEAD):
+            headers.remove(name)
+    if "cache-control" in names:
+        said = parse_list_header(", ".join(headers.getlist("Cache-Control")))
+        headers.set("Cache-Control", ", ".join(_private(said)))
+    else:
+        headers.add("Cache-Control", "private")
+
+
+def _private(directives: Iterable[str]) -> list[str]:
+    """Take from Cache-Control what lets shared caches store, whatever its case."""
+    kept: list[str] = []
+    names: set[str] = set()
+    for directive in directives:
+        name = directive.partition("=")[0].strip().lower()
+        if name and name not in names and name not in ("public", "s-maxage"):
+            # With the names of fields it is about these alone (RFC 9111, 5.2.2.7).
+            kept.append("private" if name == "private" else directive)
+            names.add(name)
+    # A cache that knows `must-understand` may pass over `no-store` (RFC 9111, 5.2.2.3).
+    if "private" not in names and ("no-store" not in names or "must-understand" in names):
+        kept.append("private")
+    return kept

@@ -1,0 +1,167 @@
+"""What a Quart application calls besides `session`: list, end and save sessions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import quart
+from werkzeug.local import LocalProxy
+
+from .. import headers
+from ..app_sessions import Site, site_of
+from ..core.admin import Administration
+from ..core.request_state import About, SessionPage
+from ..core.session import ServerSession
+from ..core.steps import Steps
+from ..errors import StoreError
+from ..misplaced_calls import belonging, outside_of_application, outside_of_request
+from ..run.drive import arun, finished
+from .event_loop import check_running_loop
+from .sockets import Sockets
+
+if TYPE_CHECKING:
+    from quart import Request, Websocket
+
+T = TypeVar("T")
+
+
+@belonging("quart")
+async def sessions_of(owner: str) -> list[About]:
+    """List the live sessions that `session.bind(owner)` made, the oldest first."""
+    return await _administer(lambda admin: admin.sessions_of(owner))
+
+
+@belonging("quart")
+async def sessions_page(owner: str, *, after: str | None = None, limit: int = 50) -> SessionPage:
+    """List at most `limit` of an owner's live sessions, the oldest first.
+
+    `after` is that of the page before. All of the owner's sessions are read for it, so
+    whoever wants all of them asks for `sessions_of`.
+    """
+    return await _administer(lambda admin: admin.sessions_page(owner, after=after, limit=limit))
+
+
+@belonging("quart")
+async def revoke(sid: str) -> bool:
+    """End one session of this application now; False if there was none."""
+    return await _administer(lambda admin: admin.revoke(sid))
+
+
+@belonging("quart")
+async def revoke_all(owner: str, *, keep: str | None = None) -> int:
+    """End an owner's sessions, but the one whose sid is `keep`; tell how many."""
+    return await _administer(lambda admin: admin.revoke_all(owner, keep=keep))
+
+
+@belonging("quart")
+async def revoke_everyone() -> int:
+    """End every session of this application, as after a restore; tell how many.
+
+    Raises NotSupported on a store that cannot list what it holds.
+    """
+    return await _administer(lambda admin: admin.revoke_everyone())
+
+
+@belonging("quart")
+async def purge() -> int:
+    """Delete expired sessions from a store that keeps them; tell how many."""
+    return await _administer(lambda admin: admin.purge())
+
+
+@belonging("quart")
+@asynccontextmanager
+async def saving() -> AsyncIterator[ServerSession]:
+    """Save the session at the end of the block, not when the response is made.
+
+    For a WebSocket, whose session is saved only when it closes, for a view that runs
+    long, and for what goes on when its response is made, as a background task does: it
+    saves nothing otherwise. There, and in a WebSocket, no cookie can be sent: beginning or
+    regenerating a session raises ReadOnlySession. A streamed body saves after each chunk
+    without a block. Raises StoreUnavailable.
+
+    `session.modified = True` restarts the idle timeout, so that what stays open for long
+    keeps its session alive; `session.modified = False` saves nothing of the data.
+
+    After the block the session shows what is stored, what other requests wrote
+    meanwhile included; a value that equals it stays the object that it was. A session
+    that ended meanwhile is empty, and nothing more of this request is saved in it.
+    """
+    session = _session()
+    site = _site()
+    facts = session.facts
+    facts.blocks += 1
+    try:
+        yield session
+        of_socket = facts.of_socket
+        steps = site.save(session, cookie_possible=not of_socket)
+        try:
+            work = arun(steps, timeout=site.config.store_timeout)
+            await (finished(work) if of_socket else work)
+        except StoreError as error:
+            raise site.failed(error) from error
+    finally:
+        del session  # a local that an error tracker would show
+        facts.blocks -= 1
+
+
+def serve(app: quart.Quart, site: Site, sockets: Sockets) -> None:
+    """Internal: make the tables before the first request, let go of connections after the last."""
+    _ = app.teardown_websocket(sockets.torn_down)
+
+    @app.before_serving
+    async def prepare() -> None:
+        check_running_loop()
+        if site.config.creates:
+            await arun(site.prepare())
+
+    @app.after_serving
+    async def shut() -> None:
+        await arun(site.shut(), timeout=site.config.store_timeout)
+
+
+async def _administer(work: Callable[[Administration], Steps[T]]) -> T:
+    """Do work on many sessions, each batch of it within the store's timeout."""
+    site = _site()
+    return await arun(work(site.administration), timeout=site.config.store_timeout)
+
+
+def runner(site: Site) -> Callable[[Steps[Any]], Any]:  # Any: what the steps return
+    """Internal: give what runs steps for a command, in an event loop of its own."""
+    return lambda steps: asyncio.run(arun(steps, timeout=site.config.store_timeout))
+
+
+def cookie_header(request: Request | Websocket) -> str:
+    """Internal: join what HTTP/2 may have split (RFC 9113, 8.2.3)."""
+    sent = [value for name, value in request.scope["headers"] if name.lower() == b"cookie"]
+    return b";".join(sent).decode("latin-1") if sent else ""
+
+
+def current() -> object:
+    """Internal: give the session of this request itself, not its proxy."""
+    return headers.unproxied(quart.session)
+
+
+def _session() -> ServerSession:
+    """Return this request's session, or say why it is none of ours."""
+    try:
+        found = current()
+    except RuntimeError as error:
+        raise outside_of_request("quart") from error
+    if not isinstance(found, ServerSession):
+        _ = _site()  # says so where there is none
+    return cast("ServerSession", found)
+
+
+def _site() -> Site:
+    try:
+        app = headers.unproxied(quart.current_app)
+    except RuntimeError as error:
+        raise outside_of_application("quart") from error
+    return site_of(app)
+
+
+#: `quart.session`, with the type that it has once `Session(app)` was called.
+session = cast("ServerSession", LocalProxy(_session))

@@ -1,0 +1,48 @@
+"""Make the response for a session that was not read or saved, as Quart's application would."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import quart
+from quart.globals import app_ctx
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from .. import headers
+from ..core.session import ServerSession
+
+
+# Any: Quart's methods take other arguments in 0.23, and its responses are of two kinds.
+async def failure_response(app: Any, failure: headers.SessionUnavailable, *, like: Any) -> Any:
+    """Give what the application's error handlers make of a failure, in the kind of `like`."""
+    context = headers.unproxied(app_ctx)
+    handle, process = app.handle_user_exception, app.process_response
+    result = await handle(*headers.context_first(handle, context), failure)
+    response = await app.make_response(result)
+    return await _alike(like, await process(*headers.context_first(process, context), response))
+
+
+async def _alike(response: Any, other: Any) -> Any:
+    """Give `other` as the kind that `response` is: Quart sends Werkzeug's in another way.
+
+    An HTTPException without a handler is a Werkzeug response, as is a redirect.
+    """
+    kind = quart.Response if isinstance(response, quart.Response) else WerkzeugResponse
+    if isinstance(other, kind):
+        return other
+    body = other.get_data()
+    body = await body if inspect.isawaitable(body) else body
+    return kind(body, other.status, other.headers)
+
+
+def refuse_broken(app: quart.Quart) -> None:
+    """Have requests whose session the store did not give fail, before all else is done."""
+    for funcs in (app.before_request_funcs, app.before_websocket_funcs):
+        headers.check_first(funcs, _refuse_broken)
+
+
+async def _refuse_broken() -> None:
+    found = headers.unproxied(quart.session)
+    if isinstance(found, ServerSession) and (failure := found.announce_failure()) is not None:
+        raise failure

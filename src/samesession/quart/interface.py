@@ -1,0 +1,120 @@
+"""The Quart interface: every wait of the shared core is awaited."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import quart
+from quart.sessions import SessionInterface, SessionMixin
+
+from .. import cli, interface_answers, reused_response
+from ..app_sessions import Site
+from ..core.session import ServerSession
+from ..core.store import Clock, Store, TwoFaced
+from ..core.token import Entropy
+from ..errors import StoreError, conceal
+from ..exempt import no_session
+from ..given_application import check_is
+from ..run.drive import arun
+from .actions import (
+    cookie_header,
+    current,
+    purge,
+    revoke,
+    revoke_all,
+    revoke_everyone,
+    runner,
+    saving,
+    serve,
+    session,
+    sessions_of,
+    sessions_page,
+)
+from .event_loop import on_asyncio
+from .failure import failure_response, refuse_broken
+from .sockets import Sockets
+from .streamed_body import QUART
+
+if TYPE_CHECKING:
+    from quart import Quart, Request, Response, Websocket
+    from werkzeug.wrappers import Response as WerkzeugResponse
+
+__all__ = [
+    "QuartSessionInterface",
+    "init_app",
+    "no_session",
+    "purge",
+    "revoke",
+    "revoke_all",
+    "revoke_everyone",
+    "saving",
+    "session",
+    "sessions_of",
+    "sessions_page",
+]
+
+# Quart asks for Flask's type; ours has all that it promises, and more.
+_ = SessionMixin.register(ServerSession)  # pyright: ignore  # noqa: PGH003  # typeshed hides the metaclass
+
+
+class QuartSessionInterface(interface_answers.Answers, SessionInterface):
+    """Opens and saves an application's sessions in the event loop of the request."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.sockets = Sockets(site)
+
+    async def open_session(self, app: Quart, request: Request | Websocket) -> SessionMixin:  # type: ignore[override]  # Quart names their private base class
+        """Open the request's session; a store that is down is told by `refuse_broken`."""
+        try:
+            opened = self.site.open(request, cookie_header(request))  # no local holds the cookie
+            if not isinstance(opened, ServerSession):
+                opened = await arun(opened, timeout=self.site.config.store_timeout)
+        except StoreError as error:
+            opened = self.site.broken(error)
+            refuse_broken(app)
+        except BaseException as error:
+            conceal(error)
+            raise
+        if isinstance(request, quart.Websocket):
+            self.sockets.opened(opened)
+        return opened  # type: ignore[return-value]  # a cast would be paid for on each request
+
+    async def save_session(
+        self, app: Quart, session: SessionMixin, response: Response | WerkzeugResponse | None
+    ) -> None:
+        """Save the session; if the store refuses, the response becomes the 503."""
+        ours: ServerSession = session  # type: ignore[assignment]  # as above
+        try:
+            if self.site.close_at_once(ours, response):
+                return
+            if ours.facts.of_socket:
+                await self.sockets.close(ours)
+            else:
+                await arun(self.site.close(ours, response), timeout=self.site.config.store_timeout)
+        except StoreError as error:
+            failure = self.site.unsaved(ours, error)
+            if current() is not ours:  # a test client's session_transaction()
+                raise failure from error
+            assert response is not None  # a WebSocket alone has none
+            reused_response.replace(response, await failure_response(app, failure, like=response))
+        except BaseException as error:
+            conceal(error)
+            raise
+        finally:
+            del session, ours  # the locals that an error tracker would show
+
+
+def init_app(
+    app: Quart,
+    *,
+    store: Store | TwoFaced | None = None,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+) -> None:
+    """Give a Quart application server-side sessions; see `samesession.Session`."""
+    check_is(app, "quart")
+    site = Site(on_asyncio(app), QUART, store=store, clock=clock, entropy=entropy)
+    interface = cast("Any", app).session_interface = QuartSessionInterface(site)  # typed by Quart
+    app.cli.add_command(cli.commands(site, runner(site)))
+    serve(app, site, interface.sockets)

@@ -1,0 +1,118 @@
+"""A streamed body of a Quart response, which saves what it does to the session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Any
+
+import quart
+from quart.wrappers.response import ResponseBody
+
+from ..app_sessions import Site
+from ..core.session import ServerSession
+from ..core.steps import Steps
+from ..core.store import Face
+from ..errors import SessionError
+from ..framework import Framework
+from ..run.drive import arun, finished
+from ..streamed_bodies import Stream
+
+_TICKS = 2  # of an event loop, until it has begun to close a generator
+
+
+class SavedBody(ResponseBody):
+    """Hands on the chunks of another body, and saves before each one."""
+
+    def __init__(self, body: ResponseBody, stream: Stream, timeout: float) -> None:
+        self.body = body
+        self._stream = stream
+        self._timeout = timeout
+        self._chunks: AsyncIterator[Any] | None = None  # Any: bytes or text
+
+    async def __aenter__(self) -> SavedBody:
+        body: Any = self.body  # Any: Quart does not say what it is made of
+        self._chunks = aiter(await body.__aenter__())
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        before = None if exc_value is None else asyncio.all_tasks()
+        try:
+            body: Any = self.body  # Any: Quart says that there always is an error
+            await body.__aexit__(exc_type, exc_value, tb)
+        finally:
+            # The client may have left, which cancels this task.
+            await finished(self._ended(before))
+
+    def __aiter__(self) -> SavedBody:
+        return self
+
+    async def __anext__(self) -> Any:
+        assert self._chunks is not None
+        chunk = await anext(self._chunks)
+        steps = self._stream.due()
+        if steps is not None:
+            await finished(self._saved(steps))
+        return chunk
+
+    async def _ended(self, before: set[asyncio.Task[Any]] | None) -> None:
+        if before is not None:
+            await _closed_by_loop(before, self._timeout)
+        steps = self._stream.due(last=True)
+        if steps is not None:
+            await self._saved(steps)
+        await arun(self._stream.end())
+
+    async def _saved(self, steps: Steps[None]) -> None:
+        try:
+            await arun(steps, timeout=self._timeout)
+        except (TypeError, SessionError) as error:
+            self._stream.failed(error)
+
+
+async def _closed_by_loop(before: set[asyncio.Task[Any]], timeout: float) -> None:
+    """Wait for what closed generators leave to the event loop to close; `before`: older tasks.
+
+    A generator that iterates over another one, as that of `stream_with_context` does, does not
+    close it. The loop does, in a task of its own.
+    """
+    for _ in range(_TICKS):
+        await asyncio.sleep(0)
+    closing = [
+        task
+        for task in asyncio.all_tasks() - before
+        if type(task.get_coro()).__name__ == "async_generator_athrow"
+    ]
+    if closing:
+        _ = await asyncio.wait(closing, timeout=timeout)
+
+
+def save_streamed(response: Any, site: Site, session: ServerSession) -> None:
+    """Have a response save what its body does to the session.
+
+    Quart sends Werkzeug's own responses without awaiting: theirs save nothing.
+    """
+    body = response.response
+    if isinstance(body, SavedBody):  # of another request, to which the response was sent, too
+        body = body.body
+    if isinstance(body, ResponseBody):
+        stream = Stream(site, session)
+        response.response = SavedBody(body, stream, site.config.store_timeout)
+    else:
+        session.facts.streaming = False
+
+
+def _is_kept() -> bool:
+    if not quart.has_request_context():
+        return False
+    scope: Any = quart.request.scope  # its type does not know what Quart adds
+    return bool(scope.get("_quart._preserve_context"))
+
+
+QUART = Framework(Face.ASYNC, asyncio.Lock, save_streamed, _is_kept)

@@ -1,0 +1,1 @@
+"""The only code that waits: steps run in place, or awaited."""

@@ -1,0 +1,53 @@
+"""The machine's clocks: the time of day, which tests may set, and what measures waits.
+
+freezegun, unittest.mock and time-machine put another function in the place of `time.time`, or
+into it: whoever looks it up at each call goes by the test's time. A wait must end all the
+same: freezegun lets `time.monotonic` stand still as well, under whatever name it was imported,
+but leaves `clock_gettime` alone.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import BuiltinFunctionType
+
+
+def system_time() -> float:
+    """Give the seconds since 1970, or what a test has put in their place."""
+    return time.time()
+
+
+def is_replaced() -> bool:
+    """Say whether a test has put another clock in the place of the one that measures time."""
+    return type(time.monotonic) is not BuiltinFunctionType
+
+
+if sys.platform == "win32":
+
+    def stopwatch() -> float:
+        """Give the seconds since some moment, to measure a wait."""
+        return time.monotonic()
+
+    def servers_time() -> float:
+        """Give the seconds since 1970 as servers count them, whatever a test does here."""
+        return time.time()
+
+else:
+    # What `time.monotonic` reads as well, so that the two agree.
+    if sys.platform == "darwin":
+        _MONOTONIC = time.CLOCK_UPTIME_RAW
+    else:
+        _MONOTONIC = time.CLOCK_MONOTONIC
+
+    def stopwatch() -> float:
+        """Give the seconds since some moment, to measure a wait."""
+        return time.clock_gettime(_MONOTONIC)
+
+    def servers_time() -> float:
+        """Give the seconds since 1970 as servers count them, whatever a test does here."""
+        return time.clock_gettime(time.CLOCK_REALTIME)
+
+
+# Times a deadline's length, that a wait of a loop may last at most: see timeout.Grace.
+LONGEST = 10

@@ -1,0 +1,175 @@
+"""Threads that do blocking work for event loops: ours alone, so that nobody else's work starves it.
+
+asyncio's own threads, few by default, run an application's sync views, too: as many
+slow ones as there are threads would hold up every session. These end by themselves
+when they are idle, and hold up no end of a process: what they do is atomic. Loaded by
+async code only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple, TypeVar
+
+from ..core.steps import Call, Turn
+from ..errors import StoreUnavailable
+
+T = TypeVar("T")
+
+
+class _Task(NamedTuple):
+    """One piece of work, and who waits for it."""
+
+    work: Callable[[], Any]
+    turn: Turn | None
+    context: Context
+    future: asyncio.Future[Any]
+
+
+class _Line:
+    """The work of one turn: how much is under way, and what comes next."""
+
+    __slots__ = ("under_way", "waiting")
+
+    def __init__(self) -> None:
+        self.under_way = 0
+        self.waiting: deque[_Task] = deque()
+
+
+class Threads:
+    """Up to so many threads, begun when they are needed; serves any event loop."""
+
+    def __init__(self, most: int, *, name: str, idle: float = 30.0) -> None:
+        """`idle`: seconds without work after which a thread ends."""
+        self._most = most
+        self._name = name
+        self._idle = idle
+        self._lock = threading.Lock()
+        self._tasks: SimpleQueue[_Task] = SimpleQueue()
+        self._lines: dict[Turn, _Line] = {}  # of work that is under way
+        self._alive = 0
+        self._load = 0  # tasks that a thread has, or is to take
+
+    @property
+    def load(self) -> int:
+        """How much work is being done, or waits for a thread."""
+        return self._load
+
+    def begin(self, call: Call[T]) -> asyncio.Future[T]:
+        """Have work done; if whoever waits for it leaves, work that was begun goes on.
+
+        Raises StoreUnavailable where the system gives no thread at all.
+        """
+        future = asyncio.get_running_loop().create_future()
+        task = _Task(call.work, call.turn, copy_context(), future)
+        with self._lock:
+            if not self._may_go(task):
+                return future
+            if self._load >= self._alive and self._alive < self._most:
+                self._begin_thread(task.turn)
+            self._load += 1
+            self._tasks.put(task)
+        return future
+
+    def _may_go(self, task: _Task) -> bool:
+        if task.turn is None:
+            return True
+        line = self._lines.setdefault(task.turn, _Line())
+        if line.under_way >= task.turn.abreast:
+            line.waiting.append(task)
+            return False
+        line.under_way += 1
+        return True
+
+    def _begin_thread(self, turn: Turn | None) -> None:
+        try:
+            threading.Thread(target=self._serve, name=self._name, daemon=True).start()
+        except RuntimeError as error:
+            if self._alive == 0:
+                self._leave(turn)
+                raise StoreUnavailable("no thread could be begun for sessions") from error
+        else:
+            self._alive += 1
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                task: _Task | None = self._tasks.get(timeout=self._idle)
+            except Empty:
+                with self._lock:
+                    if self._load < self._alive:
+                        self._alive -= 1
+                        return
+                continue
+            while task is not None:
+                _do(task)
+                turn, task = task.turn, None  # an idle thread keeps nothing alive
+                task = self._next(turn)
+
+    def _next(self, turn: Turn | None) -> _Task | None:
+        """Give what the thread does next, as what it did was of this turn."""
+        with self._lock:
+            if turn is not None and self._lines[turn].waiting:
+                return self._lines[turn].waiting.popleft()
+            self._leave(turn)
+            self._load -= 1
+            return None
+
+    def _leave(self, turn: Turn | None) -> None:
+        if turn is not None:
+            self._lines[turn].under_way -= 1
+            if not self._lines[turn].under_way:
+                del self._lines[turn]
+
+
+def _do(task: _Task) -> None:
+    if task.future.cancelled():
+        return
+    outcome = _outcome(task.work, task.context)
+    try:
+        _ = task.future.get_loop().call_soon_threadsafe(_settle, task.future, *outcome)
+    except RuntimeError:
+        pass  # the loop is closed, and nobody waits
+
+
+def _outcome(work: Callable[[], T], context: Context) -> tuple[T | None, BaseException | None]:
+    # A frame of its own: an error shows it, and it is over when that is looked at.
+    try:
+        return context.run(work), None
+    except StopIteration as error:  # which no future takes
+        return None, RuntimeError(f"blocking work raised {error!r}")
+    except BaseException as error:
+        return None, error
+
+
+def _settle(future: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
+
+
+# By whether the work is long. What takes long never has the threads that requests need.
+_MOST = {False: 32, True: 2}
+_made: dict[bool, Threads] = {}
+
+
+def threads(*, long: bool) -> Threads:
+    """Give this process's threads for short or for long work."""
+    found = _made.get(long)
+    if found is None:
+        name = "samesession-long" if long else "samesession"
+        found = _made.setdefault(long, Threads(_MOST[long], name=name))
+    return found
+
+
+# A process that was forked has none of the threads.
+os.register_at_fork(after_in_child=_made.clear)

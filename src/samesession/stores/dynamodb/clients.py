@@ -1,0 +1,223 @@
+"""Clients for DynamoDB: what an application may give, and how ours are made.
+
+Ours neither wait nor try again for longer than the store does, which botocore's do by
+default, for minutes. Knows no table.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import botocore.session
+from botocore.config import Config as ClientConfig
+from botocore.loaders import create_loader
+
+from ...core.steps import Steps, wait
+from ...core.store import Face
+from ...errors import ConfigError
+from ..kit.quiet_logging import unlogged
+from ..kit.server_names import hosts_of
+
+HELP = (
+    "leave SESSION_DYNAMODB out and write SESSION_DYNAMODB_REGION, or give it a session or client "
+    "of boto3 (Flask), or a session of aiobotocore or aioboto3 (Quart)"
+)
+
+_ASYNC = ("aiobotocore", "aioboto3")
+_making = threading.Lock()  # a session of boto3 makes no two clients at once
+_CONNECTIONS = 50  # as many requests at once; botocore's 10 would have others wait
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What clients come from.
+
+    `given`: a session or client of an application's, or None. `face`: whom that serves.
+    """
+
+    given: Any  # Any: botocore has no types, and boto3's and aioboto3's are not needed
+    face: Face
+    region: str | None
+    endpoint_url: str | None
+    is_client: bool = False
+    # A client of a resource takes and gives Python's values, not the wire's.
+    is_native: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A client in use, and for a client of aiobotocore what closes it."""
+
+    client: Any  # Any: see Source
+    context: Any = None
+
+
+def read_source(
+    given: Any,  # Any: see Source
+    *,
+    region: str | None,
+    endpoint_url: str | None,
+    timeout: float,
+) -> Source:
+    """Say what was given; raises ConfigError for what cannot be used."""
+    if given is None:
+        return Source(None, Face.BOTH, region, endpoint_url)
+    package = str(type(given).__module__).partition(".")[0]
+    if callable(getattr(given, "create_client", None)) or (
+        callable(getattr(given, "client", None)) and callable(getattr(given, "resource", None))
+    ):
+        face = Face.ASYNC if package in _ASYNC else Face.SYNC
+        return Source(given, face, region, endpoint_url)
+    if package in _ASYNC:
+        raise ConfigError(
+            f"SESSION_DYNAMODB is a client of {package}, which belongs to one event loop: "
+            "give it the session that made it"
+        )
+    if region is not None or endpoint_url is not None:
+        raise ConfigError(
+            "SESSION_DYNAMODB is a client, which has a region and an endpoint of its own: "
+            "leave SESSION_DYNAMODB_REGION and SESSION_DYNAMODB_ENDPOINT_URL out"
+        )
+    meta = getattr(given, "meta", None)
+    inner = getattr(meta, "client", None)
+    client = given if inner is None else inner
+    service = getattr(getattr(client, "meta", None), "service_model", None)
+    if getattr(service, "service_name", None) != "dynamodb":
+        raise ConfigError(f"SESSION_DYNAMODB is a {type(given).__name__}: {HELP}")
+    _check_patience(client.meta.config, timeout)
+    return Source(client, Face.SYNC, None, None, is_client=True, is_native=inner is not None)
+
+
+def _check_patience(config: Any, timeout: float) -> None:  # Any: see Source
+    retries: dict[str, Any] = config.retries or {}
+    waits = (config.connect_timeout, config.read_timeout)
+    if retries.get("total_max_attempts") == 1 and None not in waits and sum(waits) <= timeout:
+        return
+    each = timeout / 2
+    raise ConfigError(
+        "SESSION_DYNAMODB is a client that waits for longer than SESSION_STORE_TIMEOUT: make it "
+        f"with config=botocore.config.Config(connect_timeout={each:g}, read_timeout={each:g}, "
+        'retries={"total_max_attempts": 1}), or give its session in its place'
+    )
+
+
+def place_of(source: Source) -> str:
+    """Name the endpoint or region, as far as it was said."""
+    meta = getattr(source.given, "meta", None) if source.is_client else None
+    where = source.region or getattr(meta, "region_name", None)
+    if source.endpoint_url is not None:
+        scheme = source.endpoint_url.partition("://")[0]
+        where = f"{scheme}://{hosts_of(source.endpoint_url)}"
+    return "" if where is None else f" in {where}"
+
+
+def check(source: Source, face: Face) -> None:
+    """Fail where no client could be made for callers of that face; do what takes long."""
+    if not source.face & face:
+        raise ConfigError(
+            "SESSION_DYNAMODB is of boto3, which would block an event loop: give a session of "
+            "aiobotocore or aioboto3, or leave it out"
+            if face is Face.ASYNC
+            else "SESSION_DYNAMODB is of aiobotocore or aioboto3, and Flask cannot await: give a "
+            "session or client of boto3, or leave it out"
+        )
+    if source.is_client:
+        return
+    session = _session(source, face)
+    _read_descriptions(session)
+    region = source.region or (
+        session.region_name
+        if hasattr(session, "region_name")
+        else session.get_config_variable("region")
+    )
+    if not region:
+        raise ConfigError(
+            "no AWS region is known: write SESSION_DYNAMODB_REGION, or set AWS_REGION or "
+            "AWS_DEFAULT_REGION in the environment"
+        )
+
+
+def _session(source: Source, face: Face) -> Any:  # Any: see Source
+    if source.given is not None:
+        return source.given
+    session: Any
+    if face is Face.SYNC:
+        session = botocore.session.Session()
+    else:
+        try:
+            from aiobotocore.session import AioSession  # type: ignore[import-untyped]
+        except ImportError as error:
+            raise ConfigError(
+                "SESSION_TYPE 'dynamodb' needs aiobotocore under Quart: "
+                "pip install 'samesession[dynamodb]'"
+            ) from error
+        session = AioSession()
+    session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+    return session
+
+
+@lru_cache(maxsize=1)
+def _loader(path: str | None) -> Any:  # Any: see Source
+    return create_loader(path)
+
+
+def _read_descriptions(session: Any) -> None:  # Any: see Source
+    """Read Amazon's description of DynamoDB when the application starts.
+
+    It takes longer than an event loop or the first request should wait; the loader keeps it.
+    """
+    inner = getattr(session, "_session", session)  # boto3's is botocore's within
+    loader = inner.get_component("data_loader")
+    for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
+        loader.load_data(name)
+    for kind in ("service-2", "endpoint-rule-set-1"):
+        loader.load_service_model("dynamodb", kind)
+
+
+def open_client(source: Source, face: Face, *, timeout: float) -> Steps[Opened]:
+    """Open a client for this process or event loop."""
+    if source.is_client:
+        return Opened(source.given)
+    if face is Face.SYNC:
+        with _making:
+            return Opened(_made(_session(source, face), source, ClientConfig, timeout))
+    from aiobotocore.config import AioConfig  # type: ignore[import-untyped]
+
+    context = _made(_session(source, face), source, AioConfig, timeout)
+    client: Any = yield from wait(context.__aenter__())
+    return Opened(client, context)
+
+
+def _made(session: Any, source: Source, kind: Any, timeout: float) -> Any:  # Any: see Source
+    config = kind(
+        connect_timeout=timeout / 2,
+        read_timeout=timeout / 2,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        max_pool_connections=_CONNECTIONS,
+    )
+    make = getattr(session, "create_client", None) or session.client
+    return make(
+        "dynamodb", region_name=source.region, endpoint_url=source.endpoint_url, config=config
+    )
+
+
+def close_client(source: Source, opened: Opened) -> Steps[None]:
+    """Close the connections of a client; one that was given opens others when it is used."""
+    if opened.context is not None:
+        _ = yield from wait(opened.context.__aexit__(None, None, None))
+        return
+    yield from ()
+    # Not a given one's: the application may be in the midst of a request on it.
+    if not source.is_client:
+        opened.client.close()
+
+
+# Any: the operation's answer, of a client that has no types.
+def asked(client: Any, operation: str, request: Mapping[str, Any]) -> Steps[Any]:
+    """Give what DynamoDB answers, and leave neither that nor the request to a log."""
+    with unlogged("botocore.endpoint", "botocore.parsers"):
+        return (yield from wait(getattr(client, operation)(**request)))

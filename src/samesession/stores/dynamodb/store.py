@@ -1,0 +1,397 @@
+"""Keep records in Amazon DynamoDB, one item each, and one for each key of an owner.
+
+Each method is one request on one item, conditional where another may be in its way, so
+nothing is ever half done. Every read is consistent: it sees each write that was
+acknowledged before. Whether a record has expired is asked at each request, as DynamoDB
+deletes what has expired within days only.
+
+botocore serves Flask, aiobotocore Quart: their clients have the same methods. Clients
+belong to one process and one event loop: each gets its own, on first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ...core.batches import every_key
+from ...core.idle_renewal import Touching
+from ...core.names import checked_prefix
+from ...core.record import revision_of
+from ...core.steps import Steps, checkpoint, pause, wait
+from ...core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome
+from ...errors import ConfigError, StoreUnavailable
+from ...run.clocks import stopwatch, system_time
+from ...run.drive import PerPlace
+from ...settings import Config
+from . import clients, errors, items
+
+_SID_BYTES = 22  # in every key after its prefix
+_ATTEMPTS = 5  # of ending what others renew
+_READS = frozenset(
+    ("get_item", "batch_get_item", "query", "scan", "describe_table", "describe_time_to_live")
+)
+_TABLE_PAUSE = 0.2  # seconds between looks at a table that is being made
+_TABLE_PATIENCE = 120.0  # seconds that this may take
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A condition did not hold; `item` is what stood there, if that is told."""
+
+    item: items.Item | None
+
+
+class DynamoDBStore:
+    """Records as items of one table."""
+
+    def __init__(
+        self,
+        source: Any = None,  # sessions and clients of three packages have no common type
+        *,
+        face: Face | None = None,
+        table: str = "samesession",
+        region: str | None = None,
+        endpoint_url: str | None = None,
+        prefix: str = "session:",
+        timeout: float = 2.0,
+        touching: Touching | None = None,
+        clock: Clock = system_time,
+    ) -> None:
+        """Take a session of boto3, aiobotocore or aioboto3, a client of boto3, or none of them.
+
+        `prefix`: before the names of an owner's notes. `timeout`: seconds for a whole
+        operation, half of them for each wait. Raises ConfigError for what cannot be used.
+        """
+        self._source = clients.read_source(
+            source, region=region, endpoint_url=endpoint_url, timeout=timeout
+        )
+        self._table = table
+        self._prefix = checked_prefix(prefix)
+        self._timeout = timeout
+        self._touching = touching or Touching()
+        self._clock = clock
+        both = self._source.face is Face.BOTH
+        self.faces = face or (Face.SYNC if both else self._source.face)
+        self._opened: PerPlace[clients.Opened] = PerPlace(loop=self.faces is Face.ASYNC)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the store promises: renewing may be put off."""
+        return Capabilities(exact_renewal=self._touching.interval == 0)
+
+    @property
+    def location(self) -> str:
+        """The table, and where that is."""
+        return f"the table {self._table} of DynamoDB{clients.place_of(self._source)}"
+
+    def facing(self, face: Face) -> DynamoDBStore:
+        """Give the store for callers of that face; what was given cannot change its colour."""
+        clients.check(self._source, face)
+        if face is self.faces:
+            return self
+        return DynamoDBStore(
+            self._source.given,
+            face=face,
+            table=self._table,
+            region=self._source.region,
+            endpoint_url=self._source.endpoint_url,
+            prefix=self._prefix,
+            timeout=self._timeout,
+            touching=self._touching,
+            clock=self._clock,
+        )
+
+    # --- the protocol ------------------------------------------------------------------
+
+    def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
+        """Read a record, and restart its idle timeout when that is due."""
+        asking = yield from self._asking()
+        now = self._clock()
+        found = yield from asking.found(key, now)
+        if found is None:
+            return None
+        renewed = self._touching.renewal(found.record, found.expires, renew, now)
+        if renewed is not None:
+            _ = yield from asking.ask("update_item", items.touch(key, found, expires=renewed))
+        return found.record
+
+    def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
+        """Put an item where none is, or in place of one that has expired."""
+        items.check_size(key, record)
+        now = self._clock()
+        expires = self._touching.expiry_of(record, lifetimes, now)
+        asking = yield from self._asking()
+        request = items.create(key, record, expires=expires, now=int(now))
+        return not isinstance((yield from asking.ask("put_item", request)), _Refused)
+
+    def commit(
+        self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
+    ) -> Steps[Outcome | Conflict]:
+        """Update the item of the expected revision."""
+        items.check_size(key, record)
+        now, expires = self._clock(), None
+        if renew is not None:
+            expires = self._touching.expiry_of(record, renew, now)
+        request = items.commit(key, record, expected=expected, expires=expires, now=int(now))
+        return (yield from self._change(key, "update_item", request, expected))
+
+    def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
+        """Delete the item of the expected revision, or whichever is there."""
+        request = items.remove(key, expected=expected, now=int(self._clock()))
+        return (yield from self._change(key, "delete_item", request, expected))
+
+    def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
+        """Note that a key belongs to an owner."""
+        asking = yield from self._asking()
+        expires = int(self._clock()) + lifetime
+        request = items.enlist(self._prefix, owner, key, expires=expires)
+        _ = yield from asking.ask("put_item", request)
+
+    def delist(self, owner: str, key: str) -> Steps[None]:
+        """Forget that a key belongs to an owner."""
+        asking = yield from self._asking()
+        _ = yield from asking.ask("delete_item", items.delist(self._prefix, owner, key))
+
+    def owned(self, owner: str) -> Steps[Iterable[str]]:
+        """List the keys noted for an owner, a megabyte a request."""
+        return (yield from every_key(lambda after: self.owned_page(owner, after=after)))
+
+    def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys noted for an owner, a megabyte at most."""
+        asking = yield from self._asking()
+        answer = yield from asking.ask("query", items.owned(self._prefix, owner, after))
+        found = answer.get("Items", [])
+        end = answer.get("LastEvaluatedKey")
+        return KeyPage(items.noted_in(found), items.noted_in([end])[0] if end else None)
+
+    def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
+        """Forget that keys belong to an owner."""
+        asking = yield from self._asking()
+        for first in range(0, len(keys), items.BATCH_WRITES):
+            some = keys[first : first + items.BATCH_WRITES]
+            request = items.delist_many(self._table, self._prefix, owner, some)
+            _ = yield from asking.ask_all("batch_write_item", request, "UnprocessedItems")
+
+    def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
+        """Read records, a hundred a request."""
+        asking, now = (yield from self._asking()), int(self._clock())
+        found: dict[object, bytes] = {}
+        for first in range(0, len(keys), items.BATCH_READS):
+            request = items.load_many(self._table, keys[first : first + items.BATCH_READS])
+            for answer in (yield from asking.ask_all("batch_get_item", request, "UnprocessedKeys")):
+                answered = answer["Responses"].get(self._table, [])
+                found.update(items.live_among(answered, now))
+                for key, over in items.expired_among(answered, now):
+                    yield from checkpoint()
+                    _ = yield from asking.ask("delete_item", items.end(key, over))
+        return [found.get(key) for key in keys]
+
+    def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
+        """Delete records, each by a request: many at once would not tell what was there."""
+        removed: list[bool] = []
+        for key in keys:
+            yield from checkpoint()
+            removed.append((yield from self.remove(key, expected=None)) is Outcome.WRITTEN)
+        return removed
+
+    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+        """List keys that begin with a prefix, by reading the whole table."""
+        asking = yield from self._asking()
+        answer = yield from asking.ask("scan", items.records(prefix, after))
+        end = answer.get("LastEvaluatedKey")
+        keys = [items.key_of(item) for item in answer.get("Items", [])]
+        return KeyPage(keys, items.position_of(end) if end else None)
+
+    def close(self) -> Steps[None]:
+        """Close this process's and event loop's connections."""
+        opened = self._opened.take()
+        if opened is not None:
+            yield from clients.close_client(self._source, opened)
+
+    def prepare(self) -> Steps[None]:
+        """Make the table where it is missing, and have DynamoDB delete what has expired."""
+        until = stopwatch() + _TABLE_PATIENCE
+        while True:
+            asking = yield from self._asking()
+            found = yield from asking.table()
+            if found is None:
+                yield from asking.make_table()
+            elif not items.is_ours(found):
+                raise StoreUnavailable(
+                    f"the table {self._table!r} in DynamoDB has other keys than pk and sk: "
+                    "name another one by SESSION_DYNAMODB_TABLE"
+                )
+            elif found.get("TableStatus") in ("ACTIVE", "UPDATING"):
+                break
+            if stopwatch() > until:
+                raise StoreUnavailable(f"DynamoDB is still making the table {self._table!r}")
+            yield from pause(_TABLE_PAUSE)
+        asking = yield from self._asking()
+        yield from asking.expire()
+
+    # --- how it is reached -------------------------------------------------------------
+
+    def _change(
+        self, key: str, operation: str, request: items.Request, expected: bytes | None
+    ) -> Steps[Outcome | Conflict]:
+        """Change the item of the expected revision, or say why it was not there."""
+        asking = yield from self._asking()
+        answer = yield from asking.ask(operation, request)
+        if not isinstance(answer, _Refused):
+            return Outcome.WRITTEN
+        found = _live(answer.item, self._clock())
+        if found is None:
+            # It has expired, and is to be deleted; or is not told, as not every emulator
+            # does: "gone" would log a user out.
+            found = yield from asking.found(key, self._clock())
+        if found is None:
+            return Outcome.GONE
+        if expected is None or revision_of(found.record) == expected:
+            # It has come since: the caller's next attempt finds it.
+            raise StoreUnavailable("DynamoDB changed its mind about a revision")
+        return Conflict(found.record)
+
+    def _asking(self) -> Steps[_Asking]:
+        """Begin an operation, on the client of this process and event loop."""
+        opened = self._opened.here()
+        if opened is None:
+            try:
+                fresh = yield from clients.open_client(
+                    self._source, self.faces, timeout=self._timeout
+                )
+            except errors.FAILURES as error:
+                raise errors.translated(error, "a client", self._table) from None
+            opened = self._opened.keep(fresh)
+            if opened is not fresh:  # another task was faster
+                yield from clients.close_client(self._source, fresh)
+        native = self._source.is_native
+        return _Asking(opened.client, self._table, self._timeout, is_native=native)
+
+
+class _Asking:
+    """One operation, however many requests it takes."""
+
+    # Any: see items.Request
+    def __init__(self, client: Any, table: str, timeout: float, *, is_native: bool) -> None:
+        self._client = client
+        self._table = table
+        self._timeout = timeout
+        self._until = stopwatch() + timeout
+        self._is_native = is_native
+
+    def ask(self, operation: str, request: items.Request) -> Steps[Any]:
+        """Send a request; give the answer, or _Refused where its condition does not hold."""
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return (yield from self._send(operation, request))
+            except errors.FAILURES as error:
+                if errors.code_of(error) == "ConditionalCheckFailedException":
+                    return _Refused(errors.refused_item(error))
+                nap = errors.pause_after(error, attempt=attempt, reading=operation in _READS)
+                if nap is None or not self._has_time_after(nap):
+                    raise errors.translated(error, operation, self._table) from None
+            if nap:
+                yield from pause(nap)
+
+    def ask_all(self, operation: str, request: items.Request, left: str) -> Steps[list[Any]]:
+        """Send a request on many items, and again what of it DynamoDB has `left` undone."""
+        answers: list[Any] = []
+        while True:
+            answers.append((yield from self.ask(operation, request)))
+            undone = answers[-1].get(left)
+            if not undone:
+                return answers
+            # As it came, and so as the client takes it.
+            request = {"RequestItems": undone}
+            yield from pause(errors.FIRST_PAUSE)
+
+    def found(self, key: str, now: float) -> Steps[items.Found | None]:
+        """Read a live record; delete an expired one, for no later clock to show it again."""
+        for _ in range(_ATTEMPTS):
+            item = (yield from self.ask("get_item", items.load(key))).get("Item")
+            if item and items.is_anothers(item, key):
+                continue  # what an HTTP connection had left from another request
+            found = _live(item, now)
+            if found is not None or not item:
+                return found
+            request = items.end(key, items.found_in(item))
+            if not isinstance((yield from self.ask("delete_item", request)), _Refused):
+                return None
+        raise StoreUnavailable("DynamoDB changes its mind about the end of a session")
+
+    def table(self) -> Steps[Any]:
+        """Describe the table; None where there is none."""
+        try:
+            answer: Any = yield from wait(self._client.describe_table(TableName=self._table))
+        except errors.FAILURES as error:
+            if errors.code_of(error) == "ResourceNotFoundException":
+                return None
+            raise errors.translated(error, "describe_table", self._table) from None
+        return answer["Table"]
+
+    def make_table(self) -> Steps[None]:
+        """Make the table; leave one that is being made, which is not described at once."""
+        try:
+            _ = yield from wait(self._client.create_table(TableName=self._table, **items.table()))
+        except errors.FAILURES as error:
+            if errors.code_of(error) != "ResourceInUseException":
+                raise errors.translated(error, "create_table", self._table) from None
+
+    def expire(self) -> Steps[None]:
+        """Have DynamoDB delete what has expired."""
+        answer = yield from self.ask("describe_time_to_live", {})
+        found = answer.get("TimeToLiveDescription", {})
+        if found.get("TimeToLiveStatus") in ("ENABLED", "ENABLING"):
+            if found.get("AttributeName") != items.TTL:
+                raise StoreUnavailable(
+                    f"the table {self._table!r} in DynamoDB has another attribute than "
+                    f"{items.TTL!r} for its time to live"
+                )
+            return
+        wanted = {"Enabled": True, "AttributeName": items.TTL}
+        _ = yield from self.ask("update_time_to_live", {"TimeToLiveSpecification": wanted})
+
+    def _send(self, operation: str, request: items.Request) -> Steps[Any]:
+        if not self._has_time_after(0):
+            raise StoreUnavailable(f"DynamoDB did not answer within {self._timeout} s")
+        sent = request if self._is_native else items.wired(request)
+        if not operation.startswith("batch_"):
+            sent = {"TableName": self._table, **sent}
+        of_items = operation.endswith("_item") or operation in ("query", "scan")
+        if of_items:
+            sent["ReturnConsumedCapacity"] = "TOTAL"
+        answer = yield from clients.asked(self._client, operation, sent)
+        if of_items and "ConsumedCapacity" not in answer:
+            # What is no answer of DynamoDB's must not pass for "no such item", or for "done".
+            raise StoreUnavailable("DynamoDB gave an answer that the request cannot have")
+        return answer
+
+    def _has_time_after(self, pause: float) -> bool:
+        """Say whether a request that is sent then is over in time: each may wait for half."""
+        return stopwatch() + pause + self._timeout / 2 <= self._until
+
+
+def _live(item: items.Item | None, now: float) -> items.Found | None:
+    """Read an item; None where there is none, or an expired one."""
+    return items.live_in(item, int(now)) if item else None
+
+
+def open_store(config: Config, *, clock: Clock) -> DynamoDBStore:
+    """Open the store of SESSION_TYPE "dynamodb"."""
+    most = items.SORT_KEY_BYTES - _SID_BYTES - items.NOTE_BYTES
+    if len(config.rules.prefix.encode()) > most:
+        raise ConfigError(f"SESSION_KEY_PREFIX is too long for DynamoDB: {most} bytes at most")
+    return DynamoDBStore(
+        config.dynamodb,
+        table=config.dynamodb_table,
+        region=config.dynamodb_region,
+        endpoint_url=config.dynamodb_endpoint_url,
+        prefix=config.rules.prefix,
+        timeout=config.store_timeout,
+        touching=config.touching(),
+        clock=clock,
+    )

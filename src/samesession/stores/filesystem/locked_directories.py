@@ -1,0 +1,341 @@
+"""Directories and files below one root, reached link by link and locked by directory.
+
+Everything is opened relative to a directory's descriptor and never through a
+symbolic link; a file is put in place whole or not at all. What is locked is the
+directory itself: a file for that purpose could be deleted while it is locked, and
+the next writer would make and lock another one. Knows nothing of records or sessions.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ...errors import BadRecord, ConfigError, StoreUnavailable
+from ...run.clocks import stopwatch
+
+NAME = re.compile(r"[0-9a-f]{40}")  # what `name_of` gives
+SPELT = re.compile(r"([0-9a-f]{2}){1,120}")  # what `spelt` gives
+# How `write` names a file that is not in place yet; the group is the name that it gets.
+TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}")
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# Without O_NONBLOCK a FIFO in a file's place would hang the request.
+READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_HELP = "write SESSION_FILE_DIR = a directory that only this user can write"
+_ATTEMPTS = 100  # of making a directory that others remove; each lost one is another's progress
+
+
+class Tree:
+    """A root directory that this user alone may write, made by the first write."""
+
+    def __init__(
+        self, directory: str | os.PathLike[str], *, mode: int, fsync: bool, timeout: float
+    ) -> None:
+        """Use a directory; `timeout` in seconds bounds the wait for a lock.
+
+        Raises ConfigError when others could write there, or it cannot be made.
+        """
+        self.root = os.path.abspath(_at_home(os.fspath(directory)))
+        self._mode = mode
+        self._fsync = fsync
+        self._timeout = timeout
+        _check_place(self.root)
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = errno.errorcode.get(error.errno or 0, "unknown")
+            raise StoreUnavailable(f"the session files are not usable: {reason}") from error
+
+    @contextmanager
+    def at(self, path: str = "", *, make: bool = False) -> Iterator[int | None]:
+        """Open the root or a directory below it, link by link; None where it is missing."""
+        with self.errors():
+            fd = self._reach(path, make=make)
+            try:
+                yield fd
+            finally:
+                if fd is not None:
+                    os.close(fd)
+
+    @contextmanager
+    def locked(self, path: str, *, make: bool = False) -> Iterator[int | None]:
+        """Open a directory and hold its lock; None where it is missing."""
+        with self.errors():
+            fd = self._reach_locked(path, make=make)
+            try:
+                yield fd
+            finally:
+                # This gives the lock back, and so does kill -9.
+                if fd is not None:
+                    os.close(fd)
+
+    def _reach_locked(self, path: str, *, make: bool) -> int | None:
+        deadline = stopwatch() + self._timeout
+        while True:
+            fd = self._reach(path, make=make)
+            if fd is None:
+                return None
+            try:
+                self._acquire(fd, deadline)
+                if self._stands(path, fd):
+                    return fd
+            except BaseException:
+                os.close(fd)
+                raise
+            # Removed or replaced while we waited: who comes now locks another one.
+            os.close(fd)
+
+    def _reach(self, path: str, *, make: bool) -> int | None:
+        """Open a directory, where `make` is set made anew until nobody removes it meanwhile."""
+        for _ in range(_ATTEMPTS):
+            fd = self._open_root(make=make)
+            for part in filter(None, path.split("/")):
+                if fd < 0:
+                    break
+                # _descend closes the upper one, whatever happens.
+                fd = _descend(fd, part, make=make, fsync=self._fsync)
+            if fd >= 0 or not make:
+                return None if fd < 0 else fd
+        raise StoreUnavailable("the directories of the session files vanish while they are made")
+
+    def _open_root(self, *, make: bool) -> int:
+        """Open the root, which may be another one by now; -1 where there is none."""
+        try:
+            fd = os.open(self.root, DIRECTORY)
+        except FileNotFoundError:
+            if make:
+                os.makedirs(self.root, mode=0o700, exist_ok=True)
+                return self._open_root(make=False)
+            return -1
+        reason = unsound(os.fstat(fd))
+        if reason is not None:
+            os.close(fd)
+            raise StoreUnavailable(f"SESSION_FILE_DIR {reason}")
+        return fd
+
+    def _acquire(self, directory: int, deadline: float) -> None:
+        """Lock a directory; NFS, too, keeps such a lock within one machine."""
+        pause = 0.0005
+        while True:
+            try:
+                fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError as error:
+                if stopwatch() + pause > deadline:
+                    raise StoreUnavailable(
+                        f"a session file was locked for more than {self._timeout} s"
+                    ) from error
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.01)
+
+    def _stands(self, path: str, directory: int) -> bool:
+        """Return whether an open directory is still the one at its path."""
+        try:
+            found = os.stat(os.path.join(self.root, path), follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(found, os.fstat(directory))
+
+    def remove_empty(self, path: str) -> None:
+        """Remove a directory if it is empty, and has no user: hold its lock, or let users retry."""
+        upper, _, name = path.rpartition("/")
+        with self.at(upper) as directory:
+            if directory is None:
+                return
+            try:
+                os.rmdir(name, dir_fd=directory)
+            except FileNotFoundError:
+                return
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+
+    def make_way(self, path: str) -> None:
+        """Move aside what stands in the way of a file at a path: nothing is deleted.
+
+        In a directory's place all that is no directory, in the file's all that is one.
+        """
+        *upper, last = path.split("/")
+        for depth, part in enumerate((*upper, last)):
+            with self.at("/".join(upper[:depth])) as directory:
+                if directory is None:
+                    return
+                try:
+                    found = os.stat(part, dir_fd=directory, follow_symlinks=False)
+                except FileNotFoundError:
+                    return
+                if stat.S_ISDIR(found.st_mode) is (depth == len(upper)):
+                    aside = f"{part}.moved-{secrets.token_hex(4)}"
+                    os.rename(part, aside, src_dir_fd=directory, dst_dir_fd=directory)
+                    return
+
+    def write(self, directory: int, name: str, content: bytes, mtime: float) -> None:
+        """Put a file in place whole, or not at all."""
+        temporary = f".{name}.{secrets.token_hex(4)}"
+        try:
+            fd = os.open(temporary, _WRITE, self._mode, dir_fd=directory)
+            try:
+                view = memoryview(content)
+                while view:
+                    view = view[os.write(fd, view) :]
+                os.utime(fd, (mtime, mtime))
+                if self._fsync:
+                    os.fsync(fd)
+            finally:
+                os.close(fd)
+            os.replace(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+        except BaseException:
+            _ = unlink(directory, temporary)
+            raise
+        self.settle(directory)
+
+    def settle(self, directory: int) -> None:
+        """Make a directory's change durable, if that is asked for."""
+        if self._fsync:
+            os.fsync(directory)
+
+
+def _at_home(path: str) -> str:
+    """Return a path whose `~` is the home directory; raises ConfigError where there is none."""
+    found = os.path.expanduser(path)
+    if found == path and path.startswith("~"):
+        user = path[1:].partition("/")[0]
+        raise ConfigError(
+            f"SESSION_FILE_DIR is below a home directory, and no user {user!r} has one"
+        )
+    return found
+
+
+def _check_place(root: str) -> None:
+    """Refuse a root where others could plant or delete sessions, or which cannot be made."""
+    try:
+        found = os.lstat(root)
+    except FileNotFoundError:
+        number = _hindrance(root)
+        if number is not None:
+            raise ConfigError(_cannot("be made", root, number)) from None
+        return
+    except OSError as error:
+        raise ConfigError(_cannot("be made or read", root, error.errno)) from error
+    reason = unsound(found)
+    if reason is not None:
+        raise ConfigError(f"SESSION_FILE_DIR {reason} ({root}, as user {os.geteuid()})")
+
+
+def _cannot(what: str, root: str, number: int | None) -> str:
+    """Say which directory it is, why not, and as whom: what an operator has to look at."""
+    why = os.strerror(number or 0)
+    return f"SESSION_FILE_DIR cannot {what}: {root}: {why} (as user {os.geteuid()}): {_HELP}"
+
+
+def _hindrance(path: str) -> int | None:
+    """Return the errno with which a directory cannot be made; None: it can, as far as is seen."""
+    upper = path
+    while not os.path.lexists(upper):
+        upper = os.path.dirname(upper)
+    if not os.path.isdir(upper):
+        return errno.ENOTDIR
+    if os.statvfs(upper).f_flag & os.ST_RDONLY:
+        return errno.EROFS
+    effective = os.access in os.supports_effective_ids
+    allowed = os.access(upper, os.W_OK | os.X_OK, effective_ids=effective)
+    return None if allowed else errno.EACCES
+
+
+def unsound(root: os.stat_result) -> str | None:
+    """Return why a directory must not be the root; None: it may be."""
+    if not stat.S_ISDIR(root.st_mode):
+        return f"is no directory, or a symbolic link: {_HELP}"
+    if root.st_uid != os.geteuid():
+        return f"belongs to another user: {_HELP}"
+    if root.st_mode & 0o022:
+        return f"can be written by others: chmod 700 it, or {_HELP}"
+    return None
+
+
+def _descend(fd: int, part: str, *, make: bool, fsync: bool) -> int:
+    """Go one directory down and close the upper one; -1 where there is none."""
+    try:
+        try:
+            return os.open(part, DIRECTORY, dir_fd=fd)
+        except FileNotFoundError:
+            if not make:
+                return -1
+        try:
+            os.mkdir(part, 0o700, dir_fd=fd)
+        except FileExistsError:
+            pass  # another process was faster
+        if fsync:  # or the directory may be lost, with the durable records in it
+            os.fsync(fd)
+        return os.open(part, DIRECTORY, dir_fd=fd)
+    except FileNotFoundError:  # the upper one was removed, or this one at once
+        return -1
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def opened(name: str, flags: int, directory: int | None = None) -> Iterator[int]:
+    fd = os.open(name, flags, 0o600, dir_fd=directory)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def name_of(filed: bytes) -> str:
+    """Give a name that is safe on file systems which fold case, and leads nowhere."""
+    return hashlib.blake2b(filed, digest_size=20).hexdigest()
+
+
+def spelt(filed: bytes) -> str:
+    """Give a name as safe as `name_of` does, which says itself what is filed, if that is short."""
+    name = filed.hex()
+    return name_of(filed) if NAME.fullmatch(name) or not SPELT.fullmatch(name) else name
+
+
+def content(fd: int, limit: int) -> tuple[bytes, float]:
+    """Read an opened file and its mtime; raises BadRecord for one that is not plainly ours."""
+    found = checked(fd, limit)
+    # Not more than there is: a buffer for what may be there costs more than the read.
+    raw = os.read(fd, found.st_size)
+    while len(raw) < found.st_size and (more := os.read(fd, found.st_size - len(raw))):
+        raw += more
+    return raw, found.st_mtime
+
+
+def checked(fd: int, limit: int) -> os.stat_result:
+    """Give an opened file's facts; raises BadRecord if it is not plainly ours."""
+    return sound(os.fstat(fd), limit)
+
+
+def sound(found: os.stat_result, limit: int) -> os.stat_result:
+    """Return a file's facts; raises BadRecord if it is not plainly ours."""
+    if not stat.S_ISREG(found.st_mode):
+        raise BadRecord("its file is no regular file")
+    # 0 links: replaced or deleted since it was opened; it was ours then.
+    if found.st_uid != os.geteuid() or found.st_nlink > 1:
+        raise BadRecord("its file is another user's, or linked from elsewhere")
+    if found.st_size > limit:
+        raise BadRecord("its file is too large")
+    return found
+
+
+def unlink(directory: int, name: str) -> bool:
+    try:
+        os.unlink(name, dir_fd=directory)
+    except FileNotFoundError:
+        return False
+    return True

@@ -1,0 +1,345 @@
+"""Keep each record in a file of its own: the embedded default, safe for many processes.
+
+    SESSION_FILE_DIR/            0700, owned by the process's user
+        3f/                      by the first two hex digits of the file's name; locked
+                                 while one of its files changes
+            3f9a...              a record; its mtime is the moment it expires
+        owners/1c/1c77.../7365...  a note that a record is that owner's
+
+A file's name is a digest of its key, in hex: safe on file systems that fold
+case, and no path can be smuggled in. Everything is opened relative to a
+directory's descriptor and never through a symbolic link. A request lists no
+directory, and costs the same however many sessions there are.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple, ParamSpec, TypeAlias, TypeVar
+
+from ...core.batches import every_key
+from ...core.idle_renewal import Touching
+from ...core.record import MIN_BYTES, revision_of
+from ...core.steps import Steps, Turn, call, call_in_turn, call_long, checkpoint
+from ...core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome, Reach
+from ...errors import BadRecord
+from ...run.clocks import system_time
+from ...settings import Config
+from . import many_files
+from .locked_directories import READ, Tree, content, name_of, sound, unlink
+from .nonblocking_read import CachedFiles
+from .owner_notes import OwnerNotes
+from .purge import Purge
+
+_DURABLE_BATCH = 20  # files that are deleted within one operation's time if each waits for the disk
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+# A directory's descriptor, or None where it is missing.
+_Directory: TypeAlias = AbstractContextManager[int | None]
+
+
+class _Found(NamedTuple):
+    """What a file holds, the moment at which it expires, and whether that was in the past."""
+
+    record: bytes
+    expires: float
+    is_over: bool = False
+
+
+class FileStore:
+    """Records as files. Each method is one piece of blocking work, atomic by itself.
+
+    Only loading a record that is in memory, and need not be renewed, is done where
+    the caller is: it cannot block.
+    """
+
+    faces = Face.BOTH
+
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        mode: int = 0o600,
+        fsync: bool = False,
+        timeout: float = 2.0,
+        max_bytes: int = 1024 * 1024,
+        touching: Touching | None = None,
+        clock: Clock = system_time,
+    ) -> None:
+        """Use a directory, which the first write makes if it is missing.
+
+        `mode` is the files'; `fsync` makes each write durable before it is
+        answered; `timeout` in seconds bounds the wait for a lock. Raises
+        ConfigError when the directory is not this user's alone to write, or cannot be made.
+        """
+        self._tree = Tree(directory, mode=mode, fsync=fsync, timeout=timeout)
+        self._cached = CachedFiles(self._tree.root, max_bytes)
+        self._notes = OwnerNotes(self._tree, clock=clock, max_bytes=max_bytes)
+        self._fsync = fsync
+        self._max_bytes = max_bytes
+        self._touching = touching or Touching()
+        self._clock = clock
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the store promises: renewing may be put off."""
+        return Capabilities(reach=Reach.MACHINE, exact_renewal=self._touching.interval == 0)
+
+    @property
+    def location(self) -> str:
+        """The directory."""
+        return f"the directory {self._tree.root}"
+
+    def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
+        """Read a record and restart its idle timeout."""
+        record = self._load_cached(key, renew)
+        if record is not None:
+            return record
+        return (yield from call(self._load, key, renew))
+
+    def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
+        """Write a file where none is."""
+        return (yield from self._locking(_name(key)[:2], self._create, key, record, lifetimes))
+
+    def commit(
+        self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
+    ) -> Steps[Outcome | Conflict]:
+        """Replace the file that holds the expected revision."""
+        return (
+            yield from self._locking(_name(key)[:2], self._commit, key, record, expected, renew)
+        )
+
+    def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
+        """Delete the file that holds the expected revision, or whichever is there."""
+        return (yield from self._locking(_name(key)[:2], self._remove, key, expected))
+
+    def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
+        """Note that a key belongs to an owner."""
+        return (yield from self._locking(f"owner {owner}", self._notes.add, owner, key, lifetime))
+
+    def delist(self, owner: str, key: str) -> Steps[None]:
+        """Forget that a key belongs to an owner."""
+        return (yield from self._locking(f"owner {owner}", self._notes.remove, owner, [key]))
+
+    def owned(self, owner: str) -> Steps[Iterable[str]]:
+        """List the keys noted for an owner."""
+        return (yield from every_key(lambda after: self.owned_page(owner, after=after)))
+
+    def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
+        """Read records."""
+        return (yield from call(self._load_many, keys))
+
+    def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
+        """Delete files, whatever their revision; where that is to be durable, few at a time."""
+        names = sorted(map(_name, keys))
+        size = _DURABLE_BATCH if self._fsync else len(names)
+        removed: set[str] = set()
+        for first in range(0, len(names), max(size, 1)):
+            if first:
+                yield from checkpoint()
+            removed |= yield from call(self._remove_many, names[first : first + size])
+        return [_name(key) in removed for key in keys]
+
+    def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys noted for an owner."""
+        return (yield from call(self._notes.page, owner, after))
+
+    def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
+        """Forget that keys belong to an owner."""
+        return (yield from self._locking(f"owner {owner}", self._notes.remove, owner, keys))
+
+    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys that begin with a prefix."""
+        page = many_files.page
+        return (yield from call(page, self._tree, prefix, after, max_bytes=self._max_bytes))
+
+    def purge(self) -> Steps[int]:
+        """Delete expired records, expired notes, and what killed writers left behind."""
+        # In one go: each wait for a lock has a limit, and the loop does not wait for it.
+        yield from checkpoint(bounded=False)
+        return (yield from call_long(Purge(self._tree, self._clock).run))
+
+    def close(self) -> Steps[None]:
+        """Do nothing: no file is kept open between operations."""
+        yield from ()
+
+    def _locking(
+        self, path: str, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> Steps[T]:
+        """Do work that locks a directory, for which one thread of this process waits at most."""
+        return call_in_turn(Turn((self._tree.root, path)), func, *args, **kwargs)
+
+    # --- the work ----------------------------------------------------------------------
+
+    def _load_cached(self, key: str, renew: Lifetimes | None) -> bytes | None:
+        """Read a live record if that cannot block; None leaves it to `_load`."""
+        name = _name(key)
+        found = self._cached.read(f"{name[:2]}/{name}")
+        if found is None or len(found[0]) < MIN_BYTES:
+            return None
+        raw, expires = found
+        now = self._clock()
+        if expires <= now or self._touching.renewal(raw, expires, renew, now) is not None:
+            return None  # what is to be done then may block
+        return raw
+
+    def _expiry(self, record: bytes, lifetimes: Lifetimes) -> int:
+        return self._touching.expiry_of(record, lifetimes, self._clock())
+
+    def _load(self, key: str, renew: Lifetimes | None) -> bytes | None:
+        name = _name(key)
+        with self._shard(name) as shard:
+            found = None if shard is None else self._read(shard, name, renew)
+        if found is not None and found.is_over:
+            with self._locked(name) as shard:
+                found = None if shard is None else self._live(shard, name, renew)
+        return None if found is None else found.record
+
+    def _create(self, key: str, record: bytes, lifetimes: Lifetimes) -> bool:
+        name = _name(key)
+        with self._locked(name, make=True) as shard:
+            assert shard is not None
+            if self._sound(shard, name) is not None:
+                return False
+            self._tree.write(shard, name, record, self._expiry(record, lifetimes))
+            return True
+
+    def _commit(
+        self, key: str, record: bytes, expected: bytes, renew: Lifetimes | None
+    ) -> Outcome | Conflict:
+        name = _name(key)
+        with self._locked(name) as shard:
+            found = None if shard is None else self._sound(shard, name)
+            if found is None or shard is None:
+                return Outcome.GONE
+            if revision_of(found.record) != expected:
+                return Conflict(found.record)
+            expires = found.expires if renew is None else self._expiry(record, renew)
+            self._tree.write(shard, name, record, expires)
+            return Outcome.WRITTEN
+
+    def _remove(self, key: str, expected: bytes | None) -> Outcome | Conflict:
+        name = _name(key)
+        with self._locked(name) as shard:
+            found = None if shard is None else self._sound(shard, name)
+            if found is None or shard is None:
+                return Outcome.GONE
+            if expected is not None and revision_of(found.record) != expected:
+                return Conflict(found.record)
+            self._end(shard, name)
+            return Outcome.WRITTEN
+
+    def _load_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        found: dict[str, bytes | None] = {}
+        for path, names in many_files.by_shard(map(_name, keys)):
+            with self._tree.at(path) as shard:
+                read = {} if shard is None else {name: self._look(shard, name) for name in names}
+            found.update((name, each.record) for name, each in read.items() if each is not None)
+            ended = [name for name, each in read.items() if each is not None and each.is_over]
+            with self._tree.locked(path) if ended else nullcontext() as shard:
+                for name in ended:
+                    live = None if shard is None else self._sound(shard, name)
+                    found[name] = None if live is None else live.record
+        return [found.get(_name(key)) for key in keys]
+
+    def _remove_many(self, doomed: list[str]) -> set[str]:
+        removed: set[str] = set()
+        for path, names in many_files.by_shard(doomed):
+            with self._tree.locked(path) as shard:
+                if shard is None:
+                    continue
+                ends = [(name, self._end_of(shard, name)) for name in names]
+                now = self._clock()
+                # An expired one as well, for a clock that may be ahead; it was not there.
+                gone = [(name, end) for name, end in ends if end and unlink(shard, name)]
+                removed.update(name for name, end in gone if end > now)
+                self._tree.settle(shard)
+        return removed
+
+    def _end_of(self, shard: int, name: str) -> float | None:
+        """Return when a file's record expires; None for what is none, by all but its content."""
+        try:
+            found = sound(os.stat(name, dir_fd=shard, follow_symlinks=False), self._max_bytes)
+        except (FileNotFoundError, BadRecord):
+            return None
+        return found.st_mtime if found.st_size >= MIN_BYTES else None
+
+    # --- files -------------------------------------------------------------------------
+
+    def _read(self, shard: int, name: str, renew: Lifetimes | None) -> _Found | None:
+        """Read a record, and on the way renew one that is live."""
+        try:
+            fd = os.open(name, READ, dir_fd=shard)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
+                raise BadRecord("its file is no regular file") from error
+            raise
+        try:
+            raw, expires = content(fd, self._max_bytes)
+            if len(raw) < MIN_BYTES:
+                return None
+            now = self._clock()
+            if expires <= now:
+                return _Found(raw, expires, is_over=True)
+            renewed = self._touching.renewal(raw, expires, renew, now)
+            if renewed is not None:
+                os.utime(fd, (now, renewed))
+            return _Found(raw, expires if renewed is None else renewed)
+        finally:
+            os.close(fd)
+
+    def _live(self, shard: int, name: str, renew: Lifetimes | None) -> _Found | None:
+        """Read a live record under the lock; delete an expired one, for a later clock's sake."""
+        found = self._read(shard, name, renew)
+        if found is None or not found.is_over:
+            return found
+        self._end(shard, name)
+        return None
+
+    def _look(self, shard: int, name: str) -> _Found | None:
+        """Read a record without renewing it; what is no record of ours counts as none."""
+        try:
+            return self._read(shard, name, None)
+        except BadRecord:
+            return None
+
+    def _sound(self, shard: int, name: str) -> _Found | None:
+        """Do the same under the lock, for live records alone."""
+        try:
+            return self._live(shard, name, None)
+        except BadRecord:
+            return None
+
+    def _end(self, shard: int, name: str) -> None:
+        _ = unlink(shard, name)
+        self._tree.settle(shard)
+
+    def _shard(self, name: str, *, make: bool = False) -> _Directory:
+        return self._tree.at(name[:2], make=make)
+
+    def _locked(self, name: str, *, make: bool = False) -> _Directory:
+        return self._tree.locked(name[:2], make=make)
+
+
+def _name(key: str) -> str:
+    return name_of(key.encode("utf-8"))
+
+
+def open_store(config: Config, *, clock: Clock) -> FileStore:
+    """Open the store of SESSION_TYPE "filesystem"."""
+    return FileStore(
+        config.file_dir,
+        mode=config.file_mode,
+        fsync=config.file_fsync,
+        timeout=config.store_timeout,
+        max_bytes=config.rules.max_bytes,
+        touching=config.touching(),
+        clock=clock,
+    )

@@ -1,0 +1,7 @@
+"""MongoDB: everything about it."""
+
+from __future__ import annotations
+
+from .store import MongoStore, open_store
+
+__all__ = ["MongoStore", "open_store"]

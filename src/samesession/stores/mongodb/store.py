@@ -1,0 +1,396 @@
+"""Keep records in MongoDB, one document each, through pymongo.
+
+    sessions          {_id: key, expires: Date, revision: 8 bytes, record: bytes}
+    sessions_owners   {_id: "digest of the owner:key", expires: Date}
+
+Each change is one write to one document, conditional on its revision, and so is
+never half done. The notes of owners stand apart from the records, since they are
+written before a record is and outlive it: see core.store.OwnerIndex. An owner's
+are found by how their `_id` begins, in the index that every collection has.
+Clients belong to one process and one event loop: each gets its own, on first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import pymongo
+from pymongo.errors import DuplicateKeyError
+
+from ...core.batches import every_key
+from ...core.idle_renewal import Touching
+from ...core.record import revision_of
+from ...core.steps import Steps, checkpoint, wait
+from ...core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome
+from ...errors import ConfigError, SessionTooLarge, StoreUnavailable
+from ...run.clocks import system_time
+from ...run.drive import PerPlace, place, to_its_end
+from ...settings import Config
+from ..kit.quiet_logging import unlogged
+from . import clients, documents
+from .documents import Found, behind, date, has_expired, owner_prefix, read, records_in
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+_Named = Callable[[], clients.Collection]
+
+_ATTEMPTS = 5  # of what lost a race; all of them within the timeout
+_PURGE_BATCH = 1000
+_PAGE = 1000  # keys in one answer
+_INDEX_SECONDS = 60.0  # that making an index may take, at least
+# A document ends at 16 MiB, its `_id` and other fields included.
+_LARGEST = 16 * 1024 * 1024 - 16 * 1024
+
+
+def _bounded(
+    method: Callable[Concatenate[MongoStore, P], Steps[T]],
+) -> Callable[Concatenate[MongoStore, P], Steps[T]]:
+    """Keep an operation, whatever it sends and tries again, to the timeout; tell errors as ours."""
+
+    @wraps(method)
+    def steps(store: MongoStore, /, *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
+        told = clients.told(store.opened.here)
+        with told, pymongo.timeout(store.timeout), unlogged("pymongo.command"):
+            return (yield from method(store, *args, **kwargs))
+
+    return steps
+
+
+class MongoStore:
+    """Records as documents."""
+
+    def __init__(
+        self,
+        source: object,
+        *,
+        face: Face = Face.SYNC,
+        database: str | None = None,
+        collection: str = "sessions",
+        timeout: float = 2.0,
+        touching: Touching | None = None,
+        clock: Clock = system_time,
+    ) -> None:
+        """Take a URL, or a client of pymongo that fits the face.
+
+        `database`: the URL's own, or "samesession", unless it is named. `timeout`: seconds
+        for a whole operation. Raises ConfigError for what cannot be used.
+        """
+        self._source = clients.read_url(source) if isinstance(source, str) else source
+        self.faces = face if isinstance(source, str) else clients.face_of(source)
+        clients.read_names(database, collection)
+        self._database = database
+        self._collection = collection
+        self.timeout = timeout
+        self._touching = touching or Touching()
+        self._clock = clock
+        self.opened: PerPlace[clients.Opened] = PerPlace(loop=self.faces is Face.ASYNC)
+        self._taken: Hashable = None  # where a given client was first used
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the store promises: renewing may be put off."""
+        return Capabilities(exact_renewal=self._touching.interval == 0)
+
+    @property
+    def location(self) -> str:
+        """The collection, and the servers."""
+        database = clients.place_of(self._source, self._database)
+        return f"the collection {self._collection} of {database}"
+
+    def facing(self, face: Face) -> MongoStore:
+        """Give the store for callers of that face; a client's colour cannot be changed."""
+        if not isinstance(self._source, str) or face is self.faces:
+            return self
+        return MongoStore(
+            self._source,
+            face=face,
+            database=self._database,
+            collection=self._collection,
+            timeout=self.timeout,
+            touching=self._touching,
+            clock=self._clock,
+        )
+
+    # --- records -----------------------------------------------------------------------
+
+    @_bounded
+    def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
+        """Read a record, and restart its idle timeout when that is due."""
+        now = self._clock()
+        found = yield from self._find(key, now)
+        if found is None:
+            return None
+        renewed = self._touching.renewal(found.record, found.expires, renew, now)
+        if renewed is not None:
+            # Not if another request has written meanwhile: its moment is the later one.
+            unchanged = {"_id": key, "expires": date(found.expires)}
+            fresh = {"$set": {"expires": date(renewed)}}
+            yield from self._wait(self._records.update_one(unchanged, fresh))
+        return found.record
+
+    @_bounded
+    def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
+        """Insert a document where none is, or in place of one that has expired."""
+        # One write: between two, a purge could take away what the second looks for. Where
+        # a live document is, this finds none that has expired, and inserts beside it.
+        expired = {"_id": key, "expires": {"$lte": date(self._clock())}}
+        change = {"$set": self._fields(record, lifetimes)}
+        try:
+            yield from self._wait(self._records.update_one(expired, change, upsert=True))
+        except DuplicateKeyError:
+            return False
+        return True
+
+    @_bounded
+    def commit(
+        self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
+    ) -> Steps[Outcome | Conflict]:
+        """Update the document of the expected revision."""
+        change = {"$set": self._fields(record, renew)}
+
+        def update() -> Steps[int]:
+            done = yield from self._wait(
+                self._records.update_one(self._live(key, expected), change)
+            )
+            return int(done.matched_count)
+
+        return (yield from self._changed(key, expected, update))
+
+    @_bounded
+    def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
+        """Delete the document of the expected revision, or whichever is there."""
+
+        def delete() -> Steps[int]:
+            done = yield from self._wait(self._records.delete_one(self._live(key, expected)))
+            return int(done.deleted_count)
+
+        return (yield from self._changed(key, expected, delete))
+
+    def _changed(
+        self, key: str, expected: bytes | None, change: Callable[[], Steps[int]]
+    ) -> Steps[Outcome | Conflict]:
+        """Change a document; say why, where it was not there to be changed."""
+        for _ in range(_ATTEMPTS):
+            if (yield from change()):
+                return Outcome.WRITTEN
+            found = yield from self._find(key, self._clock())
+            if found is None:
+                return Outcome.GONE
+            if expected is not None and revision_of(found.record) != expected:
+                return Conflict(found.record)
+            # It has come since, as a record of another life of this key.
+        raise StoreUnavailable("MongoDB changes its mind about a revision")
+
+    def _find(self, key: str, now: float) -> Steps[Found | None]:
+        """Read a live document; refuse one that is not as we write them.
+
+        An expired one is deleted: no clock that is set right later shows it again.
+        """
+        for _ in range(_ATTEMPTS):
+            document: Any = yield from self._wait(self._records.find_one({"_id": key}))
+            if document is None:
+                return None
+            if not has_expired(document, now):
+                return read(document)
+            # Not if another request has written meanwhile.
+            seen = {"_id": key, "expires": document["expires"]}
+            done = yield from self._wait(self._records.delete_one(seen))
+            if done.deleted_count:
+                return None
+        raise StoreUnavailable("MongoDB changes its mind about the end of a session")
+
+    def _live(self, key: str, expected: bytes | None) -> dict[str, Any]:
+        live: dict[str, Any] = {"_id": key, "expires": {"$gt": date(self._clock())}}
+        return live if expected is None else live | {"revision": expected}
+
+    def _fields(self, record: bytes, renew: Lifetimes | None) -> dict[str, Any]:
+        if len(record) > _LARGEST:
+            raise SessionTooLarge(
+                len(record), _LARGEST, "the session's record", "keep less in the session"
+            )
+        fields: dict[str, Any] = {"revision": revision_of(record), "record": record}
+        if renew is not None:
+            fields["expires"] = date(self._touching.expiry_of(record, renew, self._clock()))
+        return fields
+
+    # --- owners ------------------------------------------------------------------------
+
+    @_bounded
+    def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
+        """Note that a key belongs to an owner."""
+        name, until = owner_prefix(owner) + key, {"expires": date(self._clock() + lifetime)}
+        ours = {"_id": name, "expires": {"$type": "date"}}
+        for attempt in range(_ATTEMPTS):
+            try:
+                yield from self._wait(self._owners.update_one(ours, {"$max": until}, upsert=True))
+            except DuplicateKeyError:
+                # Another has noted it in the same instant: now there is one to change. Or
+                # what stands there has no moment, and would never be listed.
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                other = {"_id": name, "expires": {"$not": {"$type": "date"}}}
+                yield from self._wait(self._owners.update_one(other, {"$set": until}))
+            else:
+                return
+
+    @_bounded
+    def delist(self, owner: str, key: str) -> Steps[None]:
+        """Forget that a key belongs to an owner."""
+        yield from self._wait(self._owners.delete_one({"_id": owner_prefix(owner) + key}))
+
+    @_bounded
+    def owned(self, owner: str) -> Steps[Iterable[str]]:
+        """List the keys noted for an owner."""
+        return (yield from every_key(lambda after: self.owned_page(owner, after=after)))
+
+    @_bounded
+    def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys noted for an owner."""
+        prefix = owner_prefix(owner)
+        page = yield from self._page(self._owners, prefix, after)
+        return KeyPage([key.removeprefix(prefix) for key in page.keys], page.after)
+
+    @_bounded
+    def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
+        """Forget that keys belong to an owner."""
+        these = {"_id": {"$in": [owner_prefix(owner) + key for key in keys]}}
+        yield from self._wait(self._owners.delete_many(these))
+
+    # --- many at once ------------------------------------------------------------------
+
+    @_bounded
+    def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
+        """Read records, by one query."""
+        now = self._clock()
+        these = {"_id": {"$in": [*keys]}}
+        found: list[Any] = yield from self._wait(self._records.find(these).to_list(None))
+        expired = [each["_id"] for each in found if has_expired(each, now)]
+        if expired:  # as one alone is
+            ended = {"_id": {"$in": expired}, "expires": {"$lte": date(now)}}
+            yield from self._wait(self._records.delete_many(ended))
+        records = dict(records_in(each for each in found if not has_expired(each, now)))
+        return [records.get(key) for key in keys]
+
+    @_bounded
+    def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
+        """Delete documents, whatever their revision."""
+        these = {"_id": {"$in": [*keys]}}
+        live = {**these, "expires": {"$gt": date(self._clock())}}
+        found: list[Any] = yield from self._wait(self._records.find(live, {"_id": 1}).to_list(None))
+        yield from self._wait(self._records.delete_many(these))
+        there = {each["_id"] for each in found}
+        return [key in there for key in keys]
+
+    @_bounded
+    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys that begin with a prefix."""
+        return (yield from self._page(self._records, prefix, after))
+
+    def _page(
+        self, collection: clients.Collection, prefix: str, after: str | None
+    ) -> Steps[KeyPage]:
+        # Expired or not: a clock may be ahead.
+        wanted = {"_id": {"$gt": after or prefix, "$lt": behind(prefix)}}
+        cursor = collection.find(wanted, {"_id": 1}).sort("_id", 1).limit(_PAGE)
+        found: list[Any] = yield from self._wait(cursor.to_list(None))
+        keys = [each["_id"] for each in found]
+        is_last = len(keys) < _PAGE or keys[-1] <= (after or prefix)
+        return KeyPage(keys, None if is_last else keys[-1])
+
+    # --- upkeep ------------------------------------------------------------------------
+
+    def purge(self) -> Steps[int]:
+        """Delete what has expired, a batch at a time: for who has no TTL index."""
+        total = yield from self._emptied(lambda: self._records, documents.RECORDS)
+        _ = yield from self._emptied(lambda: self._owners, documents.NOTES)
+        return total
+
+    def _emptied(self, collection: _Named, ours: dict[str, Any]) -> Steps[int]:
+        total, found = 0, _PURGE_BATCH
+        while found == _PURGE_BATCH:
+            yield from checkpoint()
+            found, deleted = yield from self._batch(collection, ours)
+            total += deleted
+        return total
+
+    @_bounded
+    def _batch(self, collection: _Named, ours: dict[str, Any]) -> Steps[tuple[int, int]]:
+        """Find so many that have expired, and delete those that nobody has made anew since."""
+        expired = {"expires": {"$lte": date(self._clock())}, **ours}
+        cursor = collection().find(expired, {"_id": 1}).limit(_PURGE_BATCH)
+        found: list[Any] = yield from self._wait(cursor.to_list(None))
+        if not found:
+            return 0, 0
+        these = {**expired, "_id": {"$in": [each["_id"] for each in found]}}
+        done = yield from self._wait(collection().delete_many(these))
+        return len(found), int(done.deleted_count)
+
+    def prepare(self) -> Steps[None]:
+        """Make the indexes by which MongoDB deletes what has expired."""
+        try:
+            with pymongo.timeout(max(self.timeout, _INDEX_SECONDS)):
+                both = zip((self._records, self._owners), documents.INDEXES, strict=True)
+                for collection, index in both:
+                    yield from self._wait(collection.create_index("expires", **index))
+        except clients.OUTAGES as error:
+            raise clients.translated(error) from None
+
+    def close(self) -> Generator[Any, Any, None]:
+        """Close this process's and event loop's connections; not a given client's."""
+        found = self.opened.take()
+        if found is not None and found.client is not self._source:
+            yield from wait(found.client.close())
+
+    # --- how it is reached -------------------------------------------------------------
+
+    def _wait(self, answer: Any) -> Steps[Any]:
+        """Wait for a client's answer.
+
+        Cancelled while it connects, pymongo 4.20 leaves a socket open for good.
+        """
+        return wait(to_its_end(answer) if self.faces is Face.ASYNC else answer)
+
+    @property
+    def _records(self) -> clients.Collection:
+        return self._here.records
+
+    @property
+    def _owners(self) -> clients.Collection:
+        return self._here.owners
+
+    @property
+    def _here(self) -> clients.Opened:
+        """The client of this process and event loop, opened on first use."""
+        found = self.opened.here()
+        if found is None:
+            client = self._source
+            if isinstance(client, str):
+                client = clients.connect(client, self.faces, self.timeout)
+            elif self.faces is Face.ASYNC:
+                here = place(loop=True)
+                self._taken = here if self._taken is None else self._taken
+                if self._taken != here:
+                    raise StoreUnavailable(
+                        "SESSION_MONGODB is an AsyncMongoClient of another event loop, or of "
+                        "another process: give a URL"
+                    )
+            found = clients.opened(client, self._database, self._collection)
+            found = self.opened.keep(found)
+        return found
+
+
+def open_store(config: Config, *, clock: Clock) -> MongoStore:
+    """Open the store of SESSION_TYPE "mongodb"."""
+    if config.mongodb is None:
+        raise ConfigError(f"SESSION_TYPE 'mongodb' needs SESSION_MONGODB: {clients.HELP}")
+    return MongoStore(
+        config.mongodb,
+        database=config.mongodb_db,
+        collection=config.mongodb_collect,
+        timeout=config.store_timeout,
+        touching=config.touching(),
+        clock=clock,
+    )

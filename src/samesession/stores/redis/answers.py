@@ -1,0 +1,65 @@
+"""Read what Redis answers, as redis-py gives it or our own clients do. No I/O."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from ...core.store import Conflict, Outcome
+from ...errors import BadRecord
+
+OTHER_TYPE = "Redis holds another type under its key"
+
+
+class Misread(Exception):
+    """An answer is not one that the command can have."""
+
+
+def record(answer: object) -> bytes | None:
+    if answer is None or isinstance(answer, bytes):
+        return answer
+    raise Misread
+
+
+def created(answer: object) -> bool:
+    match answer:
+        case True | b"OK":  # redis-py's word for it, and Redis's
+            return True
+        case None | False:
+            return False
+        case _:
+            raise Misread
+
+
+def count(answer: object) -> int:
+    if type(answer) is not int:
+        raise Misread
+    return answer
+
+
+def keys(answer: object) -> list[str]:
+    """Read an owner's keys; one that is no text is not ours."""
+    if not isinstance(answer, list):
+        raise Misread
+    keys: list[str] = []
+    for each in cast("list[object]", answer):
+        if not isinstance(each, bytes):
+            raise Misread
+        try:
+            keys.append(each.decode("utf-8"))
+        except UnicodeDecodeError:
+            pass
+    return keys
+
+
+def outcome(answer: object) -> Outcome | Conflict:
+    match answer:
+        case bytes():
+            return Conflict(answer)
+        case 1:
+            return Outcome.WRITTEN
+        case 0:
+            return Outcome.GONE
+        case 2:
+            raise BadRecord(OTHER_TYPE)
+        case _:
+            raise Misread

@@ -1,0 +1,354 @@
+"""Keep records in Redis (6.2 or later) or Valkey, one key each, through redis-py.
+
+Loading and renewing is one command, committing one script that touches one key.
+The time a record has left is Redis's own expiry, so no key is ever without one.
+Clients belong to one process and one event loop: each gets its own, on first use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Generator, Iterable, Sequence
+from functools import partial, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+import redis
+from redis.exceptions import (
+    InvalidResponse,
+    NoScriptError,
+    ReadOnlyError,
+    RedisClusterException,
+)
+
+from ...core.batches import every_key
+from ...core.names import checked_prefix
+from ...core.record import lifetime_of
+from ...core.steps import Steps, wait
+from ...core.store import Clock, Conflict, Face, KeyPage, Lifetimes, Outcome
+from ...errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
+from ...run.drive import PerPlace
+from ...settings import Config
+from ..kit.deadline import Deadline
+from . import answers as read
+from . import clients, scripts, url, valkey_clients
+from . import many_commands as many
+from . import verification as doubt
+from .answers import OTHER_TYPE, Misread
+from .fence import word
+from .url_options import check_tls
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+# Both colours have the same methods, and what they answer goes through `wait`;
+# redis-py has no common type for them.
+Client = Any
+
+_PAGE = 1000  # of an owner's keys, about
+
+_LARGEST = 512 * 1024 * 1024  # bytes: the server's default for proto-max-bulk-len
+
+
+# What redis-py stumbles over when an answer is garbage, or an argument.
+_STUMBLES = (AttributeError, LookupError, SystemError, TypeError, ValueError)
+
+
+def _translated(
+    method: Callable[Concatenate[RedisStore, P], Steps[T]], *, begins: bool = True
+) -> Callable[Concatenate[RedisStore, P], Steps[T]]:
+    """Give redis-py's errors as ours; a WRONGTYPE is somebody else's key.
+
+    An answer that is not understood costs the connection it came on, and nothing else does:
+    under asyncio all requests of a loop share one. `begins`: a deadline, or goes on.
+    """
+
+    @wraps(method)
+    def steps(store: RedisStore, /, *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
+        if store.faces is Face.SYNC:
+            (store.deadline.begin if begins else store.deadline.go_on)(store.timeout)
+        try:
+            return (yield from method(store, *args, **kwargs))
+        except redis.ResponseError as error:
+            if str(error).startswith("WRONGTYPE"):
+                raise BadRecord(OTHER_TYPE) from error
+            if isinstance(error, ReadOnlyError):
+                yield from clients.reconnect(store.client)
+            # Its text may quote what was sent: only the code goes on.
+            raise StoreUnavailable(f"Redis refused: {_code(error)}") from None
+        except (Misread, InvalidResponse) as error:
+            # Whatever comes on that connection may be the answer to another command, and
+            # redis-py 5 keeps it, with what is left of the answer in it.
+            yield from clients.reconnect(store.client, crossed=True)
+            # Garbage must not pass for "gone": that would log the user out.
+            raise StoreUnavailable("Redis gave an answer that the command cannot have") from error
+        except (redis.RedisError, RedisClusterException, OSError) as error:
+            # The text may hold an address, the type says enough.
+            raise StoreUnavailable(f"Redis is not available: {type(error).__name__}") from error
+
+    return steps
+
+
+class RedisStore:
+    """Records as Redis strings."""
+
+    def __init__(
+        self,
+        source: str | Client,
+        *,
+        face: Face = Face.SYNC,
+        prefix: str = "session:",
+        timeout: float = 2.0,
+    ) -> None:
+        """Take a URL, or a client of redis-py that fits the face.
+
+        `timeout`: seconds for a whole operation, of clients made from a URL; under
+        asyncio for connecting, and for each answer. Raises ConfigError for a client
+        that cannot be used.
+        """
+        self._source = source
+        self._servers: url.Servers | None = None
+        found = valkey_clients.servers_of(source)
+        if isinstance(source, str):
+            self._servers = url.read(source, face)
+        elif found is not None:
+            self._servers, face = found
+        if self._servers is not None and self._servers.tls:
+            check_tls(self._servers.options)
+        self._prefix = checked_prefix(prefix)
+        self.timeout = timeout
+        self.deadline = Deadline()
+        self.faces = face if self._servers is not None else clients.face_of(source)
+        self._clients: PerPlace[Client] = PerPlace(loop=self.faces is Face.ASYNC)
+        self._source_taken = False
+
+    def facing(self, face: Face) -> RedisStore:
+        """Give the store for callers of that face; a client's colour cannot be changed."""
+        if not isinstance(self._source, str) or face is self.faces:
+            return self
+        return RedisStore(self._source, face=face, prefix=self._prefix, timeout=self.timeout)
+
+    @property
+    def location(self) -> str:
+        """The servers, and the database on them."""
+        if self._servers is not None:
+            return url.place_of(self._servers)
+        return clients.place_of(self._source)
+
+    @property
+    def client(self) -> Client:
+        """The client of this process and event loop, opened on first use."""
+        client = self._clients.here()
+        return self._clients.keep(self._open()) if client is None else client
+
+    def _open(self) -> Client:
+        if self._servers is not None:
+            maker = clients.Maker(
+                self._servers, face=self.faces, timeout=self.timeout, deadline=self.deadline
+            )
+            return maker.client()
+        if not self._source_taken:
+            self._source_taken = True
+            return self._source
+        return clients.another(self._source)
+
+    @_translated
+    def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
+        """Read a record and restart its idle timeout: GETEX, or a script where timeouts differ."""
+        if renew is None:
+            return read.record((yield from self._ask("get", key)))
+        if renew.browser == renew.permanent:
+            answer = yield from self._ask("getex", key, ex=renew.permanent)
+        else:
+            answer = yield from self._script(scripts.LOAD, key, renew.browser, renew.permanent)
+        return read.record(answer)
+
+    @partial(_translated, begins=False)
+    def load_again(self, key: str, *, doubted: bytes | None) -> Steps[bytes | None]:
+        """Read a record so that the answer cannot be another question's: see verification."""
+        steps = doubt.load_again(self.client, key, doubted=doubted)
+        return read.record((yield from _understood(steps, [key])))
+
+    @_translated
+    def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
+        """Insert a record where none is: SET NX EX."""
+        _check_size(record)
+        seconds = lifetime_of(record, lifetimes)
+        return read.created((yield from self._ask("set", key, record, nx=True, ex=seconds)))
+
+    @_translated
+    def commit(
+        self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
+    ) -> Steps[Outcome | Conflict]:
+        """Replace the record of the expected revision."""
+        _check_size(record)
+        seconds = "" if renew is None else lifetime_of(record, renew)
+        return (yield from self._changed(key, expected, record, seconds))
+
+    @_translated
+    def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
+        """Delete the record of the expected revision, or whichever is there."""
+        return (yield from self._changed(key, expected or b"", b"", ""))
+
+    def _changed(self, key: str, *change: object) -> Steps[Outcome | Conflict]:
+        try:
+            return read.outcome((yield from self._verified(scripts.COMMIT, key, *change)))
+        except redis.ResponseError as error:
+            if str(error).startswith("WRONGTYPE"):  # so the script does not answer
+                raise Misread from error
+            raise
+
+    @_translated
+    def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
+        """Note that a key belongs to an owner, in a sorted set with an expiry of its own.
+
+        What is there in place of one gives way, or nobody could log in any more.
+        """
+        yield from self._verified(scripts.ENLIST, self._index(owner), key, lifetime)
+
+    @_translated
+    def delist(self, owner: str, key: str) -> Steps[None]:
+        """Forget that a key belongs to an owner."""
+        yield from self._delist(owner, [key])
+
+    def owned(self, owner: str) -> Steps[Iterable[str]]:
+        """List the keys noted for an owner."""
+        found = yield from every_key(lambda after: self.owned_page(owner, after=after))
+        return [*dict.fromkeys(found)]  # ZSCAN may tell of one twice
+
+    @_translated
+    def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys noted for an owner."""
+        answer = yield from self._verified(scripts.OWNED, self._index(owner), after or "0", _PAGE)
+        match answer:
+            case [bytes(position), list()] if position.isdigit():
+                end = position.decode() if int(position) else None
+                return KeyPage(read.keys(cast("list[object]", answer[1])[::2]), end)
+            case _:
+                raise Misread
+
+    @_translated
+    def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
+        """Forget that keys belong to an owner."""
+        if keys:
+            yield from self._delist(owner, keys)
+
+    @_translated
+    def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
+        """Read records, in one go for each server."""
+        answers = yield from self._many([("GET", key) for key in keys], fenced=True)
+        return [read.record(answer) for answer in answers]
+
+    @_translated
+    def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
+        """Delete records, in one go for each server."""
+        answers = yield from self._many([("DEL", key) for key in keys], fenced=True)
+        return [read.count(answer) > 0 for answer in answers]
+
+    @_translated
+    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys that begin with a prefix: SCAN."""
+        found, end = yield from _understood(many.scan(self.client, prefix, after), [prefix])
+        return KeyPage(read.keys(found), end)
+
+    def close(self) -> Steps[None]:
+        """Close this process's and event loop's connections."""
+        client = self._clients.take()
+        if client is not None and client is not self._source:
+            yield from clients.close(client, self.faces)
+
+    def _index(self, owner: str) -> str:
+        # A digest: an owner's name may be of any length and hold anything.
+        return f"{self._prefix}owner:{hashlib.sha256(owner.encode()).hexdigest()}"
+
+    def _delist(self, owner: str, keys: Sequence[str]) -> Steps[None]:
+        (answer,) = yield from self._many([("ZREM", self._index(owner), *keys)])
+        _ = 0 if answer is None else read.count(answer)  # None: nothing is noted in another type
+
+    def _many(self, commands: list[tuple[Any, ...]], *, fenced: bool = False) -> Steps[list[Any]]:
+        """Do commands of one key each; None stands for one whose key is of another type."""
+        arguments = [each for command in commands for each in command]
+        steps = many.execute(self.client, commands, fenced=fenced)
+        answers = yield from _understood(steps, arguments)
+        if len(answers) != len(commands):
+            raise Misread
+        for number, answer in enumerate(answers):
+            if isinstance(answer, redis.ResponseError) and str(answer).startswith("WRONGTYPE"):
+                answers[number] = None
+            elif isinstance(answer, Exception):
+                raise answer
+        return answers
+
+    def _script(self, script: str, key: str, *args: object) -> Generator[Any, Any, Any]:
+        """Run a script by its digest; send its text only to a server that lacks it."""
+        try:
+            return (yield from self._ask("evalsha", scripts.digest(script), 1, key, *args))
+        except NoScriptError:
+            return (yield from self._ask("eval", script, 1, key, *args))
+
+    def _verified(self, script: str, key: str, *args: object) -> Generator[Any, Any, Any]:
+        """Run a script whose answer names its question; raises Misread for another's."""
+        own = word()
+        match (yield from self._script(script, key, *args, own)):
+            case [bytes(named), answer] if named == own:
+                return answer
+            case _:
+                raise Misread
+
+    def _ask(self, command: str, *args: object, **options: object) -> Generator[Any, Any, Any]:
+        """Have the client do a command; raises Misread where it stumbles over the answer."""
+        client = self.client
+        try:
+            return (yield from wait(getattr(client, command)(*args, **options)))
+        except redis.DataError as error:
+            raise TypeError("Redis is told text, bytes and numbers only") from error
+        except _STUMBLES as error:
+            if getattr(client, "tells_garbage", False):
+                raise  # ours, and so is the error
+            numbers = all(isinstance(each, int) for each in options.values())
+            if not numbers or not all(map(_can_be_packed, args)):
+                raise  # before anything was sent
+            raise Misread from error
+
+
+def _understood(steps: Steps[T], arguments: Iterable[object]) -> Steps[T]:
+    """Do what sends several commands; raises Misread where an answer is stumbled over."""
+    try:
+        return (yield from steps)
+    except redis.DataError as error:
+        raise TypeError("Redis is told text, bytes and numbers only") from error
+    except _STUMBLES as error:
+        if not all(map(_can_be_packed, arguments)):
+            raise  # before anything was sent
+        raise Misread from error
+
+
+def _check_size(record: bytes) -> None:
+    """Refuse what the server would close the connection for, which others share."""
+    if len(record) > _LARGEST:
+        raise SessionTooLarge(
+            len(record), _LARGEST, "the session's record", "keep less in the session"
+        )
+
+
+def _can_be_packed(argument: object) -> bool:
+    """Say whether a client can send an argument; a lone surrogate is no text."""
+    if isinstance(argument, str):
+        return argument.encode("utf-8", "replace").decode("utf-8") == argument
+    return isinstance(argument, bytes | int) and not isinstance(argument, bool)
+
+
+def _code(error: redis.ResponseError) -> str:
+    # redis-py takes the code off where it has a class for it.
+    word = str(error).partition(" ")[0]
+    return word if word.isupper() else type(error).__name__
+
+
+def open_store(config: Config, *, clock: Clock) -> RedisStore:
+    """Open the store of SESSION_TYPE "redis"."""
+    del clock  # Redis keeps the time
+    if config.redis is None:
+        raise ConfigError(
+            "SESSION_TYPE 'redis' needs SESSION_REDIS: "
+            'write a URL such as "redis://127.0.0.1:6379/0", or give a client'
+        )
+    return RedisStore(config.redis, prefix=config.rules.prefix, timeout=config.store_timeout)

@@ -1,0 +1,203 @@
+"""Read SESSION_REDIS as a URL: one server, the Sentinels of one, or the nodes of a Cluster.
+
+Knows addresses and options only; opens nothing.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from ...core.store import Face
+from ...errors import ConfigError
+from .url_options import read_options
+
+Node = tuple[str, int]
+
+_HELP = (
+    'SESSION_REDIS is no Redis URL: write "redis://127.0.0.1:6379/0", "rediss://..." for TLS '
+    "(valkey://... and valkeys://... are the same), "
+    '"unix:///path/to/socket", "redis+sentinel://host:26379,host:26379/service/0" '
+    'or "redis+cluster://host:6379,host:6379"'
+)
+_SENTINEL_PORT = 26379
+_REDIS_PORT = 6379
+_TRANSPORTS = {"valkey": "redis", "valkeys": "rediss"}  # valkey-py's names for them
+_KINDS = ("", "cluster", "sentinel")
+_ENCODE = "percent-encode what is special in a user or password, as %23 for # and %2F for /"
+
+
+class Kind(enum.Enum):
+    """What the addresses of a URL are."""
+
+    SINGLE = enum.auto()
+    SENTINEL = enum.auto()
+    CLUSTER = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Where sessions are, and how connections are made.
+
+    `options` are keywords of redis-py's connections and pools. `nodes` are empty
+    for one server, whose address stands in the options.
+    """
+
+    kind: Kind
+    tls: bool
+    options: dict[str, Any] = field(repr=False)  # Any: keywords of several types
+    nodes: tuple[Node, ...] = ()
+    service: str = ""
+    sentinel_options: dict[str, Any] = field(default_factory=dict[str, Any], repr=False)
+
+
+def read(url: str, face: Face = Face.SYNC) -> Servers:
+    """Read a URL for callers of a face.
+
+    Raises ConfigError, which shows none of it, as it may hold a password.
+    """
+    try:
+        return _read(url, face)
+    except ConfigError:
+        raise
+    except ValueError:
+        raise ConfigError(_HELP) from None
+
+
+def place_of(servers: Servers) -> str:
+    """Name servers and database, without a user or password."""
+    database = servers.options.get("db", 0)
+    hosts = ",".join(f"{host}:{port}" for host, port in servers.nodes)
+    match servers.kind:
+        case Kind.SINGLE:
+            return one_place(servers.options)
+        case Kind.SENTINEL:
+            return f"redis+sentinel://{hosts}/{servers.service}/{database}"
+        case Kind.CLUSTER:
+            return f"redis+cluster://{hosts}"
+
+
+def one_place(options: Mapping[str, Any]) -> str:
+    """Name the server that options of redis-py's connections are for, and the database."""
+    database = options.get("db") or 0
+    if "path" in options:
+        return f"unix://{options['path']}?db={database}"
+    host, port = options.get("host", "localhost"), options.get("port", _REDIS_PORT)
+    return f"redis://{host}:{port}/{database}"
+
+
+def _read(url: str, face: Face) -> Servers:
+    scheme, separator, rest = url.partition("://")
+    transport, _, kind = scheme.lower().partition("+")
+    transport = _TRANSPORTS.get(transport, transport)
+    if not separator or transport not in ("redis", "rediss", "unix") or kind not in _KINDS:
+        raise ValueError(scheme)
+    if transport == "unix" and kind:
+        raise ValueError(scheme)
+    parts = urlsplit(f"{transport}://{rest}")
+    if parts.fragment or "#" in rest:
+        raise ConfigError(f"SESSION_REDIS has a # in it: {_ENCODE}")
+    match kind:
+        case "sentinel":
+            return _sentinels(parts, face)
+        case "cluster":
+            return _cluster(parts, face)
+        case _:
+            return _single(parts, face)
+
+
+def _single(parts: SplitResult, face: Face) -> Servers:
+    options = _options(parts, face)
+    if parts.scheme == "unix":
+        if parts.hostname or not parts.path:
+            raise ConfigError(
+                'SESSION_REDIS names no socket: write "unix:///path/to/socket", with three slashes'
+            )
+        options["path"] = unquote(parts.path)
+    else:
+        _take_database(options, parts.path.removeprefix("/"))
+        # Those of the address count, as in redis-py.
+        if parts.hostname:
+            options["host"] = unquote(parts.hostname)
+        if parts.port is not None:
+            options["port"] = parts.port
+    return Servers(Kind.SINGLE, parts.scheme == "rediss", options)
+
+
+def _cluster(parts: SplitResult, face: Face) -> Servers:
+    options = _options(parts, face)
+    _take_database(options, parts.path.removeprefix("/"))
+    if options.pop("db", 0) != 0:
+        raise ConfigError("SESSION_REDIS names a database, and a Cluster has only 0: leave it out")
+    nodes = _nodes(parts, _REDIS_PORT)
+    return Servers(Kind.CLUSTER, parts.scheme == "rediss", options, nodes)
+
+
+def _sentinels(parts: SplitResult, face: Face) -> Servers:
+    service, _, database = parts.path.removeprefix("/").partition("/")
+    if not service:
+        raise ConfigError(
+            "SESSION_REDIS names no service of the Sentinels: "
+            'write "redis+sentinel://host:26379,host:26379/service/0"'
+        )
+    options = _options(parts, face, sentinels=True)
+    _take_database(options, database)
+    # Passwords of Sentinels are apart from those of the servers that they watch.
+    login = {
+        name: options.pop(f"sentinel_{name}")
+        for name in ("username", "password")
+        if f"sentinel_{name}" in options
+    }
+    tls = {name: value for name, value in options.items() if name.startswith("ssl_")}
+    return Servers(
+        Kind.SENTINEL,
+        parts.scheme == "rediss",
+        options,
+        _nodes(parts, _SENTINEL_PORT),
+        unquote(service),
+        {**tls, **login},
+    )
+
+
+def _take_database(options: dict[str, Any], path: str) -> None:
+    """Read the database of a URL's path; redis-py passes over one that it cannot read."""
+    if not path:
+        return
+    if not re.fullmatch(r"\d{1,9}", path, re.ASCII) or options.get("db", int(path)) != int(path):
+        raise ConfigError(
+            "SESSION_REDIS names no database, or two: write a number, as in "
+            f'"redis://127.0.0.1:6379/0"; {_ENCODE}'
+        )
+    options["db"] = int(path)
+
+
+def _nodes(parts: SplitResult, default: int) -> tuple[Node, ...]:
+    found: list[Node] = []
+    for each in parts.netloc.rpartition("@")[2].split(","):
+        address = urlsplit(f"redis://{each}")
+        if not address.hostname:
+            raise ValueError(each)
+        found.append((address.hostname, address.port or default))
+    return tuple(found)
+
+
+def _options(parts: SplitResult, face: Face, *, sentinels: bool = False) -> dict[str, Any]:
+    kind = {"rediss": "SSLConnection", "unix": "UnixDomainSocketConnection"}.get(
+        parts.scheme, "Connection"
+    )
+    options = read_options(parts.query, kind, face=face, sentinels=sentinels)
+    login = parts.netloc.rpartition("@")[0]
+    user, _, password = login.partition(":")
+    if user:
+        options["username"] = unquote(user)
+    if password:
+        options["password"] = unquote(password)
+    if parts.scheme == "rediss":
+        # Releases of redis-py before 6 trust any certificate that the CA signed.
+        verified = options.get("ssl_cert_reqs") != "none"
+        _ = options.setdefault("ssl_check_hostname", verified)
+    return options

@@ -1,0 +1,84 @@
+"""Read where a client of valkey-py connects to, and how: redis-py does so in its place.
+
+The two libraries' clients have the same methods, but neither errors nor connections in common.
+Imports nothing of valkey-py's: whoever gives a client of it has done so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...core.store import Face
+from ...errors import ConfigError
+from .url import Kind, Node, Servers
+from .url_options import options_of
+
+# Objects that text cannot say, and that redis-py takes as they are.
+_OBJECTS = ("credential_provider", "socket_keepalive_options")
+# It names the library that connects, which is redis-py.
+_OWN = ("lib_name", "lib_version")
+
+
+def servers_of(client: Any) -> tuple[Servers, Face] | None:  # Any: valkey-py is not imported
+    """Return the servers of a client of valkey-py, and whom it serves; None: it is none.
+
+    Raises ConfigError for a client of a replica.
+    """
+    bases: tuple[type, ...] = type(client).__mro__
+    theirs = [base for base in bases if base.__module__.startswith("valkey.")]
+    names = {base.__name__ for base in theirs}
+    if names.isdisjoint(("Valkey", "ValkeyCluster")):
+        return None
+    is_async = any(base.__module__.startswith("valkey.asyncio.") for base in theirs)
+    face = Face.ASYNC if is_async else Face.SYNC
+    if "ValkeyCluster" in names:
+        return _cluster(client, face), face
+    pool = client.connection_pool
+    if hasattr(pool, "sentinel_manager"):
+        return _sentinels(pool, face), face
+    tls = _is_tls(pool)
+    return Servers(Kind.SINGLE, tls, _options(pool.connection_kwargs, face, tls=tls)), face
+
+
+def _cluster(client: Any, face: Face) -> Servers:
+    manager = client.nodes_manager
+    kwargs = client.connection_kwargs if face is Face.ASYNC else manager.connection_kwargs
+    nodes = [(node.host, int(node.port)) for node in manager.startup_nodes.values()]
+    tls = "SSL" in getattr(kwargs.get("connection_class"), "__name__", "") or bool(
+        kwargs.get("ssl")
+    )
+    options = _options(kwargs, face, tls=tls)
+    for name in ("host", "port", "db", "path"):
+        _ = options.pop(name, None)
+    return Servers(Kind.CLUSTER, tls, options, tuple(nodes))
+
+
+def _sentinels(pool: Any, face: Face) -> Servers:
+    if not pool.is_master:
+        raise ConfigError("SESSION_REDIS is a client of a replica: give it Sentinel.master_for()")
+    tls = _is_tls(pool)
+    watchers = [each.connection_pool.connection_kwargs for each in pool.sentinel_manager.sentinels]
+    nodes: list[Node] = [(each["host"], int(each["port"])) for each in watchers]
+    own = _options(watchers[0], face, tls=tls) if watchers else {}
+    for name in ("host", "port"):
+        _ = own.pop(name, None)
+    options = _options(pool.connection_kwargs, face, tls=tls)
+    return Servers(Kind.SENTINEL, tls, options, tuple(nodes), pool.service_name, own)
+
+
+def _is_tls(pool: Any) -> bool:
+    return "SSL" in pool.connection_class.__name__
+
+
+def _options(kwargs: Mapping[str, Any], face: Face, *, tls: bool) -> dict[str, Any]:
+    kind = "SSLConnection" if tls else "Connection"
+    if "path" in kwargs:
+        kind = "UnixDomainSocketConnection"
+    known = {*options_of(kind, face), *_OBJECTS} - {*_OWN}
+    # None and no room for connections are valkey-py's words for its own defaults.
+    return {
+        name: value
+        for name, value in kwargs.items()
+        if name in known and value is not None and name != "max_connections"
+    }

@@ -1,0 +1,292 @@
+"""Open SQLAlchemy engines of the session store's own, for Flask or for Quart.
+
+An application's engine lends its settings, never its connections: the pool is
+another, so that neither a half-done transaction nor a pool that is used up by views
+reaches the sessions. Every statement is a transaction of its own (AUTOCOMMIT).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, cast
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import ArgumentError, InvalidRequestError, NoSuchModuleError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import SingletonThreadPool, StaticPool
+
+from ...core.store import Face
+from ...errors import ConfigError
+from ...run.clocks import LONGEST
+from ..kit.deadline import Deadline
+from ..kit.server_names import told
+from .sqlite_turns import take_turns
+
+# A database to its drivers, the first that is installed wins: SQLAlchemy's name, the
+# module, and what to install. Only SQLAlchemy says where a driver is sync and where async.
+_DRIVERS = {
+    Face.SYNC: {
+        "sqlite": (("pysqlite", "sqlite3", ""),),
+        "postgresql": (("psycopg", "psycopg", "psycopg[binary]"), ("psycopg2", "psycopg2", "")),
+        "mysql": (("pymysql", "pymysql", "pymysql"), ("mysqldb", "MySQLdb", "")),
+    },
+    Face.ASYNC: {
+        "sqlite": (("aiosqlite", "aiosqlite", "aiosqlite"),),
+        "postgresql": (("psycopg", "psycopg", "psycopg[binary]"), ("asyncpg", "asyncpg", "")),
+        # Not aiomysql, unless a URL names it: with PyMySQL 1.2 it sends no bytes.
+        "mysql": (("asyncmy", "asyncmy", "asyncmy"),),
+    },
+}
+_NAME = "samesession"
+# At DEBUG an engine logs each row that it reads. Ours has a logger of its own, below the
+# usual one, that says all else.
+logging.getLogger(f"sqlalchemy.engine.Engine.{_NAME}").addFilter(
+    lambda record: record.levelno > logging.DEBUG
+)
+_BOTH = {"psycopg"}  # drivers that SQLAlchemy knows in both colours by one name
+HELP = (
+    'write a URL such as "sqlite:////var/lib/app/sessions.db", "postgresql://user@host/db" '
+    'or "mysql://user@host/db", or give an Engine (Flask), an AsyncEngine (Quart) '
+    "or a Flask-SQLAlchemy object"
+)
+_MEMORY_HELP = (
+    "SESSION_SQLALCHEMY is an SQLite database in memory, whose one connection an application "
+    'would share with its sessions: name a file, or write SESSION_TYPE = "memory"'
+)
+
+
+def read_url(text: str) -> sa.URL:
+    """Read a database's URL; raises ConfigError without quoting it, for its password."""
+    try:
+        url = sa.make_url(text)
+        if url.get_backend_name() == "postgres":
+            raise ConfigError('SESSION_SQLALCHEMY: write "postgresql://", not "postgres://"')
+    except ArgumentError:
+        raise ConfigError(f"SESSION_SQLALCHEMY is no URL of a database: {HELP}") from None
+    if url.get_backend_name() == "sqlite" and _in_memory(url):
+        raise ConfigError(_MEMORY_HELP)
+    if "@" in (url.host or ""):
+        raise ConfigError(
+            "SESSION_SQLALCHEMY has more than one @ in it: percent-encode those of the password "
+            "as %40"
+        )
+    if url.get_backend_name() == "sqlite" and str(url.database).startswith("~"):
+        url = url.set(database=os.path.expanduser(str(url.database)))
+    return url
+
+
+def _in_memory(url: sa.URL) -> bool:
+    return url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"
+
+
+def driven(url: sa.URL, face: Face) -> sa.URL:
+    """Name a driver that serves the face: the URL's own, or the natural one for its database."""
+    backend = url.get_backend_name()
+    family = "mysql" if backend == "mariadb" else backend
+    known = _DRIVERS[face].get(family)
+    own = url.drivername.partition("+")[2]
+    if known is None or (own and _serves(url, face)):
+        _check_installed(url)
+        return url
+    for name, module, _ in known:
+        if find_spec(module) is not None:
+            return url.set(drivername=f"{backend}+{name}")
+    raise ConfigError(
+        f"SESSION_SQLALCHEMY is a {backend} URL without a driver that "
+        f"{'Quart' if face is Face.ASYNC else 'Flask'} can use: pip install '{known[0][2]}'"
+    )
+
+
+def _check_installed(url: sa.URL) -> None:
+    try:
+        # Any: SQLAlchemy has no type for a driver.
+        _ = cast("Any", url.get_dialect()).import_dbapi()
+    except (ImportError, NoSuchModuleError) as error:
+        raise ConfigError(
+            f"SESSION_SQLALCHEMY names a driver that is not installed: {error}"
+        ) from error
+
+
+def _serves(url: sa.URL, face: Face) -> bool:
+    if url.drivername.partition("+")[2] in _BOTH:
+        return True
+    try:
+        return bool(url.get_dialect().is_async) is (face is Face.ASYNC)
+    except (NoSuchModuleError, ImportError) as error:
+        raise ConfigError(
+            f"SESSION_SQLALCHEMY names a driver that is not known: {error}"
+        ) from error
+
+
+def check_engine(engine: sa.Engine | AsyncEngine) -> None:
+    """Refuse an engine all of whose users share one connection."""
+    pool = engine.pool
+    if isinstance(pool, SingletonThreadPool | StaticPool):
+        raise ConfigError(_MEMORY_HELP)
+
+
+def open_engine(
+    url: sa.URL, face: Face, *, timeout: float, deadline: Deadline
+) -> sa.Engine | AsyncEngine:
+    """Open an engine for a URL.
+
+    `timeout`: seconds for connecting and for each statement; `deadline`: a thread's
+    for all of them, where the driver lets us keep it.
+    """
+    chosen = driven(url, face)
+    options: dict[str, Any] = {
+        "isolation_level": "AUTOCOMMIT",
+        "hide_parameters": True,
+        "logging_name": _NAME,
+        # A loop's own deadline ends a wait for a connection, unless it is the loop that is late.
+        "pool_timeout": timeout if face is Face.SYNC else timeout * LONGEST,
+        "pool_use_lifo": True,
+        "connect_args": _connect_args(chosen, timeout),
+    }
+    if face is Face.ASYNC and chosen.get_dialect().driver == "psycopg":
+        options["connect_args"]["async_creator_fn"] = _psycopg().AsyncKept.connect
+    try:
+        made = (
+            create_async_engine(chosen, **options)
+            if face is Face.ASYNC
+            else sa.create_engine(chosen, **options)
+        )
+    except (ImportError, InvalidRequestError, ArgumentError) as error:
+        raise ConfigError(f"SESSION_SQLALCHEMY cannot be used: {error}") from error
+    _bound_statements(made, timeout)
+    if face is Face.SYNC and made.dialect.driver in ("psycopg", "pymysql"):
+        _keep(sync_engine(made), deadline)
+    return made
+
+
+def open_beside(engine: sa.Engine | AsyncEngine, *, timeout: float) -> sa.Engine | AsyncEngine:
+    """Open an engine like an application's, with connections of its own."""
+    options: dict[str, Any] = {
+        "isolation_level": "AUTOCOMMIT",
+        "hide_parameters": True,
+        "logging_name": _NAME,
+        "pool": engine.pool.recreate(),
+    }
+    made = (
+        create_async_engine(engine.url, **options)
+        if isinstance(engine, AsyncEngine)
+        else sa.create_engine(engine.url, **options)
+    )
+    _bound_statements(made, timeout)
+    return made
+
+
+def sync_engine(engine: sa.Engine | AsyncEngine) -> sa.Engine:
+    """Give the engine that has the events and the dialect."""
+    return engine.sync_engine if isinstance(engine, AsyncEngine) else engine
+
+
+def _connect_args(url: sa.URL, timeout: float) -> dict[str, Any]:
+    whole = max(1, math.ceil(timeout))
+    match url.drivername.partition("+")[2]:
+        case "psycopg" | "psycopg2":
+            return {"connect_timeout": whole, "tcp_user_timeout": math.ceil(timeout * 1000)}
+        case "pymysql":
+            return {"connect_timeout": whole, "read_timeout": timeout, "write_timeout": timeout}
+        case "mysqldb":
+            return {"connect_timeout": whole, "read_timeout": whole, "write_timeout": whole}
+        case "aiomysql" | "asyncmy":
+            return {"connect_timeout": whole}
+        case _:
+            return {}
+
+
+def _bound_statements(engine: sa.Engine | AsyncEngine, timeout: float) -> None:
+    """Have the server end each statement that takes too long, where it can."""
+    real = sync_engine(engine)
+    milliseconds = math.ceil(timeout * 1000)
+    match real.dialect.name:
+        case "sqlite":
+            take_turns(real, timeout)
+            return
+        case "postgresql":
+            command = f"SET statement_timeout = {milliseconds}"
+        case "mysql" | "mariadb":
+            command = f"SET innodb_lock_wait_timeout = {max(1, math.ceil(timeout))}"
+        case _:
+            return
+
+    def begin(connection: Any, _: object) -> None:  # Any: a driver's
+        cursor = connection.cursor()
+        try:
+            cursor.execute(command)
+        finally:
+            cursor.close()
+
+    event.listen(real, "connect", begin)
+
+
+def _keep(engine: sa.Engine, deadline: Deadline) -> None:
+    if engine.dialect.driver == "psycopg":
+        new = _psycopg().connection_class(deadline).connect
+    else:
+        new = import_module("samesession.stores.sqlalchemy.pymysql").connection_class(deadline)
+
+    def connect(_: object, __: object, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        return new(*args, **named)
+
+    event.listen(engine, "do_connect", connect)
+
+
+def _psycopg() -> Any:
+    return import_module("samesession.stores.sqlalchemy.psycopg")
+
+
+def place_of(source: object) -> str:
+    """Name the server and database, or the file, of what was given; no user, no password."""
+    if not isinstance(source, sa.URL | sa.Engine | AsyncEngine):
+        return f"a {type(source).__name__} object"
+    url = source if isinstance(source, sa.URL) else source.url
+    hosts = url.query.get("host", ())  # where PostgreSQL's socket is, or several servers are
+    more = ",".join((hosts,) if isinstance(hosts, str) else hosts)
+    if url.get_backend_name() == "sqlite" and url.database is not None:
+        return f"sqlite:///{os.path.abspath(url.database)}"
+    port = "" if url.port is None else f":{url.port}"
+    # A bare IPv6 address has its brackets lost by SQLAlchemy.
+    host = f"[{url.host}]" if url.host and ":" in url.host else url.host
+    server = more if not host else told(f"{host}{port}")
+    return f"{url.get_backend_name()}://{server}/{url.database or ''}"
+
+
+def is_lent(source: object) -> bool:
+    """Say whether a setting is a Flask-SQLAlchemy object, which is known by what it has."""
+    # On the class: its `engines` asks for an application.
+    return all(hasattr(type(source), name) for name in ("init_app", "engines", "get_engine"))
+
+
+def lent_metadata(source: Any, bind_key: str | None) -> sa.MetaData:
+    """Give the metadata of a Flask-SQLAlchemy object, so that its `create_all` has our tables."""
+    found: dict[str | None, sa.MetaData] = source.metadatas
+    if bind_key not in found:
+        # As Flask-SQLAlchemy does when the first model of a bind key is declared.
+        found[bind_key] = sa.MetaData(info={"bind_key": bind_key})
+    return found[bind_key]
+
+
+def lent_engine(source: Any, bind_key: str | None) -> sa.Engine:
+    """Give the engine of a Flask-SQLAlchemy object for the current application.
+
+    Raises ConfigError before its `init_app`, and for an unknown bind key.
+    """
+    try:
+        engines = cast("dict[str | None, sa.Engine]", source.engines)
+    except (RuntimeError, KeyError) as error:
+        raise ConfigError(
+            "SESSION_SQLALCHEMY is a Flask-SQLAlchemy object without this application: "
+            "call its init_app(app)"
+        ) from error
+    if bind_key not in engines:
+        raise ConfigError(
+            f"SESSION_SQLALCHEMY_BIND_KEY is {bind_key!r}: it must be one of SQLALCHEMY_BINDS"
+        )
+    return engines[bind_key]

@@ -1,0 +1,80 @@
+"""Tell what went wrong in a database, without what was sent to it."""
+
+from __future__ import annotations
+
+import secrets
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from ...errors import StoreUnavailable
+
+# SQLSTATE (PostgreSQL) or error number (MySQL, MariaDB).
+_MISSING = {"42P01", "42703", "3F000", 1146, 1054, 1049}
+_LOST_RACES = {"40001", "40P01", 1213, 1020}  # deadlock, serialization, changed since read
+_STATE = 5  # characters of an SQLSTATE
+_MISSING_TEXT = ("no such table", "no such column", "unknown database")  # SQLite
+
+
+# The database says a word again that it is given.
+_WORD = sa.select(sa.cast(sa.bindparam("word_"), sa.String(64)))
+
+
+class OutOfStep(SQLAlchemyError):  # as all of ours
+    """What a connection answers belongs to another question."""
+
+
+def expect_in_step(connection: sa.Connection, asked: str, answered: str | None) -> None:
+    """Raise OutOfStep, and leave the connection, unless a row is the one that was asked for.
+
+    `answered`: the row's key. None, for no row, would log a user out: it is believed if
+    the connection gives the next answer to the next question. SQLite's cannot cross.
+    """
+    if answered == asked or (answered is None and connection.dialect.name == "sqlite"):
+        return
+    word = secrets.token_hex(12)
+    if answered is None and connection.execute(_WORD, {"word_": word}).scalar() == word:
+        return
+    connection.invalidate()
+    raise OutOfStep("a connection's answers are other questions'")
+
+
+def _codes(error: SQLAlchemyError) -> list[str | int]:
+    """Give the database's own codes for an error: SQLSTATE, number or both."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    number = cause.args[0] if cause is not None and cause.args else None
+    return [code for code in (number, state) if code and isinstance(code, int | str)]
+
+
+def _code(error: SQLAlchemyError) -> str | int | None:
+    """Give the code to tell; a driver's first argument may also be a sentence."""
+    short = (code for code in _codes(error) if isinstance(code, int) or len(code) == _STATE)
+    return next(short, None)
+
+
+def may_be_tried_again(error: SQLAlchemyError) -> bool:
+    """Say whether the same statement may well succeed now.
+
+    It lost a race that the database decided, or its connection had died in the pool, or
+    was out of step.
+    """
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, OutOfStep)
+    return error.connection_invalidated or not _LOST_RACES.isdisjoint(_codes(error))
+
+
+def translated(error: SQLAlchemyError, table: str) -> StoreUnavailable:
+    """Give an error as ours; its text may quote what was sent, so only the code goes on."""
+    code = _code(error)
+    said = str(error.orig).lower() if isinstance(error, DBAPIError) else ""
+    if not _MISSING.isdisjoint(_codes(error)) or said.startswith(_MISSING_TEXT):
+        return StoreUnavailable(
+            f"the table {table!r} is missing, or an older one: run `flask sessions init-db` "
+            "or `quart sessions init-db`, or create it by a migration"
+        )
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    kind = type(cause).__name__
+    return StoreUnavailable(
+        f"the database is not available: {kind}" + ("" if code is None else f" {code}")
+    )

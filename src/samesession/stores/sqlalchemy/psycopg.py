@@ -1,0 +1,59 @@
+"""Connections of psycopg that are given up in time.
+
+libpq bounds no wait for an answer: a server that is frozen, or a network that drops
+everything, would hold a request for ever. psycopg wakes its generators ten times a
+second, whatever the server does. Under asyncio a cancelled wait is over at once:
+psycopg would ask the server for up to ten seconds to end the statement, which the
+server's own statement_timeout does anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import psycopg
+from psycopg import waiting
+
+from ..kit.deadline import Deadline
+
+
+def connection_class(deadline: Deadline) -> type[psycopg.Connection[Any]]:
+    """Give the class of connections that keep to a deadline."""
+
+    class Kept(psycopg.Connection[Any]):
+        def wait(self, gen: Generator[Any, Any, Any], *args: Any, **named: Any) -> Any:
+            return super().wait(_until(gen, deadline, self), *args, **named)
+
+    return Kept
+
+
+class AsyncKept(psycopg.AsyncConnection[Any]):
+    """A connection that ends with the wait that was cancelled."""
+
+    async def wait(self, gen: Any, *args: Any, **named: Any) -> Any:
+        """Wait as psycopg does, but for nothing once that is cancelled."""
+        try:
+            return await waiting.wait_async(gen, self.pgconn.socket, *args, **named)
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                self.pgconn.finish()
+            raise
+
+
+def _until(
+    gen: Generator[Any, Any, Any], deadline: Deadline, connection: psycopg.Connection[Any]
+) -> Generator[Any, Any, Any]:
+    """Pass psycopg's generator on until the deadline, then close the connection."""
+    try:
+        asked = next(gen)
+        while True:
+            ready = yield asked
+            try:
+                _ = deadline.left()
+            except TimeoutError as error:
+                connection.pgconn.finish()
+                raise psycopg.OperationalError("the server does not answer in time") from error
+            asked = gen.send(ready)
+    except StopIteration as end:
+        return end.value

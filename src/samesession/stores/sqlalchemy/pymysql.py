@@ -1,0 +1,56 @@
+"""Connections of PyMySQL all of whose waits end together.
+
+Its own timeouts bound each single read and write, so that an operation of several
+statements could take several times as long. Where nothing is left the
+connection is closed: the answer that may still come would be the next one's.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from ..kit.deadline import Deadline
+
+_LOST = 2013  # CR_SERVER_LOST, on which SQLAlchemy lets go of a connection
+
+
+def connection_class(deadline: Deadline) -> type[Any]:
+    """Give the class of connections that keep to a deadline."""
+    pymysql: Any = import_module("pymysql")  # which has no types
+    base: type[Any] = pymysql.connections.Connection
+
+    class Kept(base):  # type: ignore[misc]  # as it has no types
+        connect_timeout: float
+
+        def connect(self, sock: Any = None) -> None:
+            self.connect_timeout = self._at_most(self.connect_timeout)
+            super().connect(sock)  # pyright: ignore[reportUnknownMemberType]
+
+        @property
+        def _read_timeout(self) -> float:
+            return self._at_most(self._longest_read)
+
+        @_read_timeout.setter
+        def _read_timeout(self, seconds: float | None) -> None:
+            self._longest_read = seconds
+
+        @property
+        def _write_timeout(self) -> float:
+            return self._at_most(self._longest_write)
+
+        @_write_timeout.setter
+        def _write_timeout(self, seconds: float | None) -> None:
+            self._longest_write = seconds
+
+        def _at_most(self, seconds: float | None) -> float:
+            try:
+                left = deadline.left()
+            except TimeoutError as error:
+                self._force_close()
+                raise pymysql.OperationalError(
+                    _LOST, "the server does not answer in time"
+                ) from error
+            return left if seconds is None else min(seconds, left)
+
+    return Kept

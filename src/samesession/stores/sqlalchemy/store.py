@@ -1,0 +1,393 @@
+"""Keep records in an SQL database: SQLite, PostgreSQL, MariaDB or MySQL, through SQLAlchemy.
+
+Each method is one statement that is a transaction of its own, so nothing is ever
+half done, no lock outlives it, and an application's transaction is never touched.
+What a method does is written once, as a function of a connection: an Engine calls it
+in place, an AsyncEngine through `run_sync`. Engines belong to one process and one
+event loop: each gets its own, on first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ...core.batches import every_key
+from ...core.idle_renewal import Touching
+from ...core.record import revision_of
+from ...core.steps import Steps, call, checkpoint, pause, wait
+from ...core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome
+from ...errors import ConfigError, StoreUnavailable
+from ...run.clocks import stopwatch, system_time
+from ...run.drive import PerPlace
+from ...settings import Config
+from ..kit.deadline import Deadline
+from . import engines, errors
+from .many_rows import ManyRows
+from .purge import Purge
+from .tables import (
+    KEY_LENGTH,
+    Bytewise,
+    Statements,
+    Tables,
+    metadata,
+    owner_digest,
+    revision_number,
+    session_tables,
+    sound,
+)
+
+__all__ = ["Bytewise", "SQLStore", "metadata", "open_store", "session_tables"]
+
+T = TypeVar("T")
+
+_SID_LENGTH = 22  # characters, in every key after its prefix
+_ATTEMPTS = 5  # of a statement that lost a race; all of them within the timeout
+
+
+class SQLStore:
+    """Records as rows."""
+
+    def __init__(
+        self,
+        source: Any,  # a Flask-SQLAlchemy object has no type that we could name
+        *,
+        face: Face = Face.SYNC,
+        tables: Tables | None = None,
+        bind_key: str | None = None,
+        timeout: float = 2.0,
+        touching: Touching | None = None,
+        clock: Clock = system_time,
+    ) -> None:
+        """Take a URL, an Engine, an AsyncEngine or a Flask-SQLAlchemy object.
+
+        `bind_key` chooses a database of the latter. `timeout`: seconds for connecting
+        and for each statement. Raises ConfigError for what cannot be used.
+        """
+        self._source = source
+        self._bind_key = bind_key
+        self._timeout = timeout
+        self._touching = touching or Touching()
+        self._clock = clock
+        self._tables = tables or session_tables()
+        self._statements = Statements(self._tables)
+        self._many = ManyRows(self._tables)
+        self._deadline = Deadline()
+        self.faces = face
+        if isinstance(source, str):
+            self._source = engines.read_url(source)
+        elif isinstance(source, sa.Engine | AsyncEngine):
+            self.faces = Face.ASYNC if isinstance(source, AsyncEngine) else Face.SYNC
+            engines.check_engine(source)
+        elif engines.is_lent(source):
+            self.faces = Face.SYNC
+        elif not isinstance(source, sa.URL):
+            raise ConfigError(f"SESSION_SQLALCHEMY is a {type(source).__name__}: {engines.HELP}")
+        self._opened: PerPlace[sa.Engine | AsyncEngine] = PerPlace(loop=self.faces is Face.ASYNC)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the store promises: renewing may be put off."""
+        return Capabilities(exact_renewal=self._touching.interval == 0)
+
+    @property
+    def location(self) -> str:
+        """The table, and the server or file."""
+        return f"the table {self._tables.records.fullname} of {engines.place_of(self._source)}"
+
+    def facing(self, face: Face) -> SQLStore:
+        """Give the store for callers of that face; an engine's colour cannot be changed."""
+        if not isinstance(self._source, sa.URL):
+            return self
+        _ = engines.driven(self._source, face)
+        if face is self.faces:
+            return self
+        return SQLStore(
+            self._source,
+            face=face,
+            tables=self._tables,
+            timeout=self._timeout,
+            touching=self._touching,
+            clock=self._clock,
+        )
+
+    # --- the protocol ------------------------------------------------------------------
+
+    def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
+        """Read a record, and restart its idle timeout when that is due."""
+        return (yield from self._do(partial(self._load, key, renew)))
+
+    def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
+        """Insert a row where none is, or in place of one that has expired."""
+        return (yield from self._do(partial(self._create, key, record, lifetimes)))
+
+    def commit(
+        self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
+    ) -> Steps[Outcome | Conflict]:
+        """Update the row of the expected revision."""
+        return (yield from self._do(partial(self._commit, key, record, expected, renew)))
+
+    def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
+        """Delete the row of the expected revision, or whichever is there."""
+        return (yield from self._do(partial(self._remove, key, expected)))
+
+    def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
+        """Note that a key belongs to an owner."""
+        return (yield from self._do(partial(self._enlist, owner, key, lifetime)))
+
+    def delist(self, owner: str, key: str) -> Steps[None]:
+        """Forget that a key belongs to an owner."""
+        return (yield from self._do(partial(self._delist, owner, key)))
+
+    def owned(self, owner: str) -> Steps[Iterable[str]]:
+        """List the keys noted for an owner."""
+        return (yield from every_key(lambda after: self.owned_page(owner, after=after)))
+
+    def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
+        """Read records, by one statement."""
+        return (yield from self._do(partial(self._many.load, keys, int(self._clock()))))
+
+    def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
+        """Delete rows, by one statement."""
+        return (yield from self._do(partial(self._many.remove, keys, int(self._clock()))))
+
+    def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys noted for an owner."""
+        return (yield from self._do(partial(self._many.owned_page, owner, after)))
+
+    def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
+        """Forget that keys belong to an owner, by one statement."""
+        return (yield from self._do(partial(self._many.delist, owner, keys)))
+
+    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys that begin with a prefix."""
+        return (yield from self._do(partial(self._many.keys_page, prefix, after)))
+
+    def purge(self) -> Steps[int]:
+        """Delete expired rows, a batch at a time, so that no request waits for long."""
+        counts: list[int] = []
+        for statements in self._statements.purge:
+            purge = Purge(statements, timeout=self._timeout)
+            while not purge.is_over:
+                yield from checkpoint()
+                yield from self._do(partial(purge.batch, int(self._clock())))
+                if seconds := purge.pause():
+                    yield from pause(seconds)
+            counts.append(purge.total)
+        return counts[0]
+
+    def prepare(self) -> Steps[None]:
+        """Create the tables where they are missing."""
+        return (yield from self._do(self._create_tables))
+
+    def close(self) -> Steps[None]:
+        """Close this process's and event loop's connections."""
+        self._deadline.begin(self._timeout)  # to take leave of the server in
+        engine = self._opened.take()
+        if isinstance(engine, AsyncEngine):
+            closing: Any = engine.dispose()
+            _ = yield from wait(closing)
+        elif engine is not None:
+            yield from call(engine.dispose)
+
+    # --- the work, as functions of a connection ----------------------------------------
+
+    def _load(self, key: str, renew: Lifetimes | None, connection: sa.Connection) -> bytes | None:
+        now = self._clock()
+        found = self._found(connection, key, now)
+        if found is None:
+            return None
+        record, expires = found
+        renewed = self._touching.renewal(record, expires, renew, now)
+        if renewed is not None:
+            _ = connection.execute(
+                self._statements.touch,
+                {
+                    "key_": key,
+                    # Not if another request has written meanwhile: its moment is the later one.
+                    "seen_": expires,
+                    "expires_": renewed,
+                },
+            )
+        return record
+
+    def _create(
+        self, key: str, record: bytes, lifetimes: Lifetimes, connection: sa.Connection
+    ) -> bool:
+        values = self._row(key, record, lifetimes)
+        try:
+            _ = connection.execute(self._statements.create, values)
+        except IntegrityError:
+            values["now_"] = int(self._clock())
+            return _rows(connection.execute(self._statements.recreate, values)) == 1
+        return True
+
+    def _commit(
+        self,
+        key: str,
+        record: bytes,
+        expected: bytes,
+        renew: Lifetimes | None,
+        connection: sa.Connection,
+    ) -> Outcome | Conflict:
+        values = self._row(key, record, renew)
+        values |= {"expected_": revision_number(expected), "now_": int(self._clock())}
+        statement = self._statements.commit if renew else self._statements.commit_quietly
+        if _rows(connection.execute(statement, values)):
+            return Outcome.WRITTEN
+        return self._refusal(connection, key, expected)
+
+    def _remove(
+        self, key: str, expected: bytes | None, connection: sa.Connection
+    ) -> Outcome | Conflict:
+        values: dict[str, Any] = {"key_": key, "now_": int(self._clock())}
+        statement = self._statements.remove_any
+        if expected is not None:
+            values["expected_"] = revision_number(expected)
+            statement = self._statements.remove
+        if _rows(connection.execute(statement, values)):
+            return Outcome.WRITTEN
+        return self._refusal(connection, key, expected)
+
+    def _refusal(
+        self, connection: sa.Connection, key: str, expected: bytes | None
+    ) -> Outcome | Conflict:
+        """Say why a row was not there to be changed."""
+        found = self._found(connection, key, self._clock())
+        if found is None:
+            return Outcome.GONE
+        if expected is None or revision_of(found[0]) == expected:
+            # It has come since: the caller's next attempt finds it.
+            raise StoreUnavailable("the database changed its mind about a revision")
+        return Conflict(found[0])
+
+    def _found(self, connection: sa.Connection, key: str, now: float) -> tuple[bytes, int] | None:
+        """Read a live row; refuse one whose columns and record disagree.
+
+        An expired one is deleted: no clock that is set right later shows it again.
+        """
+        for _ in range(_ATTEMPTS):
+            row = connection.execute(self._statements.load, {"key_": key}).first()
+            errors.expect_in_step(connection, key, None if row is None else row[3])
+            if row is None:
+                return None
+            if type(row[2]) is not int or row[2] > int(now):
+                return sound(*row[:3]), int(row[2])
+            # Not if another request has written meanwhile.
+            if _rows(connection.execute(self._statements.end, {"key_": key, "seen_": row[2]})):
+                return None
+        raise StoreUnavailable("the database changes its mind about the end of a session")
+
+    def _row(self, key: str, record: bytes, renew: Lifetimes | None) -> dict[str, Any]:
+        values: dict[str, Any] = {
+            "key_": key,
+            "record_": record,
+            "revision_": revision_number(revision_of(record)),
+        }
+        if renew is not None:
+            values["expires_"] = self._touching.expiry_of(record, renew, self._clock())
+        return values
+
+    def _enlist(self, owner: str, key: str, lifetime: int, connection: sa.Connection) -> None:
+        expires = int(self._clock()) + lifetime
+        values = {"owner_": owner_digest(owner), "key_": key, "expires_": expires}
+        for _ in range(_ATTEMPTS):
+            try:
+                _ = connection.execute(self._statements.enlist, values)
+            except IntegrityError:
+                if _rows(connection.execute(self._statements.enlist_again, values)):
+                    return
+            else:
+                return
+        raise StoreUnavailable("a note of the owner index comes and goes")
+
+    def _delist(self, owner: str, key: str, connection: sa.Connection) -> None:
+        values = {"owner_": owner_digest(owner), "key_": key}
+        _ = connection.execute(self._statements.delist, values)
+
+    def _create_tables(self, connection: sa.Connection) -> None:
+        owner = self._tables.records.metadata
+        owner.create_all(connection, tables=self._tables.both)
+
+    # --- how it is reached -------------------------------------------------------------
+
+    def _do(self, work: Callable[[sa.Connection], T]) -> Steps[T]:
+        """Do work on a connection; try again what only lost a race, within the timeout."""
+        started, attempt = stopwatch(), 0
+        self._deadline.begin(self._timeout)
+        while True:
+            attempt += 1
+            try:
+                engine = self._engine()
+                if isinstance(engine, AsyncEngine):
+                    answer: Any = _through(engine, work)  # mypy infers no T through `wait`
+                    result: T = yield from wait(answer)
+                    return result
+                return (yield from call(_on, engine, work))
+            except SQLAlchemyError as error:
+                late = stopwatch() - started >= self._timeout
+                if late or attempt == _ATTEMPTS or not errors.may_be_tried_again(error):
+                    raise errors.translated(error, self._tables.records.fullname) from None
+            except OSError as error:
+                raise StoreUnavailable(
+                    f"the database is not available: {type(error).__name__}"
+                ) from error
+
+    def _engine(self) -> sa.Engine | AsyncEngine:
+        """The engine of this process and event loop, opened on first use."""
+        engine = self._opened.here()
+        return self._opened.keep(self._open()) if engine is None else engine
+
+    def _open(self) -> sa.Engine | AsyncEngine:
+        source = self._source
+        if isinstance(source, sa.URL):
+            return engines.open_engine(
+                source, self.faces, timeout=self._timeout, deadline=self._deadline
+            )
+        if not isinstance(source, sa.Engine | AsyncEngine):
+            source = engines.lent_engine(source, self._bind_key)
+            engines.check_engine(source)
+        return engines.open_beside(source, timeout=self._timeout)
+
+
+def _on(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
+    with engine.connect() as connection:
+        return work(connection)
+
+
+async def _through(engine: AsyncEngine, work: Callable[[sa.Connection], T]) -> T:
+    async with engine.connect() as connection:
+        return await connection.run_sync(work)
+
+
+def _rows(result: sa.CursorResult[Any]) -> int:
+    return result.rowcount
+
+
+def open_store(config: Config, *, clock: Clock) -> SQLStore:
+    """Open the store of SESSION_TYPE "sqlalchemy"."""
+    source = config.sqlalchemy
+    if source is None:
+        raise ConfigError(f"SESSION_TYPE 'sqlalchemy' needs SESSION_SQLALCHEMY: {engines.HELP}")
+    # MySQL's column holds bytes, so that all databases are alike.
+    if len(config.rules.prefix.encode()) + _SID_LENGTH > KEY_LENGTH:
+        raise ConfigError(
+            f"SESSION_KEY_PREFIX is too long for the database: {KEY_LENGTH - _SID_LENGTH} "
+            "bytes at most"
+        )
+    lent = engines.is_lent(source)
+    bind_key = config.sqlalchemy_bind_key
+    where = engines.lent_metadata(source, bind_key) if lent else metadata
+    return SQLStore(
+        source,
+        tables=session_tables(where, name=config.sqlalchemy_table, schema=config.sqlalchemy_schema),
+        bind_key=bind_key,
+        timeout=config.store_timeout,
+        touching=config.touching(),
+        clock=clock,
+    )

@@ -1,0 +1,97 @@
+"""Save what a streamed body does to its session: after each chunk, and when it ends.
+
+Knows neither a framework nor how to wait: `_flask_body` and `_quart_body` do.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from .app_sessions import Site
+from .core import codec
+from .core.events import KEPT_NOWHERE, STORE_FAILED
+from .core.journal import UNCHANGING
+from .core.late import NO_COOKIE_DATA
+from .core.request_state import Mode
+from .core.session import ServerSession
+from .core.steps import Steps
+from .errors import ReadOnlySession, SessionError, StoreError, conceal
+
+log = logging.getLogger("samesession")
+
+# Seconds between attempts to save while the store is down: each may take as long as its timeout.
+RETRY_AFTER = 10
+
+
+class Stream:
+    """A body that is being made, and what it does to its session."""
+
+    def __init__(self, site: Site, session: ServerSession) -> None:
+        self._site = site
+        self._session = session
+        self._reason: str | None = None  # why the last attempt failed
+        self._told: set[str] = set()
+        self._retry_at = 0.0
+        # What the browser has, where it keeps the data itself.
+        in_cookie = session.facts.in_cookie
+        self._sent = codec.encode_if_fit(session.data()) if in_cookie else None
+
+    def due(self, *, ending: bool = False, last: bool = False) -> Steps[None] | None:
+        """Return what saves all that was done so far; None where that can or must wait.
+
+        `ending`: the body has made its last chunk; `last`: nothing comes after this.
+        """
+        facts = self._session.facts
+        if facts.mode is not Mode.LIVE or not self._may_differ():
+            return None
+        if not last and self._site.now() < self._retry_at:
+            return None
+        # A block saves by itself. An emptied session may be written again before the end,
+        # and if its record were deleted by then it could not.
+        if not ending and not last and (facts.blocks or self._is_emptied()):
+            return None
+        return self._kept()
+
+    def _kept(self) -> Steps[None]:
+        yield from ()
+        if self._session.facts.in_cookie:
+            raise ReadOnlySession(NO_COOKIE_DATA)
+        yield from self._site.keep(self._session)
+        self._reason = None
+
+    def failed(self, error: TypeError | SessionError) -> None:
+        """Log why an attempt to save failed, each reason once."""
+        conceal(error)
+        is_outage = isinstance(error, StoreError)
+        self._reason = STORE_FAILED if is_outage else KEPT_NOWHERE
+        if is_outage:
+            self._retry_at = self._site.now() + RETRY_AFTER
+        if str(error) not in self._told:
+            self._told.add(str(error))
+            if isinstance(error, StoreError):
+                _ = self._site.failed(error)
+            else:
+                log.error("what a streamed body did to its session was not saved", exc_info=error)
+
+    def end(self) -> Steps[None]:
+        """Note that nothing more is done by this body; tell of what was not saved."""
+        facts = self._session.facts
+        facts.streaming = facts.sealed = False
+        yield from ()
+        if self._reason is not None:
+            self._site.tell_unsaved(self._session, self._reason)
+
+    def _may_differ(self) -> bool:
+        facts = self._session.facts
+        if facts.written or not facts.suspect:
+            return facts.written
+        # A value may have been changed that was read long before.
+        data = self._session.data()
+        if all(type(value) in UNCHANGING for value in data.values()):
+            return False
+        known = self._sent if facts.in_cookie else facts.base
+        return known is not None and codec.encode_if_fit(data) != known
+
+    def _is_emptied(self) -> bool:
+        facts = self._session.facts
+        return not facts.wiped and self._site.flow.deletes(self._session)
