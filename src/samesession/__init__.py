@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .core.request_state import About, SessionPage
 from .core.session import ServerSession
-from .core.store import Clock, Store, TwoFaced
+from .core.store import Clock, Openable, Store
 from .core.token import Entropy
 from .errors import (
     BadRecord,
@@ -59,7 +59,7 @@ class Session:
         self,
         app: Flask | Quart | None = None,
         *,
-        store: Store | TwoFaced | None = None,
+        store: Store | Openable | None = None,
         clock: Clock | None = None,
         entropy: Entropy | None = None,
     ) -> None:

@@ -24,16 +24,16 @@ from .core.flow import Flow
 from .core.journal import FLASHES_KEY
 from .core.policy import Horizon
 from .core.record import Sealer
-from .core.request_state import Facts, Mode
+from .core.request_state import Mode, SessionState
 from .core.session import ServerSession
 from .core.steps import Steps, checkpoint, wait
 from .core.store import (
     Clock,
     Located,
+    Openable,
     Preparable,
     Reach,
     Store,
-    TwoFaced,
     capabilities_of,
 )
 from .core.token import Entropy, TokenSigner
@@ -44,7 +44,7 @@ from .errors import (
     SessionError,
     StoreError,
     StoreUnavailable,
-    conceal,
+    clear_locals,
 )
 from .exempt import Exemptions
 from .framework import Framework
@@ -59,7 +59,7 @@ _MEANWHILE = 10  # saves more of a session that is written while it is saved
 _Matcher: TypeAlias = Callable[[Request], bool] | None
 
 
-class Site:
+class AppSessions:
     """Opens and closes the sessions of one application, as steps."""
 
     def __init__(
@@ -67,7 +67,7 @@ class Site:
         app: Any,  # a Flask or a Quart; this module knows neither
         framework: Framework,
         *,
-        store: Store | TwoFaced | None,
+        store: Store | Openable | None,
         clock: Clock | None,
         entropy: Entropy | None,
     ) -> None:
@@ -89,7 +89,7 @@ class Site:
         try:
             self._read()
         except ConfigError as error:
-            conceal(error)
+            clear_locals(error)
             raise
 
     def _read(self) -> None:
@@ -157,7 +157,7 @@ class Site:
 
         Raises NotSupported where the browser keeps them.
         """
-        self.settle()
+        self.freeze_config()
         flow = self.flow
         if not isinstance(flow, Flow):
             raise NotSupported(
@@ -168,7 +168,7 @@ class Site:
 
     def check_in_reach(self) -> None:
         """Raise NotSupported in a process that cannot see the sessions that others serve."""
-        self.settle()
+        self.freeze_config()
         if self._is_of_one_process and not self._serves:
             raise NotSupported(
                 "sessions are in the memory of the process that serves them, where no command "
@@ -176,7 +176,7 @@ class Site:
                 "view of the application"
             )
 
-    def settle(self) -> None:
+    def freeze_config(self) -> None:
         """Freeze the library's own settings at the first request; they may change until then."""
         if self._settled:
             return
@@ -192,7 +192,7 @@ class Site:
 
     def _begin(self, request: Request) -> None:
         """Prepare for requests; say where processes that share no sessions lose them."""
-        self.settle()
+        self.freeze_config()
         self._serves = True
         environ: Mapping[str, Any] = getattr(request, "environ", {})
         if self._is_of_one_process and worker_processes.are_several(environ, born=self._born):
@@ -210,9 +210,9 @@ class Site:
         """
         if not self._serves:
             self._begin(request)
-        exempt = self._exempt.facts(request)
+        exempt = self._exempt.state(request)
         if exempt is not None:
-            return ServerSession(facts=exempt, bindable=True)  # which then is another error
+            return ServerSession(state=exempt, bindable=True)  # which then is another error
         parts = self._current.parts()
         name = parts.config.cookie.name
         if name not in header:
@@ -233,7 +233,7 @@ class Site:
 
     def broken(self, error: SessionError) -> ServerSession:
         """Stand in for a session that the store did not give."""
-        return ServerSession(facts=Facts(mode=Mode.BROKEN), failure=self.failed(error))
+        return ServerSession(state=SessionState(mode=Mode.BROKEN), failure=self.failed(error))
 
     def failed(self, error: SessionError) -> headers.SessionUnavailable:
         """Give the error that the application sees for a failure of the store."""
@@ -249,7 +249,7 @@ class Site:
 
     def unsaved(self, session: ServerSession, error: SessionError) -> headers.SessionUnavailable:
         """Give the error for a session that the store did not save in the end."""
-        session.break_off()
+        session.mark_failed()
         return self.failed(error)
 
     @staticmethod
@@ -259,7 +259,7 @@ class Site:
         A framework saves the session again with the page that it makes of the error: that
         would be the same error, logged twice more.
         """
-        before, session.facts.refused = session.facts.refused, str(error)
+        before, session.state.refused = session.state.refused, str(error)
         return before == str(error)
 
     def save(self, session: ServerSession, *, cookie_possible: bool = True) -> Steps[None]:
@@ -267,14 +267,14 @@ class Site:
 
         Raises NotSupported where the browser keeps the session and no cookie can be sent.
         """
-        facts = session.facts
-        if facts.answered or not cookie_possible:
+        state = session.state
+        if state.answered or not cookie_possible:
             _ = self.administration  # raises where there is no store
-        if facts.answered and facts.mode is Mode.BROKEN:
+        if state.answered and state.mode is Mode.BROKEN:
             raise StoreUnavailable("the store failed before, so this session cannot be saved")
 
         def save() -> Steps[Reply]:
-            possible = cookie_possible and not facts.answered
+            possible = cookie_possible and not state.answered
             steps = self.flow.close(session, cookie_possible=possible, in_block=True)
             return (yield from steps)
 
@@ -287,8 +287,8 @@ class Site:
         """
         steps = self.flow.close(session, cookie_possible=False, in_block=True)
         _ = yield from self._in_turn(session, steps)
-        if session.facts.keeps_nothing():
-            session.facts.seal()
+        if session.state.keeps_nothing():
+            session.state.lock()
 
     def now(self) -> float:
         """Return the time, in seconds since 1970."""
@@ -300,14 +300,14 @@ class Site:
 
     def close(self, session: ServerSession, response: Response | None) -> Steps[None]:
         """Save the session and make the response say so; None for a WebSocket."""
-        self._exempt.tell(session.facts)
+        self._exempt.tell(session.state)
         parts = self._current.parts()
         steps = parts.flow.close(session, cookie_possible=response is not None)
         try:
             reply = yield from self._in_turn(session, steps)
             for _ in range(_MEANWHILE):
                 # Another thread or task of the request wrote while that was saved.
-                if not session.facts.written or session.facts.mode is not Mode.LIVE:
+                if not session.state.written or session.state.mode is not Mode.LIVE:
                     break
                 steps = parts.flow.close(session, cookie_possible=response is not None)
                 reply = yield from self._in_turn(session, steps)
@@ -321,7 +321,7 @@ class Site:
 
         So that each save begins with what the one before has stored.
         """
-        lock = session.facts.turn(self._framework.lock)
+        lock = session.state.turn(self._framework.lock)
         yield from wait(lock.acquire())
         try:
             return (yield from steps)
@@ -331,27 +331,27 @@ class Site:
     def _answer(
         self, reply: Reply, session: ServerSession, response: Response | None, parts: Parts
     ) -> None:
-        facts = session.facts
+        state = session.state
         if response is None:
-            facts.answered = True
+            state.answered = True
             return
-        if reused_response.take_back(response) and not (facts.answered or self._reuse_told):
+        if reused_response.take_back(response) and not (state.answered or self._reuse_told):
             self._reuse_told = True
             log.warning(
                 "one response object was returned for several requests, where threads or tasks "
                 "could send one visitor the cookie of another: make a new response for each request"
             )
-        streaming = facts.mode is not Mode.EXEMPT and headers.is_streamed(response)
+        streaming = state.mode is not Mode.EXEMPT and headers.is_streamed(response)
         if streaming and reply is UNTOUCHED:
             reply = READ  # the body may still read the session
-        cleared = None if facts.several_at is None else facts.cleared_at(reply.cookie)
+        cleared = None if state.several_at is None else state.cleared_at(reply.cookie)
         if reply is not UNTOUCHED or cleared is not None:
             headers.apply(reply, response, parts.writer, cleared)
-        facts.answered, facts.streaming, facts.sealed = True, streaming, False
-        facts.in_test = FLASHES_KEY in session.data() and self._framework.is_kept()
+        state.answered, state.streaming, state.locked = True, streaming, False
+        state.in_test = FLASHES_KEY in session.data() and self._framework.is_kept()
         if streaming:
-            if facts.keeps_nothing():
-                facts.seal()
+            if state.keeps_nothing():
+                state.lock()
             self._framework.save_streamed(response, self, session)
 
     def prepare(self) -> Steps[None]:
@@ -385,10 +385,10 @@ def _home(app: Any) -> str:  # a Flask or a Quart
     return str(found)
 
 
-def site_of(app: Any) -> Site:  # a Flask or a Quart
+def app_sessions_of(app: Any) -> AppSessions:  # a Flask or a Quart
     """Give the sessions of an application; raises ConfigError where there are none."""
-    site = getattr(app.session_interface, "site", None)
-    if not isinstance(site, Site):
+    app_sessions = getattr(app.session_interface, "app_sessions", None)
+    if not isinstance(app_sessions, AppSessions):
         interface: object = app.session_interface
         kind = type(interface)
         usual = kind.__name__ == "SecureCookieSessionInterface"
@@ -396,4 +396,4 @@ def site_of(app: Any) -> Site:  # a Flask or a Quart
         raise ConfigError(
             f"this application has no sessions of ours: call Session(app) where it is made{other}"
         )
-    return site
+    return app_sessions

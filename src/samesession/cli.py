@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 
 import click
 
-from .app_sessions import Site
+from .app_sessions import AppSessions
 from .core.admin import Administration
 from .core.names import is_name, is_sid
 from .core.steps import Steps
@@ -46,30 +46,30 @@ class Administered(Protocol):
         ...
 
 
-def commands(site: Site, run: Runner) -> click.Group:
+def commands(app_sessions: AppSessions, run: Runner) -> click.Group:
     """Make the group of commands for one application."""
 
     def told(steps: Steps[T]) -> T:
         try:
-            return run(_and_shut(site, steps))
+            return run(_and_shut(app_sessions, steps))
         except SessionError as error:
-            raise click.ClickException(site.told(error)) from error
+            raise click.ClickException(app_sessions.told(error)) from error
 
     def administered(work: Callable[[Administration], Steps[T]]) -> T:
         try:
-            site.check_in_reach()
-            admin = site.administration
+            app_sessions.check_in_reach()
+            admin = app_sessions.administration
         except SessionError as error:
             raise click.ClickException(str(error)) from error
         result = told(work(admin))
-        click.echo(f"in {site.location}", err=True)
+        click.echo(f"in {app_sessions.location}", err=True)
         return result
 
     @click.group("sessions", help="List, end and clean up server-side sessions.")
     def sessions() -> None:
         pass
 
-    _add_revoke(sessions, site, administered)
+    _add_revoke(sessions, app_sessions, administered)
 
     @sessions.command("purge", help="Delete expired sessions; run it now and then, as by cron.")
     def purge() -> None:
@@ -78,7 +78,7 @@ def commands(site: Site, run: Runner) -> click.Group:
 
     @sessions.command("init-db", help="Create the tables or indexes that SESSION_TYPE needs.")
     def init_db() -> None:
-        told(site.prepare())
+        told(app_sessions.prepare())
         click.echo("what sessions need is there")
 
     @sessions.command("list", help="List a user's live sessions.")
@@ -90,7 +90,9 @@ def commands(site: Site, run: Runner) -> click.Group:
     return sessions
 
 
-def _add_revoke(sessions: click.Group, site: Site, administered: Administered) -> None:
+def _add_revoke(
+    sessions: click.Group, app_sessions: AppSessions, administered: Administered
+) -> None:
     """Add the command that ends sessions."""
 
     @sessions.command(
@@ -115,7 +117,7 @@ def _add_revoke(sessions: click.Group, site: Site, administered: Administered) -
 
             def confirmed(admin: Administration) -> Steps[int]:
                 if not yes:
-                    _ = click.confirm(f"End every session in {site.location}?", abort=True)
+                    _ = click.confirm(f"End every session in {app_sessions.location}?", abort=True)
                 return admin.revoke_everyone()
 
             ended = administered(confirmed)
@@ -139,12 +141,12 @@ def _sid(_: click.Context, __: click.Parameter, value: str | None) -> str | None
     raise click.UsageError(f"{shown} is neither an option nor a sid, as `list` shows them")
 
 
-def _and_shut(site: Site, steps: Steps[T]) -> Steps[T]:
+def _and_shut(app_sessions: AppSessions, steps: Steps[T]) -> Steps[T]:
     """Leave no connection to the end of the process, which a driver's thread would put off."""
     try:
         return (yield from steps)
     finally:
-        afterwards(site.shut)  # after the receivers of signals, which may use sessions
+        afterwards(app_sessions.shut)  # after the receivers of signals, which may use sessions
 
 
 def _counted(number: int, thing: str) -> str:

@@ -86,7 +86,7 @@ def place_of(error: BaseException) -> str | None:
     return found
 
 
-def concealing(func: Callable[P, T]) -> Callable[P, T]:
+def clearing_locals(func: Callable[P, T]) -> Callable[P, T]:
     """Have the frames of a function, and of those it calls, show nothing when it raises.
 
     An error tracker looks at the local variables of each frame that an error has
@@ -99,14 +99,14 @@ def concealing(func: Callable[P, T]) -> Callable[P, T]:
             return func(*args, **kwargs)
         except BaseException as error:
             del args, kwargs  # of the one frame that still runs, and cannot be cleared
-            conceal(error)
+            clear_locals(error)
             raise
 
     return call
 
 
-def concealed(*but: str) -> Callable[[type[T]], type[T]]:
-    """Have what a class offers be `concealing`; `but`: names that see to it themselves."""
+def with_locals_cleared(*but: str) -> Callable[[type[T]], type[T]]:
+    """Have what a class offers be `clearing_locals`; `but`: names that see to it themselves."""
 
     def decorate(cls: type[T]) -> type[T]:
         for name, member in list(vars(cls).items()):
@@ -114,27 +114,27 @@ def concealed(*but: str) -> Callable[[type[T]], type[T]]:
             if private or name in but:
                 continue
             if isinstance(member, FunctionType):
-                setattr(cls, name, concealing(member))
+                setattr(cls, name, clearing_locals(member))
             elif isinstance(member, property):
-                setattr(cls, name, _concealing_property(member))
+                setattr(cls, name, _clearing_property(member))
         return cls
 
     return decorate
 
 
-def _concealing_property(member: property) -> property:
-    getter = None if member.fget is None else concealing(member.fget)
-    setter = None if member.fset is None else concealing(member.fset)
+def _clearing_property(member: property) -> property:
+    getter = None if member.fget is None else clearing_locals(member.fget)
+    setter = None if member.fset is None else clearing_locals(member.fset)
     return property(getter, setter, doc=member.__doc__)
 
 
-def conceal_called(error: BaseException) -> None:
-    """Do what `conceal` does where a frame called another one; costs little where none did."""
+def clear_called_locals(error: BaseException) -> None:
+    """Do what `clear_locals` does where a frame called another one; costs little where none did."""
     if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
-        conceal(error)
+        clear_locals(error)
 
 
-def conceal(error: BaseException) -> None:
+def clear_locals(error: BaseException) -> None:
     """Empty the local variables of the library's frames, and of those they called.
 
     A debug page or an error tracker shows them, and they hold what must not be

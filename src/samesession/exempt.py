@@ -27,7 +27,7 @@ from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule
 from werkzeug.sansio.request import Request
 
 from . import headers
-from .core.request_state import Facts, Mode
+from .core.request_state import Mode, SessionState
 from .settings import Paths
 
 log = logging.getLogger("samesession")
@@ -75,27 +75,27 @@ class Exemptions:
         self._routes = _Routes(-1, app.url_map, (), frozenset(), frozenset())
         self._told: set[str] = set()
 
-    def facts(self, request: Request) -> Facts | None:
+    def state(self, request: Request) -> SessionState | None:
         """Return what the session of an exempt request begins with, None for any other."""
         if self._by_request is not None and self._by_request(request):
-            return Facts(mode=Mode.EXEMPT)
+            return SessionState(mode=Mode.EXEMPT)
         routes = self._routes
         if routes.views != len(self._app.view_functions):
             routes = self._learn()
         return self._routed(request) if routes.may_begin(request.path) else None
 
-    def tell(self, facts: Facts) -> None:
+    def tell(self, state: SessionState) -> None:
         """Log what an application did to a session that is not kept, each thing once."""
-        if facts.mode is not Mode.EXEMPT:
+        if state.mode is not Mode.EXEMPT:
             return
-        if (facts.modified or facts.rekey) and facts.dropped_at is not None:
+        if (state.modified or state.replace_secret) and state.dropped_at is not None:
             self._warn(
                 "written",
                 "what was written to the session was dropped, as static files are exempt from "
-                f"sessions (the endpoint was {facts.dropped_at!r}): leave the session alone "
+                f"sessions (the endpoint was {state.dropped_at!r}): leave the session alone "
                 "there, or write SESSION_EXEMPT_STATIC = False",
             )
-        elif facts.accessed:
+        elif state.accessed:
             self._warn(
                 "read",
                 "the session was read on a path that is exempt from sessions, where it is "
@@ -126,7 +126,7 @@ class Exemptions:
         self._routes = routes
         return routes
 
-    def _routed(self, request: Request) -> Facts | None:
+    def _routed(self, request: Request) -> SessionState | None:
         routes = self._routes
         if not routes.may_match(request.path):
             return None
@@ -175,7 +175,7 @@ class _Routes:
             return True
         return any(path.startswith(prefix) and piece in path for prefix, piece in self._outlines)
 
-    def match(self, adapter: MapAdapter) -> Facts | None:
+    def match(self, adapter: MapAdapter) -> SessionState | None:
         """Return the facts of a request that routing is going to give to an exempt endpoint."""
         copy = MapAdapter(
             self._copy,
@@ -192,12 +192,12 @@ class _Routes:
         except HTTPException:  # not found, a redirect, another method, ...
             return None
         if endpoint in self._chosen:
-            return Facts(mode=Mode.EXEMPT)
+            return SessionState(mode=Mode.EXEMPT)
         if endpoint not in self._static or any(value is _UNKNOWN for value in values.values()):
             return None
-        facts = Facts(mode=Mode.EXEMPT)
-        facts.dropped_at = endpoint
-        return facts
+        state = SessionState(mode=Mode.EXEMPT)
+        state.dropped_at = endpoint
+        return state
 
     @cached_property
     def _copy(self) -> Map:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .core.session import ServerSession
-from .core.store import Face, Store, TwoFaced
+from .core.store import Colour, Openable, Store
 from .errors import ConfigError
 
 
@@ -20,27 +20,29 @@ class Framework:
     whether a test client keeps the context of the running request, for a test to look into.
     """
 
-    face: Face
+    colour: Colour
     lock: Callable[[], Any]  # Any: a lock of threads, or one whose `acquire` is awaited
     save_streamed: Callable[[Any, Any, ServerSession], None]  # Any: a response, and the Site
     is_kept: Callable[[], bool]
 
-    def usable(self, store: Store | TwoFaced) -> Store:
-        """Return a store with the face that is needed; raise ConfigError for what is no such."""
-        if isinstance(store, TwoFaced):
-            store = store.facing(self.face)
+    def usable(self, store: Store | Openable) -> Store:
+        """Return a store with the colour that is needed; raise ConfigError for what is no such."""
+        if isinstance(store, Openable):
+            store = store.open_for(self.colour)
         if isinstance(store, str):
             raise ConfigError(f'store is text: write SESSION_TYPE = "{store}" among the settings')
         if isinstance(store, type):
             kind = store.__name__
             raise ConfigError(f"store is the class {kind}, and not an object of it: write {kind}()")
-        if not isinstance(getattr(store, "faces", None), Face):
+        if not isinstance(getattr(store, "colours", None), Colour):
             raise ConfigError(
                 f"{type(store).__name__} is no store: wrap one whose methods are plain "
                 "functions or coroutines in FromSync or FromAsync of samesession.stores.base"
             )
-        if not self.face & store.faces:
-            here, there = ("Quart", "an async") if self.face is Face.ASYNC else ("Flask", "a sync")
+        if not self.colour & store.colours:
+            here, there = (
+                ("Quart", "an async") if self.colour is Colour.ASYNC else ("Flask", "a sync")
+            )
             raise ConfigError(
                 f"{type(store).__name__} was given a client that {here} cannot use: "
                 f"give it {there} one, or a URL"

@@ -32,7 +32,7 @@ def checked(app: Any) -> tuple[Any, str]:  # Any: a Flask or a Quart, or anythin
         told = f"Session() takes a Flask or a Quart, not {_article(type(found).__name__)}"
         advice = _advice(found)
         raise TypeError(f"{told}: {advice}" if advice else told)
-    if hasattr(found.session_interface, "site"):
+    if hasattr(found.session_interface, "app_sessions"):
         raise ConfigError(
             "this application has sessions already: call Session(app) once for it. A test that "
             "needs other settings writes them to app.config before the first request"

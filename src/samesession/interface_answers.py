@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .app_sessions import Site
+from .app_sessions import AppSessions
 from .core import codec
 from .core.cookie import Attributes
 from .core.cookie_only import tagged_json
@@ -43,12 +43,12 @@ _COOKIE = Serializer(tagged_json.dumps, tagged_json.loads)
 class Answers:
     """The part of an interface that is no opening and no saving; `app` is the interface's own."""
 
-    site: Site
+    app_sessions: AppSessions
 
     @property
     def serializer(self) -> Serializer:
         """What writes and reads the data of this application's sessions."""
-        return _COOKIE if self.site.config.store_type == "cookie" else _RECORD
+        return _COOKIE if self.app_sessions.config.store_type == "cookie" else _RECORD
 
     @serializer.setter
     def serializer(self, _: object) -> None:
@@ -91,4 +91,4 @@ class Answers:
 
     @property
     def _cookie(self) -> Attributes:
-        return self.site.cookie
+        return self.app_sessions.cookie

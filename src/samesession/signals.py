@@ -21,7 +21,7 @@ from blinker import NamedSignal, Namespace
 
 from .core.events import BY_VISITORS, EMPTIED_BLINDLY, Event, Notify
 from .core.steps import Steps, wait
-from .errors import conceal
+from .errors import clear_locals
 from .run.drive import afterwards
 
 _signals = Namespace()
@@ -74,7 +74,7 @@ def _send(signal: NamedSignal, app: Any, told: dict[str, Any]) -> Steps[None]:
         except Exception as error:
             if inspect.iscoroutine(answer):
                 answer.close()  # no warning that nobody awaited it: the log says more
-            conceal(error)
+            clear_locals(error)
             log.exception("a receiver of %s failed; it changes nothing else", signal.name)
 
 

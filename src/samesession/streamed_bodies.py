@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 
-from .app_sessions import Site
+from .app_sessions import AppSessions
 from .core import codec
 from .core.events import KEPT_NOWHERE, STORE_FAILED
 from .core.journal import UNCHANGING
@@ -15,7 +15,7 @@ from .core.late import NO_COOKIE_DATA
 from .core.request_state import Mode
 from .core.session import ServerSession
 from .core.steps import Steps
-from .errors import ReadOnlySession, SessionError, StoreError, conceal
+from .errors import ReadOnlySession, SessionError, StoreError, clear_locals
 
 log = logging.getLogger("samesession")
 
@@ -26,14 +26,14 @@ RETRY_AFTER = 10
 class Stream:
     """A body that is being made, and what it does to its session."""
 
-    def __init__(self, site: Site, session: ServerSession) -> None:
-        self._site = site
+    def __init__(self, app_sessions: AppSessions, session: ServerSession) -> None:
+        self._app_sessions = app_sessions
         self._session = session
         self._reason: str | None = None  # why the last attempt failed
         self._told: set[str] = set()
         self._retry_at = 0.0
         # What the browser has, where it keeps the data itself.
-        in_cookie = session.facts.in_cookie
+        in_cookie = session.state.in_cookie
         self._sent = codec.encode_if_fit(session.data()) if in_cookie else None
 
     def due(self, *, ending: bool = False, last: bool = False) -> Steps[None] | None:
@@ -41,57 +41,57 @@ class Stream:
 
         `ending`: the body has made its last chunk; `last`: nothing comes after this.
         """
-        facts = self._session.facts
-        if facts.mode is not Mode.LIVE or not self._may_differ():
+        state = self._session.state
+        if state.mode is not Mode.LIVE or not self._may_differ():
             return None
-        if not last and self._site.now() < self._retry_at:
+        if not last and self._app_sessions.now() < self._retry_at:
             return None
         # A block saves by itself. An emptied session may be written again before the end,
         # and if its record were deleted by then it could not.
-        if not ending and not last and (facts.blocks or self._is_emptied()):
+        if not ending and not last and (state.blocks or self._is_emptied()):
             return None
         return self._kept()
 
     def _kept(self) -> Steps[None]:
         yield from ()
-        if self._session.facts.in_cookie:
+        if self._session.state.in_cookie:
             raise ReadOnlySession(NO_COOKIE_DATA)
-        yield from self._site.keep(self._session)
+        yield from self._app_sessions.keep(self._session)
         self._reason = None
 
     def failed(self, error: TypeError | SessionError) -> None:
         """Log why an attempt to save failed, each reason once."""
-        conceal(error)
+        clear_locals(error)
         is_outage = isinstance(error, StoreError)
         self._reason = STORE_FAILED if is_outage else KEPT_NOWHERE
         if is_outage:
-            self._retry_at = self._site.now() + RETRY_AFTER
+            self._retry_at = self._app_sessions.now() + RETRY_AFTER
         if str(error) not in self._told:
             self._told.add(str(error))
             if isinstance(error, StoreError):
-                _ = self._site.failed(error)
+                _ = self._app_sessions.failed(error)
             else:
                 log.error("what a streamed body did to its session was not saved", exc_info=error)
 
     def end(self) -> Steps[None]:
         """Note that nothing more is done by this body; tell of what was not saved."""
-        facts = self._session.facts
-        facts.streaming = facts.sealed = False
+        state = self._session.state
+        state.streaming = state.locked = False
         yield from ()
         if self._reason is not None:
-            self._site.tell_unsaved(self._session, self._reason)
+            self._app_sessions.tell_unsaved(self._session, self._reason)
 
     def _may_differ(self) -> bool:
-        facts = self._session.facts
-        if facts.written or not facts.suspect:
-            return facts.written
+        state = self._session.state
+        if state.written or not state.may_differ:
+            return state.written
         # A value may have been changed that was read long before.
         data = self._session.data()
         if all(type(value) in UNCHANGING for value in data.values()):
             return False
-        known = self._sent if facts.in_cookie else facts.base
+        known = self._sent if state.in_cookie else state.base
         return known is not None and codec.encode_if_fit(data) != known
 
     def _is_emptied(self) -> bool:
-        facts = self._session.facts
-        return not facts.wiped and self._site.flow.deletes(self._session)
+        state = self._session.state
+        return not state.cleared and self._app_sessions.flow.deletes(self._session)

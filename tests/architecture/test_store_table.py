@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from samesession import NotSupported, stores
-from samesession.core.store import OwnerIndex, Purgeable, Reach, TwoFaced, capabilities_of
+from samesession.core.store import Openable, OwnerIndex, Purgeable, Reach, capabilities_of
 from samesession.settings import Config
-from samesession.stores.base import Face
+from samesession.stores.base import Colour
 from tests.conftest import INSTALLED
 from tests.support.site import SECRET_KEY
 
@@ -45,8 +45,8 @@ def said_by_the_code(name: str, directory: Path) -> list[str]:
         **SETTINGS.get(name, {}),
     }
     store = stores.open_store(Config.read(settings), clock=time.time)
-    if isinstance(store, TwoFaced):
-        store = store.facing(Face.SYNC)
+    if isinstance(store, Openable):
+        store = store.open_for(Colour.SYNC)
     able = capabilities_of(store)
     return [
         SEEN_BY[able.reach],
@@ -72,5 +72,5 @@ def test_the_cookie_cannot_list_sessions() -> None:
     app.config.update(SECRET_KEY=SECRET_KEY, SESSION_TYPE="cookie")
     import_module("samesession").Session(app)
     with pytest.raises(NotSupported):
-        _ = app.session_interface.site.administration
+        _ = app.session_interface.app_sessions.administration
     assert dict(ROWS)["cookie"][:2] == ["the browser", "no"]

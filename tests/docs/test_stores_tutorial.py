@@ -38,7 +38,7 @@ def package(tmp_path: Path) -> Path:
 
 
 def test_the_tutorials_store_passes_the_contract_on_both_faces(package: Path) -> None:
-    """Without any plugin, as the contract needs none for the async face."""
+    """Without any plugin, as the contract needs none for the async colour."""
     (package / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(package)]

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from samesession import SessionError
 from samesession.core.steps import Steps
-from samesession.core.store import Face, Lifetimes, Store
+from samesession.core.store import Colour, Lifetimes, Store
 from samesession.run.drive import arun, run
 from samesession.stores.redis import RedisStore
 from tests.unit.parts import record, sealer, signer
@@ -22,7 +22,7 @@ T = TypeVar("T")
 LIFETIMES = Lifetimes(browser=600, permanent=6000)
 # What the scheduler of a busy machine may add to a deadline that is kept.
 SLACK = 0.6
-FACES = (Face.SYNC, Face.ASYNC)
+FACES = (Colour.SYNC, Colour.ASYNC)
 
 
 @dataclass(frozen=True)
@@ -35,20 +35,20 @@ class Result:
 
 
 class Caller:
-    """Drives one store on one face with a deadline; anything but a SessionError escapes."""
+    """Drives one store on one colour with a deadline; anything but a SessionError escapes."""
 
-    def __init__(self, store: Store, face: Face, *, timeout: float) -> None:
+    def __init__(self, store: Store, colour: Colour, *, timeout: float) -> None:
         self.store = store
-        self.face = face
+        self.colour = colour
         self.timeout = timeout
 
     async def do(self, steps: Callable[[Store], Steps[T]]) -> T:
-        if self.face is Face.SYNC:
+        if self.colour is Colour.SYNC:
             return await asyncio.to_thread(lambda: run(steps(self.store)))
         return await arun(steps(self.store), timeout=self.timeout)
 
     async def try_(self, steps: Callable[[Store], Steps[T]]) -> Result:
-        if self.face is Face.SYNC:
+        if self.colour is Colour.SYNC:
             return await asyncio.to_thread(self._try, steps)
         started = time.monotonic()
         try:
@@ -69,13 +69,13 @@ class Caller:
 
 @asynccontextmanager
 async def calling(
-    source: str | Store, face: Face, *, timeout: float = 0.4
+    source: str | Store, colour: Colour, *, timeout: float = 0.4
 ) -> AsyncIterator[Caller]:
     """Have a caller of a store, or of the redis store at a URL, for the length of a block."""
     store = source
     if isinstance(store, str):
-        store = RedisStore(store, timeout=timeout).facing(face)
-    caller = Caller(store, face, timeout=timeout)
+        store = RedisStore(store, timeout=timeout).open_for(colour)
+    caller = Caller(store, colour, timeout=timeout)
     try:
         yield caller
     finally:

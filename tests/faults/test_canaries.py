@@ -243,14 +243,14 @@ async def test_no_repr_shows_a_canary(new_site: NewSite, watch: Watch) -> None:
     watch.cookies.add(visitor.jar["session"])
 
     def look(session: Any) -> None:
-        facts = session.facts
-        loaded = facts.loaded
-        ours = site.app.session_interface.site
-        parts = (session, facts, loaded, loaded.record, loaded.signed, loaded.signed.token)
+        state = session.state
+        loaded = state.loaded
+        ours = site.app.session_interface.app_sessions
+        parts = (session, state, loaded, loaded.record, loaded.signed, loaded.signed.token)
         flow = ours.flow
         whole = (ours, ours.config, flow, flow.store, flow._signer, session.about)
         draft = Draft(DATA_CANARY.encode(), permanent=False, data={"a": DATA_CANARY})
-        taken = Journal(permanent_by_default=False).take(draft, rekey=False, base=None)
+        taken = Journal(permanent_by_default=False).take(draft, replace_secret=False, base=None)
         saving = (flow._filing, flow._filing._sealer, session.journal, taken, draft)
         watch.seen.extend(f"{each!r} {each}" for each in (*parts, *whole, *saving))
 

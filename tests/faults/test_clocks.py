@@ -140,7 +140,7 @@ class Looks:
     async def end(self, action: str) -> bool:
         """List or end sessions; say whether this one is there then."""
         named = {"after": None, "limit": 9} if action == "sessions_page" else {}
-        steps = self.site.app.session_interface.site.administration
+        steps = self.site.app.session_interface.app_sessions.administration
         args = () if action == "revoke_everyone" else (self.owner,)
         work = getattr(steps, action)(*args, **named)
         if self.site.framework == "flask":

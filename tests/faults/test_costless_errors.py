@@ -13,7 +13,7 @@ import redis.asyncio
 
 from samesession import BadRecord, SessionTooLarge, StoreUnavailable
 from samesession.core.steps import Steps
-from samesession.core.store import Face, Store
+from samesession.core.store import Colour, Store
 from samesession.stores.memcached import MemcachedStore
 from samesession.stores.redis import RedisStore
 from tests.support.backend import Servers
@@ -70,19 +70,19 @@ async def source(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest_asyncio.fixture(params=FACES, ids=lambda face: face.name.lower())
+@pytest_asyncio.fixture(params=FACES, ids=lambda colour: colour.name.lower())
 async def caller(
     proxy: Proxy, source: str, request: pytest.FixtureRequest
 ) -> AsyncIterator[Caller]:
     if source == "url":
         async with calling(proxy.url, request.param, timeout=10.0) as made:
             yield made
-    elif request.param is Face.SYNC:
+    elif request.param is Colour.SYNC:
         with redis.Redis.from_url(proxy.url) as client:
-            yield Caller(RedisStore(client), Face.SYNC, timeout=10.0)
+            yield Caller(RedisStore(client), Colour.SYNC, timeout=10.0)
     else:
         async with redis.asyncio.Redis.from_url(proxy.url) as client:
-            yield Caller(RedisStore(client), Face.ASYNC, timeout=10.0)
+            yield Caller(RedisStore(client), Colour.ASYNC, timeout=10.0)
 
 
 async def expect_free_of_cost(caller: Caller, proxy: Proxy, doing: Callable[[], Any]) -> None:
@@ -110,7 +110,7 @@ async def test_what_cannot_be_sent_is_the_callers_error_and_costs_no_connection(
 async def test_what_one_request_cannot_send_fails_no_other_on_the_shared_connection(
     proxy: Proxy, name: str
 ) -> None:
-    async with calling(proxy.url, Face.ASYNC, timeout=10.0) as caller:
+    async with calling(proxy.url, Colour.ASYNC, timeout=10.0) as caller:
         key, raw = sealed("alice")
         assert await caller.do(creating(key, raw)) is True
         connected = proxy.accepted
@@ -192,14 +192,14 @@ async def test_an_index_that_others_wrote_costs_no_connection(
 
 
 @pytest.mark.stores("memcached")
-@pytest.mark.parametrize("face", FACES, ids=lambda face: face.name.lower())
+@pytest.mark.parametrize("colour", FACES, ids=lambda colour: colour.name.lower())
 @pytest.mark.parametrize("name", sorted({*UNSENDABLE} - {"no record"}))  # which is asked for first
 async def test_what_cannot_be_sent_to_memcached_costs_no_connection(
-    servers: Servers, face: Face, name: str
+    servers: Servers, colour: Colour, name: str
 ) -> None:
     with proxied(servers["memcached"].port) as between:
         store: Store = MemcachedStore(f"127.0.0.1:{between.port}", timeout=10.0)
-        async with calling(store, face, timeout=10.0) as caller:
+        async with calling(store, colour, timeout=10.0) as caller:
 
             async def send() -> None:
                 with pytest.raises((TypeError, ValueError, AttributeError)):
@@ -209,11 +209,11 @@ async def test_what_cannot_be_sent_to_memcached_costs_no_connection(
 
 
 @pytest.mark.stores("memcached")
-@pytest.mark.parametrize("face", FACES, ids=lambda face: face.name.lower())
-async def test_what_memcached_refuses_costs_no_connection(servers: Servers, face: Face) -> None:
+@pytest.mark.parametrize("colour", FACES, ids=lambda colour: colour.name.lower())
+async def test_what_memcached_refuses_costs_no_connection(servers: Servers, colour: Colour) -> None:
     with proxied(servers["memcached"].port) as between:
         store: Store = MemcachedStore(f"127.0.0.1:{between.port}", timeout=10.0)
-        async with calling(store, face, timeout=10.0) as caller:
+        async with calling(store, colour, timeout=10.0) as caller:
             key, _ = sealed("bob")
             huge = b"\x00" * (4 * 1024 * 1024)
 

@@ -92,7 +92,7 @@ async def test_an_engine_that_is_given_shows_nothing_either(
     settings = {"SESSION_TYPE": "sqlalchemy", "SESSION_SQLALCHEMY": given}
     site = Site(framework, settings, clock=clock)
     try:
-        steps = site.app.session_interface.site.prepare()
+        steps = site.app.session_interface.app_sessions.prepare()
         _ = run(steps) if framework == "flask" else await arun(steps)
         expect_nothing(caplog, await live_through_everything(site))
         assert any("samesession" in each.name for each in caplog.records)

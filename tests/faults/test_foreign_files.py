@@ -138,12 +138,12 @@ FOREIGN: dict[str, Callable[[Path], object]] = {
     ),
 }
 
-Facts = dict[str, tuple[int, int, int, int, bytes]]
+SessionState = dict[str, tuple[int, int, int, int, bytes]]
 
 
-def facts(root: Path, *, named: set[str] | None = None) -> Facts:
+def state(root: Path, *, named: set[str] | None = None) -> SessionState:
     """Return all that can be seen of what is in a directory, or of what is named."""
-    found: Facts = {}
+    found: SessionState = {}
     for path in sorted(root.rglob("*")):
         name = str(path.relative_to(root))
         if named is None or name in named:
@@ -161,17 +161,17 @@ def test_a_purge_looks_only_at_names_that_the_store_makes(
     root, clock = tmp_path / "sessions", ManualClock()
     root.mkdir(mode=0o700)
     plant(root)
-    before = facts(root)
+    before = state(root)
     store = FileStore(root, clock=clock)
     assert run(store.purge()) == 0
-    assert facts(root) == before
+    assert state(root) == before
     keys = [key for key in map(str, range(40)) if not _blocked(store, key)]
     for key in keys:
         assert run(store.create(key, make_record(1), lifetimes=LIFETIMES))
     clock.advance(2 * LIFETIMES.browser)
     assert run(store.create("live", make_record(1), lifetimes=LIFETIMES))
     assert run(store.purge()) == len(keys) > 30
-    left = facts(root, named=set(before))
+    left = state(root, named=set(before))
     assert {name: fact[4] for name, fact in left.items()} == {
         name: fact[4] for name, fact in before.items()
     }
@@ -195,7 +195,7 @@ async def test_a_site_is_purged_beside_all_that_is_foreign(
     root.mkdir(mode=0o700)
     for name in ("an upload", "a repository", "a plain file", "a file beside the owners"):
         FOREIGN[name](root)
-    before = facts(root)
+    before = state(root)
     site = new_site(PERMANENT_SESSION_LIFETIME=60)
     gone, kept = site.visitor(), site.visitor()
     await gone.visit(lambda session: (session.update(a=1), session.bind("ann")))
@@ -203,7 +203,7 @@ async def test_a_site_is_purged_beside_all_that_is_foreign(
     await kept.visit(lambda session: (session.update(b=1), session.bind("ben")))
     assert await administer(site, "purge") == 1
     del before["owners"]  # has a directory for each user now
-    assert facts(root, named=set(before)) == before
+    assert state(root, named=set(before)) == before
     assert await kept.value(lambda session: session["b"]) == 1
 
 

@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from samesession import SessionError, StoreUnavailable
 from samesession.core.reading import Reader
-from samesession.core.store import Face, Outcome, Store
+from samesession.core.store import Colour, Outcome, Store
 from samesession.stores.memcached import MemcachedStore
 from tests.support.backend import Servers
 from tests.support.clock import Clock
@@ -86,7 +86,7 @@ def store_at(port: int, *, timeout: float = TIMEOUT) -> Store:
     return MemcachedStore(f"127.0.0.1:{port}", timeout=timeout)
 
 
-@pytest_asyncio.fixture(params=FACES, ids=lambda face: face.name.lower())
+@pytest_asyncio.fixture(params=FACES, ids=lambda colour: colour.name.lower())
 async def caller(proxy: Proxy, request: pytest.FixtureRequest) -> AsyncIterator[Caller]:
     async with calling(store_at(proxy.port), request.param, timeout=TIMEOUT) as made:
         yield made
@@ -98,7 +98,7 @@ async def test_a_failing_network_is_a_typed_error_in_time_and_over_when_it_is_ov
     caller: Caller, proxy: Proxy, fault: Fault, *, warm: bool
 ) -> None:
     (key, raw), (other, unwritten) = sealed("alice"), sealed("bob")
-    async with calling(store_at(proxy.target), Face.SYNC) as direct:
+    async with calling(store_at(proxy.target), Colour.SYNC) as direct:
         assert await direct.do(creating(key, raw)) is True
     if warm:
         assert owner_of(key, await caller.do(loading(key))) == "alice"
@@ -129,18 +129,18 @@ async def test_a_reply_cut_at_each_byte_never_passes_for_a_record(
     await expect_no_torn_reply(caller, proxy)
 
 
-@pytest.mark.parametrize("face", FACES, ids=lambda face: face.name.lower())
+@pytest.mark.parametrize("colour", FACES, ids=lambda colour: colour.name.lower())
 async def test_whatever_a_server_says_is_typed_and_the_next_one_is_served(
-    proxy: Proxy, face: Face
+    proxy: Proxy, colour: Colour
 ) -> None:
     chance = random.Random(7)
     key, raw = sealed("alice")
-    async with calling(store_at(proxy.target), face) as direct:
+    async with calling(store_at(proxy.target), colour) as direct:
         assert await direct.do(creating(key, raw)) is True
     pieces = [*PIECES, *(b"VA %d %b\r\n%b\r\n" % (len(raw), flags, raw) for flags in FLAGS)]
     for turn in range(rounds(60, 2000)):
         said = b"".join(chance.choices(pieces, k=chance.choice([1, 1, 2, 5])))
-        async with calling(store_at(proxy.port, timeout=0.1), face, timeout=0.1) as caller:
+        async with calling(store_at(proxy.port, timeout=0.1), colour, timeout=0.1) as caller:
             if turn % 2 == 0:
                 assert owner_of(key, await caller.do(loading(key))) == "alice"
             proxy.inflict(Fault(garbage=said))
@@ -191,13 +191,13 @@ async def test_answers_never_cross_while_connections_die(caller: Caller, proxy: 
     assert answered >= 20  # the healthy turns at least in part
 
 
-@pytest.mark.parametrize("face", FACES, ids=lambda face: face.name.lower())
+@pytest.mark.parametrize("colour", FACES, ids=lambda colour: colour.name.lower())
 async def test_a_network_that_drops_or_doubles_answers_logs_nobody_out(
-    server: Memcached, face: Face
+    server: Memcached, colour: Colour
 ) -> None:
     with crossing(server.port, memcached_answer) as between:
         users = {f"user{number}": sealed(f"user{number}") for number in range(12)}
-        async with calling(store_at(between.port), face, timeout=TIMEOUT) as caller:
+        async with calling(store_at(between.port), colour, timeout=TIMEOUT) as caller:
             reader = Reader(caller.store, sealer())
             for key, raw in users.values():
                 assert await caller.do(creating(key, raw)) is True
@@ -227,7 +227,7 @@ async def test_the_event_loop_is_never_blocked_by_a_server_that_is_silent(proxy:
     key, raw = sealed("alice")
     worst: list[float] = []
     for _ in range(3):
-        async with calling(store_at(proxy.port), Face.ASYNC, timeout=TIMEOUT) as caller:
+        async with calling(store_at(proxy.port), Colour.ASYNC, timeout=TIMEOUT) as caller:
             await caller.try_(creating(key, raw))
             async with watched_loop() as lag:
                 proxy.inflict(Fault(hole=True))

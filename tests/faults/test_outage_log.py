@@ -35,7 +35,7 @@ PASSWORD = "pass-w0rd-of-the-store"
 REFUSED = "the connection was refused"
 UNKNOWN = "its name is not known"
 LATE = "it did not answer in time"
-NOWHERE = "no-such-host.invalid"
+NO_SESSION = "no-such-host.invalid"
 
 Settings = dict[str, Any]
 
@@ -141,9 +141,9 @@ async def test_a_name_that_nobody_knows(
     framework: str, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings, named = STORES[kind]
-    line = await outage(framework, settings(f"{NOWHERE}:7000"), caplog)
+    line = await outage(framework, settings(f"{NO_SESSION}:7000"), caplog)
     why = "no Sentinel knows a master: none was reached" if kind == "sentinel" else UNKNOWN
-    assert line.endswith(f": {why} ({named.format(f'{NOWHERE}:7000')})")
+    assert line.endswith(f": {why} ({named.format(f'{NO_SESSION}:7000')})")
 
 
 @EACH
@@ -442,7 +442,7 @@ async def test_a_password_that_is_not_encoded_is_shown_by_no_place(
     except (ConfigError, ValueError) as error:
         shown = str(error)
     else:
-        shown = site.app.session_interface.site.location
+        shown = site.app.session_interface.app_sessions.location
         await site.close()
     assert "s3cret" not in shown
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from samesession.core.store import Face, Outcome, TwoFaced
+from samesession.core.store import Colour, Openable, Outcome
 from tests.support.backend import Backend
 
 from .callers import Caller, committing, creating, loading, sealed
@@ -25,9 +25,9 @@ VIEW = 0.002  # seconds that each view computes: all of them for more than two t
 async def test_a_process_that_is_late_answers_all_and_not_none(backend: Backend) -> None:
     """8,000 writes at once were 8,000 times status 503: their answers lay unread."""
     store: Any = backend.store()
-    store = store.facing(Face.ASYNC) if isinstance(store, TwoFaced) else store
-    caller = Caller(store, Face.ASYNC, timeout=TIMEOUT)
-    patient = Caller(store, Face.ASYNC, timeout=60.0)
+    store = store.open_for(Colour.ASYNC) if isinstance(store, Openable) else store
+    caller = Caller(store, Colour.ASYNC, timeout=TIMEOUT)
+    patient = Caller(store, Colour.ASYNC, timeout=60.0)
     users = [sealed(f"user {number}") for number in range(USERS)]
     for at in range(0, USERS, 50):
         made = [patient.do(creating(*user)) for user in users[at : at + 50]]

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from samesession import SessionError, StoreUnavailable
-from samesession.core.store import Face
+from samesession.core.store import Colour
 from tests.support.server import Valkey
 
 from .callers import (
@@ -50,7 +50,7 @@ def proxy(valkey: Valkey) -> Iterator[Proxy]:
         yield between
 
 
-@pytest_asyncio.fixture(params=FACES, ids=lambda face: face.name.lower())
+@pytest_asyncio.fixture(params=FACES, ids=lambda colour: colour.name.lower())
 async def caller(proxy: Proxy, request: pytest.FixtureRequest) -> AsyncIterator[Caller]:
     async with calling(proxy.url, request.param, timeout=TIMEOUT) as made:
         yield made
@@ -66,7 +66,7 @@ async def test_a_failing_network_is_a_typed_error_in_time_and_over_when_it_is_ov
     caller: Caller, proxy: Proxy, fault: Fault, *, warm: bool
 ) -> None:
     (key, raw), (other, unwritten) = sealed("alice"), sealed("bob")
-    async with calling(f"redis://127.0.0.1:{proxy.target}/0", Face.SYNC) as direct:
+    async with calling(f"redis://127.0.0.1:{proxy.target}/0", Colour.SYNC) as direct:
         assert await direct.do(creating(key, raw)) is True
     if warm:
         assert owner_of(key, await caller.do(loading(key))) == "alice"
@@ -125,9 +125,9 @@ PIECES = (
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("face", FACES, ids=lambda face: face.name.lower())
+@pytest.mark.parametrize("colour", FACES, ids=lambda colour: colour.name.lower())
 async def test_whatever_a_server_says_is_typed_and_the_next_one_is_served(
-    proxy: Proxy, valkey: Valkey, face: Face
+    proxy: Proxy, valkey: Valkey, colour: Colour
 ) -> None:
     chance = random.Random(7)
     key, raw = sealed("alice")
@@ -135,7 +135,7 @@ async def test_whatever_a_server_says_is_typed_and_the_next_one_is_served(
     for turn in range(rounds(40, 1000)):
         said = b"".join(chance.choices(PIECES, k=chance.randint(1, 6)))
         url = with_password if turn % 4 == 3 else proxy.url
-        async with calling(url, face, timeout=0.1) as caller:
+        async with calling(url, colour, timeout=0.1) as caller:
             if turn % 2 == 0:
                 await caller.try_(creating(key, raw))
             proxy.inflict(Fault(garbage=said))
@@ -175,7 +175,7 @@ async def test_answers_never_cross_while_connections_die(caller: Caller, proxy: 
 @pytest.mark.asyncio
 async def test_cancelled_waits_leave_no_answer_to_the_next_one(proxy: Proxy) -> None:
     users = {f"user{number}": sealed(f"user{number}") for number in range(10)}
-    async with calling(proxy.url, Face.ASYNC, timeout=5.0) as caller:
+    async with calling(proxy.url, Colour.ASYNC, timeout=5.0) as caller:
         for key, raw in users.values():
             assert await caller.do(creating(key, raw)) is True
         for turn in range(100):
@@ -200,7 +200,7 @@ async def test_the_event_loop_is_never_blocked_by_a_failing_network(
     key, raw = sealed("alice")
     worst: list[float] = []
     for _ in range(3):
-        async with calling(proxy.url, Face.ASYNC, timeout=TIMEOUT) as caller:
+        async with calling(proxy.url, Colour.ASYNC, timeout=TIMEOUT) as caller:
             _ = await caller.do(creating(key, raw))
             async with watched_loop() as lag:
                 proxy.inflict(fault)

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 import redis
 
-from samesession.core.store import Face
+from samesession.core.store import Colour
 from tests.support.browser import Answer
 from tests.support.clock import Clock
 from tests.support.server import Valkey, running
@@ -225,14 +225,14 @@ async def test_a_server_killed_before_a_commit_keeps_the_old_session(
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("face", [Face.SYNC, Face.ASYNC], ids=["sync", "async"])
+@pytest.mark.parametrize("colour", [Colour.SYNC, Colour.ASYNC], ids=["sync", "async"])
 async def test_what_a_killed_server_acknowledged_is_there_when_it_is_back(
-    own_valkey: Valkey, face: Face
+    own_valkey: Valkey, colour: Colour
 ) -> None:
     for turn in range(5):
         acknowledged: list[tuple[str, bytes]] = []
         tried: dict[str, bytes] = {}
-        async with calling(own_valkey.url, face, timeout=TIMEOUT) as caller:
+        async with calling(own_valkey.url, colour, timeout=TIMEOUT) as caller:
             killer = threading.Timer(0.05 + 0.02 * turn, own_valkey.kill)
             killer.start()
             for user in map(str, range(100_000)):

@@ -184,16 +184,16 @@ DEEDS: dict[str, tuple[View, int]] = {
 }
 
 
-@pytest.mark.parametrize("deed", DEEDS)
-async def test_whatever_the_request_does_it_heals(new_site: NewSite, deed: str) -> None:
+@pytest.mark.parametrize("action", DEEDS)
+async def test_whatever_the_request_does_it_heals(new_site: NewSite, action: str) -> None:
     user = await _twice(new_site, "from a parent")
-    view, status = DEEDS[deed]
+    view, status = DEEDS[action]
     answer = await user.respond(view)
     assert (answer.status, len(_sets(answer)), len(user.jar)) == (status, 1, 1)
     assert "Cookie" in (answer.vary or "")
     assert "private" in (answer.cache_control or "")
     assert await user.value(lambda session: session["name"]) == "bob"
-    assert (await user.visit(_nothing)).set_cookies == ([] if deed != "permanent" else [ANY])
+    assert (await user.visit(_nothing)).set_cookies == ([] if action != "permanent" else [ANY])
 
 
 async def test_a_login_and_a_logout_heal(new_site: NewSite, backend: Backend) -> None:

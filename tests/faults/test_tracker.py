@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from samesession import ServerSession, StoreUnavailable
-from samesession.core.request_state import Facts, Mode
+from samesession.core.request_state import Mode, SessionState
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.site import Site, Visitor
@@ -140,8 +140,8 @@ OFFERED = sorted(
 HARMLESS = ("accessed", "modified")  # raise in no state
 # What no view calls; whatever raises in the flow is concealed as a whole.
 INTERNAL = (
-    *("facts", "journal", "data", "show", "is_empty", "is_permanent", "changes", "rest"),
-    *("break_off", "announce_failure"),
+    *("state", "journal", "data", "show", "is_empty", "is_permanent", "changes", "rest"),
+    *("mark_failed", "take_failure"),
 )
 
 
@@ -149,7 +149,7 @@ INTERNAL = (
 def test_nothing_that_a_session_offers_shows_what_it_holds(name: str) -> None:
     """Of a session that the store failed to give, which raises whatever is done to it."""
     failure = StoreUnavailable("the store is down")
-    session = ServerSession({"a": DATA_CANARY}, facts=Facts(mode=Mode.BROKEN), bindable=True)
+    session = ServerSession({"a": DATA_CANARY}, state=SessionState(mode=Mode.BROKEN), bindable=True)
     session._failure = failure
     member = getattr(ServerSession, name)
     function: Any = member.fget if isinstance(member, property) else member

@@ -318,7 +318,7 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "signed = self._minted(session.facts, current.sid)",
+                "signed = self._minted(session.state, current.sid)",
                 "signed = loaded.signed",
             ),
         ),
@@ -371,7 +371,7 @@ MUTANTS = (
         (
             Change(
                 "app_sessions.py",
-                "lock = session.facts.turn(self._framework.lock)",
+                "lock = session.state.turn(self._framework.lock)",
                 "lock = self._framework.lock()",
             ),
         ),
@@ -384,12 +384,12 @@ MUTANTS = (
     ),
     Mutant(
         "a new secret is made once, however often its save is tried",
-        (Change("core/flow.py", "        if facts.minted is None:\n", "        if True:\n"),),
+        (Change("core/flow.py", "        if state.minted is None:\n", "        if True:\n"),),
         ("tests/races/test_blocks.py", "-k", "failed_to_save and memory"),
     ),
     Mutant(
         "what may have been written is written again when it is taken back",
-        (Change("core/flow.py", " or facts.unsure", ""),),
+        (Change("core/flow.py", " or state.unsure", ""),),
         ("tests/races/test_blocks.py", "-k", "failed_to_save and memory"),
     ),
     Mutant(
@@ -397,7 +397,7 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "if facts.lost is not None and not facts.lost.gives_way_to(facts.bound):",
+                "if state.lost is not None and not state.lost.gives_way_to(state.bound):",
                 "if False:",
             ),
         ),
@@ -457,7 +457,7 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "must = must or (facts.loaded.signed.stale and not facts.loaded.record.stale)\n",
+                "must = must or (state.loaded.signed.stale and not state.loaded.record.stale)\n",
                 "pass\n",
             ),
         ),
@@ -468,8 +468,8 @@ MUTANTS = (
         (
             Change(
                 "core/cookie_only/flow.py",
-                "                facts.stale, facts.terms = stale,",
-                "                facts.terms =",
+                "                state.stale, state.terms = stale,",
+                "                state.terms =",
             ),
         ),
         ("tests/web/test_key_rotation.py", "-k", "cookie and only_read"),
@@ -482,7 +482,7 @@ MUTANTS = (
                 "reseal = loaded.record.stale and cookie_possible and asked\n",
                 "reseal = loaded.record.stale and cookie_possible\n",
             ),
-            Change("core/flow.py", "(record.stale and facts.renew)", "record.stale"),
+            Change("core/flow.py", "(record.stale and state.renew)", "record.stale"),
         ),
         ("tests/web/test_key_rotation.py", "-k", "memory and does_not_renew"),
     ),
@@ -502,8 +502,8 @@ MUTANTS = (
         (
             Change(
                 "app_sessions.py",
-                "facts.answered, facts.streaming, facts.sealed = True, ",
-                "facts.answered, facts.streaming, facts.sealed = False, ",
+                "state.answered, state.streaming, state.locked = True, ",
+                "state.answered, state.streaming, state.locked = False, ",
             ),
         ),
         ("tests/web/test_saving.py", "-k", "memory and (block_in_a_block or goes_on_after)"),
@@ -513,8 +513,8 @@ MUTANTS = (
         (
             Change(
                 "core/late.py",
-                "elif not facts.answered or facts.blocks or",
-                "elif not facts.answered or",
+                "elif not state.answered or state.blocks or",
+                "elif not state.answered or",
             ),
         ),
         ("tests/web/test_late_writes.py", "-k", "memory and in_a_block_is_kept"),
@@ -561,12 +561,18 @@ MUTANTS = (
     ),
     Mutant(
         "an emptied session keeps its record while its page is streamed",
-        (Change("streamed_bodies.py", "(facts.blocks or self._is_emptied())", "facts.blocks"),),
+        (Change("streamed_bodies.py", "(state.blocks or self._is_emptied())", "state.blocks"),),
         ("tests/web/test_streams.py", "-k", "memory and make_room"),
     ),
     Mutant(
         "a store that is down is not asked after each chunk",
-        (Change("streamed_bodies.py", "if not last and self._site.now() <", "if False and 0 <"),),
+        (
+            Change(
+                "streamed_bodies.py",
+                "if not last and self._app_sessions.now() <",
+                "if False and 0 <",
+            ),
+        ),
         ("tests/web/test_streams.py", "-k", "memory and error_in_the_log"),
     ),
     Mutant(
@@ -579,7 +585,7 @@ MUTANTS = (
         (
             Change(
                 "app_sessions.py",
-                "            if facts.keeps_nothing():\n",
+                "            if state.keeps_nothing():\n",
                 "            if False:\n",
             ),
         ),
@@ -589,7 +595,7 @@ MUTANTS = (
         "a streamed body begins no session after it has ended one",
         (
             Change(
-                "app_sessions.py", "        if session.facts.keeps_nothing():", "        if False:"
+                "app_sessions.py", "        if session.state.keeps_nothing():", "        if False:"
             ),
         ),
         ("tests/web/test_streams.py", "-k", "memory and in_a_later_chunk"),
@@ -606,12 +612,12 @@ MUTANTS = (
     ),
     Mutant(
         "a write when the response is made is warned of",
-        (Change("core/late.py", "        _warn(_unsaved(facts), place())", "        pass"),),
+        (Change("core/late.py", "        _warn(_unsaved(state), place())", "        pass"),),
         ("tests/web/test_late_writes.py", "-k", "memory and warned_of_where"),
     ),
     Mutant(
         "a nested change when the response is made is warned of",
-        (Change("core/late.py", "        if image != facts.loan.image:", "        if False:"),),
+        (Change("core/late.py", "        if image != state.loan.image:", "        if False:"),),
         ("tests/web/test_late_writes.py", "-k", "memory and when_the_session_goes"),
     ),
     Mutant(
@@ -639,7 +645,7 @@ MUTANTS = (
         "a session whose save failed is kept by no block",
         (
             Change(
-                "app_sessions.py", "if facts.answered and facts.mode is Mode.BROKEN:", "if False:"
+                "app_sessions.py", "if state.answered and state.mode is Mode.BROKEN:", "if False:"
             ),
         ),
         ("tests/web/test_late_writes.py", "-k", "memory and keeps_nothing_more"),
@@ -912,7 +918,7 @@ MUTANTS = (
     ),
     Mutant(
         "an application that runs on trio",
-        (Change("quart/interface.py", "Site(on_asyncio(app), ", "Site(app, "),),
+        (Change("quart/interface.py", "on_asyncio(app),", "app,"),),
         ("tests/web/test_event_loops.py", "-k", "for_trio"),
     ),
     Mutant(
@@ -985,7 +991,7 @@ MUTANTS = (
         (
             Change(
                 "core/upkeep.py",
-                "        if facts.renew and self._has_other_timeout(facts, loaded.record):",
+                "        if state.renew and self._has_other_timeout(state, loaded.record):",
                 "        if False:",
             ),
         ),
@@ -1028,7 +1034,7 @@ MUTANTS = (
         (
             Change(
                 "errors.py",
-                "cannot be cleared\n            conceal(error)",
+                "cannot be cleared\n            clear_locals(error)",
                 "cannot be cleared",
             ),
         ),
@@ -1059,7 +1065,7 @@ MUTANTS = (
         (
             Change(
                 "flask/interface.py",
-                "            conceal(error)\n            raise\n        return",
+                "            clear_locals(error)\n            raise\n        return",
                 "            raise\n        return",
             ),
         ),
@@ -1303,8 +1309,8 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "must = facts.modified or facts.due or facts.several_at is not None\n",
-                "must = facts.modified or facts.due\n",
+                "must = state.modified or state.due or state.several_at is not None\n",
+                "must = state.modified or state.due\n",
             ),
         ),
         ("tests/faults/test_several_cookies.py", "-k", "heals_at_the_next and memory"),
@@ -1530,8 +1536,8 @@ MUTANTS = (
         (
             Change(
                 "core/late.py",
-                "if facts.dropped_at is None or write is Write.BIND:",
-                "if facts.dropped_at is None:",
+                "if state.dropped_at is None or write is Write.BIND:",
+                "if state.dropped_at is None:",
             ),
         ),
         ("tests/web/test_exempt.py", "-k", "login_on and memory"),
@@ -1645,8 +1651,8 @@ MUTANTS = (
         (
             Change(
                 "quart/actions.py",
-                "return await arun(work(site.administration), timeout=site.config.store_timeout)",
-                "return await arun(work(site.administration))",
+                "return await arun(work(app_sessions.administration), timeout=app_sessions.config.store_timeout)",
+                "return await arun(work(app_sessions.administration))",
             ),
         ),
         ("tests/races/test_administration.py", "-k", "hangs"),
@@ -1970,7 +1976,9 @@ MUTANTS = (
         "the second Session(app)",
         (
             Change(
-                "given_application.py", 'if hasattr(found.session_interface, "site"):', "if False:"
+                "given_application.py",
+                'if hasattr(found.session_interface, "app_sessions"):',
+                "if False:",
             ),
         ),
         ("tests/web/test_mistakes.py", "-k", "second_time"),
@@ -2048,8 +2056,8 @@ MUTANTS = (
         (
             Change(
                 "core/request_state.py",
-                "return self.due or self.wiped or (self.modified and not self.only_permanence)",
-                "return self.due or self.wiped or self.modified",
+                "return self.due or self.cleared or (self.modified and not self.only_permanence)",
+                "return self.due or self.cleared or self.modified",
             ),
         ),
         ("tests/web/test_permanence.py", "-k", "memory and not_begun"),
@@ -2079,7 +2087,9 @@ MUTANTS = (
         "a logout stands whatever modified says",
         (
             Change(
-                "core/saving.py", "kept = None if facts.wiped else facts.base", "kept = facts.base"
+                "core/saving.py",
+                "kept = None if state.cleared else state.base",
+                "kept = state.base",
             ),
         ),
         ("tests/web/test_modified.py", "-k", "memory and logout"),
@@ -2089,16 +2099,16 @@ MUTANTS = (
         (
             Change(
                 "core/request_state.py",
-                "        self.accessed = self.modified = self.suspect = self.written = True\n"
+                "        self.accessed = self.modified = self.may_differ = self.written = True\n"
                 "        self.discarded = False\n",
-                "        self.accessed = self.modified = self.suspect = self.written = True\n",
+                "        self.accessed = self.modified = self.may_differ = self.written = True\n",
             ),
         ),
         ("tests/web/test_modified.py", "-k", "memory and saves_all"),
     ),
     Mutant(
         "the cookie of an earlier save goes out whatever modified says",
-        (Change("core/saving.py", "    facts.due = True\n", "    facts.modified = True\n"),),
+        (Change("core/saving.py", "    state.due = True\n", "    state.modified = True\n"),),
         ("tests/web/test_modified.py", "-k", "memory and block_saved_stays"),
     ),
     Mutant(
@@ -2108,7 +2118,7 @@ MUTANTS = (
     ),
     Mutant(
         "modified = True in a block restarts the idle timeout",
-        (Change("core/flow.py", "in_block and facts.modified and facts.renew", "False"),),
+        (Change("core/flow.py", "in_block and state.modified and state.renew", "False"),),
         ("tests/web/test_modified.py", "-k", "memory and restarts_the_idle"),
     ),
     Mutant(
@@ -2116,8 +2126,8 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "in_block and facts.modified and facts.renew",
-                "in_block and facts.modified",
+                "in_block and state.modified and state.renew",
+                "in_block and state.modified",
             ),
         ),
         ("tests/web/test_modified.py", "-k", "memory and do_not_renew"),
@@ -2176,7 +2186,7 @@ MUTANTS = (
         (
             Change(
                 "flask/actions.py",
-                "cookie_possible=not facts.of_socket",
+                "cookie_possible=not state.of_socket",
                 "cookie_possible=True",
             ),
         ),
@@ -2187,7 +2197,7 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "EMPTIED_BLINDLY if session.facts.of_socket else EMPTIED",
+                "EMPTIED_BLINDLY if session.state.of_socket else EMPTIED",
                 "EMPTIED",
             ),
         ),
@@ -2198,7 +2208,7 @@ MUTANTS = (
         (
             Change(
                 "flask/actions.py",
-                "return not session.facts.of_socket and _is_current(session)",
+                "return not session.state.of_socket and _is_current(session)",
                 "return _is_current(session)",
             ),
         ),
@@ -2233,7 +2243,7 @@ MUTANTS = (
     ),
     Mutant(
         "flashed messages that a test takes out",
-        (Change("core/late.py", "return facts.in_test", "return True"),),
+        (Change("core/late.py", "return state.in_test", "return True"),),
         ("tests/web/test_late_writes.py", "-k", "late_by_the_application and memory"),
     ),
 )

@@ -48,7 +48,7 @@ class Scene:
 
     async def administer(self, action: str, *args: Any) -> Any:  # Any: as the actions differ
         """Do to sessions what the framework's module does, from outside of a request."""
-        steps = getattr(self.site.app.session_interface.site.administration, action)(*args)
+        steps = getattr(self.site.app.session_interface.app_sessions.administration, action)(*args)
         if self.site.framework == "flask":
             return await asyncio.to_thread(run, steps)
         return await arun(steps)

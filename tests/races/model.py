@@ -65,8 +65,8 @@ class Asking:
     log: list[Change] = field(default_factory=list)
     discarded: bool = False  # the view says that what it did to the data is not to be saved
     touched: bool = False
-    rekey: bool = False
-    wiped: bool = False
+    replace_secret: bool = False
+    cleared: bool = False
     bound: str | None = None
     seen: int = 0  # the revision that it knows
     decided: float = 0.0  # when it last made a record to write
@@ -119,15 +119,15 @@ class Asking:
         self.data, self.base = {}, {}
         self.assigned.clear()
         self.log = [(dict.clear, True)]
-        self.rekey = self.wiped = True
+        self.replace_secret = self.cleared = True
         self.bound = None
         self.discarded = False
 
     def regenerate(self) -> None:
-        self.rekey = True
+        self.replace_secret = True
 
     def bind(self, owner: str) -> None:
-        self.rekey = True
+        self.replace_secret = True
         self.bound = owner
 
     # --- what came of them -------------------------------------------------------------
@@ -136,7 +136,7 @@ class Asking:
     def changes_something(self) -> bool:
         if not self.opened:  # a session without data and owner is never stored
             return bool(self.data) or self.bound is not None
-        return self.rekey or [*self.data.items()] != [*self.first.items()]
+        return self.replace_secret or [*self.data.items()] != [*self.first.items()]
 
     @property
     def may_begin_anew(self) -> bool:
@@ -173,8 +173,8 @@ class Asking:
         if not self.lost:
             self.taken_over_by = None
         if self.discarded:
-            self.log = [(dict.clear, True)] if self.wiped else []
-            self.data = {} if self.wiped else copy.deepcopy(self.first)
+            self.log = [(dict.clear, True)] if self.cleared else []
+            self.data = {} if self.cleared else copy.deepcopy(self.first)
             self.base = copy.deepcopy(self.data)
             self.assigned.clear()
             self.discarded = False
@@ -208,7 +208,7 @@ class Asking:
         self.data = {key: mine.get(key, copy.deepcopy(value)) for key, value in stored.items()}
         self.first, self.base = copy.deepcopy(self.data), copy.deepcopy(self.data)
         self.assigned, self.log = set(), []
-        self.rekey = self.wiped = False
+        self.replace_secret = self.cleared = False
         self.bound = None
 
 
@@ -279,7 +279,9 @@ class Model:
             asking.decided = self._clock()
             is_taken = asking.proof is None or asking.proof.generation != kept.generation
             is_same = (
-                not asking.rekey and not is_taken and [*asking.data.items()] == [*kept.data.items()]
+                not asking.replace_secret
+                and not is_taken
+                and [*asking.data.items()] == [*kept.data.items()]
             )
             asking.equalled = Proof(kept, kept.generation) if is_same else None
             asking.taken_over_by = kept.owner if is_taken else None
@@ -325,7 +327,7 @@ class Model:
         assert proof.generation == kept.generation, "an old cookie wrote to a session"
         assert asking.seen == kept.revision, "a newer record was written over"
         data = asking.replayed(kept.data)
-        owner = asking.bound or (None if asking.wiped else kept.owner)
+        owner = asking.bound or (None if asking.cleared else kept.owner)
         is_void = not data and owner is None
         assert (name == "remove") is is_void
         kept.revision += 1
@@ -337,7 +339,7 @@ class Model:
         kept.data, kept.owner = data, owner
         kept.stalled = kept.stalled or self._clock() - asking.decided >= UNHURRIED
         kept.expires = self._clock() + IDLE
-        if asking.rekey:
+        if asking.replace_secret:
             kept.generation += 1
         if asking.bound is not None:
             kept.deadline = asking.decided + self._absolute

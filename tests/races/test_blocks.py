@@ -447,8 +447,8 @@ async def test_what_a_cancelled_block_may_have_saved_is_saved_once(
 ) -> None:
     visitor = scene.site.visitor()
     await visitor.put(**BASE)
-    rekey: Act = lambda session: session.regenerate()  # noqa: E731  # as all acts are written
-    steps = Steps(scene.site, Block(both(grow_atomically(2), rekey)))
+    replace_secret: Act = lambda session: session.regenerate()  # noqa: E731  # as all acts are written
+    steps = Steps(scene.site, Block(both(grow_atomically(2), replace_secret)))
     gate = scene.spy.pause("commit", after=after)
 
     async def view(session: Any, web: Any) -> str:
@@ -515,8 +515,8 @@ async def test_two_blocks_at_once_save_one_after_the_other(scene: Scene) -> None
     """Each save begins with what the one before has stored, and no change is made twice."""
     visitor = scene.site.visitor()
     await visitor.put(**BASE)
-    rekey = both(grow_atomically(3), lambda session: session.regenerate())
-    view = both_at_once(scene, grow_atomically(2), rekey, put(mine=1))
+    replace_secret = both(grow_atomically(3), lambda session: session.regenerate())
+    view = both_at_once(scene, grow_atomically(2), replace_secret, put(mine=1))
     async with scene.late_view(visitor, view, at="commit"):
         await scene.tab(visitor).visit(put(other=1))
     found = await visitor.value(dict)

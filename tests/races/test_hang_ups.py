@@ -84,13 +84,13 @@ def redis_clients(backend: Backend) -> int:
 
 
 @pytest.mark.parametrize(
-    "deed",
+    "action",
     [pytest.param(each, marks=[pytest.mark.owners] if each == "bind" else []) for each in DEEDS],
 )
 async def test_a_client_that_hangs_up_at_any_moment_leaves_the_old_session_or_the_new_one(
-    site: Site, backend: Backend, deed: str
+    site: Site, backend: Backend, action: str
 ) -> None:
-    act, changed = DEEDS[deed]
+    act, changed = DEEDS[action]
     old = {"name": "ann", "turn": 1}
     # Of a new secret, too, the browser never hears: it is anonymous then.
     new = {**old, **changed} if changed else {}

@@ -38,11 +38,11 @@ async def site(backend: Backend) -> AsyncIterator[Site]:
     await made.close()
 
 
-def together(deed: str, settings: dict[str, Any], cookie: str) -> int:
+def together(action: str, settings: dict[str, Any], cookie: str) -> int:
     """Let all workers begin at one time; give how many requests were answered with success."""
     commands = [
         [
-            *(sys.executable, "-m", "tests.races.workers", deed, ("flask", "quart")[worker % 2]),
+            *(sys.executable, "-m", "tests.races.workers", action, ("flask", "quart")[worker % 2]),
             *(json.dumps(settings), cookie, f"{worker}/{REQUESTS}"),
         ]
         for worker in range(WORKERS)

@@ -235,9 +235,9 @@ async def test_of_twenty_that_rekey_at_once_one_wins_and_the_browser_is_not_stuc
 class Repeating:
     """Gives the same sid once more, and then others."""
 
-    def __init__(self, repeats: int) -> None:
+    def __init__(self, has_functions: int) -> None:
         self._source = Entropy()
-        self._sids = [b"\1" * 16] * (1 + repeats)
+        self._sids = [b"\1" * 16] * (1 + has_functions)
 
     def __call__(self, size: int) -> bytes:
         return self._sids.pop() if size == 16 and self._sids else self._source(size)

@@ -234,11 +234,11 @@ class Interleaving(RuleBasedStateMachine):
     def every_cookie_opens_what_it_should(self) -> None:
         if self.is_checked:
             return
-        interface = self.site.app.session_interface.site
+        interface = self.site.app.session_interface.app_sessions
         for cookie, proof in self.model.cookies.items():
             opened = self._drive(interface.flow.open([cookie], renew=False))
             live = self.model.is_live(proof)
-            assert (opened.facts.loaded is not None) is live
+            assert (opened.state.loaded is not None) is live
             assert opened.data() == (proof.kept.data if live else {})
             assert opened.about.owner == (proof.kept.owner if live else None)
         now = self.backend.clock()
@@ -353,7 +353,7 @@ class Interleaving(RuleBasedStateMachine):
                 self._go_on(turn, asking)
 
     def _administer(self, action: str, *args: str) -> None:
-        steps = getattr(self.site.app.session_interface.site.administration, action)
+        steps = getattr(self.site.app.session_interface.app_sessions.administration, action)
         if self.site.framework == "flask":
             turn = turns.administration(lambda: asyncio.to_thread(run, steps(*args)))
         else:

@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from samesession.core.steps import Steps
-from samesession.core.store import Face, Lifetimes, OwnerIndex, Store, TwoFaced
+from samesession.core.store import Colour, Lifetimes, Openable, OwnerIndex, Store
 from tests.support.browser import Answer
 from tests.support.site import Site
 from tests.support.spy import PATIENCE, OwnersSpy, SpyStore
@@ -90,15 +90,15 @@ class TurnStore(SpyStore):
 
     done: list[Done]
 
-    def facing(self, face: Face) -> TurnStore:
-        inner = self.inner.facing(face) if isinstance(self.inner, TwoFaced) else self.inner
-        other = type(self)(inner, face=face, notes=self._notes)
+    def open_for(self, colour: Colour) -> TurnStore:
+        inner = self.inner.open_for(colour) if isinstance(self.inner, Openable) else self.inner
+        other = type(self)(inner, colour=colour, notes=self._notes)
         other.done = self.done
         return other
 
     def _around(self, name: str, key: str, steps: Steps[T]) -> Steps[T]:
         turn = _TURN.get()
-        if turn is not None and self._face is Face.ASYNC:
+        if turn is not None and self._colour is Colour.ASYNC:
             yield turn.stand(name)
         elif turn is not None:
             turn.stop(name)

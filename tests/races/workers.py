@@ -34,7 +34,7 @@ def append(session: Any, item: str) -> None:
 DEEDS: dict[str, Callable[[Any, str], None]] = {"put": put, "append": append}
 
 
-async def work(deed: str, framework: str, settings: str, cookie: str, name: str) -> int:
+async def work(action: str, framework: str, settings: str, cookie: str, name: str) -> int:
     """Wait for the word to begin, and do the deed in each request."""
     worker, count = name.split("/")
     site = Site(framework, json.loads(settings), clock=RealTime())
@@ -46,7 +46,7 @@ async def work(deed: str, framework: str, settings: str, cookie: str, name: str)
     _ = sys.stdin.readline()
     for turn in range(int(count)):
         item = f"{worker}-{turn}"
-        answer = await visitor.visit(lambda session, item=item: DEEDS[deed](session, item))
+        answer = await visitor.visit(lambda session, item=item: DEEDS[action](session, item))
         acknowledged += answer.status == 200
     await site.close()
     return acknowledged

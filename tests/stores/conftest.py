@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from samesession.core.store import Face
+from samesession.core.store import Colour
 from samesession.testing import Caller
 from tests.support.backend import Servers
 from tests.support.clock import Clock
 from tests.support.sql import SQLPart
 
 
-@pytest.fixture(params=[Face.SYNC, Face.ASYNC], ids=["sync", "async"])
+@pytest.fixture(params=[Colour.SYNC, Colour.ASYNC], ids=["sync", "async"])
 def caller(request: pytest.FixtureRequest) -> Iterator[Caller]:
     """Give who calls a store."""
     caller = Caller(request.param)

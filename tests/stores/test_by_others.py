@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from samesession import ConfigError, StoreUnavailable
-from samesession.core.store import Conflict, Face, Lifetimes, Outcome, OwnerIndex, Purgeable
+from samesession.core.store import Colour, Conflict, Lifetimes, Outcome, OwnerIndex, Purgeable
 from samesession.run.drive import run
 from samesession.settings import Config
 from samesession.stores import open_store
@@ -93,7 +93,7 @@ class TestFromSync(StoreContract):
 
 
 class TestFromAsync(StoreContract, OwnerIndexContract, PurgeContract):
-    faces = Face.ASYNC
+    colours = Colour.ASYNC
 
     @pytest.fixture
     def new_store(self, clock: ManualClock) -> NewStore:

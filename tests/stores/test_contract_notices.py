@@ -9,7 +9,7 @@ import pytest
 
 from samesession.core.record import revision_of
 from samesession.core.steps import Steps, call
-from samesession.core.store import Conflict, Face, Lifetimes, Outcome
+from samesession.core.store import Colour, Conflict, Lifetimes, Outcome
 from samesession.run.drive import run
 from samesession.stores.memory import MemoryStore
 from samesession.testing import Caller, ManualClock, OwnerIndexContract, PurgeContract
@@ -132,7 +132,7 @@ def _raced(name: str) -> Callable[[Contract, dict[str, Any]], None]:
     return lambda contract, given: getattr(contract, name)(given["caller"], lambda: given["store"])
 
 
-@pytest.mark.parametrize("face", [Face.SYNC, Face.ASYNC])
+@pytest.mark.parametrize("colour", [Colour.SYNC, Colour.ASYNC])
 @pytest.mark.parametrize(
     ("wrong", "notices"),
     [
@@ -153,11 +153,11 @@ def _raced(name: str) -> Callable[[Contract, dict[str, Any]], None]:
     ],
 )
 def test_a_store_that_is_wrong_fails(
-    face: Face,
+    colour: Colour,
     wrong: type[MemoryStore],
     notices: Callable[[Contract, dict[str, Any]], None],
 ) -> None:
-    caller, clock = Caller(face), ManualClock()
+    caller, clock = Caller(colour), ManualClock()
     given: dict[str, Any] = {"caller": caller, "clock": clock, "store": MemoryStore(clock=clock)}
     try:
         notices(Contract(), given)  # as it is, it passes

@@ -15,7 +15,7 @@ from botocore.config import Config as ClientConfig
 
 from samesession import ConfigError, SessionTooLarge
 from samesession.core.idle_renewal import Touching
-from samesession.core.store import Face, Lifetimes, Outcome
+from samesession.core.store import Colour, Lifetimes, Outcome
 from samesession.run.drive import run
 from samesession.settings import Config
 from samesession.stores import open_store
@@ -95,7 +95,7 @@ def resource(boto3: Any, server: DynamoDB) -> Iterator[Any]:
 class TestDynamoDBStoreOnAResourceOfBoto3(RecordContract, OwnerIndexContract, ListContract):
     """Its client takes and gives Python's values, where others have the wire's."""
 
-    faces = Face.SYNC
+    colours = Colour.SYNC
     largest = LARGEST
 
     @pytest.fixture
@@ -207,10 +207,10 @@ def test_a_session_lends_its_credentials(boto3: Any, server: DynamoDB, kind: str
     }[kind]()
     settings = {"SESSION_DYNAMODB": session, "SESSION_DYNAMODB_ENDPOINT_URL": server.url}
     store = read(**settings, SESSION_DYNAMODB_REGION=REGION)
-    mine, others = (Face.SYNC, Face.ASYNC) if "aio" not in kind else (Face.ASYNC, Face.SYNC)
-    assert store.facing(mine).faces is mine
+    mine, others = (Colour.SYNC, Colour.ASYNC) if "aio" not in kind else (Colour.ASYNC, Colour.SYNC)
+    assert store.open_for(mine).colours is mine
     with pytest.raises(ConfigError, match="give a session"):
-        store.facing(others)
+        store.open_for(others)
 
 
 def test_a_client_that_would_keep_requests_waiting_is_refused(boto3: Any, server: DynamoDB) -> None:
@@ -237,9 +237,9 @@ def test_what_cannot_be_used_is_refused_with_what_to_write(
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    for face in (Face.SYNC, Face.ASYNC):
+    for colour in (Colour.SYNC, Colour.ASYNC):
         with pytest.raises(ConfigError, match="no AWS region is known: write SESSION_DYN"):
-            read().facing(face)
+            read().open_for(colour)
 
 
 @pytest.mark.parametrize("create", [True, False])
@@ -259,7 +259,7 @@ def test_the_table_is_made_by_a_command_or_by_a_setting(
             result = site.app.test_cli_runner().invoke(args=["sessions", "init-db"])
             assert (result.exit_code, result.output) == (0, "what sessions need is there\n")
         elif framework == "flask":
-            run(site.app.session_interface.site.shut())
+            run(site.app.session_interface.app_sessions.shut())
         else:
             asyncio.run(_serve(site.app))
         assert server.client.describe_table(TableName="visits")["Table"]["ItemCount"] == 0

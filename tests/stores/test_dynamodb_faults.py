@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from samesession.core.steps import Steps
-from samesession.core.store import Face, Lifetimes, Outcome
+from samesession.core.store import Colour, Lifetimes, Outcome
 from samesession.errors import StoreUnavailable
 from samesession.run.drive import arun, run
 from samesession.stores.dynamodb import DynamoDBStore, items
@@ -31,7 +31,7 @@ PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\n
 
 def in_time(caller: Caller, steps: Steps[object]) -> object:
     """Run steps as a request does: in an event loop all waits together have a limit."""
-    if caller.face is Face.SYNC:
+    if caller.colour is Colour.SYNC:
         return run(steps)
     return caller._runner.run(arun(steps, timeout=BRIEF))
 
@@ -53,7 +53,7 @@ def proxy(server: DynamoDB) -> Iterator[Proxy]:
 def store(proxy: Proxy, caller: Caller) -> Iterator[DynamoDBStore]:
     """Give a store with a session and an open connection, through the proxy."""
     url = f"http://127.0.0.1:{proxy.port}"
-    found = DynamoDBStore(region=REGION, endpoint_url=url, timeout=TIMEOUT).facing(caller.face)
+    found = DynamoDBStore(region=REGION, endpoint_url=url, timeout=TIMEOUT).open_for(caller.colour)
     assert caller.do(found.create("key", make_record(1), lifetimes=HOUR)) is True
     yield found
     proxy.mend()
@@ -64,7 +64,7 @@ def test_a_network_that_swallows_everything_costs_the_timeout(
     caller: Caller, store: DynamoDBStore, proxy: Proxy
 ) -> None:
     url = f"http://127.0.0.1:{proxy.port}"
-    brief = DynamoDBStore(region=REGION, endpoint_url=url, timeout=BRIEF).facing(caller.face)
+    brief = DynamoDBStore(region=REGION, endpoint_url=url, timeout=BRIEF).open_for(caller.colour)
     assert caller.do(brief.load("key", renew=HOUR)) == make_record(1)
     proxy.inflict(Fault(hole=True))
     for steps in (
@@ -146,7 +146,7 @@ def other_table(server: DynamoDB) -> Iterator[str]:
 def test_a_missing_table_is_an_error_that_names_the_command(
     caller: Caller, server: DynamoDB, other_table: str
 ) -> None:
-    store = server.store(table=other_table).facing(caller.face)
+    store = server.store(table=other_table).open_for(caller.colour)
     with pytest.raises(StoreUnavailable, match=r"'visits' is missing .* `flask sessions init-db`"):
         caller.do(store.load("key", renew=HOUR))
     caller.do(store.prepare())
@@ -159,7 +159,7 @@ def test_a_missing_table_is_an_error_that_names_the_command(
 
 def test_two_may_make_the_table_at_once(caller: Caller, server: DynamoDB, other_table: str) -> None:
     """DynamoDB itself may say of a table that is being made that there is none."""
-    one, other = (server.store(table=other_table).facing(caller.face) for _ in range(2))
+    one, other = (server.store(table=other_table).open_for(caller.colour) for _ in range(2))
     held, after = True, 0
     while held:
         held = caller.interleave(one.prepare(), other.prepare(), after=after).held
@@ -180,7 +180,7 @@ def test_a_table_of_somebody_else_is_left_alone(
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    store = server.store(table=other_table).facing(caller.face)
+    store = server.store(table=other_table).open_for(caller.colour)
     with pytest.raises(StoreUnavailable, match="SESSION_DYNAMODB_TABLE"):
         caller.do(store.prepare())
     status: Any = server.client.describe_time_to_live(TableName=other_table)
@@ -191,7 +191,7 @@ def test_a_table_of_somebody_else_is_left_alone(
 def test_a_time_to_live_by_another_attribute_is_an_error(
     caller: Caller, server: DynamoDB, other_table: str
 ) -> None:
-    store = server.store(table=other_table).facing(caller.face)
+    store = server.store(table=other_table).open_for(caller.colour)
     caller.do(store.prepare())
     for enabled, name in ((False, "expires"), (True, "until")):
         wanted = {"Enabled": enabled, "AttributeName": name}

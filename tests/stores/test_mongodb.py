@@ -13,7 +13,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.monitoring import CommandListener
 
 from samesession.core.idle_renewal import Touching
-from samesession.core.store import Face, Lifetimes, Outcome
+from samesession.core.store import Colour, Lifetimes, Outcome
 from samesession.errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
 from samesession.run.drive import arun, run
 from samesession.stores.mongodb import MongoStore
@@ -217,7 +217,7 @@ def test_names_that_mongodb_does_not_take_are_refused(names: dict[str, str]) -> 
 
 def test_a_given_client_is_not_closed(part: MongoPart, client: pymongo.MongoClient[Any]) -> None:
     store = MongoStore(client, database=DATABASE)
-    assert store.facing(Face.ASYNC).faces is Face.SYNC
+    assert store.open_for(Colour.ASYNC).colours is Colour.SYNC
     assert run(store.create("k", make_record(1), lifetimes=HOUR))
     run(store.close())
     assert client.get_database(DATABASE).get_collection("sessions").find_one({"_id": "k"})
@@ -304,7 +304,7 @@ def test_the_command_and_the_setting_make_the_indexes(
             result = site.app.test_cli_runner().invoke(args=["sessions", "init-db"])
             assert (result.exit_code, result.output) == (0, "what sessions need is there\n")
     elif framework == "flask":
-        run(site.app.session_interface.site.shut())
+        run(site.app.session_interface.app_sessions.shut())
     else:
         asyncio.run(_serve(site.app))
     for index in indexes(part):

@@ -40,7 +40,7 @@ def proxy(part: MongoPart) -> Iterator[Proxy]:
 @pytest.fixture
 def store(proxy: Proxy, caller: Caller, clock: Clock) -> Iterator[MongoStore]:
     url = f"mongodb://127.0.0.1:{proxy.port}/?directConnection=true"
-    found = MongoStore(url, database=DATABASE, timeout=TIMEOUT, clock=clock).facing(caller.face)
+    found = MongoStore(url, database=DATABASE, timeout=TIMEOUT, clock=clock).open_for(caller.colour)
     assert caller.do(found.create("key", make_record(1), lifetimes=HOUR)) is True
     yield found
     proxy.mend()

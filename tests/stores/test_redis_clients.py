@@ -16,7 +16,7 @@ import redis
 import redis.asyncio
 
 from samesession import ConfigError
-from samesession.core.store import Face, Lifetimes
+from samesession.core.store import Colour, Lifetimes
 from samesession.run.drive import arun, run
 from samesession.stores.redis import RedisStore
 from samesession.testing import (
@@ -87,7 +87,7 @@ async def test_options_of_a_url_reach_the_connections(
 
 
 class TestGivenSyncClient(StoreContract, OwnerIndexContract, ListContract, RereadContract):
-    faces = Face.SYNC
+    colours = Colour.SYNC
     own_clock = True
 
     @pytest.fixture
@@ -180,8 +180,8 @@ def _fork(store: RedisStore, name: str) -> int:
 def test_nothing_connects_before_the_first_use(valkey: Valkey, clock: Clock) -> None:
     before = connections(valkey)
     store = RedisStore(valkey.url)
-    for face in (Face.SYNC, Face.ASYNC):
-        assert store.facing(face).faces is face
+    for colour in (Colour.SYNC, Colour.ASYNC):
+        assert store.open_for(colour).colours is colour
     assert connections(valkey) == before
 
 
@@ -196,8 +196,8 @@ def test_a_loop_that_was_closed_without_its_connection_harms_no_later_one(redis_
     """In a process of its own: asyncio warns of such a connection when it is collected."""
     code = (
         "import asyncio\n"
-        "from tests.stores.test_redis_clients import Face, RedisStore, _use\n"
-        f"store = RedisStore({redis_url!r}, face=Face.ASYNC)\n"
+        "from tests.stores.test_redis_clients import Colour, RedisStore, _use\n"
+        f"store = RedisStore({redis_url!r}, colour=Colour.ASYNC)\n"
         "print([asyncio.run(_use(store, number)) for number in range(3)])\n"
     )
     done = subprocess.run(
@@ -208,7 +208,7 @@ def test_a_loop_that_was_closed_without_its_connection_harms_no_later_one(redis_
 
 def test_a_store_closed_in_each_loop_leaves_nothing_behind(redis_url: str, valkey: Valkey) -> None:
     before = connections(valkey)
-    store = RedisStore(redis_url, face=Face.ASYNC)
+    store = RedisStore(redis_url, colour=Colour.ASYNC)
     for number in range(3):
         with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
             assert runner.run(_use(store, number)) is True
@@ -217,7 +217,7 @@ def test_a_store_closed_in_each_loop_leaves_nothing_behind(redis_url: str, valke
 
 
 def test_two_event_loops_may_use_a_store_in_turns(redis_url: str) -> None:
-    store = RedisStore(redis_url, face=Face.ASYNC)
+    store = RedisStore(redis_url, colour=Colour.ASYNC)
     record = make_record()
 
     async def load() -> bytes | None:
@@ -254,7 +254,7 @@ def test_a_unix_socket_is_an_address(tmp_path: Path) -> None:
         store = RedisStore(f"unix://{path}")
         assert run(store.create("key", make_record(), lifetimes=LONG)) is True
         run(store.close())
-        mirror = store.facing(Face.ASYNC)
+        mirror = store.open_for(Colour.ASYNC)
 
         async def load() -> bytes | None:
             found = await arun(mirror.load("key", renew=LONG))

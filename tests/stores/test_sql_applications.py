@@ -13,7 +13,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from samesession import BadRecord, ConfigError, Session
-from samesession.core.store import Face, Lifetimes
+from samesession.core.store import Colour, Lifetimes
 from samesession.run.drive import run
 from samesession.settings import Config
 from samesession.stores.sqlalchemy import SQLStore, open_store, session_tables
@@ -195,7 +195,7 @@ def test_the_command_and_the_setting_make_the_tables(
         result = site.app.test_cli_runner().invoke(args=["sessions", "init-db"])
         assert (result.exit_code, result.output) == (0, "what sessions need is there\n")
     elif framework == "flask":
-        run(site.app.session_interface.site.shut())
+        run(site.app.session_interface.app_sessions.shut())
     else:
         import asyncio
 
@@ -221,16 +221,16 @@ def test_another_store_has_no_tables_to_make(framework: str, clock: Clock) -> No
 
 
 @pytest.mark.parametrize(
-    ("given", "face", "chosen"),
+    ("given", "colour", "chosen"),
     [
-        ("sqlite:///a.db", Face.SYNC, "sqlite+pysqlite"),
-        ("sqlite:///a.db", Face.ASYNC, "sqlite+aiosqlite"),
-        ("sqlite+aiosqlite:///a.db", Face.SYNC, "sqlite+pysqlite"),
-        ("sqlite+aiosqlite:///a.db", Face.ASYNC, "sqlite+aiosqlite"),
+        ("sqlite:///a.db", Colour.SYNC, "sqlite+pysqlite"),
+        ("sqlite:///a.db", Colour.ASYNC, "sqlite+aiosqlite"),
+        ("sqlite+aiosqlite:///a.db", Colour.SYNC, "sqlite+pysqlite"),
+        ("sqlite+aiosqlite:///a.db", Colour.ASYNC, "sqlite+aiosqlite"),
     ],
 )
-def test_one_url_serves_both_frameworks(given: str, face: Face, chosen: str) -> None:
-    assert driven(read_url(given), face).drivername == chosen
+def test_one_url_serves_both_frameworks(given: str, colour: Colour, chosen: str) -> None:
+    assert driven(read_url(given), colour).drivername == chosen
 
 
 @pytest.mark.parametrize("given", ["sqlite://", "sqlite:///:memory:", "sqlite+aiosqlite://"])
@@ -255,7 +255,7 @@ def test_a_database_in_memory_is_refused(given: str) -> None:
 def test_what_cannot_be_used_is_refused_without_its_password(given: Any, message: str) -> None:
     settings = {"SECRET_KEY": SECRET_KEY, "SESSION_SQLALCHEMY": given}
     with pytest.raises(ConfigError, match=message) as caught:
-        open_store(Config.read(settings), clock=Clock()).facing(Face.SYNC)
+        open_store(Config.read(settings), clock=Clock()).open_for(Colour.SYNC)
     assert "secret" not in str(caught.value)
 
 

@@ -69,7 +69,7 @@ def crossing() -> Iterator[Crossing]:
 
 @pytest.fixture
 def store(part: SQLPart, caller: Caller, clock: Clock) -> Iterator[SQLStore]:
-    made = SQLStore(part.url, timeout=10.0, clock=clock).facing(caller.face)
+    made = SQLStore(part.url, timeout=10.0, clock=clock).open_for(caller.colour)
     assert caller.do(made.create("mine", MINE, lifetimes=HOUR)) is True
     assert caller.do(made.create("another's", ANOTHERS, lifetimes=HOUR)) is True
     yield made

@@ -37,7 +37,7 @@ def proxy(part: SQLPart) -> Iterator[Proxy]:
 @pytest.fixture
 def store(part: SQLPart, proxy: Proxy, caller: Caller, clock: Clock) -> Iterator[SQLStore]:
     url = part.url.replace(f":{part.server.port}/", f":{proxy.port}/")  # type: ignore[union-attr]
-    found = SQLStore(url, timeout=TIMEOUT, clock=clock).facing(caller.face)
+    found = SQLStore(url, timeout=TIMEOUT, clock=clock).open_for(caller.colour)
     assert caller.do(found.create("key", make_record(1), lifetimes=HOUR)) is True
     yield found
     proxy.mend()
@@ -101,7 +101,7 @@ def test_connections_that_died_in_the_pool_are_no_outage(
 def test_a_row_that_another_transaction_locks_costs_the_timeout(
     part: SQLPart, caller: Caller, clock: Clock
 ) -> None:
-    store = SQLStore(part.url, timeout=TIMEOUT, clock=clock).facing(caller.face)
+    store = SQLStore(part.url, timeout=TIMEOUT, clock=clock).open_for(caller.colour)
     assert caller.do(store.create("key", make_record(1), lifetimes=HOUR)) is True
     with looking(part.url) as other:
         other.execute(sa.text("UPDATE samesession SET expires = expires + 1"))
@@ -124,7 +124,7 @@ def test_a_row_that_another_transaction_locks_costs_the_timeout(
 def test_a_missing_table_is_an_error_that_names_the_command(
     part: SQLPart, caller: Caller, clock: Clock
 ) -> None:
-    store = SQLStore(part.url, clock=clock).facing(caller.face)
+    store = SQLStore(part.url, clock=clock).open_for(caller.colour)
     with looking(part.url) as connection:
         connection.execute(sa.text("DROP TABLE samesession"))
     with pytest.raises(StoreUnavailable, match="flask sessions init-db"):

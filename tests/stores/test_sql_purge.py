@@ -23,7 +23,7 @@ ROWS = 5000
 
 @pytest.fixture
 def store(part: SQLPart, caller: Caller, clock: Clock) -> Iterator[SQLStore]:
-    found = SQLStore(part.url, clock=clock, touching=Touching(0)).facing(caller.face)
+    found = SQLStore(part.url, clock=clock, touching=Touching(0)).open_for(caller.colour)
     yield found
     caller.do(found.close())
 

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from samesession import StoreUnavailable
 from samesession.core.steps import Steps
-from samesession.core.store import Face, Lifetimes, Outcome
+from samesession.core.store import Colour, Lifetimes, Outcome
 from samesession.run.drive import run
 from samesession.stores.sqlalchemy import SQLStore
 from samesession.stores.sqlalchemy.engines import driven
@@ -80,7 +80,7 @@ def new_store(part: SQLPart, caller: Caller, clock: Clock) -> Iterator[Callable[
     opened: list[SQLStore] = []
 
     def new(source: Any = None) -> SQLStore:
-        store = SQLStore(source or part.url, timeout=TIMEOUT, clock=clock).facing(caller.face)
+        store = SQLStore(source or part.url, timeout=TIMEOUT, clock=clock).open_for(caller.colour)
         opened.append(store)
         assert caller.do(store.create("key", make_record(1), lifetimes=HOUR)) is True
         return store
@@ -224,8 +224,8 @@ def test_an_engines_isolation_level_does_not_reach_the_sessions(
     errors: list[str | int],
     level: str,
 ) -> None:
-    url, given = driven(sa.make_url(part.url), caller.face), level.upper()
-    if caller.face is Face.SYNC:
+    url, given = driven(sa.make_url(part.url), caller.colour), level.upper()
+    if caller.colour is Colour.SYNC:
         store = new_store(sa.create_engine(url, isolation_level=given))
     else:
         store = new_store(create_async_engine(url, isolation_level=given))

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from samesession.core.store import Face, Lifetimes
+from samesession.core.store import Colour, Lifetimes
 from samesession.run.drive import arun, run
 from samesession.stores.sqlalchemy import SQLStore
 from samesession.stores.sqlalchemy.engines import driven, read_url
@@ -39,7 +39,7 @@ def part(store_name: str, servers: Servers, tmp_path: Path, clock: Clock) -> SQL
 
 
 def test_under_flask(part: SQLPart) -> None:
-    engine = sa.create_engine(driven(read_url(part.url), Face.SYNC))
+    engine = sa.create_engine(driven(read_url(part.url), Colour.SYNC))
     store = SQLStore(engine)
     assert run(store.create("key", make_record(1), lifetimes=HOUR)) is True
     with engine.connect() as connection:
@@ -65,7 +65,7 @@ def test_under_flask(part: SQLPart) -> None:
 
 @pytest.mark.asyncio
 async def test_under_quart(part: SQLPart) -> None:
-    engine = create_async_engine(driven(read_url(part.url), Face.ASYNC))
+    engine = create_async_engine(driven(read_url(part.url), Colour.ASYNC))
     store = SQLStore(engine)
     assert await arun(store.create("key", make_record(1), lifetimes=HOUR)) is True
     async with engine.connect() as connection:

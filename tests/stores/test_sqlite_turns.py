@@ -13,7 +13,7 @@ from typing import TypeVar
 import pytest
 
 from samesession.core.steps import Steps
-from samesession.core.store import Face, Lifetimes, Outcome
+from samesession.core.store import Colour, Lifetimes, Outcome
 from samesession.run.drive import run
 from samesession.stores.sqlalchemy import SQLStore
 from samesession.stores.sqlalchemy.sqlite_turns import Turns
@@ -102,13 +102,13 @@ def _commits(store: SQLStore, key: str, do: Callable[[Steps[T]], T], until: floa
 
 def _beside(url: str, threads: int) -> tuple[int, int]:
     """Write with threads, and in an event loop beside them; return who wrote how often."""
-    threaded, alone = SQLStore(url), SQLStore(url, face=Face.ASYNC)
+    threaded, alone = SQLStore(url), SQLStore(url, colour=Colour.ASYNC)
     run(threaded.prepare())
     keys = [f"thread {number}" for number in range(threads)]
     for key in (*keys, "loop"):
         _ = run(threaded.remove(key, expected=None))
         assert run(threaded.create(key, make_record(1), lifetimes=HOUR))
-    caller = Caller(Face.ASYNC)
+    caller = Caller(Colour.ASYNC)
     assert caller.do(alone.load("loop", renew=None)) is not None  # connected
     until = time.monotonic() + SECONDS
     with ThreadPoolExecutor(threads) as pool:

@@ -15,7 +15,7 @@ from valkey.asyncio.sentinel import Sentinel as AsyncSentinel
 from valkey.sentinel import Sentinel
 
 from samesession import ConfigError
-from samesession.core.store import Face
+from samesession.core.store import Colour
 from samesession.stores.redis import RedisStore
 from samesession.stores.redis.url import Kind
 from samesession.stores.redis.valkey_clients import servers_of
@@ -35,11 +35,11 @@ pytestmark = pytest.mark.stores("redis")
 _sentinel: Any = Sentinel  # their parameters are not annotated
 _async_sentinel: Any = AsyncSentinel
 COLOURS = pytest.mark.parametrize("module", [valkey, valkey.asyncio], ids=["sync", "async"])
-FACES = {valkey: Face.SYNC, valkey.asyncio: Face.ASYNC}
+FACES = {valkey: Colour.SYNC, valkey.asyncio: Colour.ASYNC}
 
 
 class TestGivenSyncClient(StoreContract, OwnerIndexContract, ListContract, RereadContract):
-    faces = Face.SYNC
+    colours = Colour.SYNC
     own_clock = True
 
     @pytest.fixture
@@ -49,7 +49,7 @@ class TestGivenSyncClient(StoreContract, OwnerIndexContract, ListContract, Rerea
 
 
 class TestGivenAsyncClient(StoreContract, OwnerIndexContract, ListContract, RereadContract):
-    faces = Face.ASYNC
+    colours = Colour.ASYNC
     own_clock = True
 
     @pytest.fixture
@@ -94,8 +94,8 @@ def test_address_login_and_limits_are_the_clients(module: Any) -> None:
         )
     )
     assert found is not None
-    servers, face = found
-    assert (servers.kind, servers.tls, face) == (Kind.SINGLE, False, FACES[module])
+    servers, colour = found
+    assert (servers.kind, servers.tls, colour) == (Kind.SINGLE, False, FACES[module])
     wanted = {"host": "h", "port": 7, "db": 3, "username": "u", "password": "p"}
     assert wanted.items() <= servers.options.items()
     assert servers.options["socket_timeout"] == 0.5
@@ -125,8 +125,8 @@ def test_sentinels_are_the_clients(make: Any) -> None:
 
 def test_the_nodes_of_a_cluster_are_the_clients() -> None:
     client = valkey.asyncio.ValkeyCluster("h", 7, password="p", ssl=True)
-    servers, face = servers_of(client)  # type: ignore[misc]
-    assert (servers.kind, servers.nodes, face) == (Kind.CLUSTER, (("h", 7),), Face.ASYNC)
+    servers, colour = servers_of(client)  # type: ignore[misc]
+    assert (servers.kind, servers.nodes, colour) == (Kind.CLUSTER, (("h", 7),), Colour.ASYNC)
     assert servers.tls
     assert servers.options["password"] == "p"
     asyncio.run(client.aclose())

@@ -102,7 +102,7 @@ def waiting(kind: str, app: Any) -> Any:
 
 def token(app: Any) -> str:
     """Give a cookie that the store has to be asked for."""
-    signer = app.session_interface.site.flow._signer
+    signer = app.session_interface.app_sessions.flow._signer
     return str(signer.sign(signer.mint()).value)
 
 

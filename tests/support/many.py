@@ -47,7 +47,7 @@ def fill(
 
 
 def _parts(site: Site) -> tuple[str, Any]:
-    administration = site.app.session_interface.site.administration
+    administration = site.app.session_interface.app_sessions.administration
     return administration._prefix, administration._sealer
 
 

@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import Any
 
 from samesession import Session
-from samesession.core.store import Store, TwoFaced
+from samesession.core.store import Openable, Store
 from samesession.core.token import Entropy as EntropySource
 from samesession.run.drive import arun, run
 
@@ -42,7 +42,7 @@ class Site:
         *,
         clock: Clock,
         entropy: EntropySource | None = None,
-        store: Store | TwoFaced | None = None,
+        store: Store | Openable | None = None,
         app: Any = None,
         init: bool = True,
     ) -> None:

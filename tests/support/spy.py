@@ -13,17 +13,17 @@ from typing import TypeVar, cast
 from samesession.core.steps import Steps
 from samesession.core.store import (
     Batches,
+    Colour,
     Conflict,
-    Face,
     KeyPage,
     Lifetimes,
     Listable,
+    Openable,
     Outcome,
     OwnerIndex,
     PagedOwnerIndex,
     Purgeable,
     Store,
-    TwoFaced,
 )
 
 T = TypeVar("T")
@@ -77,7 +77,7 @@ class Gate:
 
 @dataclass
 class Notes:
-    """What all faces of one spy share."""
+    """What all colours of one spy share."""
 
     calls: list[tuple[str, str]] = field(default_factory=list)
     gates: list[Gate] = field(default_factory=list)
@@ -85,22 +85,22 @@ class Notes:
 
 
 class SpyStore:
-    """Passes each call on to `inner`; `facing` gives a spy with the same notes."""
+    """Passes each call on to `inner`; `open_for` gives a spy with the same notes."""
 
     def __init__(
-        self, inner: Store, *, face: Face | None = None, notes: Notes | None = None
+        self, inner: Store, *, colour: Colour | None = None, notes: Notes | None = None
     ) -> None:
         self.inner = inner
-        self._face = face or inner.faces
+        self._colour = colour or inner.colours
         self._notes = notes or Notes()
 
     @property
-    def faces(self) -> Face:
-        return self.inner.faces
+    def colours(self) -> Colour:
+        return self.inner.colours
 
-    def facing(self, face: Face) -> SpyStore:
-        inner = self.inner.facing(face) if isinstance(self.inner, TwoFaced) else self.inner
-        return type(self)(inner, face=face, notes=self._notes)
+    def open_for(self, colour: Colour) -> SpyStore:
+        inner = self.inner.open_for(colour) if isinstance(self.inner, Openable) else self.inner
+        return type(self)(inner, colour=colour, notes=self._notes)
 
     # --- for tests ---------------------------------------------------------------------
 
@@ -157,7 +157,7 @@ class SpyStore:
         return result
 
     def _stand(self, gate: Gate) -> Steps[None]:
-        if self._face is Face.ASYNC:
+        if self._colour is Colour.ASYNC:
             yield gate.hold()
         else:
             gate.block()

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from samesession.core.idle_renewal import Touching
 from samesession.core.record import revision_of
 from samesession.core.steps import Steps
-from samesession.core.store import Face, Store
+from samesession.core.store import Colour, Store
 from samesession.run.drive import arun, run
 from samesession.stores.sqlalchemy import SQLStore, metadata, session_tables
 from samesession.stores.sqlalchemy.engines import driven
@@ -38,14 +38,14 @@ _SERVED: dict[str, Callable[[], AbstractContextManager[Any]]] = {
 @contextmanager
 def looking(url: str) -> Iterator[sa.Connection]:
     """Look at a database beside the library under test."""
-    engine = sa.create_engine(driven(sa.make_url(url), Face.SYNC), poolclass=sa.NullPool)
+    engine = sa.create_engine(driven(sa.make_url(url), Colour.SYNC), poolclass=sa.NullPool)
     with engine.begin() as connection:
         yield connection
 
 
 def in_time(caller: Caller, steps: Steps[T], timeout: float) -> T:
     """Run steps as a request does: in an event loop all waits together have a limit."""
-    if caller.face is Face.SYNC:
+    if caller.colour is Colour.SYNC:
         return run(steps)
     return caller._runner.run(arun(steps, timeout=timeout))
 
@@ -65,7 +65,7 @@ def until_waiting(part: SQLPart, callers: int = 1) -> None:
         return
     question = sa.text(_WAITING[part.name])
     end = time.monotonic() + PATIENCE
-    engine = sa.create_engine(driven(sa.make_url(part.url), Face.SYNC), poolclass=sa.NullPool)
+    engine = sa.create_engine(driven(sa.make_url(part.url), Colour.SYNC), poolclass=sa.NullPool)
     # Autocommit: PostgreSQL's answer is one for a whole transaction.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         while connection.execute(question).scalar() != callers:

@@ -1,4 +1,4 @@
-"""Users who each count up in a session of their own while servers move, on either face."""
+"""Users who each count up in a session of their own while servers move, on either colour."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from samesession import SessionError, StoreUnavailable
 from samesession.core.steps import Steps
-from samesession.core.store import Face, Lifetimes, Outcome, Store
+from samesession.core.store import Colour, Lifetimes, Outcome, Store
 from samesession.stores.redis import RedisStore
 from tests.faults.callers import Caller, sealed
 from tests.support.redis_process import PATIENCE
@@ -55,9 +55,9 @@ def count_up(user: User, store: Store) -> Steps[int | None]:
 class Load:
     """Users at one store, from `start` to `stop`."""
 
-    def __init__(self, url: str, face: Face, *, users: int, timeout: float = TIMEOUT) -> None:
-        self.store = RedisStore(url, timeout=timeout).facing(face)
-        self.caller = Caller(self.store, face, timeout=timeout)
+    def __init__(self, url: str, colour: Colour, *, users: int, timeout: float = TIMEOUT) -> None:
+        self.store = RedisStore(url, timeout=timeout).open_for(colour)
+        self.caller = Caller(self.store, colour, timeout=timeout)
         self.users = [User(*sealed(f"user{number}")) for number in range(users)]
         self._tasks: list[asyncio.Task[None]] = []
         self._over = False

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from samesession.core.store import Face
+from samesession.core.store import Colour
 from samesession.run.drive import arun, run
 from samesession.stores.redis import RedisStore
 from tests.faults.callers import FACES, LIFETIMES, calling, sealed
@@ -19,12 +19,12 @@ from .test_given_clients import life
 
 PAGE = Path(__file__).parents[2] / "docs" / "redis.md"
 ONE, CLUSTER, SENTINEL = re.findall(r"^ +(ACL SETUSER .*)$", PAGE.read_text(), re.MULTILINE)
-FACE = pytest.mark.parametrize("face", FACES, ids=lambda face: face.name.lower())
+FACE = pytest.mark.parametrize("colour", FACES, ids=lambda colour: colour.name.lower())
 
 
-async def live(url: str, face: Face) -> None:
-    store = RedisStore(url).facing(face)
-    if face is Face.SYNC:
+async def live(url: str, colour: Colour) -> None:
+    store = RedisStore(url).open_for(colour)
+    if colour is Colour.SYNC:
         run(life(store))
         run(store.close())
     else:
@@ -42,29 +42,29 @@ def expect_refused_elsewhere(server: Program) -> None:
 
 @FACE
 @pytest.mark.asyncio
-async def test_behind_sentinels(shared_sentinels: Sentinels, face: Face) -> None:
+async def test_behind_sentinels(shared_sentinels: Sentinels, colour: Colour) -> None:
     for server in shared_sentinels.servers:
         server.do(*ONE.split())
         expect_refused_elsewhere(server)
     for each in shared_sentinels.sentinels:
         each.do(*SENTINEL.split())
     login = "?sentinel_username=watcher&sentinel_password=password"
-    await live(shared_sentinels.url.replace("//", "//app:password@") + login, face)
+    await live(shared_sentinels.url.replace("//", "//app:password@") + login, colour)
 
 
 @FACE
 @pytest.mark.asyncio
-async def test_on_a_cluster_while_a_slot_moves_too(shared_cluster: Cluster, face: Face) -> None:
+async def test_on_a_cluster_while_a_slot_moves_too(shared_cluster: Cluster, colour: Colour) -> None:
     for node in shared_cluster.nodes:
         node.do(*CLUSTER.split())
         expect_refused_elsewhere(node)
     url = shared_cluster.url.replace("//", "//app:password@")
-    await live(url, face)
+    await live(url, colour)
     key, raw = sealed("alice")
     source = shared_cluster.owner(slot_of(key))
     target = elsewhere(shared_cluster, source)
     shared_cluster.begin_move(slot_of(key), source, target)
-    async with calling(url, face, timeout=1.0) as caller:
+    async with calling(url, colour, timeout=1.0) as caller:
         assert await caller.do(lambda store: store.create(key, raw, lifetimes=LIFETIMES)) is True
     assert target.do("CLUSTER", "COUNTKEYSINSLOT", slot_of(key)) == 1
     shared_cluster.end_move(slot_of(key), target)

@@ -14,7 +14,7 @@ from redis.crc import key_slot
 
 from samesession import StoreUnavailable
 from samesession.core.steps import Steps
-from samesession.core.store import Face, Outcome, Store
+from samesession.core.store import Colour, Outcome, Store
 from tests.faults.callers import FACES, LIFETIMES, SLACK, Caller, calling, sealed
 from tests.support.redis_process import (
     Cluster,
@@ -27,7 +27,7 @@ from tests.support.redis_process import (
 
 from .load import TIMEOUT, Load, revised
 
-FACE = pytest.mark.parametrize("face", FACES, ids=lambda face: face.name.lower())
+FACE = pytest.mark.parametrize("colour", FACES, ids=lambda colour: colour.name.lower())
 
 
 log = logging.getLogger(__name__)
@@ -50,8 +50,8 @@ def elsewhere(cluster: Cluster, source: Program) -> Program:
 
 
 @pytest_asyncio.fixture
-async def caller(shared_cluster: Cluster, face: Face) -> AsyncIterator[Caller]:
-    async with calling(shared_cluster.url, face, timeout=2.0) as made:
+async def caller(shared_cluster: Cluster, colour: Colour) -> AsyncIterator[Caller]:
+    async with calling(shared_cluster.url, colour, timeout=2.0) as made:
         yield made
 
 
@@ -106,8 +106,8 @@ async def test_what_has_moved_out_of_a_slot_that_is_still_moving_is_found(
 
 @FACE
 @pytest.mark.asyncio
-async def test_no_request_fails_while_slots_move(shared_cluster: Cluster, face: Face) -> None:
-    load = Load(shared_cluster.url, face, users=8, timeout=4.0)
+async def test_no_request_fails_while_slots_move(shared_cluster: Cluster, colour: Colour) -> None:
+    load = Load(shared_cluster.url, colour, users=8, timeout=4.0)
     await load.begin()
     try:
         for turn in range(3):
@@ -145,9 +145,9 @@ async def expect_back(caller: Caller, key: str, raw: bytes | None) -> None:
 @FACE
 @pytest.mark.asyncio
 async def test_a_dead_node_is_a_typed_error_in_time_and_all_is_well_when_it_is_back(
-    own_cluster: Cluster, face: Face
+    own_cluster: Cluster, colour: Colour
 ) -> None:
-    async with calling(own_cluster.url, face, timeout=1.0) as caller:
+    async with calling(own_cluster.url, colour, timeout=1.0) as caller:
         keys = [sealed("alice") for _ in range(20)]
         for key, raw in keys:
             assert await caller.do(creating(key, raw)) is True
@@ -174,7 +174,7 @@ async def test_when_a_node_dies_its_sessions_go_on_at_its_replica_and_lose_nothi
     ):
         for node in (*own.nodes, replica):
             node.do("CONFIG", "SET", "cluster-require-full-coverage", "no")
-        loads = [Load(own.url, face, users=12) for face in FACES]
+        loads = [Load(own.url, colour, users=12) for colour in FACES]
         for load in loads:
             await load.begin()
             await load.served_since(0.0)
@@ -194,7 +194,7 @@ async def test_when_a_node_dies_its_sessions_go_on_at_its_replica_and_lose_nothi
             assert all(seconds < TIMEOUT + SLACK for _, seconds, _ in load.refusals)
             for user in load.users:
                 if user.key in ours:
-                    log.info("%s: gap of %.2f s", load.store.faces, user.refused[-1][0] - died)
+                    log.info("%s: gap of %.2f s", load.store.colours, user.refused[-1][0] - died)
                     assert died < user.refused[-1][0] < promoted + 1.0
                 else:
                     assert user.refused == []
@@ -207,9 +207,9 @@ async def test_when_a_node_dies_its_sessions_go_on_at_its_replica_and_lose_nothi
 @FACE
 @pytest.mark.asyncio
 async def test_a_cluster_that_was_down_as_a_whole_is_found_again(
-    own_cluster: Cluster, face: Face
+    own_cluster: Cluster, colour: Colour
 ) -> None:
-    async with calling(own_cluster.url, face, timeout=1.0) as caller:
+    async with calling(own_cluster.url, colour, timeout=1.0) as caller:
         key, raw = sealed("alice")
         assert await caller.do(creating(key, raw)) is True
         for node in own_cluster.nodes:
@@ -228,9 +228,9 @@ async def test_a_cluster_that_was_down_as_a_whole_is_found_again(
 @FACE
 @pytest.mark.asyncio
 async def test_a_node_that_hangs_holds_no_request_beyond_the_deadline_and_others_serve_on(
-    own_cluster: Cluster, face: Face
+    own_cluster: Cluster, colour: Colour
 ) -> None:
-    async with calling(own_cluster.url, face, timeout=0.5) as caller:
+    async with calling(own_cluster.url, colour, timeout=0.5) as caller:
         keys = [sealed("alice") for _ in range(20)]
         for key, raw in keys:
             assert await caller.do(creating(key, raw)) is True

@@ -20,7 +20,7 @@ from redis.sentinel import Sentinel
 from samesession import StoreUnavailable
 from samesession.core.reading import Reader
 from samesession.core.steps import Steps
-from samesession.core.store import Face
+from samesession.core.store import Colour
 from samesession.stores.redis import RedisStore
 from tests.faults.callers import FACES, LIFETIMES, Caller, creating, sealed
 from tests.faults.crossing import Crossing, crossing
@@ -29,7 +29,7 @@ from tests.unit.parts import sealer
 
 pytestmark = pytest.mark.asyncio
 
-FACE = pytest.mark.parametrize("face", FACES, ids=lambda face: face.name.lower())
+FACE = pytest.mark.parametrize("colour", FACES, ids=lambda colour: colour.name.lower())
 GIVEN = pytest.mark.parametrize("given", [False, True], ids=["url", "client"])
 USERS = 12
 
@@ -38,8 +38,8 @@ _async_sentinel: Any = AsyncSentinel
 _node: Any = ClusterNode
 
 
-def cluster_client(face: Face, ports: list[int]) -> Any:
-    if face is Face.SYNC:
+def cluster_client(colour: Colour, ports: list[int]) -> Any:
+    if colour is Colour.SYNC:
         made = [_node("127.0.0.1", port) for port in ports]
         return redis.RedisCluster(startup_nodes=made, socket_timeout=0.5)
     nodes = [AsyncNode("127.0.0.1", port) for port in ports]
@@ -71,11 +71,11 @@ async def expect_read_again(caller: Caller) -> None:
 @FACE
 @GIVEN
 async def test_a_record_in_a_cluster_is_read_again(
-    shared_cluster: Cluster, face: Face, *, given: bool
+    shared_cluster: Cluster, colour: Colour, *, given: bool
 ) -> None:
-    client = cluster_client(face, [node.port for node in shared_cluster.nodes]) if given else None
-    store = RedisStore(client or shared_cluster.url).facing(face)
-    caller = Caller(store, face, timeout=10.0)
+    client = cluster_client(colour, [node.port for node in shared_cluster.nodes]) if given else None
+    store = RedisStore(client or shared_cluster.url).open_for(colour)
+    caller = Caller(store, colour, timeout=10.0)
     await expect_read_again(caller)
     await close(caller, client)
 
@@ -83,17 +83,17 @@ async def test_a_record_in_a_cluster_is_read_again(
 @FACE
 @GIVEN
 async def test_a_record_behind_sentinels_is_read_again(
-    shared_sentinels: Sentinels, face: Face, *, given: bool
+    shared_sentinels: Sentinels, colour: Colour, *, given: bool
 ) -> None:
     hosts = [("127.0.0.1", each.port) for each in shared_sentinels.sentinels]
-    watch = (_sentinel if face is Face.SYNC else _async_sentinel)(hosts, socket_timeout=2)
+    watch = (_sentinel if colour is Colour.SYNC else _async_sentinel)(hosts, socket_timeout=2)
     client = watch.master_for(shared_sentinels.service) if given else None
-    store = RedisStore(client or shared_sentinels.url).facing(face)
-    caller = Caller(store, face, timeout=10.0)
+    store = RedisStore(client or shared_sentinels.url).open_for(colour)
+    caller = Caller(store, colour, timeout=10.0)
     await expect_read_again(caller)
     await close(caller, client)
     for each in watch.sentinels:
-        if face is Face.SYNC:
+        if colour is Colour.SYNC:
             each.close()
         else:
             await each.aclose()
@@ -120,16 +120,16 @@ def crossed_cluster() -> Iterator[tuple[Cluster, list[Crossing]]]:
 
 @pytest_asyncio.fixture
 async def crossed(
-    crossed_cluster: tuple[Cluster, list[Crossing]], face: Face, given: bool
+    crossed_cluster: tuple[Cluster, list[Crossing]], colour: Colour, given: bool
 ) -> AsyncIterator[tuple[Caller, list[Crossing]]]:
     made, proxies = crossed_cluster
     for node in made.nodes:
         node.do("FLUSHALL")
     ports = [proxy.port for proxy in proxies]
-    client = cluster_client(face, ports) if given else None
+    client = cluster_client(colour, ports) if given else None
     url = "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in ports)
-    store = RedisStore(client or url, timeout=0.5).facing(face)
-    caller = Caller(store, face, timeout=0.5)
+    store = RedisStore(client or url, timeout=0.5).open_for(colour)
+    caller = Caller(store, colour, timeout=0.5)
     yield caller, proxies
     for proxy in proxies:
         proxy.mend()

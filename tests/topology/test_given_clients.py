@@ -21,7 +21,7 @@ from valkey.sentinel import Sentinel as ValkeySentinel
 from samesession import ConfigError
 from samesession.core.batches import every_key
 from samesession.core.steps import Steps
-from samesession.core.store import Face, Outcome, Store
+from samesession.core.store import Colour, Outcome, Store
 from samesession.run.drive import arun, run
 from samesession.stores.redis import RedisStore
 from tests.faults.callers import LIFETIMES, sealed
@@ -78,7 +78,7 @@ def test_threads_use_a_given_client_of_a_cluster(shared_cluster: Cluster) -> Non
     nodes = [_node("127.0.0.1", node.port) for node in shared_cluster.nodes]
     with redis.RedisCluster(startup_nodes=nodes) as client:
         store = RedisStore(client)
-        assert store.facing(Face.ASYNC).faces is Face.SYNC
+        assert store.open_for(Colour.ASYNC).colours is Colour.SYNC
         run(life(store))
 
 
@@ -128,7 +128,7 @@ def each_in_a_loop_of_its_own(make: Callable[[], Any], close: Callable[[Any], An
     """Use one given client in two loops: the second gets one of its own, like the first."""
     client = make()
     store = RedisStore(client)
-    assert store.faces is Face.ASYNC
+    assert store.colours is Colour.ASYNC
 
     async def live(*, last: bool) -> None:
         await arun(life(store))

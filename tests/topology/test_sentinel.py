@@ -9,14 +9,14 @@ import time
 import pytest
 
 from samesession import StoreUnavailable
-from samesession.core.store import Face, Outcome
+from samesession.core.store import Colour, Outcome
 from tests.faults.callers import FACES, LIFETIMES, SLACK, Caller, calling, sealed
 from tests.faults.proxy import proxied
 from tests.support.redis_process import Sentinels, program, until, valkey_binary
 
 from .load import TIMEOUT, Load, revised
 
-FACE = pytest.mark.parametrize("face", FACES, ids=lambda face: face.name.lower())
+FACE = pytest.mark.parametrize("colour", FACES, ids=lambda colour: colour.name.lower())
 log = logging.getLogger(__name__)
 # These Sentinels take a master for down after 1 s; then come an election, a promotion, and
 # time for a busy machine to do something else.
@@ -36,7 +36,7 @@ async def expect_back(caller: Caller, key: str, raw: bytes) -> None:
 async def test_when_a_master_dies_requests_fail_only_until_the_next_one_and_lose_nothing_since(
     own_sentinels: Sentinels,
 ) -> None:
-    loads = [Load(own_sentinels.url, face, users=4) for face in FACES]
+    loads = [Load(own_sentinels.url, colour, users=4) for colour in FACES]
     old = own_sentinels.master
     for load in loads:
         await load.begin()
@@ -52,7 +52,7 @@ async def test_when_a_master_dies_requests_fail_only_until_the_next_one_and_lose
         assert load.refusals
         assert all(seconds < TIMEOUT + SLACK for _, seconds, _ in load.refusals)
         first, last = load.refusals[0][0], load.refusals[-1][0]
-        log.info("%s: gap of %.2f s", load.store.faces, last - died)
+        log.info("%s: gap of %.2f s", load.store.colours, last - died)
         assert died <= first < last < promoted + 1.0
         assert last - died < WINDOW
         for user in load.users:
@@ -68,8 +68,8 @@ async def test_a_master_that_is_demoted_under_open_connections_is_left(
 ) -> None:
     key, raw = sealed("alice")
     async with (
-        calling(shared_sentinels.url, Face.SYNC, timeout=1.0) as thread,
-        calling(shared_sentinels.url, Face.ASYNC, timeout=1.0) as loop,
+        calling(shared_sentinels.url, Colour.SYNC, timeout=1.0) as thread,
+        calling(shared_sentinels.url, Colour.ASYNC, timeout=1.0) as loop,
     ):
         for caller in (thread, loop):
             await caller.do(lambda store: store.remove(key, expected=None))
@@ -95,12 +95,12 @@ async def test_a_master_that_is_demoted_under_open_connections_is_left(
 @FACE
 @pytest.mark.asyncio
 async def test_sentinels_that_hang_are_passed_over_within_the_deadline(
-    shared_sentinels: Sentinels, face: Face
+    shared_sentinels: Sentinels, colour: Colour
 ) -> None:
     key, raw = sealed("alice")
     hung, _, _ = shared_sentinels.sentinels
     with hung.paused():
-        async with calling(shared_sentinels.url, face, timeout=1.0) as caller:
+        async with calling(shared_sentinels.url, colour, timeout=1.0) as caller:
             result = await caller.try_(lambda store: store.create(key, raw, lifetimes=LIFETIMES))
             assert result.answer is True
             assert result.seconds < 1.0
@@ -108,7 +108,9 @@ async def test_sentinels_that_hang_are_passed_over_within_the_deadline(
 
 @FACE
 @pytest.mark.asyncio
-async def test_a_replica_that_a_sentinel_takes_for_a_master_serves_no_session(face: Face) -> None:
+async def test_a_replica_that_a_sentinel_takes_for_a_master_serves_no_session(
+    colour: Colour,
+) -> None:
     """As after a failover that one Sentinel missed: a plain read would be served, from the past."""
     with (
         program(valkey_binary()) as master,
@@ -117,7 +119,7 @@ async def test_a_replica_that_a_sentinel_takes_for_a_master_serves_no_session(fa
             valkey_binary(), f"sentinel monitor m 127.0.0.1 {replica.port} 1", "--sentinel"
         ) as sentinel,
     ):
-        async with calling(f"redis+sentinel://127.0.0.1:{sentinel.port}/m", face) as caller:
+        async with calling(f"redis+sentinel://127.0.0.1:{sentinel.port}/m", colour) as caller:
             result = await caller.try_(lambda store: store.load("session:x", renew=None))
             assert isinstance(result.error, StoreUnavailable)
             assert result.seconds < caller.timeout + SLACK
@@ -125,7 +127,7 @@ async def test_a_replica_that_a_sentinel_takes_for_a_master_serves_no_session(fa
 
 @FACE
 @pytest.mark.asyncio
-async def test_servers_and_sentinels_each_have_a_password_of_their_own(face: Face) -> None:
+async def test_servers_and_sentinels_each_have_a_password_of_their_own(colour: Colour) -> None:
     with (
         program(valkey_binary(), "requirepass one") as master,
         program(
@@ -139,11 +141,11 @@ async def test_servers_and_sentinels_each_have_a_password_of_their_own(face: Fac
         host = f"127.0.0.1:{sentinel.port}/m/3"
         key, raw = sealed("alice")
         async with calling(
-            f"redis+sentinel://:one@{host}?sentinel_password=two", face, timeout=1.0
+            f"redis+sentinel://:one@{host}?sentinel_password=two", colour, timeout=1.0
         ) as caller:
             assert await caller.do(lambda store: store.create(key, raw, lifetimes=LIFETIMES))
         for login in ("default:wrong@", ""):
-            async with calling(f"redis+sentinel://{login}{host}", face) as caller:
+            async with calling(f"redis+sentinel://{login}{host}", colour) as caller:
                 result = await caller.try_(lambda store: store.load(key, renew=None))
                 assert isinstance(result.error, StoreUnavailable)
 
@@ -151,7 +153,7 @@ async def test_servers_and_sentinels_each_have_a_password_of_their_own(face: Fac
 @FACE
 @pytest.mark.asyncio
 async def test_a_name_that_points_to_a_new_master_is_followed_when_the_old_one_refuses(
-    face: Face,
+    colour: Colour,
 ) -> None:
     """As a cloud's primary endpoint does: the old server lives on, as a replica."""
     key, raw = sealed("alice")
@@ -161,7 +163,7 @@ async def test_a_name_that_points_to_a_new_master_is_followed_when_the_old_one_r
         proxied(old.port) as name,
     ):
         until(lambda: b"link_status:up" in new.do("INFO"), "the replica is up")
-        async with calling(name.url, face) as caller:
+        async with calling(name.url, colour) as caller:
             assert await caller.do(lambda store: store.create(key, raw, lifetimes=LIFETIMES))
             until(lambda: new.do("EXISTS", key), "the record is replicated")
             new.do("REPLICAOF", "NO", "ONE")

@@ -135,14 +135,14 @@ def test_only_what_routing_calls_static_is_exempt(rules: list[dict[str, Any]]) -
             for host in ("localhost", "files.localhost"):
                 request = request_of(path, method, host)
                 calls = Upper.calls
-                facts = exemptions.facts(request)
+                state = exemptions.state(request)
                 assert Upper.calls == calls, "a converter ran before there was a session"
                 endpoint = app.routed(request)
                 needs_none = endpoint in ("static", "shop.static")
-                if facts is not None:
+                if state is not None:
                     assert needs_none, (path, method, host, endpoint)
-                    assert facts.mode is Mode.EXEMPT
-                    assert facts.dropped_at == endpoint
+                    assert state.mode is Mode.EXEMPT
+                    assert state.dropped_at == endpoint
                 elif needs_none:
                     # It may have a session where only code of the application, or the
                     # order of rules that Werkzeug does not tell, could say.
@@ -158,8 +158,8 @@ def test_a_converter_of_the_application_that_converts_nothing_is_a_pattern() -> 
     app.url_map.add(Rule("/<word:shop>/files/<path:filename>", endpoint="shop.static"))
     exemptions = Exemptions(app, (), static=True)
     app.view_functions["shop.static"] = None
-    assert exemptions.facts(request_of("/books/files/a.css")) is not None
-    assert exemptions.facts(request_of("/BOOKS/files/a.css")) is None
+    assert exemptions.state(request_of("/books/files/a.css")) is not None
+    assert exemptions.state(request_of("/BOOKS/files/a.css")) is None
 
 
 @pytest.mark.parametrize("late", ["/static/page", "/<path:everything>"])
@@ -167,12 +167,12 @@ def test_a_rule_that_is_added_late_may_match_in_the_stead_of_a_static_one(late: 
     app = App([Rule("/static/<path:filename>", endpoint="static"), Rule("/p", endpoint="page")])
     exemptions = Exemptions(app, (), static=True)
     request = request_of("/static/page")
-    assert exemptions.facts(request) is not None
+    assert exemptions.state(request) is not None
     app.url_map.add(Rule(late, endpoint="page"))
-    assert (exemptions.facts(request) is None) is (app.routed(request) == "page")
+    assert (exemptions.state(request) is None) is (app.routed(request) == "page")
     app.url_map.add(Rule("/late/<path:filename>", endpoint="late.static"))
     app.view_functions["late.static"] = None
-    assert exemptions.facts(request_of("/late/a.css")) is not None
+    assert exemptions.state(request_of("/late/a.css")) is not None
 
 
 def test_an_alias_is_left_to_routing_which_redirects() -> None:
@@ -183,7 +183,7 @@ def test_an_alias_is_left_to_routing_which_redirects() -> None:
             redirect_defaults=redirect,
         )
         request = request_of("/files/a.css")
-        exempt = Exemptions(app, (), static=True).facts(request) is not None
+        exempt = Exemptions(app, (), static=True).state(request) is not None
         assert exempt is (app.routed(request) == "static") is not redirect
 
 
@@ -195,23 +195,23 @@ def test_a_redirect_to_a_rule_with_defaults_is_left_to_routing() -> None:
         ]
     )
     exemptions = Exemptions(app, (), static=True)
-    assert exemptions.facts(request_of("/files/5/")) is not None
-    assert exemptions.facts(request_of("/all/A/1")) is None  # a redirect
-    assert exemptions.facts(request_of("/all/A/2")) is None  # what `upper` makes of it is unknown
+    assert exemptions.state(request_of("/files/5/")) is not None
+    assert exemptions.state(request_of("/all/A/1")) is None  # a redirect
+    assert exemptions.state(request_of("/all/A/2")) is None  # what `upper` makes of it is unknown
 
 
 def test_the_order_of_rules_that_cannot_be_known_costs_no_page_its_session() -> None:
     rules = [("/files/<path:name>", "static"), ("/<path:name>", "page"), ("/<path:name>", "static")]
     app = App([Rule(string, endpoint=endpoint) for string, endpoint in rules])
     exemptions = Exemptions(app, (), static=True)
-    assert exemptions.facts(request_of("/profile")) is None
-    assert exemptions.facts(request_of("/files/a.css")) is not None
+    assert exemptions.state(request_of("/profile")) is None
+    assert exemptions.state(request_of("/files/a.css")) is not None
 
 
 def test_a_long_path_is_judged_in_time_that_grows_with_it_alone() -> None:
     rules = [Rule("/<a>/<b>/<c>/<d>/static/<path:filename>", endpoint="static")]
     routes = Exemptions(App(rules), (), static=True)
-    assert routes.facts(request_of("/x" * 100_000)) is None
+    assert routes.state(request_of("/x" * 100_000)) is None
 
 
 def test_an_application_and_a_method_cannot_be_marked() -> None:

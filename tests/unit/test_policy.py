@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from samesession.core import policy
-from samesession.core.policy import Deed, Verdict
+from samesession.core.policy import Action, Verdict
 from samesession.core.token import Token
 
 from .parts import NOW, RULES, record, signer
@@ -74,15 +74,15 @@ def test_another_secret_or_another_sid_is_unknown_even_when_it_is_over() -> None
         assert policy.verdict(stored, bearer, NOW) is Verdict.UNKNOWN
 
 
-@pytest.mark.parametrize(("stored", "void", "changed"), list(product([False, True], repeat=3)))
-def test_what_becomes_of_a_record(stored: bool, void: bool, changed: bool) -> None:
+@pytest.mark.parametrize(("stored", "is_empty", "changed"), list(product([False, True], repeat=3)))
+def test_what_becomes_of_a_record(stored: bool, is_empty: bool, changed: bool) -> None:
     expected = {
-        (False, False, True): Deed.CREATE,
-        (True, False, True): Deed.COMMIT,
-        (True, True, True): Deed.DELETE,
+        (False, False, True): Action.CREATE,
+        (True, False, True): Action.COMMIT,
+        (True, True, True): Action.DELETE,
     }
-    done = policy.deed(stored=stored, void=void, changed=changed)
-    assert done is expected.get((stored, void, changed), Deed.LEAVE)
+    done = policy.action(stored=stored, is_empty=is_empty, changed=changed)
+    assert done is expected.get((stored, is_empty, changed), Action.LEAVE)
 
 
 def test_a_deadline_is_counted_from_the_authentication() -> None:

@@ -8,7 +8,7 @@ from samesession import BadRecord, StoreUnavailable
 from samesession.core.reading import Reader
 from samesession.core.record import Record
 from samesession.core.steps import Steps
-from samesession.core.store import Face, Lifetimes
+from samesession.core.store import Colour, Lifetimes
 from samesession.run.drive import run
 
 from .parts import Counter, record, sealer, signer
@@ -36,7 +36,7 @@ Answer = bytes | None | BadRecord
 class Once:
     """A store that is asked once, whatever it says."""
 
-    faces = Face.SYNC
+    colours = Colour.SYNC
 
     def __init__(self, first: Answer) -> None:
         self.first = first

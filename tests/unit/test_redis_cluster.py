@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis.exceptions import ResponseError
 
-from samesession.core.store import Face
+from samesession.core.store import Colour
 from samesession.stores.redis import cluster as redis_cluster
 from samesession.stores.redis.cluster import SLOTS, Cluster
 from samesession.stores.redis.url import Node
@@ -50,7 +50,7 @@ def read_maps(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def cluster(rows: list[Any]) -> tuple[Cluster, dict[Node, Answering]]:
     clients: dict[Node, Answering] = {}
     return Cluster(
-        NODES, lambda n: clients.setdefault(n, Answering(rows)), face=Face.ASYNC
+        NODES, lambda n: clients.setdefault(n, Answering(rows)), colour=Colour.ASYNC
     ), clients
 
 

@@ -12,7 +12,7 @@ import redis
 import redis.asyncio
 
 from samesession import ConfigError, Session
-from samesession.core.store import Face
+from samesession.core.store import Colour
 from samesession.stores.redis import RedisStore
 from samesession.stores.redis.url import Kind, Servers, read
 
@@ -234,12 +234,12 @@ OBJECTS = {
 # Of a pool that waits for a connection, which ours do not.
 POOLS = {"timeout"}
 CLASSES = ("Connection", "SSLConnection", "UnixDomainSocketConnection", "ConnectionPool")
-LIBRARIES = {Face.SYNC: redis, Face.ASYNC: redis.asyncio}
+LIBRARIES = {Colour.SYNC: redis, Colour.ASYNC: redis.asyncio}
 
 
-def parameters(face: Face, name: str) -> set[str]:
+def parameters(colour: Colour, name: str) -> set[str]:
     found: set[str] = set()
-    for base in getattr(LIBRARIES[face], name).__mro__:
+    for base in getattr(LIBRARIES[colour], name).__mro__:
         if base is not object:
             found |= set(inspect.signature(base.__init__).parameters)
     return found
@@ -249,46 +249,46 @@ def scheme_for(name: str) -> str:
     return "unix:///" if name == "path" else "rediss://"
 
 
-@pytest.mark.parametrize("face", LIBRARIES)
-def test_every_option_of_the_installed_library_has_its_place(face: Face) -> None:
-    parsers: Any = import_module(f"{LIBRARIES[face].__name__}.connection")
+@pytest.mark.parametrize("colour", LIBRARIES)
+def test_every_option_of_the_installed_library_has_its_place(colour: Colour) -> None:
+    parsers: Any = import_module(f"{LIBRARIES[colour].__name__}.connection")
     theirs = set(parsers.URL_QUERY_ARGUMENT_PARSERS)
     for name in CLASSES:
-        theirs |= parameters(face, name)
+        theirs |= parameters(colour, name)
     assert theirs - {*OPTIONS, *FIXED, *OBJECTS, *POOLS} == set()
 
 
-@pytest.mark.parametrize("face", LIBRARIES)
+@pytest.mark.parametrize("colour", LIBRARIES)
 @pytest.mark.parametrize(
     ("name", "text", "value"),
     [(name, text, value) for name, cases in OPTIONS.items() for text, value in cases],
 )
 def test_each_option_has_its_type(
-    face: Face, name: str, text: str, value: object, monkeypatch: pytest.MonkeyPatch
+    colour: Colour, name: str, text: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", "/home/ann")
     url = f"{scheme_for(name)}?{name}={text}"
     kind = "UnixDomainSocketConnection" if name == "path" else "SSLConnection"
-    if name not in parameters(face, kind) | {"max_connections"}:
+    if name not in parameters(colour, kind) | {"max_connections"}:
         with pytest.raises(ConfigError, match=f"{name}, which redis-py .* cannot do"):
-            _ = read(url, face)
+            _ = read(url, colour)
         return
     if name == "path":  # a socket's address says it already
         with pytest.raises(ConfigError, match="three slashes"):
-            _ = read("unix://?path=/run/s", face)
+            _ = read("unix://?path=/run/s", colour)
         return
-    options = read(url, face).options
+    options = read(url, colour).options
     assert options[name] == value
     assert type(options[name]) is type(value)
 
 
-@pytest.mark.parametrize("face", LIBRARIES)
+@pytest.mark.parametrize("colour", LIBRARIES)
 @pytest.mark.parametrize("name", OPTIONS)
-def test_an_option_without_a_value_or_with_two_is_refused(face: Face, name: str) -> None:
+def test_an_option_without_a_value_or_with_two_is_refused(colour: Colour, name: str) -> None:
     text = OPTIONS[name][0][0]
     for query in (f"{name}=", name, f"{name}={text}&{name}={text}"):
         with pytest.raises(ConfigError, match="SESSION_REDIS"):
-            _ = read(f"{scheme_for(name)}h?{query}", face)
+            _ = read(f"{scheme_for(name)}h?{query}", colour)
 
 
 @pytest.mark.parametrize(
@@ -335,10 +335,10 @@ def test_a_value_of_the_wrong_type_is_refused_at_the_start(name: str, text: str)
         ("redis://h?sentinel_password=p", "did you mean password|write one of"),
     ],
 )
-@pytest.mark.parametrize("face", LIBRARIES)
-def test_a_misspelt_option_is_told_which_is_meant(face: Face, url: str, meant: str) -> None:
+@pytest.mark.parametrize("colour", LIBRARIES)
+def test_a_misspelt_option_is_told_which_is_meant(colour: Colour, url: str, meant: str) -> None:
     with pytest.raises(ConfigError, match=rf"^SESSION_REDIS .*({meant})"):
-        _ = read(url, face)
+        _ = read(url, colour)
 
 
 @pytest.mark.parametrize("name", FIXED)
@@ -349,7 +349,7 @@ def test_what_the_store_decides_may_be_said_as_it_is(name: str) -> None:
         _ = read(f"redis://h?{name}={other}")
 
 
-@pytest.mark.parametrize("face", LIBRARIES)
+@pytest.mark.parametrize("colour", LIBRARIES)
 @pytest.mark.parametrize(
     "query",
     [
@@ -360,10 +360,10 @@ def test_what_the_store_decides_may_be_said_as_it_is(name: str) -> None:
         "ssl_ca_data=s3cret",
     ],
 )
-def test_what_tls_cannot_begin_with_is_an_error_at_the_start(face: Face, query: str) -> None:
+def test_what_tls_cannot_begin_with_is_an_error_at_the_start(colour: Colour, query: str) -> None:
     name = query.partition("=")[0]
     with pytest.raises(ConfigError, match=rf"^SESSION_REDIS\b.*{name}") as caught:
-        _ = RedisStore(f"rediss://h?{query}", face=face)
+        _ = RedisStore(f"rediss://h?{query}", colour=colour)
     assert "s3cret" not in str(caught.value)
 
 

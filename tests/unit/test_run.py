@@ -56,7 +56,7 @@ async def test_steps_that_ask_nothing_give_their_result() -> None:
 
 
 def test_an_awaitable_is_data_to_the_sync_driver() -> None:
-    # So a client of the wrong colour is refused at init_app, by its store's faces.
+    # So a client of the wrong colour is refused at init_app, by its store's colours.
     answer = _later(1)
     assert run(wait(answer)) is answer
     answer.close()

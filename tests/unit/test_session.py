@@ -14,7 +14,7 @@ from markupsafe import Markup
 from samesession import About, NotSupported, ReadOnlySession, ServerSession, StoreUnavailable
 from samesession.core import changes as merge
 from samesession.core import codec, saving
-from samesession.core.request_state import Facts, Loaded, Lost, Mode
+from samesession.core.request_state import Loaded, Lost, Mode, SessionState
 
 from .parts import NOW, record, signer
 
@@ -30,8 +30,8 @@ def loaded(data: dict[str, Any] | None = None, **changes: Any) -> Loaded:
 
 def stored(**changes: Any) -> ServerSession:
     """A session that holds STORED."""
-    facts = Facts(loaded=loaded(**changes), new=False)
-    return ServerSession({"a": 1, "b": [1]}, facts=facts, bindable=True)
+    state = SessionState(loaded=loaded(**changes), new=False)
+    return ServerSession({"a": 1, "b": [1]}, state=state, bindable=True)
 
 
 def _read_missing(session: ServerSession) -> None:
@@ -116,7 +116,7 @@ def test_writing_is_access_and_modification(name: str) -> None:
 
 def test_what_the_library_looks_at_is_no_access() -> None:
     session = stored()
-    _ = session.data(), session.is_permanent(), session.facts, session.changes(), repr(session)
+    _ = session.data(), session.is_permanent(), session.state, session.changes(), repr(session)
     assert (session.accessed, session.modified) == (False, False)
 
 
@@ -239,7 +239,7 @@ def test_permanent_is_kept_where_flask_keeps_it() -> None:
 
 def test_about_tells_the_record() -> None:
     session = stored(owner="alice", auth_time=5, deadline=9)
-    record_ = session.facts.loaded
+    record_ = session.state.loaded
     assert record_ is not None
     assert session.about == About(record_.record.sid, "alice", NOW, 5, 9)
     assert session.sid == record_.record.sid
@@ -272,7 +272,11 @@ def test_clearing_forgets_what_was_done_before_it() -> None:
     session.clear()
     session["d"] = 1
     assert done(session, {"a": 5, "x": 1}) == {"d": 1}
-    assert (session.facts.rekey, session.facts.wiped, session.facts.bound) == (True, True, None)
+    assert (session.state.replace_secret, session.state.cleared, session.state.bound) == (
+        True,
+        True,
+        None,
+    )
 
 
 def test_an_atomic_update_runs_now_and_again() -> None:
@@ -328,9 +332,15 @@ def test_after_saving_it_begins_anew() -> None:
     session["c"] = 1
     session.bind("alice")
     payload = codec.encode(session.data())
-    saving.settle(session, saving.take(session, payload), loaded({"a": 1, "b": [1], "c": 1}), None)
+    saving.mark_saved(
+        session, saving.take(session, payload), loaded({"a": 1, "b": [1], "c": 1}), None
+    )
     assert session.changes() == []
-    assert (session.facts.rekey, session.facts.bound, session.modified) == (False, None, True)
+    assert (session.state.replace_secret, session.state.bound, session.modified) == (
+        False,
+        None,
+        True,
+    )
     session["d"] = 1
     assert done(session, {}) == {"d": 1}
 
@@ -341,8 +351,8 @@ def test_a_lost_session_is_empty_and_new() -> None:
         session["c"] = 1
         saving.forget(session, Lost("sid", drop=drop, owner=None))
         assert session.data() == {}
-        assert session.facts.loaded is None
-        assert session.facts.modified is drop
+        assert session.state.loaded is None
+        assert session.state.modified is drop
 
 
 # --- binding --------------------------------------------------------------------------
@@ -359,8 +369,8 @@ def test_an_owner_is_a_str_of_1_to_1024_bytes(owner: Any) -> None:
 def test_an_owner_of_1024_bytes_passes() -> None:
     session = stored()
     session.bind("x" * 1024)
-    assert session.facts.bound == "x" * 1024
-    assert session.facts.rekey
+    assert session.state.bound == "x" * 1024
+    assert session.state.replace_secret
 
 
 def test_a_store_without_an_index_cannot_bind() -> None:
@@ -377,14 +387,14 @@ def test_a_store_without_an_index_cannot_bind() -> None:
 def test_an_exempt_session_is_empty_and_refuses_writes(name: str) -> None:
     if name in UNREFUSED:
         return
-    session = ServerSession({"a": 1}, facts=Facts(mode=Mode.EXEMPT), bindable=True)
+    session = ServerSession({"a": 1}, state=SessionState(mode=Mode.EXEMPT), bindable=True)
     with pytest.raises(ReadOnlySession, match="SESSION_EXEMPT"):
         WRITES[name](session)
     assert not session.modified
 
 
 def test_an_exempt_session_does_not_listen_when_it_is_made_permanent() -> None:
-    session = ServerSession(facts=Facts(mode=Mode.EXEMPT))
+    session = ServerSession(state=SessionState(mode=Mode.EXEMPT))
     session.permanent = True
     assert not session.permanent
     assert not session.modified
@@ -392,7 +402,7 @@ def test_an_exempt_session_does_not_listen_when_it_is_made_permanent() -> None:
 
 def test_a_sealed_session_can_be_read_and_not_written() -> None:
     session = stored()
-    session.facts.seal()
+    session.state.lock()
     assert session["a"] == 1
     with pytest.raises(ReadOnlySession, match="response has started"):
         session["a"] = 2
@@ -401,25 +411,25 @@ def test_a_sealed_session_can_be_read_and_not_written() -> None:
 
 def test_sealing_changes_no_other_mode() -> None:
     for mode in (Mode.EXEMPT, Mode.BROKEN):
-        session = ServerSession(facts=Facts(mode=mode))
-        session.facts.seal()
-        assert session.facts.mode is mode
+        session = ServerSession(state=SessionState(mode=mode))
+        session.state.lock()
+        assert session.state.mode is mode
 
 
 def test_a_broken_session_says_so_until_it_was_announced() -> None:
     failure = StoreUnavailable("down")
-    session = ServerSession(facts=Facts(mode=Mode.BROKEN), failure=failure)
+    session = ServerSession(state=SessionState(mode=Mode.BROKEN), failure=failure)
     for use in (lambda: session.get("a"), lambda: session.update(a=1), lambda: "a" in session):
         with pytest.raises(StoreUnavailable):
             use()
-    assert session.announce_failure() is failure
-    assert session.announce_failure() is None
+    assert session.take_failure() is failure
+    assert session.take_failure() is None
     session["a"] = 1  # an error handler's template may flash
     assert session.get("a") == 1
 
 
 def test_a_session_that_was_not_saved_is_a_throwaway() -> None:
     session = stored()
-    session.break_off()
+    session.mark_failed()
     session["a"] = 2
-    assert session.facts.mode is Mode.BROKEN
+    assert session.state.mode is Mode.BROKEN

@@ -509,7 +509,7 @@ async def test_settings_until_the_first_request_are_told_of_by_nobody(
 async def test_settings_by_turns_build_nothing_anew_and_the_store_stays(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ours = site.app.session_interface.site
+    ours = site.app.session_interface.app_sessions
     settings = changing(site)
     user = site.visitor()
     await user.put_permanent(a=1)
@@ -531,7 +531,7 @@ async def test_settings_by_turns_build_nothing_anew_and_the_store_stays(
 async def test_ever_other_settings_are_not_kept_for_ever(site: Site) -> None:
     user = site.visitor()
     await user.visit(dict)
-    current = site.app.session_interface.site._current
+    current = site.app.session_interface.app_sessions._current
     for seconds in range(60, 160):
         site.app.config["PERMANENT_SESSION_LIFETIME"] = seconds
         site.app.config["SESSION_COOKIE_DOMAIN"] = seconds  # and a wrong one each time

@@ -318,7 +318,7 @@ def _watched(site: Site) -> list[tuple[str | None, bool]]:
 
     @site.after_request
     def note(session: Any, web: Any, response: Any) -> Any:
-        has_session = session._get_current_object().facts.mode is Mode.LIVE
+        has_session = session._get_current_object().state.mode is Mode.LIVE
         seen.append((web.request.endpoint, has_session))
         return response
 

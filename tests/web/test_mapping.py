@@ -205,8 +205,8 @@ async def test_a_session_written_and_emptied_in_one_request_is_not_stored(
 
 async def test_new_and_modified_tell_what_happened(site: Site) -> None:
     user = site.visitor()
-    facts = lambda s: (s.new, s.modified, s.update(a=1), s.modified)  # noqa: E731
-    assert await user.value(facts) == (True, False, None, True)
+    state = lambda s: (s.new, s.modified, s.update(a=1), s.modified)  # noqa: E731
+    assert await user.value(state) == (True, False, None, True)
     assert await user.value(lambda session: (session.new, session.modified)) == (False, False)
 
 

@@ -107,7 +107,7 @@ async def test_the_active_application_is_the_application(framework: str) -> None
         async with context:
             Session(import_module(framework).current_app)
     assert type(app.session_interface).__name__.endswith("SessionInterface")
-    assert app.session_interface.site.location.startswith("the memory")
+    assert app.session_interface.app_sessions.location.startswith("the memory")
 
 
 @pytest.mark.needs("flask", "quart")
@@ -403,7 +403,9 @@ async def test_memory_under_several_workers_is_one_error_in_the_log(
 ) -> None:
     alone(monkeypatch)
     happens(monkeypatch)
-    _ = site.app.session_interface.site.administration  # as a task does before the first request
+    _ = (
+        site.app.session_interface.app_sessions.administration
+    )  # as a task does before the first request
     (told,) = await errors_of_two_requests(site, caplog)
     assert told.startswith("this server runs several processes, and sessions are kept in")
     assert 'SESSION_TYPE = "filesystem"' in told
@@ -492,4 +494,4 @@ async def test_a_tilde_in_the_url_of_an_sqlite_file_is_the_home_directory(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     site = new_site(SESSION_SQLALCHEMY="sqlite:///~/sessions.db")
-    assert str(tmp_path / "sessions.db") in site.app.session_interface.site.location
+    assert str(tmp_path / "sessions.db") in site.app.session_interface.app_sessions.location

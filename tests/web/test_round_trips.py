@@ -58,23 +58,23 @@ async def _begun(site: Site) -> Visitor:
 async def test_a_live_session_costs_one_call_and_one_more_when_changed(
     new_site: NewSite, backend: Backend, name: str
 ) -> None:
-    deed, calls, _ = DEEDS[name]
+    action, calls, _ = DEEDS[name]
     site, spy = _spied(new_site, backend)
     user = await _begun(site)
     spy.reset()
-    assert (await user.visit(deed)).status == 200
+    assert (await user.visit(action)).status == 200
     assert spy.names == calls
 
 
 @pytest.mark.stores("redis")
 @pytest.mark.parametrize("name", DEEDS)
 async def test_a_call_is_one_command(site: Site, valkey: Valkey, name: str) -> None:
-    deed, _, commands = DEEDS[name]
+    action, _, commands = DEEDS[name]
     user = await _begun(site)
     await user.visit(lambda session: session.update(warm=1))
     await user.visit(lambda session: session.pop("warm"))
     valkey.reset_commands()
-    assert (await user.visit(deed)).status == 200
+    assert (await user.visit(action)).status == 200
     found = valkey.commands()
     assert {key: count for key, count in found.items() if key not in INSIDE} == commands
 

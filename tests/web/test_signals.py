@@ -200,7 +200,7 @@ async def test_a_damaged_record_is_rejected(site: Site, backend: Backend, heard:
 
 async def _meanwhile(site: Site, user: Visitor, then: Callable[[], Any]) -> None:
     """Have a request for a write wait until `then` is done elsewhere."""
-    spy = site.app.session_interface.site.flow.store
+    spy = site.app.session_interface.app_sessions.flow.store
     gate = spy.pause("commit")
     site.actions.append(lambda session, _: str(session.update(late=1)))
     task = user.driver.start("GET", f"/visit/{len(site.actions) - 1}")

@@ -8,7 +8,7 @@ from .events import Event, Notify
 from .policy import Horizon, Rules
 from .reading import Reader
 from .record import Record, Sealer
-from .request_state import Facts
+from .request_state import SessionState
 from .steps import Steps
 from .store import Clock, Conflict, Outcome, OwnerIndex, Store
 
@@ -48,7 +48,7 @@ class Filing:
         return False
 
     def replace(
-        self, current: Record, record: Record | None, facts: Facts
+        self, current: Record, record: Record | None, state: SessionState
     ) -> Steps[Outcome | Conflict]:
         """Put a record in place of the current one, or with None nothing.
 
@@ -60,7 +60,7 @@ class Filing:
             if record is None:
                 outcome = yield from self._store.remove(key, expected=current.revision_bytes)
             else:
-                outcome = yield from self._commit(key, current, record, facts)
+                outcome = yield from self._commit(key, current, record, state)
         except BadRecord as error:
             self._notify(Event.REJECTED, None, error.reason)
             return Outcome.GONE
@@ -69,17 +69,17 @@ class Filing:
         return outcome
 
     def _commit(
-        self, key: str, current: Record, record: Record, facts: Facts
+        self, key: str, current: Record, record: Record, state: SessionState
     ) -> Steps[Outcome | Conflict]:
         sealed = self._sealer.seal(key, record)
         if record.indexed != current.indexed or record.owner != current.owner:
             yield from self._enlist(record.owner, key)
-        renew = self._rules.lifetimes if facts.renew else None
-        facts.in_doubt = sealed
+        renew = self._rules.lifetimes if state.renew else None
+        state.in_doubt = sealed
         outcome = yield from self._store.commit(
             key, sealed, expected=current.revision_bytes, renew=renew
         )
-        facts.in_doubt = None
+        state.in_doubt = None
         if isinstance(outcome, Conflict) and outcome.record == sealed:
             # A commit whose answer was lost, sent again by the client: it is our own.
             return Outcome.WRITTEN

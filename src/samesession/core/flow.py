@@ -17,9 +17,9 @@ from .events import EMPTIED, EMPTIED_BLINDLY, Event, Notify
 from .filing import Filing
 from .journal import Draft, Unsaved
 from .opening import Opener
-from .policy import Deed, Horizon, Rules, Verdict
+from .policy import Action, Horizon, Rules, Verdict
 from .record import Record, Sealer
-from .request_state import Facts, Loaded, Lost, Mode
+from .request_state import Loaded, Lost, Mode, SessionState
 from .scopes import Address
 from .session import ServerSession
 from .steps import Steps
@@ -82,13 +82,13 @@ class Flow:
 
     def leave(self, session: ServerSession) -> Reply | None:
         """Say what `close` would for a request that changed nothing; None for any other."""
-        facts = session.facts
-        if facts.suspect or facts.mode is Mode.EXEMPT or facts.mode is Mode.BROKEN:
+        state = session.state
+        if state.may_differ or state.mode is Mode.EXEMPT or state.mode is Mode.BROKEN:
             return None
-        if facts.loaded is None:
-            return READ if facts.accessed else UNTOUCHED
-        record = facts.loaded.record
-        if facts.terms is not self._terms or (record.stale and facts.renew):
+        if state.loaded is None:
+            return READ if state.accessed else UNTOUCHED
+        record = state.loaded.record
+        if state.terms is not self._terms or (record.stale and state.renew):
             return None
         if self._filing.index_is_stale(record):
             return None
@@ -103,22 +103,22 @@ class Flow:
         `in_block`: before the response, or beside it. Raises TypeError for data that cannot
         be encoded, SessionTooLarge, ReadOnlySession and StoreUnavailable; nothing is written then.
         """
-        facts = session.facts
-        if facts.mode in (Mode.EXEMPT, Mode.BROKEN):
-            return Reply(None, vary=facts.mode is Mode.BROKEN)
-        if facts.lost is not None and not facts.lost.gives_way_to(facts.bound):
-            return self._still_lost(session, facts.lost)
-        if facts.discarded:
+        state = session.state
+        if state.mode in (Mode.EXEMPT, Mode.BROKEN):
+            return Reply(None, vary=state.mode is Mode.BROKEN)
+        if state.lost is not None and not state.lost.gives_way_to(state.bound):
+            return self._still_lost(session, state.lost)
+        if state.discarded:
             saving.discard(session)
-        loaded = self._as_signed_now(facts)
-        payload = codec.encode(session.data()) if facts.suspect else b""
-        deed = self._deed(session, loaded, payload)
-        if deed is Deed.LEAVE:
+        loaded = self._as_signed_now(state)
+        payload = codec.encode(session.data()) if state.may_differ else b""
+        action = self._deed(session, loaded, payload)
+        if action is Action.LEAVE:
             session.rest()
-            if loaded is not None and in_block and facts.modified and facts.renew:
+            if loaded is not None and in_block and state.modified and state.renew:
                 return (yield from self._prolong(session, loaded, payload))
             return (yield from self._keep(session, loaded, cookie_possible=cookie_possible))
-        if deed is Deed.CREATE or (deed is Deed.COMMIT and facts.rekey):
+        if action is Action.CREATE or (action is Action.COMMIT and state.replace_secret):
             _require_cookie(possible=cookie_possible)
         unsaved = saving.take(session, payload)
         try:
@@ -132,42 +132,42 @@ class Flow:
 
     def deletes(self, session: ServerSession) -> bool:
         """Return whether to save the session is to delete its record, as nothing is left."""
-        return self._deed(session, session.facts.loaded, b"") is Deed.DELETE
+        return self._deed(session, session.state.loaded, b"") is Action.DELETE
 
-    def _as_signed_now(self, facts: Facts) -> Loaded | None:
+    def _as_signed_now(self, state: SessionState) -> Loaded | None:
         """Give what the session was loaded from; other keys may count since."""
-        loaded = facts.loaded
-        if loaded is not None and facts.terms is not None and facts.terms.key != self._signer.mark:
+        loaded = state.loaded
+        if loaded is not None and state.terms is not None and state.terms.key != self._signer.mark:
             signed, record = loaded.signed, loaded.record
-            facts.loaded = Loaded(signed._replace(stale=True), record._replace(stale=True))
-        return facts.loaded
+            state.loaded = Loaded(signed._replace(stale=True), record._replace(stale=True))
+        return state.loaded
 
     @staticmethod
-    def _deed(session: ServerSession, loaded: Loaded | None, payload: bytes) -> Deed:
-        facts = session.facts
-        changed, owner = False, None if loaded is None or facts.wiped else loaded.record.owner
-        if facts.suspect and loaded is None:
-            changed = facts.modified or facts.rekey
-        elif facts.suspect and loaded is not None:
-            changed = payload != loaded.record.payload or facts.rekey or facts.unsure
-        void = facts.accessed and session.is_empty() and (facts.bound or owner) is None
-        return policy.deed(stored=loaded is not None, void=void, changed=changed)
+    def _deed(session: ServerSession, loaded: Loaded | None, payload: bytes) -> Action:
+        state = session.state
+        changed, owner = False, None if loaded is None or state.cleared else loaded.record.owner
+        if state.may_differ and loaded is None:
+            changed = state.modified or state.replace_secret
+        elif state.may_differ and loaded is not None:
+            changed = payload != loaded.record.payload or state.replace_secret or state.unsure
+        is_empty = state.accessed and session.is_empty() and (state.bound or owner) is None
+        return policy.action(stored=loaded is not None, is_empty=is_empty, changed=changed)
 
     def _leave(self, session: ServerSession) -> Reply:
-        facts = session.facts
+        state = session.state
         cookie: CookieAction = None
-        if facts.loaded is None:
+        if state.loaded is None:
             # As Flask does: a session that was emptied drops the cookie, known or not.
-            cookie = DropCookie() if facts.may_be_emptied else None
-        elif facts.several_at is not None or facts.modified or facts.due or facts.renew:
+            cookie = DropCookie() if state.may_be_emptied else None
+        elif state.several_at is not None or state.modified or state.due or state.renew:
             permanent = session.is_permanent()
-            must = facts.modified or facts.due or facts.several_at is not None
+            must = state.modified or state.due or state.several_at is not None
             # Behind its record, whose key is the newest again, the cookie follows.
-            must = must or (facts.loaded.signed.stale and not facts.loaded.record.stale)
+            must = must or (state.loaded.signed.stale and not state.loaded.record.stale)
             if policy.sends_cookie(modified=must, permanent=permanent, rules=self.rules):
-                cookie = self._set_cookie(facts.loaded.signed, permanent=permanent)
+                cookie = self._set_cookie(state.loaded.signed, permanent=permanent)
         if cookie is None:
-            return READ if facts.accessed else UNTOUCHED
+            return READ if state.accessed else UNTOUCHED
         return Reply(cookie, vary=True)
 
     def _keep(
@@ -177,7 +177,7 @@ class Flow:
         if loaded is not None:
             kept = self._upkeep.keep(session, loaded, cookie_possible=cookie_possible)
             if not (yield from kept):
-                return READ if session.facts.accessed else UNTOUCHED
+                return READ if session.state.accessed else UNTOUCHED
         return self._leave(session)
 
     def _prolong(self, session: ServerSession, loaded: Loaded, payload: bytes) -> Steps[Reply]:
@@ -191,8 +191,8 @@ class Flow:
         except BaseException:
             saving.give_back(session, unsaved)
             raise
-        saving.settle(session, unsaved, Loaded(loaded.signed, record), data)
-        session.facts.terms = self._terms
+        saving.mark_saved(session, unsaved, Loaded(loaded.signed, record), data)
+        session.state.terms = self._terms
         return self._leave(session)
 
     def _create(self, session: ServerSession, unsaved: Unsaved, draft: Draft) -> Steps[Reply]:
@@ -209,15 +209,15 @@ class Flow:
     ) -> Steps[Reply]:
         """Commit or delete, replaying this request's changes on whatever came between."""
         current, draft, signed = loaded.record, unsaved.draft, loaded.signed
-        if unsaved.rekey:
-            signed = self._minted(session.facts, current.sid)
+        if unsaved.replace_secret:
+            signed = self._minted(session.state, current.sid)
         for _ in range(MAX_ATTEMPTS):
             if not (self._is_live(current, loaded.signed.token) or self._is_ours(current, session)):
                 return (yield from self._lost(session, loaded, unsaved, current))
-            record = self._next(current, signed.token, draft, repeats=unsaved.repeats)
-            if record is not None and unsaved.rekey:
+            record = self._next(current, signed.token, draft, has_functions=unsaved.has_functions)
+            if record is not None and unsaved.replace_secret:
                 _require_cookie(possible=cookie_possible)
-            outcome = yield from self._filing.replace(current, record, session.facts)
+            outcome = yield from self._filing.replace(current, record, session.state)
             if outcome is Outcome.WRITTEN:
                 after = None if record is None else Loaded(signed, record)
                 return self._saved(session, unsaved, current.sid, after, draft)
@@ -249,27 +249,27 @@ class Flow:
             self._notify(Event.REJECTED, None, error.reason)
             return None
 
-    def _minted(self, facts: Facts, sid: str) -> SignedToken:
+    def _minted(self, state: SessionState, sid: str) -> SignedToken:
         """Give the session's next token: for a save that is tried again, the same one."""
-        if facts.minted is None:
-            facts.minted = self._signer.mint(sid)
-        return self._signer.sign(facts.minted)
+        if state.minted is None:
+            state.minted = self._signer.mint(sid)
+        return self._signer.sign(state.minted)
 
     def _is_live(self, record: Record, token: Token) -> bool:
         return policy.verdict(record, token, self._clock()) is Verdict.LIVE
 
     def _is_ours(self, record: Record, session: ServerSession) -> bool:
         """Say whether a save of this request wrote a live record, and never heard of it again."""
-        minted = session.facts.minted
+        minted = session.state.minted
         return minted is not None and self._is_live(record, minted)
 
     def _next(
-        self, current: Record, token: Token, draft: Draft, *, repeats: bool = False
+        self, current: Record, token: Token, draft: Draft, *, has_functions: bool = False
     ) -> Record | None:
         stale = self._filing.index_is_stale(current)
         now = int(self._clock())
         record = next_record(current, token, draft, now=now, rules=self.rules, index_is_stale=stale)
-        if record is None or not repeats:
+        if record is None or not has_functions:
             return record
         # Two requests that both count one up would make equal records, and each
         # would take the other's commit for its own.
@@ -281,12 +281,12 @@ class Flow:
         self, session: ServerSession, unsaved: Unsaved, sid: str, after: Loaded | None, draft: Draft
     ) -> Reply:
         if after is None:
-            saving.settle(session, unsaved, None, draft.data)
+            saving.mark_saved(session, unsaved, None, draft.data)
             self._notify(
-                Event.DELETED, sid, EMPTIED_BLINDLY if session.facts.of_socket else EMPTIED
+                Event.DELETED, sid, EMPTIED_BLINDLY if session.state.of_socket else EMPTIED
             )
             return Reply(DropCookie(), vary=True)
-        event = Event.REGENERATED if unsaved.rekey else None
+        event = Event.REGENERATED if unsaved.replace_secret else None
         return self._written(session, unsaved, after, draft, event)
 
     def _written(
@@ -298,8 +298,8 @@ class Flow:
         event: Event | None,
     ) -> Reply:
         sid = loaded.record.sid
-        saving.settle(session, unsaved, loaded, draft.data)
-        session.facts.terms = self._terms
+        saving.mark_saved(session, unsaved, loaded, draft.data)
+        session.state.terms = self._terms
         if event is not None:
             self._notify(event, sid, "")
         if draft.bound is not None:
@@ -331,10 +331,10 @@ class Flow:
 
     def _still_lost(self, session: ServerSession, lost: Lost) -> Reply:
         """Save nothing more of a session that is lost, nor begin another one unasked."""
-        if session.facts.rekey or not session.is_empty():
+        if session.state.replace_secret or not session.is_empty():
             self._notify(Event.GONE, lost.sid, "it ended before this was written")
             saving.forget(session, lost)
-        session.facts.written = False
+        session.state.written = False
         return _dropping(lost)
 
     # --- small parts -------------------------------------------------------------------

@@ -32,14 +32,14 @@ def is_permanent(data: Mapping[str, Any], *, default: bool) -> bool:
 class Draft(NamedTuple):
     """What the next record is made from; the data stays out of `repr`.
 
-    `data` is None where it is what the session holds; `wiped` takes the owner away;
+    `data` is None where it is what the session holds; `cleared` takes the owner away;
     `is_empty`: whether there is no data but the session's permanence.
     """
 
     payload: bytes
     permanent: bool
     bound: str | None = None
-    wiped: bool = False
+    cleared: bool = False
     data: Data | None = None
     is_empty: bool = False
 
@@ -50,7 +50,7 @@ class Draft(NamedTuple):
         """Give the owner of a session that had this one before."""
         if self.bound is not None:
             return self.bound
-        return None if self.wiped else before
+        return None if self.cleared else before
 
 
 @dataclass(slots=True, repr=False, eq=False)
@@ -58,7 +58,7 @@ class Unsaved:
     """What a save took: all data as it was then, and how it came to be so."""
 
     draft: Draft
-    rekey: bool
+    replace_secret: bool
     base: bytes | None  # the payload that was loaded or saved before
     log: Sequence[Change]
     image: Image | None
@@ -78,7 +78,7 @@ class Unsaved:
         return self._changes
 
     @property
-    def repeats(self) -> bool:
+    def has_functions(self) -> bool:
         """Whether a function is to run again on newer data."""
         return any(isinstance(change, merge.Redo) for change in self.log)
 
@@ -97,7 +97,7 @@ class Unsaved:
     def _draft(self, data: Data) -> Draft:
         permanent = is_permanent(data, default=self.permanent_by_default)
         draft, is_empty = self.draft, data.keys() <= {PERMANENT_KEY}
-        return Draft(codec.encode(data), permanent, draft.bound, draft.wiped, data, is_empty)
+        return Draft(codec.encode(data), permanent, draft.bound, draft.cleared, data, is_empty)
 
 
 class Journal:
@@ -154,11 +154,11 @@ class Journal:
 
     # --- a save ------------------------------------------------------------------------
 
-    def take(self, draft: Draft, *, rekey: bool, base: bytes | None) -> Unsaved:
+    def take(self, draft: Draft, *, replace_secret: bool, base: bytes | None) -> Unsaved:
         """Begin to save all that was done so far, which made `draft` from the payload `base`."""
         self._taken = Unsaved(
             draft,
-            rekey,
+            replace_secret,
             base,
             self._log,
             self._image,

@@ -24,7 +24,7 @@ from typing import Any
 
 from ..errors import ReadOnlySession, UnsavedWriteWarning
 from . import codec
-from .request_state import Facts, Loan, Mode, Place
+from .request_state import Loan, Mode, Place, SessionState
 
 
 class Write(enum.Enum):
@@ -81,77 +81,77 @@ _UNSENT = "what was written to a session for a streamed body is not saved, as th
 _PASSED = frozenset(("samesession", "flask", "quart", "werkzeug", "jinja2"))
 
 
-def admit(facts: Facts, write: Write, *, is_empty: bool) -> None:
+def admit(state: SessionState, write: Write, *, is_empty: bool) -> None:
     """Raise ReadOnlySession, or warn, where a write cannot be kept; `is_empty`: of no data."""
-    if facts.mode is Mode.EXEMPT:
+    if state.mode is Mode.EXEMPT:
         # A login is never said to be made and dropped.
-        if facts.dropped_at is None or write is Write.BIND:
+        if state.dropped_at is None or write is Write.BIND:
             raise ReadOnlySession(_EXEMPT)
-        if facts.answered:
+        if state.answered:
             _warn(_DROPPED, place())
-    elif not facts.answered or facts.blocks or _is_of_no_effect(facts, write, is_empty=is_empty):
+    elif not state.answered or state.blocks or _is_of_no_effect(state, write, is_empty=is_empty):
         return
-    elif facts.streaming:
-        refusal = _refusal_in_stream(facts, write)
+    elif state.streaming:
+        refusal = _refusal_in_stream(state, write)
         if refusal is not None:
             raise ReadOnlySession(refusal)
     elif write in (Write.REGENERATE, Write.BIND):
         raise ReadOnlySession(_TOO_LATE)
     else:
-        facts.warned = True
-        _warn(_unsaved(facts), place())
+        state.warned = True
+        _warn(_unsaved(state), place())
 
 
-def _is_of_no_effect(facts: Facts, write: Write, *, is_empty: bool) -> bool:
+def _is_of_no_effect(state: SessionState, write: Write, *, is_empty: bool) -> bool:
     """Return whether there is nothing that is not saved."""
     if write is Write.FLASHES:
-        return facts.in_test  # which looks at what the request would have shown next
+        return state.in_test  # which looks at what the request would have shown next
     may_be = write is Write.PERMANENCE or write is Write.CLEAR
-    return may_be and is_empty and facts.loaded is None
+    return may_be and is_empty and state.loaded is None
 
 
-def _refusal_in_stream(facts: Facts, write: Write) -> str | None:
-    if facts.mode is Mode.BROKEN:  # a throwaway, that a page of the failure may use
+def _refusal_in_stream(state: SessionState, write: Write) -> str | None:
+    if state.mode is Mode.BROKEN:  # a throwaway, that a page of the failure may use
         return None
     if write in (Write.REGENERATE, Write.BIND):
         return _NO_NEW_SECRET
-    if write is Write.CLEAR and not facts.sealed:
+    if write is Write.CLEAR and not state.locked:
         return None
-    if facts.sealed or facts.wiped:
-        return NO_COOKIE_DATA if facts.in_cookie else _NO_BEGINNING
+    if state.locked or state.cleared:
+        return NO_COOKIE_DATA if state.in_cookie else _NO_BEGINNING
     return None
 
 
-def _unsaved(facts: Facts) -> str:
-    if facts.in_cookie:
+def _unsaved(state: SessionState) -> str:
+    if state.in_cookie:
         return _UNSAVED_COOKIE
-    return _UNSAVED if facts.loaded is not None else _UNSAVED_BEGINNING
+    return _UNSAVED if state.loaded is not None else _UNSAVED_BEGINNING
 
 
-def note_loan(facts: Facts, data: dict[str, Any]) -> None:
+def note_loan(state: SessionState, data: dict[str, Any]) -> None:
     """Note that a value that can change is read when the response is made."""
-    facts.loan = Loan(codec.encode_if_fit(data), place())
+    state.loan = Loan(codec.encode_if_fit(data), place())
 
 
 class Watched(dict[str, Any]):
     """A mapping that warns, as it goes, of what was done to it and is not saved."""
 
-    _facts: Facts
+    _state: SessionState
 
     def __del__(self) -> None:
-        if self._facts.loan is not None or self._facts.streaming:
-            _tell_of_losses(self._facts, dict(super().items()))
+        if self._state.loan is not None or self._state.streaming:
+            _tell_of_losses(self._state, dict(super().items()))
 
 
-def _tell_of_losses(facts: Facts, data: dict[str, Any]) -> None:
-    if facts.mode is not Mode.LIVE or facts.warned:
+def _tell_of_losses(state: SessionState, data: dict[str, Any]) -> None:
+    if state.mode is not Mode.LIVE or state.warned:
         return
-    if facts.streaming and facts.written:
+    if state.streaming and state.written:
         warnings.warn(_UNSENT, UnsavedWriteWarning, stacklevel=2)
-    elif facts.loan is not None and facts.loan.image is not None:
+    elif state.loan is not None and state.loan.image is not None:
         image = codec.encode_if_fit(data)
-        if image != facts.loan.image:
-            _warn(_UNSAVED_CHANGE, facts.loan.place)
+        if image != state.loan.image:
+            _warn(_UNSAVED_CHANGE, state.loan.place)
 
 
 def place() -> Place:

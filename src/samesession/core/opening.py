@@ -25,7 +25,7 @@ from .events import BY_VISITORS, NOT_OURS, REPLACED, SEVERAL, TOO_MANY, Event, N
 from .policy import Rules, Verdict
 from .reading import Reader
 from .record import Sealer
-from .request_state import Facts, Loaded, Terms
+from .request_state import Loaded, SessionState, Terms
 from .scopes import Address
 from .session import ServerSession
 from .steps import Steps
@@ -107,11 +107,11 @@ class Opener:
     def _session(
         self, data: dict[str, Any], loaded: Loaded | None, *, renew: bool
     ) -> ServerSession:
-        facts = Facts(loaded=loaded, new=loaded is None, renew=renew)
-        facts.terms = self.terms
+        state = SessionState(loaded=loaded, new=loaded is None, renew=renew)
+        state.terms = self.terms
         return ServerSession(
             data,
-            facts=facts,
+            state=state,
             permanent_by_default=self._rules.permanent_by_default,
             bindable=self._bindable,
         )
@@ -164,7 +164,7 @@ class Opener:
             session = yield from self._only_live(found, renew=renew)
         if session is None:
             session = self._session({}, None, renew=renew)
-        session.facts.several_at = address
+        session.state.several_at = address
         return session
 
     def _only_live(

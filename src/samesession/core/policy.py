@@ -67,7 +67,7 @@ def is_over(record: Record, now: float) -> bool:
     return max(record.created, record.auth_time) > now + SKEW
 
 
-class Deed(enum.Enum):
+class Action(enum.Enum):
     """What becomes of a session's record when the response is made."""
 
     LEAVE = enum.auto()
@@ -76,13 +76,13 @@ class Deed(enum.Enum):
     DELETE = enum.auto()
 
 
-def deed(*, stored: bool, void: bool, changed: bool) -> Deed:
-    """Choose what to do with the record: `void` is a session without data and owner."""
+def action(*, stored: bool, is_empty: bool, changed: bool) -> Action:
+    """Choose what to do with the record: `is_empty` is a session without data and owner."""
     if not stored:
-        return Deed.LEAVE if void or not changed else Deed.CREATE
-    if void:
-        return Deed.DELETE if changed else Deed.LEAVE
-    return Deed.COMMIT if changed else Deed.LEAVE
+        return Action.LEAVE if is_empty or not changed else Action.CREATE
+    if is_empty:
+        return Action.DELETE if changed else Action.LEAVE
+    return Action.COMMIT if changed else Action.LEAVE
 
 
 def deadline(now: int, rules: Rules) -> int:

@@ -84,7 +84,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Facts of a session. Times are seconds since 1970; 0 means never or none."""
+    """SessionState of a session. Times are seconds since 1970; 0 means never or none."""
 
     sid: str | None
     owner: str | None
@@ -106,10 +106,10 @@ def about(record: Record) -> About:
     return About(record.sid, record.owner, record.created, record.auth_time, record.deadline)
 
 
-NOWHERE = About(None, None, 0, 0, 0)
+NO_SESSION = About(None, None, 0, 0, 0)
 
 
-class Facts:
+class SessionState:
     """What the flow must know of a session besides its data."""
 
     # Defaults of the class, as most requests change few: each field set is paid for.
@@ -118,10 +118,10 @@ class Facts:
     modified = False  # by name, or as the application says, and no save has taken it
     only_permanence = False  # nothing else of it was modified
     discarded = False  # the application says that what was modified is not to be saved
-    suspect = False  # the data may differ from what was loaded
+    may_differ = False  # the data may differ from what was loaded
     due = False  # the response must tell of what an earlier save did
-    rekey = False
-    wiped = False
+    replace_secret = False
+    cleared = False
     bound: str | None = None
     of_socket = False  # a WebSocket's, which can send no cookie
     dropped_at: str | None = None  # the endpoint of a static file: writes are seen, and dropped
@@ -137,7 +137,7 @@ class Facts:
     answered = False  # the response is made, and takes no cookie any more
     in_test = False  # a test client keeps the request's context, for a test to look into
     streaming = False  # its body is still made, and what that writes is saved
-    sealed = False  # but nothing that it writes can be
+    locked = False  # but nothing that it writes can be
     blocks = 0  # under way, that save at their end
     written = False  # there are writes that no save has taken
     in_cookie = False  # the browser keeps the data itself
@@ -174,7 +174,7 @@ class Facts:
     @property
     def may_be_emptied(self) -> bool:
         """Whether a session without data is one that lost it, so that its cookie goes, too."""
-        return self.due or self.wiped or (self.modified and not self.only_permanence)
+        return self.due or self.cleared or (self.modified and not self.only_permanence)
 
     @property
     def base(self) -> bytes | None:
@@ -184,10 +184,10 @@ class Facts:
     def is_modified(self, image: Callable[[], bytes | None]) -> bool:
         """Return whether a save has, or had, something to do; `image` gives the data's bytes."""
         if self.discarded:
-            return self.rekey or self.wiped
-        if self.modified or self.rekey or self.due:
+            return self.replace_secret or self.cleared
+        if self.modified or self.replace_secret or self.due:
             return True
-        if not self.suspect or (self.loaded is None and self.baseline is None):
+        if not self.may_differ or (self.loaded is None and self.baseline is None):
             return False
         known = self.image if self.loaded is None else self.base
         now = image()  # a value may have been changed within
@@ -196,7 +196,7 @@ class Facts:
     def modify(self, *, permanence: bool = False) -> None:
         """Note that the data was assigned to, and is to be saved with all that was done before."""
         self.only_permanence = permanence and (self.only_permanence or not self.modified)
-        self.accessed = self.modified = self.suspect = self.written = True
+        self.accessed = self.modified = self.may_differ = self.written = True
         self.discarded = False
 
     def discard(self) -> None:
@@ -211,9 +211,9 @@ class Facts:
         """
         return self.loaded is None and self.lost is None and self.mode is Mode.LIVE
 
-    def seal(self) -> None:
+    def lock(self) -> None:
         """Refuse what a streamed body writes from now on, outside of blocks."""
-        self.answered = self.streaming = self.sealed = True
+        self.answered = self.streaming = self.locked = True
 
     def saved(self, image: bytes) -> None:
         """Note that the data is saved as the codec's bytes `image` say."""

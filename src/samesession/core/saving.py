@@ -15,17 +15,17 @@ from .session import ServerSession
 
 def take(session: ServerSession, payload: bytes) -> Unsaved:
     """Begin to save what was done so far, which made this payload."""
-    facts = session.facts
+    state = session.state
     draft = Draft(
         payload,
         session.is_permanent(),
-        facts.bound,
-        facts.wiped,
+        state.bound,
+        state.cleared,
         is_empty=session.is_empty(),
     )
-    taken = session.journal.take(draft, rekey=facts.rekey, base=facts.base)
-    facts.rekey = facts.wiped = facts.modified = facts.written = False
-    facts.bound = facts.in_doubt = None
+    taken = session.journal.take(draft, replace_secret=state.replace_secret, base=state.base)
+    state.replace_secret = state.cleared = state.modified = state.written = False
+    state.bound = state.in_doubt = None
     return taken
 
 
@@ -34,53 +34,53 @@ def discard(session: ServerSession) -> None:
 
     That a session was cleared stands.
     """
-    facts = session.facts
-    facts.discarded = facts.modified = False
-    kept = None if facts.wiped else facts.base
+    state = session.state
+    state.discarded = state.modified = False
+    kept = None if state.cleared else state.base
     session.show({} if kept is None else codec.decode(kept))
-    if facts.wiped:
+    if state.cleared:
         session.journal.cleared()
     else:
         session.journal.undone()
 
 
-def settle(
+def mark_saved(
     session: ServerSession, unsaved: Unsaved, loaded: Loaded | None, data: dict[str, Any] | None
 ) -> None:
     """Go on from what was just saved, and show it; `data`: if that is not what was taken.
 
     The response must say what it has to, too.
     """
-    facts = session.facts
+    state = session.state
     shown = session.journal.saved(unsaved, session.data(), data)
     if data is not None:
         session.show(shown)
-    facts.loaded = loaded
-    facts.lost = facts.minted = None
-    facts.unsure = False
-    facts.due = True
-    facts.saved(unsaved.draft.payload if loaded is None else loaded.record.payload)
+    state.loaded = loaded
+    state.lost = state.minted = None
+    state.unsure = False
+    state.due = True
+    state.saved(unsaved.draft.payload if loaded is None else loaded.record.payload)
 
 
 def give_back(session: ServerSession, unsaved: Unsaved) -> None:
     """Leave to the next save what this one failed to save."""
-    facts, journal, draft = session.facts, session.journal, unsaved.draft
+    state, journal, draft = session.state, session.journal, unsaved.draft
     if journal.has_taken(unsaved):
-        journal.give_back(unsaved, facts.in_doubt)
-        facts.unsure = facts.unsure or facts.in_doubt is not None
-        facts.modified = True
-        facts.rekey = facts.rekey or unsaved.rekey
-        facts.written = True
-        if not facts.wiped and facts.bound is None:
-            facts.bound = draft.bound
-        facts.wiped = facts.wiped or draft.wiped
+        journal.give_back(unsaved, state.in_doubt)
+        state.unsure = state.unsure or state.in_doubt is not None
+        state.modified = True
+        state.replace_secret = state.replace_secret or unsaved.replace_secret
+        state.written = True
+        if not state.cleared and state.bound is None:
+            state.bound = draft.bound
+        state.cleared = state.cleared or draft.cleared
 
 
 def forget(session: ServerSession, lost: Lost) -> None:
     """Make a session empty that ended while the request ran: only a login begins it anew."""
     session.show({})
-    facts = session.facts
+    state = session.state
     session.journal.restart()
-    facts.loaded = facts.minted = facts.bound = facts.loan = None
-    facts.rekey = facts.wiped = facts.unsure = facts.written = False
-    facts.lost, facts.modified, facts.suspect = lost, lost.drop, True
+    state.loaded = state.minted = state.bound = state.loan = None
+    state.replace_secret = state.cleared = state.unsure = state.written = False
+    state.lost, state.modified, state.may_differ = lost, lost.drop, True

@@ -11,20 +11,20 @@ from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from copy import deepcopy
 from typing import Any, SupportsIndex
 
-from ..errors import NotSupported, SessionError, conceal_called, concealed
+from ..errors import NotSupported, SessionError, clear_called_locals, with_locals_cleared
 from . import changes as merge
 from . import codec
 from .journal import FLASHES_KEY, PERMANENT_KEY, UNCHANGING, Journal
 from .late import Watched, Write, admit, note_loan
 from .names import checked_owner, plain_key
-from .request_state import NOWHERE, UNBINDABLE, About, Facts, Mode, about
+from .request_state import NO_SESSION, UNBINDABLE, About, Mode, SessionState, about
 
 
-@concealed(
+@with_locals_cleared(
     *("__init__", "__getitem__", "__contains__", "__setitem__"),
     *("get", "accessed", "modified"),
     # What no view calls: the flow's steps are concealed as a whole.
-    *("facts", "journal", "data", "show", "is_empty", "is_permanent", "changes", "rest"),
+    *("state", "journal", "data", "show", "is_empty", "is_permanent", "changes", "rest"),
 )
 class ServerSession(Watched):
     """One user's data between requests, used like a dict.
@@ -40,12 +40,12 @@ class ServerSession(Watched):
         self,
         data: dict[str, Any] | None = None,
         *,
-        facts: Facts | None = None,
+        state: SessionState | None = None,
         failure: SessionError | None = None,
         permanent_by_default: bool = False,
         bindable: bool = False,
     ) -> None:
-        self._facts = Facts() if facts is None else facts
+        self._state = SessionState() if state is None else state
         if data:
             super().__init__(data)
         self._failure = failure
@@ -61,12 +61,12 @@ class ServerSession(Watched):
         Setting it to True does nothing: frameworks do so for requests that never
         touch the session. Setting it to False forgets the reads so far.
         """
-        return self._facts.accessed
+        return self._state.accessed
 
     @accessed.setter
     def accessed(self, value: bool) -> None:
         if not value:
-            self._facts.accessed = False
+            self._state.accessed = False
 
     @property
     def modified(self) -> bool:
@@ -77,22 +77,22 @@ class ServerSession(Watched):
         since the last save, within values too, unless something is assigned afterwards,
         which saves all; `regenerate`, `bind` and `clear` are done all the same.
         """
-        return self._facts.is_modified(lambda: codec.encode_if_fit(self.data()))
+        return self._state.is_modified(lambda: codec.encode_if_fit(self.data()))
 
     @modified.setter
     def modified(self, value: bool) -> None:
         if value:
-            if self._facts.answered and not self.is_empty():
-                admit(self._facts, Write.DATA, is_empty=False)
-            self._facts.modify()
+            if self._state.answered and not self.is_empty():
+                admit(self._state, Write.DATA, is_empty=False)
+            self._state.modify()
         else:
-            self._facts.discard()
+            self._state.discard()
 
     @property
     def new(self) -> bool:
         """Whether this request brought no live session."""
         self._read()
-        return self._facts.new
+        return self._state.new
 
     @property
     def permanent(self) -> bool:
@@ -103,9 +103,9 @@ class ServerSession(Watched):
     @permanent.setter
     def permanent(self, value: bool) -> None:
         # Applications say so before each request, on exempt paths too, where nothing is kept.
-        if self._facts.mode is not Mode.EXEMPT:
+        if self._state.mode is not Mode.EXEMPT:
             self[PERMANENT_KEY] = bool(value)
-        elif self._facts.dropped_at is not None:
+        elif self._state.dropped_at is not None:
             super().__setitem__(PERMANENT_KEY, bool(value))
 
     # --- what ours adds ----------------------------------------------------------------
@@ -119,8 +119,8 @@ class ServerSession(Watched):
     def about(self) -> About:
         """Who owns the session, and since when it is there."""
         self._read()
-        loaded = self._facts.loaded
-        return NOWHERE if loaded is None else about(loaded.record)
+        loaded = self._state.loaded
+        return NO_SESSION if loaded is None else about(loaded.record)
 
     def regenerate(self) -> None:
         """Replace the secret when the response is made: the old cookie ends there.
@@ -146,7 +146,7 @@ class ServerSession(Watched):
         if not self._bindable:
             raise NotSupported(UNBINDABLE)
         self._rekey(Write.BIND)
-        self._facts.bound = owner
+        self._state.bound = owner
 
     def update_atomically(self, func: Callable[[dict[str, Any]], object]) -> None:
         """Run `func(data)` now, and again on newer data if another request was faster.
@@ -157,16 +157,16 @@ class ServerSession(Watched):
         """
         self._may_write()
         applied = merge.applied(func, self.data())
-        self._facts.modify()
+        self._state.modify()
         self.show(applied.data)
-        self.journal.redone(func, self._facts.base, applied.before, applied.after)
+        self.journal.redone(func, self._state.base, applied.before, applied.after)
 
     # --- for the flow and the web glue, not for views ------------------------------------
 
     @property
-    def facts(self) -> Facts:
+    def state(self) -> SessionState:
         """Internal: what the flow must know besides the data."""
-        return self._facts
+        return self._state
 
     @property
     def journal(self) -> Journal:
@@ -195,46 +195,46 @@ class ServerSession(Watched):
 
     def changes(self) -> list[merge.Change]:
         """Internal: all changes so far, in an order that does the same to other data."""
-        return self.journal.changes(self._facts.base, self.data())
+        return self.journal.changes(self._state.base, self.data())
 
     def rest(self) -> None:
         """Internal: note that the data is what is stored."""
-        self._facts.written = False
+        self._state.written = False
         if self._journal is not None:
             self._journal.rest(self.data())
 
-    def break_off(self) -> None:
+    def mark_failed(self) -> None:
         """Internal: note that the store failed to save; what follows is thrown away."""
-        self._facts.mode = Mode.BROKEN
+        self._state.mode = Mode.BROKEN
 
-    def announce_failure(self) -> SessionError | None:
+    def take_failure(self) -> SessionError | None:
         """Internal: give the store's failure once: from then on the session is a throwaway."""
         failure, self._failure = self._failure, None
         return failure
 
     def _read(self) -> None:
-        self._facts.accessed = True
+        self._state.accessed = True
         if self._failure is not None:
             raise self._failure
 
     def _lend(self) -> None:
         """Count as read what the view may change in place from now on."""
         self._read()
-        facts = self._facts
-        if facts.baseline is not None and not facts.suspect:
-            facts.image = codec.encode_if_fit(self.data())
-        facts.suspect = True
-        if facts.answered and facts.loan is None and not facts.streaming:
-            note_loan(facts, self.data())
+        state = self._state
+        if state.baseline is not None and not state.may_differ:
+            state.image = codec.encode_if_fit(self.data())
+        state.may_differ = True
+        if state.answered and state.loan is None and not state.streaming:
+            note_loan(state, self.data())
 
     def _may_write(self, write: Write = Write.DATA) -> None:
         self._read()
-        if self._facts.answered or self._facts.mode is Mode.EXEMPT:
-            admit(self._facts, write, is_empty=self.is_empty())
+        if self._state.answered or self._state.mode is Mode.EXEMPT:
+            admit(self._state, write, is_empty=self.is_empty())
 
     def _write(self, write: Write = Write.DATA) -> None:
         self._may_write(write)
-        self._facts.modify(permanence=write is Write.PERMANENCE)
+        self._state.modify(permanence=write is Write.PERMANENCE)
 
     def _take(self, *, there: bool, write: Write = Write.DATA) -> None:
         # As in Flask, to remove what is not there is no modification.
@@ -245,7 +245,7 @@ class ServerSession(Watched):
 
     def _rekey(self, write: Write) -> None:
         self._may_write(write)
-        self._facts.rekey = self._facts.suspect = self._facts.written = True
+        self._state.replace_secret = self._state.may_differ = self._state.written = True
 
     # --- every way into a dict; where a call more would be felt, concealed in place -----
 
@@ -258,7 +258,7 @@ class ServerSession(Watched):
                 self._lend()
             return value
         except BaseException as error:
-            conceal_called(error)
+            clear_called_locals(error)
             del self, key, value
             raise
 
@@ -267,7 +267,7 @@ class ServerSession(Watched):
             self._read()
             return super().__contains__(key)
         except BaseException as error:
-            conceal_called(error)
+            clear_called_locals(error)
             del self, key
             raise
 
@@ -293,7 +293,7 @@ class ServerSession(Watched):
     __hash__ = None  # type: ignore[assignment]  # a mutable mapping, as dict says itself
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._facts.mode.name.lower()}>"  # no data: it is logged
+        return f"<{type(self).__name__} {self._state.mode.name.lower()}>"  # no data: it is logged
 
     __sentry_repr__ = __repr__  # sentry-sdk's: or it walks through the data, as a reader would
 
@@ -323,7 +323,7 @@ class ServerSession(Watched):
                 self._lend()
             return value
         except BaseException as error:
-            conceal_called(error)
+            clear_called_locals(error)
             del self, key, default, value
             raise
 
@@ -356,7 +356,7 @@ class ServerSession(Watched):
             super().__setitem__(key, value)
             self.journal.assigned.add(key)
         except BaseException as error:
-            conceal_called(error)
+            clear_called_locals(error)
             del self, key, value
             raise
 
@@ -393,6 +393,6 @@ class ServerSession(Watched):
         """Empty the session. Left empty it is deleted; written again it gets a new secret."""
         self._write(Write.CLEAR)
         super().clear()
-        self._facts.wiped = self._facts.rekey = True
-        self._facts.bound = None
+        self._state.cleared = self._state.replace_secret = True
+        self._state.bound = None
         self.journal.cleared()

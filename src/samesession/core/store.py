@@ -16,7 +16,7 @@ from .steps import Steps
 Clock = Callable[[], float]
 
 
-class Face(enum.Flag):
+class Colour(enum.Flag):
     """Who may drive a store: Flask is SYNC, Quart is ASYNC."""
 
     SYNC = enum.auto()
@@ -88,7 +88,7 @@ class Store(Protocol):
     """
 
     @property
-    def faces(self) -> Face:
+    def colours(self) -> Colour:
         """The callers that this store serves."""
         ...
 
@@ -241,9 +241,9 @@ class Preparable(Protocol):
 
 
 @runtime_checkable
-class TwoFaced(Protocol):
+class Openable(Protocol):
     """A store that becomes one for Flask or one for Quart when an app takes it."""
 
-    def facing(self, face: Face) -> Store:
-        """Give the store for callers of that face."""
+    def open_for(self, colour: Colour) -> Store:
+        """Give the store for callers of that colour."""
         ...

@@ -12,7 +12,7 @@ from .filing import Filing
 from .journal import Draft
 from .policy import Rules, Verdict
 from .record import Record
-from .request_state import Facts, Loaded, Terms
+from .request_state import Loaded, SessionState, Terms
 from .session import ServerSession
 from .steps import Steps
 from .store import Clock, Conflict, Outcome
@@ -31,21 +31,21 @@ class Upkeep:
 
     def keep(self, session: ServerSession, loaded: Loaded, *, cookie_possible: bool) -> Steps[bool]:
         """Renew what is due; False: the session may be over, so its cookie is not sent again."""
-        facts = session.facts
-        asked = facts.renew or facts.modified or facts.due
+        state = session.state
+        asked = state.renew or state.modified or state.due
         reseal = loaded.record.stale and cookie_possible and asked
-        if not facts.upkept and (reseal or self._filing.index_is_stale(loaded.record)):
+        if not state.upkept and (reseal or self._filing.index_is_stale(loaded.record)):
             return (yield from self._rewrite(session, loaded))
-        if facts.renew and self._has_other_timeout(facts, loaded.record):
-            return (yield from self._renew_again(facts, loaded))
+        if state.renew and self._has_other_timeout(state, loaded.record):
+            return (yield from self._renew_again(state, loaded))
         return True
 
-    def _renew_again(self, facts: Facts, loaded: Loaded) -> Steps[bool]:
+    def _renew_again(self, state: SessionState, loaded: Loaded) -> Steps[bool]:
         """Renew a session whose idle timeout was changed while the request ran."""
         record = yield from self._filing.renewed(loaded.record)
         if record is None or not self._is_live(record, loaded.signed.token):
             return False
-        facts.terms = self._terms
+        state.terms = self._terms
         return True
 
     def _rewrite(self, session: ServerSession, loaded: Loaded) -> Steps[bool]:
@@ -54,23 +54,23 @@ class Upkeep:
         If that cannot be, say nothing: whoever ended the session needs neither, whoever
         was faster renewed them, and what was read was read. The next request tries again.
         """
-        facts, current, token = session.facts, loaded.record, loaded.signed.token
-        facts.upkept = True
+        state, current, token = session.state, loaded.record, loaded.signed.token
+        state.upkept = True
         if not self._is_live(current, token):
             return False
         record = self._next(current, token, Draft(current.payload, session.is_permanent()))
         newer: Record | None = current  # as far as anybody knows
         outcome: Outcome | Conflict = Outcome.GONE
         try:
-            outcome = yield from self._filing.replace(current, record, facts)
+            outcome = yield from self._filing.replace(current, record, state)
             newer = self._filing.standing(current, outcome)
         except StoreError:
             pass
         if outcome is Outcome.WRITTEN and record is not None:
-            facts.loaded, facts.terms = Loaded(loaded.signed, record), self._terms
+            state.loaded, state.terms = Loaded(loaded.signed, record), self._terms
             return True
         # What an earlier save did must be said.
-        return (facts.modified or facts.due) and newer is not None and self._is_live(newer, token)
+        return (state.modified or state.due) and newer is not None and self._is_live(newer, token)
 
     def _next(self, current: Record, token: Token, draft: Draft) -> Record | None:
         stale = self._filing.index_is_stale(current)
@@ -80,8 +80,8 @@ class Upkeep:
     def _is_live(self, record: Record, token: Token) -> bool:
         return policy.verdict(record, token, self._clock()) is Verdict.LIVE
 
-    def _has_other_timeout(self, facts: Facts, record: Record) -> bool:
-        before, now = facts.terms, self._rules.lifetimes
+    def _has_other_timeout(self, state: SessionState, record: Record) -> bool:
+        before, now = state.terms, self._rules.lifetimes
         if before is None:
             return False
         if record.permanent:

@@ -10,7 +10,7 @@ import flask
 from werkzeug.local import LocalProxy
 
 from .. import headers
-from ..app_sessions import Site, site_of
+from ..app_sessions import AppSessions, app_sessions_of
 from ..core.request_state import About, SessionPage
 from ..core.session import ServerSession
 from ..errors import StoreError
@@ -23,7 +23,7 @@ _TURNED_AWAY = (3, 4)  # hundreds of a status: elsewhere, or by a fault of the c
 @belonging("flask")
 def sessions_of(owner: str) -> list[About]:
     """List the live sessions that `session.bind(owner)` made, the oldest first."""
-    return run(_site().administration.sessions_of(owner))
+    return run(_app_sessions().administration.sessions_of(owner))
 
 
 @belonging("flask")
@@ -33,19 +33,19 @@ def sessions_page(owner: str, *, after: str | None = None, limit: int = 50) -> S
     `after` is that of the page before. All of the owner's sessions are read for it, so
     whoever wants all of them asks for `sessions_of`.
     """
-    return run(_site().administration.sessions_page(owner, after=after, limit=limit))
+    return run(_app_sessions().administration.sessions_page(owner, after=after, limit=limit))
 
 
 @belonging("flask")
 def revoke(sid: str) -> bool:
     """End one session of this application now; False if there was none."""
-    return run(_site().administration.revoke(sid))
+    return run(_app_sessions().administration.revoke(sid))
 
 
 @belonging("flask")
 def revoke_all(owner: str, *, keep: str | None = None) -> int:
     """End an owner's sessions, but the one whose sid is `keep`; tell how many."""
-    return run(_site().administration.revoke_all(owner, keep=keep))
+    return run(_app_sessions().administration.revoke_all(owner, keep=keep))
 
 
 @belonging("flask")
@@ -54,13 +54,13 @@ def revoke_everyone() -> int:
 
     Raises NotSupported on a store that cannot list what it holds.
     """
-    return run(_site().administration.revoke_everyone())
+    return run(_app_sessions().administration.revoke_everyone())
 
 
 @belonging("flask")
 def purge() -> int:
     """Delete expired sessions from a store that keeps them; tell how many."""
-    return run(_site().administration.purge())
+    return run(_app_sessions().administration.purge())
 
 
 @belonging("flask")
@@ -81,21 +81,21 @@ def saving() -> Iterator[ServerSession]:
     meanwhile included; a value that equals it stays the object that it was. A session
     that ended meanwhile is empty, and nothing more of this request is saved in it.
     """
-    session, site = _session(), _site()
+    session, app_sessions = _session(), _app_sessions()
     if not isinstance(session, ServerSession):
         raise replaced("flask")
-    facts = session.facts
-    facts.blocks += 1
+    state = session.state
+    state.blocks += 1
     try:
         yield session
-        facts.of_socket = facts.of_socket or _is_of_socket()
+        state.of_socket = state.of_socket or _is_of_socket()
         try:
-            run(site.save(session, cookie_possible=not facts.of_socket))
+            run(app_sessions.save(session, cookie_possible=not state.of_socket))
         except StoreError as error:
-            raise site.failed(error) from error
+            raise app_sessions.failed(error) from error
     finally:
         del session  # a local that an error tracker would show
-        facts.blocks -= 1
+        state.blocks -= 1
 
 
 def current() -> object:
@@ -108,14 +108,14 @@ def is_seen(session: ServerSession) -> bool:
 
     None sees that of a socket, or of a test client's session_transaction().
     """
-    return not session.facts.of_socket and _is_current(session)
+    return not session.state.of_socket and _is_current(session)
 
 
 def carrying(session: ServerSession, response: flask.Response) -> flask.Response | None:
     """Internal: return the response if it carries a cookie to its session's browser."""
-    facts = session.facts
-    facts.of_socket = facts.of_socket or (_is_current(session) and _is_of_socket(response))
-    return None if facts.of_socket else response
+    state = session.state
+    state.of_socket = state.of_socket or (_is_current(session) and _is_of_socket(response))
+    return None if state.of_socket else response
 
 
 def _is_current(session: ServerSession) -> bool:
@@ -145,16 +145,16 @@ def _session() -> ServerSession:
     except RuntimeError as error:
         raise outside_of_request("flask") from error
     if not isinstance(found, ServerSession):
-        _ = _site()  # says so where there is none
+        _ = _app_sessions()  # says so where there is none
     return cast("ServerSession", found)
 
 
-def _site() -> Site:
+def _app_sessions() -> AppSessions:
     try:
         app = headers.unproxied(flask.current_app)
     except RuntimeError as error:
         raise outside_of_application("flask") from error
-    return site_of(app)
+    return app_sessions_of(app)
 
 
 #: `flask.session`, with the type that it has once `Session(app)` was called.

@@ -1,4 +1,4 @@
-"""The Flask shim: Flask's session interface over the sync face of the shared core."""
+"""The Flask shim: Flask's session interface over the sync colour of the shared core."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from flask.sessions import SessionInterface, SessionMixin
 
 from .. import cli, headers, interface_answers, reused_response
-from ..app_sessions import Site
+from ..app_sessions import AppSessions
 from ..core.session import ServerSession
-from ..core.store import Clock, Store, TwoFaced
+from ..core.store import Clock, Openable, Store
 from ..core.token import Entropy
-from ..errors import StoreError, conceal
+from ..errors import StoreError, clear_locals
 from ..exempt import no_session
 from ..given_application import check_is
 from ..run.drive import run
@@ -54,22 +54,22 @@ _ = SessionMixin.register(ServerSession)  # pyright: ignore  # noqa: PGH003  # t
 class FlaskSessionInterface(interface_answers.Answers, SessionInterface):
     """Opens and saves an application's sessions, waiting in the request's thread."""
 
-    def __init__(self, site: Site) -> None:
-        self.site = site
+    def __init__(self, app_sessions: AppSessions) -> None:
+        self.app_sessions = app_sessions
 
     def open_session(self, app: Flask, request: Request) -> SessionMixin:
         """Open the request's session; a store that is down is told by `refuse_broken`."""
-        site = self.site
+        app_sessions = self.app_sessions
         try:
             # No local holds the cookie: an error tracker would show it.
-            opened = site.open(request, request.environ.get("HTTP_COOKIE", ""))
+            opened = app_sessions.open(request, request.environ.get("HTTP_COOKIE", ""))
             if not isinstance(opened, ServerSession):
                 opened = run(opened)
         except StoreError as error:
-            opened = site.broken(error)
+            opened = app_sessions.broken(error)
             headers.check_first(app.before_request_funcs, _refuse_broken)
         except BaseException as error:
-            conceal(error)
+            clear_locals(error)
             raise
         return opened  # type: ignore[return-value]  # a cast would be paid for on each request
 
@@ -77,15 +77,15 @@ class FlaskSessionInterface(interface_answers.Answers, SessionInterface):
         """Save the session; if the store refuses, the response becomes the 503."""
         ours: ServerSession = session  # type: ignore[assignment]  # as above
         try:
-            if not self.site.close_at_once(ours, response):
-                run(self.site.close(ours, carrying(ours, response)))
+            if not self.app_sessions.close_at_once(ours, response):
+                run(self.app_sessions.close(ours, carrying(ours, response)))
         except StoreError as error:
-            failure = self.site.unsaved(ours, error)
+            failure = self.app_sessions.unsaved(ours, error)
             if not is_seen(ours):
                 raise failure from error
             reused_response.replace(response, self._failed(app, failure))
         except BaseException as error:
-            conceal(error)
+            clear_locals(error)
             raise
         finally:
             del session, ours  # the locals that an error tracker would show
@@ -99,22 +99,22 @@ class FlaskSessionInterface(interface_answers.Answers, SessionInterface):
 def init_app(
     app: Flask,
     *,
-    store: Store | TwoFaced | None = None,
+    store: Store | Openable | None = None,
     clock: Clock | None = None,
     entropy: Entropy | None = None,
 ) -> None:
     """Give a Flask application server-side sessions; see `samesession.Session`."""
     check_is(app, "flask")
-    site = Site(app, FLASK, store=store, clock=clock, entropy=entropy)
-    app.session_interface = FlaskSessionInterface(site)
-    app.cli.add_command(cli.commands(site, run))
-    if site.config.creates:
+    app_sessions = AppSessions(app, FLASK, store=store, clock=clock, entropy=entropy)
+    app.session_interface = FlaskSessionInterface(app_sessions)
+    app.cli.add_command(cli.commands(app_sessions, run))
+    if app_sessions.config.creates:
         with app.app_context():
-            run(site.prepare())
+            run(app_sessions.prepare())
 
 
 def _refuse_broken() -> None:
     found = current()
-    failure = found.announce_failure() if isinstance(found, ServerSession) else None
+    failure = found.take_failure() if isinstance(found, ServerSession) else None
     if failure is not None:
         raise failure

@@ -8,9 +8,9 @@ from typing import Any
 
 import flask
 
-from ..app_sessions import Site
+from ..app_sessions import AppSessions
 from ..core.session import ServerSession
-from ..core.store import Face
+from ..core.store import Colour
 from ..errors import SessionError
 from ..framework import Framework
 from ..run.drive import run
@@ -58,12 +58,12 @@ class SavedBody:
                 self._stream.failed(error)
 
 
-def save_streamed(response: Any, site: Site, session: ServerSession) -> None:
+def save_streamed(response: Any, app_sessions: AppSessions, session: ServerSession) -> None:
     """Have a response save what its body does to the session."""
     body = response.response
     if isinstance(body, SavedBody):  # of another request, to which the response was sent, too
         body = body.body
-    response.response = SavedBody(body, Stream(site, session))
+    response.response = SavedBody(body, Stream(app_sessions, session))
 
 
 def _is_kept() -> bool:
@@ -72,4 +72,4 @@ def _is_kept() -> bool:
     )
 
 
-FLASK = Framework(Face.SYNC, RLock, save_streamed, _is_kept)
+FLASK = Framework(Colour.SYNC, RLock, save_streamed, _is_kept)

@@ -11,7 +11,7 @@ import quart
 from werkzeug.local import LocalProxy
 
 from .. import headers
-from ..app_sessions import Site, site_of
+from ..app_sessions import AppSessions, app_sessions_of
 from ..core.admin import Administration
 from ..core.request_state import About, SessionPage
 from ..core.session import ServerSession
@@ -90,47 +90,47 @@ async def saving() -> AsyncIterator[ServerSession]:
     that ended meanwhile is empty, and nothing more of this request is saved in it.
     """
     session = _session()
-    site = _site()
-    facts = session.facts
-    facts.blocks += 1
+    app_sessions = _app_sessions()
+    state = session.state
+    state.blocks += 1
     try:
         yield session
-        of_socket = facts.of_socket
-        steps = site.save(session, cookie_possible=not of_socket)
+        of_socket = state.of_socket
+        steps = app_sessions.save(session, cookie_possible=not of_socket)
         try:
-            work = arun(steps, timeout=site.config.store_timeout)
+            work = arun(steps, timeout=app_sessions.config.store_timeout)
             await (finished(work) if of_socket else work)
         except StoreError as error:
-            raise site.failed(error) from error
+            raise app_sessions.failed(error) from error
     finally:
         del session  # a local that an error tracker would show
-        facts.blocks -= 1
+        state.blocks -= 1
 
 
-def serve(app: quart.Quart, site: Site, sockets: Sockets) -> None:
+def serve(app: quart.Quart, app_sessions: AppSessions, sockets: Sockets) -> None:
     """Internal: make the tables before the first request, let go of connections after the last."""
     _ = app.teardown_websocket(sockets.torn_down)
 
     @app.before_serving
     async def prepare() -> None:
         check_running_loop()
-        if site.config.creates:
-            await arun(site.prepare())
+        if app_sessions.config.creates:
+            await arun(app_sessions.prepare())
 
     @app.after_serving
     async def shut() -> None:
-        await arun(site.shut(), timeout=site.config.store_timeout)
+        await arun(app_sessions.shut(), timeout=app_sessions.config.store_timeout)
 
 
 async def _administer(work: Callable[[Administration], Steps[T]]) -> T:
     """Do work on many sessions, each batch of it within the store's timeout."""
-    site = _site()
-    return await arun(work(site.administration), timeout=site.config.store_timeout)
+    app_sessions = _app_sessions()
+    return await arun(work(app_sessions.administration), timeout=app_sessions.config.store_timeout)
 
 
-def runner(site: Site) -> Callable[[Steps[Any]], Any]:  # Any: what the steps return
+def runner(app_sessions: AppSessions) -> Callable[[Steps[Any]], Any]:  # Any: what the steps return
     """Internal: give what runs steps for a command, in an event loop of its own."""
-    return lambda steps: asyncio.run(arun(steps, timeout=site.config.store_timeout))
+    return lambda steps: asyncio.run(arun(steps, timeout=app_sessions.config.store_timeout))
 
 
 def cookie_header(request: Request | Websocket) -> str:
@@ -151,16 +151,16 @@ def _session() -> ServerSession:
     except RuntimeError as error:
         raise outside_of_request("quart") from error
     if not isinstance(found, ServerSession):
-        _ = _site()  # says so where there is none
+        _ = _app_sessions()  # says so where there is none
     return cast("ServerSession", found)
 
 
-def _site() -> Site:
+def _app_sessions() -> AppSessions:
     try:
         app = headers.unproxied(quart.current_app)
     except RuntimeError as error:
         raise outside_of_application("quart") from error
-    return site_of(app)
+    return app_sessions_of(app)
 
 
 #: `quart.session`, with the type that it has once `Session(app)` was called.

@@ -44,5 +44,5 @@ def refuse_broken(app: quart.Quart) -> None:
 
 async def _refuse_broken() -> None:
     found = headers.unproxied(quart.session)
-    if isinstance(found, ServerSession) and (failure := found.announce_failure()) is not None:
+    if isinstance(found, ServerSession) and (failure := found.take_failure()) is not None:
         raise failure

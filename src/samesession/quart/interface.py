@@ -8,11 +8,11 @@ import quart
 from quart.sessions import SessionInterface, SessionMixin
 
 from .. import cli, interface_answers, reused_response
-from ..app_sessions import Site
+from ..app_sessions import AppSessions
 from ..core.session import ServerSession
-from ..core.store import Clock, Store, TwoFaced
+from ..core.store import Clock, Openable, Store
 from ..core.token import Entropy
-from ..errors import StoreError, conceal
+from ..errors import StoreError, clear_locals
 from ..exempt import no_session
 from ..given_application import check_is
 from ..run.drive import arun
@@ -60,21 +60,23 @@ _ = SessionMixin.register(ServerSession)  # pyright: ignore  # noqa: PGH003  # t
 class QuartSessionInterface(interface_answers.Answers, SessionInterface):
     """Opens and saves an application's sessions in the event loop of the request."""
 
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        self.sockets = Sockets(site)
+    def __init__(self, app_sessions: AppSessions) -> None:
+        self.app_sessions = app_sessions
+        self.sockets = Sockets(app_sessions)
 
     async def open_session(self, app: Quart, request: Request | Websocket) -> SessionMixin:  # type: ignore[override]  # Quart names their private base class
         """Open the request's session; a store that is down is told by `refuse_broken`."""
         try:
-            opened = self.site.open(request, cookie_header(request))  # no local holds the cookie
+            opened = self.app_sessions.open(
+                request, cookie_header(request)
+            )  # no local holds the cookie
             if not isinstance(opened, ServerSession):
-                opened = await arun(opened, timeout=self.site.config.store_timeout)
+                opened = await arun(opened, timeout=self.app_sessions.config.store_timeout)
         except StoreError as error:
-            opened = self.site.broken(error)
+            opened = self.app_sessions.broken(error)
             refuse_broken(app)
         except BaseException as error:
-            conceal(error)
+            clear_locals(error)
             raise
         if isinstance(request, quart.Websocket):
             self.sockets.opened(opened)
@@ -86,20 +88,23 @@ class QuartSessionInterface(interface_answers.Answers, SessionInterface):
         """Save the session; if the store refuses, the response becomes the 503."""
         ours: ServerSession = session  # type: ignore[assignment]  # as above
         try:
-            if self.site.close_at_once(ours, response):
+            if self.app_sessions.close_at_once(ours, response):
                 return
-            if ours.facts.of_socket:
+            if ours.state.of_socket:
                 await self.sockets.close(ours)
             else:
-                await arun(self.site.close(ours, response), timeout=self.site.config.store_timeout)
+                await arun(
+                    self.app_sessions.close(ours, response),
+                    timeout=self.app_sessions.config.store_timeout,
+                )
         except StoreError as error:
-            failure = self.site.unsaved(ours, error)
+            failure = self.app_sessions.unsaved(ours, error)
             if current() is not ours:  # a test client's session_transaction()
                 raise failure from error
             assert response is not None  # a WebSocket alone has none
             reused_response.replace(response, await failure_response(app, failure, like=response))
         except BaseException as error:
-            conceal(error)
+            clear_locals(error)
             raise
         finally:
             del session, ours  # the locals that an error tracker would show
@@ -108,13 +113,15 @@ class QuartSessionInterface(interface_answers.Answers, SessionInterface):
 def init_app(
     app: Quart,
     *,
-    store: Store | TwoFaced | None = None,
+    store: Store | Openable | None = None,
     clock: Clock | None = None,
     entropy: Entropy | None = None,
 ) -> None:
     """Give a Quart application server-side sessions; see `samesession.Session`."""
     check_is(app, "quart")
-    site = Site(on_asyncio(app), QUART, store=store, clock=clock, entropy=entropy)
-    interface = cast("Any", app).session_interface = QuartSessionInterface(site)  # typed by Quart
-    app.cli.add_command(cli.commands(site, runner(site)))
-    serve(app, site, interface.sockets)
+    app_sessions = AppSessions(on_asyncio(app), QUART, store=store, clock=clock, entropy=entropy)
+    interface = cast("Any", app).session_interface = QuartSessionInterface(
+        app_sessions
+    )  # typed by Quart
+    app.cli.add_command(cli.commands(app_sessions, runner(app_sessions)))
+    serve(app, app_sessions, interface.sockets)

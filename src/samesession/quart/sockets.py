@@ -7,7 +7,7 @@ from typing import Any
 
 import quart
 
-from ..app_sessions import Site
+from ..app_sessions import AppSessions
 from ..core.session import ServerSession
 from ..errors import StoreError
 from ..run.drive import arun, finished
@@ -16,8 +16,8 @@ from ..run.drive import arun, finished
 class Sockets:
     """The WebSockets that are open in one application."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, app_sessions: AppSessions) -> None:
+        self._app_sessions = app_sessions
         # By the task that Quart cancels when the client leaves, not by the context: a
         # task that a handler begins with a copy of that may be cancelled long before.
         # A server that ends leaves the task to nobody but the loop, which would not keep
@@ -26,7 +26,7 @@ class Sockets:
 
     def opened(self, session: ServerSession) -> None:
         """Note the session of a WebSocket that the current task handles."""
-        session.facts.of_socket = True
+        session.state.of_socket = True
         task = asyncio.current_task()
         assert task is not None
         self._open[task] = session
@@ -49,10 +49,10 @@ class Sockets:
     async def _save(self, session: ServerSession) -> None:
         """Save a session; nobody but the log is left to tell of a failure."""
         try:
-            steps = self._site.close(session, None)
-            await arun(steps, timeout=self._site.config.store_timeout)
+            steps = self._app_sessions.close(session, None)
+            await arun(steps, timeout=self._app_sessions.config.store_timeout)
         except StoreError as error:
-            _ = self._site.unsaved(session, error)
+            _ = self._app_sessions.unsaved(session, error)
         except (Exception, asyncio.CancelledError) as error:
             del session  # a local that an error tracker would show
             quart.current_app.logger.exception("a session changed in a WebSocket was not saved")

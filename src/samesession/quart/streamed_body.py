@@ -10,10 +10,10 @@ from typing import Any
 import quart
 from quart.wrappers.response import ResponseBody
 
-from ..app_sessions import Site
+from ..app_sessions import AppSessions
 from ..core.session import ServerSession
 from ..core.steps import Steps
-from ..core.store import Face
+from ..core.store import Colour
 from ..errors import SessionError
 from ..framework import Framework
 from ..run.drive import arun, finished
@@ -93,7 +93,7 @@ async def _closed_by_loop(before: set[asyncio.Task[Any]], timeout: float) -> Non
         _ = await asyncio.wait(closing, timeout=timeout)
 
 
-def save_streamed(response: Any, site: Site, session: ServerSession) -> None:
+def save_streamed(response: Any, app_sessions: AppSessions, session: ServerSession) -> None:
     """Have a response save what its body does to the session.
 
     Quart sends Werkzeug's own responses without awaiting: theirs save nothing.
@@ -102,10 +102,10 @@ def save_streamed(response: Any, site: Site, session: ServerSession) -> None:
     if isinstance(body, SavedBody):  # of another request, to which the response was sent, too
         body = body.body
     if isinstance(body, ResponseBody):
-        stream = Stream(site, session)
-        response.response = SavedBody(body, stream, site.config.store_timeout)
+        stream = Stream(app_sessions, session)
+        response.response = SavedBody(body, stream, app_sessions.config.store_timeout)
     else:
-        session.facts.streaming = False
+        session.state.streaming = False
 
 
 def _is_kept() -> bool:
@@ -115,4 +115,4 @@ def _is_kept() -> bool:
     return bool(scope.get("_quart._preserve_context"))
 
 
-QUART = Framework(Face.ASYNC, asyncio.Lock, save_streamed, _is_kept)
+QUART = Framework(Colour.ASYNC, asyncio.Lock, save_streamed, _is_kept)

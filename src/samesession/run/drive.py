@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 from ..core.steps import Call, Checkpoint, Steps
-from ..errors import StoreUnavailable, conceal
+from ..errors import StoreUnavailable, clear_locals
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -50,7 +50,7 @@ def run(steps: Steps[T]) -> T:
     try:
         return _run(steps, outer)
     except BaseException as error:
-        conceal(error)
+        clear_locals(error)
         raise
     finally:
         _do_left_here(outer)
@@ -122,7 +122,7 @@ async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:  # noqa: 
         result = end.value
     except BaseException as error:
         answer = result = None  # this frame stays, and what was waited for may quote what was sent
-        conceal(error)
+        clear_locals(error)
         late = mine is not None and mine.end(error)
         await _do_left(outer, error)
         if late:
@@ -242,7 +242,7 @@ def place(*, loop: bool) -> Hashable:
     return os.getpid(), _running()()
 
 
-class PerPlace(Generic[T]):
+class PerLoop(Generic[T]):
     """What is opened once in each process and, with `loop`, in each event loop."""
 
     def __init__(self, *, loop: bool) -> None:

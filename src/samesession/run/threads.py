@@ -133,7 +133,7 @@ def _do(task: _Task) -> None:
         return
     outcome = _outcome(task.work, task.context)
     try:
-        _ = task.future.get_loop().call_soon_threadsafe(_settle, task.future, *outcome)
+        _ = task.future.get_loop().call_soon_threadsafe(_set_outcome, task.future, *outcome)
     except RuntimeError:
         pass  # the loop is closed, and nobody waits
 
@@ -148,7 +148,7 @@ def _outcome(work: Callable[[], T], context: Context) -> tuple[T | None, BaseExc
         return None, error
 
 
-def _settle(future: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
+def _set_outcome(future: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
     if future.done():
         return
     if error is None:

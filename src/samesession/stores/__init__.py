@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol, cast
 
-from ..core.store import Clock, Store, TwoFaced
+from ..core.store import Clock, Openable, Store
 from ..errors import ConfigError
 from ..settings import Config
 
@@ -41,10 +41,10 @@ _THEIRS = {
 
 
 class _Opener(Protocol):
-    def __call__(self, config: Config, *, clock: Clock) -> Store | TwoFaced: ...
+    def __call__(self, config: Config, *, clock: Clock) -> Store | Openable: ...
 
 
-def open_store(config: Config, *, clock: Clock) -> Store | TwoFaced:
+def open_store(config: Config, *, clock: Clock) -> Store | Openable:
     """Open the store that SESSION_TYPE names.
 
     Raises ConfigError for an unknown name, a missing package or a wrong setting.

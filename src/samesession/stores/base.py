@@ -17,12 +17,13 @@ from ..core.store import (
     Batches,
     Capabilities,
     Clock,
+    Colour,
     Conflict,
-    Face,
     KeyPage,
     Lifetimes,
     Listable,
     Located,
+    Openable,
     Outcome,
     OwnerIndex,
     PagedOwnerIndex,
@@ -30,7 +31,6 @@ from ..core.store import (
     Reach,
     Rereading,
     Store,
-    TwoFaced,
     capabilities_of,
 )
 from ..errors import StoreUnavailable
@@ -42,15 +42,16 @@ __all__ = [
     "Batches",
     "Capabilities",
     "Clock",
+    "Colour",
     "Config",
     "Conflict",
-    "Face",
     "FromAsync",
     "FromSync",
     "KeyPage",
     "Lifetimes",
     "Listable",
     "Located",
+    "Openable",
     "Outcome",
     "OwnerIndex",
     "PagedOwnerIndex",
@@ -61,7 +62,6 @@ __all__ = [
     "Store",
     "StoreUnavailable",
     "SyncStore",
-    "TwoFaced",
     "call",
     "checkpoint",
     "lifetime_of",
@@ -227,7 +227,7 @@ class _Wrapped:
 class FromSync(_Wrapped):
     """A store in plain functions: in place for Flask, in threads for Quart."""
 
-    faces = Face.BOTH
+    colours = Colour.BOTH
 
     def __init__(self, store: SyncStore, *, outages: Outages = ()) -> None:
         """Wrap a store; `outages` are the errors that become StoreUnavailable.
@@ -247,7 +247,7 @@ class FromSync(_Wrapped):
 class FromAsync(_Wrapped):
     """A store in coroutines: for Quart."""
 
-    faces = Face.ASYNC
+    colours = Colour.ASYNC
 
     def __init__(self, store: AsyncStore, *, outages: Outages = ()) -> None:
         """Wrap a store; `outages` are the errors that become StoreUnavailable.

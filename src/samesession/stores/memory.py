@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from ..core.idle_renewal import Touching
 from ..core.record import revision_of
 from ..core.steps import Steps
-from ..core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome, Reach
+from ..core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome, Reach
 from ..run.clocks import system_time
 from ..settings import Config
 
@@ -16,7 +16,7 @@ from ..settings import Config
 class MemoryStore:
     """Records in a dict; nothing survives the process, and no other process sees it."""
 
-    faces = Face.BOTH
+    colours = Colour.BOTH
     capabilities = Capabilities(reach=Reach.PROCESS)
     location = "the memory of this process"
 

@@ -6,7 +6,7 @@
             return lambda: MyStore(tmp_path / "sessions", clock=clock)
 
 The stores of this package pass by it and by nothing else. Needs pytest
-(samesession[testing]) and no plugin: the async face runs in an event loop that
+(samesession[testing]) and no plugin: the async colour runs in an event loop that
 the contract makes for each test. docs/stores.md shows it in use.
 """
 

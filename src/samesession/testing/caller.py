@@ -16,13 +16,13 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 import pytest
 
 from ..core.steps import Steps, wait
-from ..core.store import Face, Lifetimes, Store, TwoFaced
+from ..core.store import Colour, Lifetimes, Openable, Store
 from ..run.drive import arun, run
 
 T = TypeVar("T")
 
-NewStore: TypeAlias = "Callable[[], Store | TwoFaced]"
-Deed: TypeAlias = "Callable[[Store], Steps[Any]]"
+NewStore: TypeAlias = "Callable[[], Store | Openable]"
+Action: TypeAlias = "Callable[[Store], Steps[Any]]"
 
 # What a store does is over by then, or its callers hang.
 PATIENCE = 20.0
@@ -56,21 +56,21 @@ def revision(number: int) -> bytes:
 
 
 class Caller:
-    """Drives stores on one face; the async one in an event loop of its own."""
+    """Drives stores on one colour; the async one in an event loop of its own."""
 
-    def __init__(self, face: Face) -> None:
-        self.face = face
+    def __init__(self, colour: Colour) -> None:
+        self.colour = colour
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
 
     def do(self, steps: Steps[T]) -> T:
         """Run steps to their end."""
-        if self.face is Face.SYNC:
+        if self.colour is Colour.SYNC:
             return run(steps)
         return self._runner.run(arun(steps, timeout=PATIENCE))
 
     def at_once(self, *each: Steps[Any]) -> list[Any]:
         """Run several steps at once, in threads or in tasks; give their results in order."""
-        if self.face is Face.SYNC:
+        if self.colour is Colour.SYNC:
             with ThreadPoolExecutor(len(each)) as pool:
                 started = [pool.submit(run, steps) for steps in each]
                 return [one.result(PATIENCE) for one in started]
@@ -85,7 +85,7 @@ class Caller:
 
         `second` goes on beside `first` if it cannot end before it, as for a lock.
         """
-        if self.face is Face.SYNC:
+        if self.colour is Colour.SYNC:
             return self._interleave_threads(first, second, after)
         return self._runner.run(self._interleave_tasks(first, second, after))
 
@@ -156,7 +156,7 @@ class Contract:
     """The fixtures of every part of the contract."""
 
     #: The callers that the store serves: each test runs once for each.
-    faces: ClassVar[Face] = Face.BOTH
+    colours: ClassVar[Colour] = Colour.BOTH
     #: The largest record that the store takes, in bytes.
     largest: ClassVar[int] = 1024 * 1024
     #: Whether the store keeps the time itself, as a server does, instead of reading `clock`.
@@ -167,11 +167,11 @@ class Contract:
     resolution: ClassVar[float] = 0.05
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Run each test on each face."""
-        if "face" in metafunc.fixturenames:
-            faces = [face for face in (Face.SYNC, Face.ASYNC) if face & self.faces]
-            names = [str(face.name).lower() for face in faces]
-            metafunc.parametrize("face", faces, ids=names)
+        """Run each test on each colour."""
+        if "colour" in metafunc.fixturenames:
+            colours = [colour for colour in (Colour.SYNC, Colour.ASYNC) if colour & self.colours]
+            names = [str(colour.name).lower() for colour in colours]
+            metafunc.parametrize("colour", colours, ids=names)
 
     @pytest.fixture
     def clock(self) -> ManualClock:
@@ -187,9 +187,9 @@ class Contract:
         raise NotImplementedError("override the fixture new_store")
 
     @pytest.fixture
-    def caller(self, face: Face) -> Iterator[Caller]:
+    def caller(self, colour: Colour) -> Iterator[Caller]:
         """Give who drives the stores."""
-        caller = Caller(face)
+        caller = Caller(colour)
         yield caller
         caller.close()
 
@@ -200,8 +200,8 @@ class Contract:
 
         def open_one() -> Store:
             found = new_store()
-            store = found.facing(caller.face) if isinstance(found, TwoFaced) else found
-            assert caller.face & store.faces, "the store serves no such callers: set `faces`"
+            store = found.open_for(caller.colour) if isinstance(found, Openable) else found
+            assert caller.colour & store.colours, "the store serves no such callers: set `colours`"
             stores.append(store)
             return store
 

@@ -22,7 +22,7 @@ from ..cookie import MAX_AGE, MAX_BYTES, READ, UNTOUCHED, CookieAction, DropCook
 from ..events import NOT_OURS_OR_OLD, Event, Notify
 from ..keys import Mac
 from ..policy import Rules
-from ..request_state import Facts, Mode, Terms
+from ..request_state import Mode, SessionState, Terms
 from ..scopes import Address
 from ..session import ServerSession
 from ..steps import Steps
@@ -60,29 +60,29 @@ class CookieFlow:
         for value in values[:1]:
             try:
                 text, stale = self._format.text_of(value, self.rules.lifetimes.longest)
-                facts = Facts(baseline=text, renew=renew)
-                facts.stale, facts.terms = stale, self._terms
-                return self._session(tagged_json.loads(text), facts)
+                state = SessionState(baseline=text, renew=renew)
+                state.stale, state.terms = stale, self._terms
+                return self._session(tagged_json.loads(text), state)
             except BadRecord as error:
                 self._notify(Event.REJECTED, None, error.reason)
-        return self._session({}, Facts(renew=renew))
+        return self._session({}, SessionState(renew=renew))
 
     def fresh(self) -> ServerSession:
         """Give the session of a request that has no cookie."""
-        return self._session({}, Facts())
+        return self._session({}, SessionState())
 
-    def _session(self, data: dict[str, Any], facts: Facts) -> ServerSession:
-        facts.new, facts.in_cookie = facts.baseline is None, True
+    def _session(self, data: dict[str, Any], state: SessionState) -> ServerSession:
+        state.new, state.in_cookie = state.baseline is None, True
         return ServerSession(
-            data, facts=facts, permanent_by_default=self.rules.permanent_by_default
+            data, state=state, permanent_by_default=self.rules.permanent_by_default
         )
 
     def leave(self, session: ServerSession) -> Reply | None:
         """Say what `close` would for a request that changed nothing; None for any other."""
-        facts = session.facts
-        if facts.suspect or facts.mode is Mode.EXEMPT:
+        state = session.state
+        if state.may_differ or state.mode is Mode.EXEMPT:
             return None
-        return self._reply(session, facts.baseline)
+        return self._reply(session, state.baseline)
 
     def close(
         self, session: ServerSession, *, cookie_possible: bool = True, in_block: bool = False
@@ -94,13 +94,13 @@ class CookieFlow:
         (a WebSocket).
         """
         yield from ()
-        facts = session.facts
-        if facts.mode is Mode.EXEMPT:
+        state = session.state
+        if state.mode is Mode.EXEMPT:
             return UNTOUCHED
-        if facts.discarded:
+        if state.discarded:
             self._discard(session)
-        text = before = facts.baseline
-        if facts.accessed and not self._is_as_read(session):
+        text = before = state.baseline
+        if state.accessed and not self._is_as_read(session):
             text = tagged_json.dumps(session.data())
         if before is None and session.is_empty():
             text = _EMPTY
@@ -109,8 +109,8 @@ class CookieFlow:
             # Flask spells the same data in another order of keys.
             changed = text != tagged_json.dumps(tagged_json.loads(before))
             if changed:
-                facts.modify()
-        facts.written = False
+                state.modify()
+        state.written = False
         if cookie_possible:
             reply = self._reply(session, text)
             if in_block:
@@ -127,20 +127,20 @@ class CookieFlow:
     @staticmethod
     def _discard(session: ServerSession) -> None:
         """Show what the cookie brought, or a block has kept, unless the session was cleared."""
-        facts = session.facts
-        facts.discarded = False
-        emptied = facts.wiped or facts.baseline is None
-        session.show({} if emptied else tagged_json.loads(facts.baseline or _EMPTY))
-        facts.image = None if facts.wiped else codec.encode_if_fit(session.data())
+        state = session.state
+        state.discarded = False
+        emptied = state.cleared or state.baseline is None
+        session.show({} if emptied else tagged_json.loads(state.baseline or _EMPTY))
+        state.image = None if state.cleared else codec.encode_if_fit(session.data())
 
     @staticmethod
     def _keep(session: ServerSession, text: str | None) -> None:
         """Go on from what a block has kept, which the response sends."""
-        facts = session.facts
-        facts.due = facts.due or facts.may_be_emptied or (facts.modified and not session.is_empty())
-        facts.baseline = None if session.is_empty() else text
-        facts.image = codec.encode_if_fit(session.data())
-        facts.modified = facts.wiped = facts.rekey = False
+        state = session.state
+        state.due = state.due or state.may_be_emptied or (state.modified and not session.is_empty())
+        state.baseline = None if session.is_empty() else text
+        state.image = codec.encode_if_fit(session.data())
+        state.modified = state.cleared = state.replace_secret = False
 
     def deletes(self, session: ServerSession) -> bool:
         """Return whether to save the session is to delete its record: there is none."""
@@ -149,29 +149,32 @@ class CookieFlow:
     def _reply(self, session: ServerSession, text: str | None) -> Reply:
         cookie = self._cookie(session, text)
         if cookie is None:
-            return READ if session.facts.accessed else UNTOUCHED
+            return READ if session.state.accessed else UNTOUCHED
         return Reply(cookie, vary=True)
 
     @staticmethod
     def _is_as_read(session: ServerSession) -> bool:
         """Say whether the data is still what the cookie brought; costs less than its text."""
-        facts = session.facts
-        if not facts.suspect:
+        state = session.state
+        if not state.may_differ:
             return True
-        image = facts.image
+        image = state.image
         return (
             image is not None
-            and not facts.modified
+            and not state.modified
             and image == codec.encode_if_fit(session.data())
         )
 
     def _cookie(self, session: ServerSession, text: str | None) -> CookieAction:
-        facts, permanent = session.facts, session.is_permanent()
+        state, permanent = session.state, session.is_permanent()
         if session.is_empty() or text is None:
-            return DropCookie() if facts.may_be_emptied else None
-        refresh, must = permanent and facts.renew, facts.modified or facts.due or facts.rekey
-        if facts.renew and not must:
-            must = facts.stale or (facts.terms is not None and facts.terms.key != self._terms.key)
+            return DropCookie() if state.may_be_emptied else None
+        refresh, must = (
+            permanent and state.renew,
+            state.modified or state.due or state.replace_secret,
+        )
+        if state.renew and not must:
+            must = state.stale or (state.terms is not None and state.terms.key != self._terms.key)
         if not policy.sends_cookie(modified=must, permanent=refresh, rules=self.rules):
             return None
         expires = int(self._clock()) + min(self.rules.lifetimes.permanent, MAX_AGE)

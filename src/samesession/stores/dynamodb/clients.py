@@ -17,7 +17,7 @@ from botocore.config import Config as ClientConfig
 from botocore.loaders import create_loader
 
 from ...core.steps import Steps, wait
-from ...core.store import Face
+from ...core.store import Colour
 from ...errors import ConfigError
 from ..kit.quiet_logging import unlogged
 from ..kit.server_names import hosts_of
@@ -36,11 +36,11 @@ _CONNECTIONS = 50  # as many requests at once; botocore's 10 would have others w
 class Source:
     """What clients come from.
 
-    `given`: a session or client of an application's, or None. `face`: whom that serves.
+    `given`: a session or client of an application's, or None. `colour`: whom that serves.
     """
 
     given: Any  # Any: botocore has no types, and boto3's and aioboto3's are not needed
-    face: Face
+    colour: Colour
     region: str | None
     endpoint_url: str | None
     is_client: bool = False
@@ -65,13 +65,13 @@ def read_source(
 ) -> Source:
     """Say what was given; raises ConfigError for what cannot be used."""
     if given is None:
-        return Source(None, Face.BOTH, region, endpoint_url)
+        return Source(None, Colour.BOTH, region, endpoint_url)
     package = str(type(given).__module__).partition(".")[0]
     if callable(getattr(given, "create_client", None)) or (
         callable(getattr(given, "client", None)) and callable(getattr(given, "resource", None))
     ):
-        face = Face.ASYNC if package in _ASYNC else Face.SYNC
-        return Source(given, face, region, endpoint_url)
+        colour = Colour.ASYNC if package in _ASYNC else Colour.SYNC
+        return Source(given, colour, region, endpoint_url)
     if package in _ASYNC:
         raise ConfigError(
             f"SESSION_DYNAMODB is a client of {package}, which belongs to one event loop: "
@@ -89,7 +89,7 @@ def read_source(
     if getattr(service, "service_name", None) != "dynamodb":
         raise ConfigError(f"SESSION_DYNAMODB is a {type(given).__name__}: {HELP}")
     _check_patience(client.meta.config, timeout)
-    return Source(client, Face.SYNC, None, None, is_client=True, is_native=inner is not None)
+    return Source(client, Colour.SYNC, None, None, is_client=True, is_native=inner is not None)
 
 
 def _check_patience(config: Any, timeout: float) -> None:  # Any: see Source
@@ -115,19 +115,19 @@ def place_of(source: Source) -> str:
     return "" if where is None else f" in {where}"
 
 
-def check(source: Source, face: Face) -> None:
-    """Fail where no client could be made for callers of that face; do what takes long."""
-    if not source.face & face:
+def check(source: Source, colour: Colour) -> None:
+    """Fail where no client could be made for callers of that colour; do what takes long."""
+    if not source.colour & colour:
         raise ConfigError(
             "SESSION_DYNAMODB is of boto3, which would block an event loop: give a session of "
             "aiobotocore or aioboto3, or leave it out"
-            if face is Face.ASYNC
+            if colour is Colour.ASYNC
             else "SESSION_DYNAMODB is of aiobotocore or aioboto3, and Flask cannot await: give a "
             "session or client of boto3, or leave it out"
         )
     if source.is_client:
         return
-    session = _session(source, face)
+    session = _session(source, colour)
     _read_descriptions(session)
     region = source.region or (
         session.region_name
@@ -141,11 +141,11 @@ def check(source: Source, face: Face) -> None:
         )
 
 
-def _session(source: Source, face: Face) -> Any:  # Any: see Source
+def _session(source: Source, colour: Colour) -> Any:  # Any: see Source
     if source.given is not None:
         return source.given
     session: Any
-    if face is Face.SYNC:
+    if colour is Colour.SYNC:
         session = botocore.session.Session()
     else:
         try:
@@ -178,16 +178,16 @@ def _read_descriptions(session: Any) -> None:  # Any: see Source
         loader.load_service_model("dynamodb", kind)
 
 
-def open_client(source: Source, face: Face, *, timeout: float) -> Steps[Opened]:
+def open_client(source: Source, colour: Colour, *, timeout: float) -> Steps[Opened]:
     """Open a client for this process or event loop."""
     if source.is_client:
         return Opened(source.given)
-    if face is Face.SYNC:
+    if colour is Colour.SYNC:
         with _making:
-            return Opened(_made(_session(source, face), source, ClientConfig, timeout))
+            return Opened(_made(_session(source, colour), source, ClientConfig, timeout))
     from aiobotocore.config import AioConfig  # type: ignore[import-untyped]
 
-    context = _made(_session(source, face), source, AioConfig, timeout)
+    context = _made(_session(source, colour), source, AioConfig, timeout)
     client: Any = yield from wait(context.__aenter__())
     return Opened(client, context)
 

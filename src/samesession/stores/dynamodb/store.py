@@ -20,10 +20,10 @@ from ...core.idle_renewal import Touching
 from ...core.names import checked_prefix
 from ...core.record import revision_of
 from ...core.steps import Steps, checkpoint, pause, wait
-from ...core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome
+from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome
 from ...errors import ConfigError, StoreUnavailable
 from ...run.clocks import stopwatch, system_time
-from ...run.drive import PerPlace
+from ...run.drive import PerLoop
 from ...settings import Config
 from . import clients, errors, items
 
@@ -50,7 +50,7 @@ class DynamoDBStore:
         self,
         source: Any = None,  # sessions and clients of three packages have no common type
         *,
-        face: Face | None = None,
+        colour: Colour | None = None,
         table: str = "samesession",
         region: str | None = None,
         endpoint_url: str | None = None,
@@ -72,9 +72,9 @@ class DynamoDBStore:
         self._timeout = timeout
         self._touching = touching or Touching()
         self._clock = clock
-        both = self._source.face is Face.BOTH
-        self.faces = face or (Face.SYNC if both else self._source.face)
-        self._opened: PerPlace[clients.Opened] = PerPlace(loop=self.faces is Face.ASYNC)
+        both = self._source.colour is Colour.BOTH
+        self.colours = colour or (Colour.SYNC if both else self._source.colour)
+        self._opened: PerLoop[clients.Opened] = PerLoop(loop=self.colours is Colour.ASYNC)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -86,14 +86,14 @@ class DynamoDBStore:
         """The table, and where that is."""
         return f"the table {self._table} of DynamoDB{clients.place_of(self._source)}"
 
-    def facing(self, face: Face) -> DynamoDBStore:
-        """Give the store for callers of that face; what was given cannot change its colour."""
-        clients.check(self._source, face)
-        if face is self.faces:
+    def open_for(self, colour: Colour) -> DynamoDBStore:
+        """Give the store for callers of that colour; what was given cannot change its colour."""
+        clients.check(self._source, colour)
+        if colour is self.colours:
             return self
         return DynamoDBStore(
             self._source.given,
-            face=face,
+            colour=colour,
             table=self._table,
             region=self._source.region,
             endpoint_url=self._source.endpoint_url,
@@ -259,7 +259,7 @@ class DynamoDBStore:
         if opened is None:
             try:
                 fresh = yield from clients.open_client(
-                    self._source, self.faces, timeout=self._timeout
+                    self._source, self.colours, timeout=self._timeout
                 )
             except errors.FAILURES as error:
                 raise errors.translated(error, "a client", self._table) from None

@@ -199,9 +199,9 @@ class Tree:
         except BaseException:
             _ = unlink(directory, temporary)
             raise
-        self.settle(directory)
+        self.sync_directory(directory)
 
-    def settle(self, directory: int) -> None:
+    def sync_directory(self, directory: int) -> None:
         """Make a directory's change durable, if that is asked for."""
         if self._fsync:
             os.fsync(directory)

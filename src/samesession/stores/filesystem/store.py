@@ -24,7 +24,7 @@ from ...core.batches import every_key
 from ...core.idle_renewal import Touching
 from ...core.record import MIN_BYTES, revision_of
 from ...core.steps import Steps, Turn, call, call_in_turn, call_long, checkpoint
-from ...core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome, Reach
+from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome, Reach
 from ...errors import BadRecord
 from ...run.clocks import system_time
 from ...settings import Config
@@ -58,7 +58,7 @@ class FileStore:
     the caller is: it cannot block.
     """
 
-    faces = Face.BOTH
+    colours = Colour.BOTH
 
     def __init__(
         self,
@@ -258,7 +258,7 @@ class FileStore:
                 # An expired one as well, for a clock that may be ahead; it was not there.
                 gone = [(name, end) for name, end in ends if end and unlink(shard, name)]
                 removed.update(name for name, end in gone if end > now)
-                self._tree.settle(shard)
+                self._tree.sync_directory(shard)
         return removed
 
     def _end_of(self, shard: int, name: str) -> float | None:
@@ -319,7 +319,7 @@ class FileStore:
 
     def _end(self, shard: int, name: str) -> None:
         _ = unlink(shard, name)
-        self._tree.settle(shard)
+        self._tree.sync_directory(shard)
 
     def _shard(self, name: str, *, make: bool = False) -> _Directory:
         return self._tree.at(name[:2], make=make)

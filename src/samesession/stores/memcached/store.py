@@ -4,7 +4,7 @@ Loading and renewing is one command where both idle timeouts are equal; a commit
 reads the item with its CAS value and replaces it only under that value. There is
 no owner index, and memcached drops items for want of room: see `capabilities`.
 
-One code for both faces: under asyncio the few commands run in a thread, since no
+One code for both colours: under asyncio the few commands run in a thread, since no
 asyncio client deletes under a condition, or says how long an item has left.
 """
 
@@ -18,7 +18,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from ...core.record import lifetime_of, revision_of
 from ...core.steps import Steps, Turn, call_in_turn
-from ...core.store import Capabilities, Clock, Conflict, Face, Lifetimes, Outcome
+from ...core.store import Capabilities, Clock, Colour, Conflict, Lifetimes, Outcome
 from ...errors import ConfigError, SessionTooLarge
 from ...run.clocks import servers_time
 from ...settings import Config
@@ -41,7 +41,7 @@ _HELP = (
 class MemcachedStore:
     """Records as memcached items, on one server or spread over several."""
 
-    faces = Face.BOTH
+    colours = Colour.BOTH
     capabilities = Capabilities(evicts=True)
 
     def __init__(

@@ -20,7 +20,7 @@ from pymongo import AsyncMongoClient, MongoClient, ReadPreference, WriteConcern
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from ...core.store import Face
+from ...core.store import Colour
 from ...errors import ConfigError, StoreUnavailable
 from ..kit.server_names import UNCLEAR, hosts_of
 
@@ -67,7 +67,7 @@ def read_url(url: str) -> str:
     if url.startswith(_SRV):
         return url
     try:
-        _made(url, Face.SYNC, 1.0).close()
+        _made(url, Colour.SYNC, 1.0).close()
     except (PyMongoError, OSError, ValueError, TypeError) as error:
         raise ConfigError(
             f"SESSION_MONGODB is no URL that pymongo takes ({type(error).__name__}): {HELP}"
@@ -99,35 +99,37 @@ def read_names(database: str | None, collection: str) -> None:
         )
 
 
-def face_of(source: object) -> Face:
+def colour_of(source: object) -> Colour:
     """Say whom a ready client serves; raises ConfigError for anything else."""
     if isinstance(source, MongoClient):
-        return Face.SYNC
+        return Colour.SYNC
     if isinstance(source, AsyncMongoClient):
-        return Face.ASYNC
+        return Colour.ASYNC
     raise ConfigError(f"SESSION_MONGODB is a {type(source).__name__}: {HELP}")
 
 
-def connect(url: str, face: Face, timeout: float) -> Client:
+def connect(url: str, colour: Colour, timeout: float) -> Client:
     """Make a client of a URL; it connects on first use.
 
     The wait for a server, and for a connection, is bounded by each operation's own
     deadline: the timeouts here are for pymongo's watch over its servers.
     """
     try:
-        return _made(url, face, timeout)
+        return _made(url, colour, timeout)
     except OUTAGES as error:  # the name server's, which only now is asked
         raise translated(error) from None
 
 
-def _made(url: str, face: Face, timeout: float) -> Client:
+def _made(url: str, colour: Colour, timeout: float) -> Client:
     milliseconds = max(1, int(timeout * 1000))
     options: dict[str, Any] = {
         "connect": False,
         "connectTimeoutMS": milliseconds,
         "serverSelectionTimeoutMS": milliseconds,
     }
-    return AsyncMongoClient(url, **options) if face is Face.ASYNC else MongoClient(url, **options)
+    return (
+        AsyncMongoClient(url, **options) if colour is Colour.ASYNC else MongoClient(url, **options)
+    )
 
 
 def opened(client: Client, database: str | None, collection: str) -> Opened:

@@ -23,10 +23,10 @@ from ...core.batches import every_key
 from ...core.idle_renewal import Touching
 from ...core.record import revision_of
 from ...core.steps import Steps, checkpoint, wait
-from ...core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome
+from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome
 from ...errors import ConfigError, SessionTooLarge, StoreUnavailable
 from ...run.clocks import system_time
-from ...run.drive import PerPlace, place, to_its_end
+from ...run.drive import PerLoop, place, to_its_end
 from ...settings import Config
 from ..kit.quiet_logging import unlogged
 from . import clients, documents
@@ -66,27 +66,27 @@ class MongoStore:
         self,
         source: object,
         *,
-        face: Face = Face.SYNC,
+        colour: Colour = Colour.SYNC,
         database: str | None = None,
         collection: str = "sessions",
         timeout: float = 2.0,
         touching: Touching | None = None,
         clock: Clock = system_time,
     ) -> None:
-        """Take a URL, or a client of pymongo that fits the face.
+        """Take a URL, or a client of pymongo that fits the colour.
 
         `database`: the URL's own, or "samesession", unless it is named. `timeout`: seconds
         for a whole operation. Raises ConfigError for what cannot be used.
         """
         self._source = clients.read_url(source) if isinstance(source, str) else source
-        self.faces = face if isinstance(source, str) else clients.face_of(source)
+        self.colours = colour if isinstance(source, str) else clients.colour_of(source)
         clients.read_names(database, collection)
         self._database = database
         self._collection = collection
         self.timeout = timeout
         self._touching = touching or Touching()
         self._clock = clock
-        self.opened: PerPlace[clients.Opened] = PerPlace(loop=self.faces is Face.ASYNC)
+        self.opened: PerLoop[clients.Opened] = PerLoop(loop=self.colours is Colour.ASYNC)
         self._taken: Hashable = None  # where a given client was first used
 
     @property
@@ -100,13 +100,13 @@ class MongoStore:
         database = clients.place_of(self._source, self._database)
         return f"the collection {self._collection} of {database}"
 
-    def facing(self, face: Face) -> MongoStore:
-        """Give the store for callers of that face; a client's colour cannot be changed."""
-        if not isinstance(self._source, str) or face is self.faces:
+    def open_for(self, colour: Colour) -> MongoStore:
+        """Give the store for callers of that colour; a client's colour cannot be changed."""
+        if not isinstance(self._source, str) or colour is self.colours:
             return self
         return MongoStore(
             self._source,
-            face=face,
+            colour=colour,
             database=self._database,
             collection=self._collection,
             timeout=self.timeout,
@@ -351,7 +351,7 @@ class MongoStore:
 
         Cancelled while it connects, pymongo 4.20 leaves a socket open for good.
         """
-        return wait(to_its_end(answer) if self.faces is Face.ASYNC else answer)
+        return wait(to_its_end(answer) if self.colours is Colour.ASYNC else answer)
 
     @property
     def _records(self) -> clients.Collection:
@@ -368,8 +368,8 @@ class MongoStore:
         if found is None:
             client = self._source
             if isinstance(client, str):
-                client = clients.connect(client, self.faces, self.timeout)
-            elif self.faces is Face.ASYNC:
+                client = clients.connect(client, self.colours, self.timeout)
+            elif self.colours is Colour.ASYNC:
                 here = place(loop=True)
                 self._taken = here if self._taken is None else self._taken
                 if self._taken != here:

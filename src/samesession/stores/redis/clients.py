@@ -21,7 +21,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ...core.steps import Steps, wait
-from ...core.store import Face
+from ...core.store import Colour
 from ...errors import ConfigError
 from ..kit.deadline import Deadline, kept
 from .cluster import Cluster
@@ -38,14 +38,16 @@ _async: Any = redis.asyncio
 
 
 class Maker:
-    """Makes clients for one face; `timeout` is seconds."""
+    """Makes clients for one colour; `timeout` is seconds."""
 
-    def __init__(self, servers: Servers, *, face: Face, timeout: float, deadline: Deadline) -> None:
+    def __init__(
+        self, servers: Servers, *, colour: Colour, timeout: float, deadline: Deadline
+    ) -> None:
         self._servers = servers
-        self._face = face
+        self._colour = colour
         self._timeout = timeout
         self._deadline = deadline
-        self._colour = _async if face is Face.ASYNC else _sync
+        self._library = _async if colour is Colour.ASYNC else _sync
 
     def client(self) -> Client:
         """Make a client; it connects when it is used."""
@@ -55,42 +57,42 @@ class Maker:
             case Kind.SENTINEL:
                 return self._over(self._master())
             case Kind.CLUSTER:
-                return Cluster(self._servers.nodes, self._node, face=self._face)
+                return Cluster(self._servers.nodes, self._node, colour=self._colour)
 
     def _over(self, pool: Any) -> Client:
-        if self._face is Face.ASYNC and _HAS_HIREDIS:
+        if self._colour is Colour.ASYNC and _HAS_HIREDIS:
             return import_module("samesession.stores.redis.multiplexed").Channel(
                 pool, timeout=self._timeout
             )
         if _HAS_HIREDIS:
             return import_module("samesession.stores.redis.pooled").Line(pool, self._deadline)
-        return self._colour.Redis.from_pool(pool)
+        return self._library.Redis.from_pool(pool)
 
     def _node(self, node: Node) -> Client:
         return self._over(self._pool({**self._servers.options, **_address(node)}))
 
     def _pool(self, options: dict[str, Any], timeout: float | None = None) -> Any:
         kind = "UnixDomainSocketConnection" if "path" in options else "Connection"
-        base = getattr(self._colour, "SSLConnection" if self._servers.tls else kind)
-        return self._colour.ConnectionPool(
+        base = getattr(self._library, "SSLConnection" if self._servers.tls else kind)
+        return self._library.ConnectionPool(
             connection_class=self._timely(base), **{**self._settings(timeout), **options}
         )
 
     def _master(self) -> Any:
         """Give a pool whose connections each ask the Sentinels first who is master."""
         servers = self._servers
-        module: Any = async_sentinel if self._face is Face.ASYNC else sentinel
+        module: Any = async_sentinel if self._colour is Colour.ASYNC else sentinel
         manager = module.Sentinel([])
         # One that hangs must leave time for the others, and for the master.
         share = self._timeout / (len(servers.nodes) + 1)
         manager.sentinels = [
-            self._colour.Redis.from_pool(
+            self._library.Redis.from_pool(
                 self._pool({**servers.sentinel_options, **_address(node)}, share)
             )
             for node in servers.nodes
         ]
         name = "SentinelManagedSSLConnection" if servers.tls else "SentinelManagedConnection"
-        greet = _greet_master_async if self._face is Face.ASYNC else _greet_master
+        greet = _greet_master_async if self._colour is Colour.ASYNC else _greet_master
         return module.SentinelConnectionPool(
             servers.service,
             manager,
@@ -100,11 +102,11 @@ class Maker:
         )
 
     def _timely(self, base: type[Any]) -> type[Any]:
-        return base if self._face is Face.ASYNC else kept(base, self._deadline)
+        return base if self._colour is Colour.ASYNC else kept(base, self._deadline)
 
     def _settings(self, timeout: float | None) -> dict[str, Any]:
         seconds = self._timeout if timeout is None else timeout
-        retry = AsyncRetry if self._face is Face.ASYNC else Retry
+        retry = AsyncRetry if self._colour is Colour.ASYNC else Retry
         return {
             "protocol": 2,  # no pushed messages between the answers
             "socket_timeout": seconds,
@@ -145,12 +147,12 @@ def _check_role(hello: list[Any]) -> None:
 # --- clients that the application gave -----------------------------------------------------
 
 
-def face_of(client: Client) -> Face:
+def colour_of(client: Client) -> Colour:
     """Say which callers a client serves; refuse one that would not give bytes, or old ones."""
     if isinstance(client, redis.asyncio.Redis | redis.asyncio.RedisCluster):
-        face = Face.ASYNC
+        colour = Colour.ASYNC
     elif isinstance(client, redis.Redis | redis.RedisCluster):
-        face = Face.SYNC
+        colour = Colour.SYNC
     else:
         raise ConfigError(
             f"SESSION_REDIS is a {type(client).__name__}: give it a URL, a redis.Redis or "
@@ -170,7 +172,7 @@ def face_of(client: Client) -> Face:
             "SESSION_REDIS is a client that reads from replicas, where a session lives on for "
             "a while after its end: make one without read_from_replicas"
         )
-    return face
+    return colour
 
 
 def place_of(client: Client) -> str:
@@ -261,9 +263,9 @@ def reconnect(client: Client, *, crossed: bool | int | None = False) -> Steps[No
     """
     for each in _parts(client):
         pool = getattr(each, "connection_pool", None)
-        if hasattr(each, "leave"):  # ours, whose connections are not in the pool
+        if hasattr(each, "drop_connection"):  # ours, whose connections are not in the pool
             if crossed is False:
-                each.leave()
+                each.drop_connection()
             else:
                 each.mistrust(None if crossed is True else crossed)
         elif isinstance(pool, redis.ConnectionPool | redis.asyncio.ConnectionPool):
@@ -311,9 +313,9 @@ def _drop_free(node: Any) -> Steps[None]:
     free.extend(dropped)
 
 
-def close(client: Client, face: Face) -> Steps[None]:
+def close(client: Client, colour: Colour) -> Steps[None]:
     """Close a client that this module made, and the Sentinels' that it asks."""
     pool = getattr(client, "connection_pool", None)
     manager = getattr(pool, "sentinel_manager", None)
     for each in (client, *(manager.sentinels if manager is not None else ())):
-        yield from wait(each.aclose() if face is Face.ASYNC else each.close())
+        yield from wait(each.aclose() if colour is Colour.ASYNC else each.close())

@@ -26,7 +26,7 @@ from redis.exceptions import (
 )
 
 from ...core.steps import Steps, wait
-from ...core.store import Face
+from ...core.store import Colour
 from ...errors import at_place
 from ...run.drive import arun, run
 from .fence import Command
@@ -46,12 +46,12 @@ class Cluster:
     """A client with the few commands that the redis store uses; method names are redis-py's."""
 
     def __init__(
-        self, seeds: tuple[Node, ...], connect: Callable[[Node], Client], *, face: Face
+        self, seeds: tuple[Node, ...], connect: Callable[[Node], Client], *, colour: Colour
     ) -> None:
         """`connect` gives a client of one node, without waiting for it."""
         self._seeds = seeds
         self._connect = connect
-        self._face = face
+        self._colour = colour
         self._clients: dict[Node, Client] = {}
         self._owners: list[Node | None] = [None] * SLOTS
         self._known: tuple[Node, ...] = ()  # those in the map, once each
@@ -120,7 +120,7 @@ class Cluster:
         return self._driven(self._follow(key_slot(key.encode()), command))
 
     def _driven(self, steps: Steps[Any]) -> Answer:
-        return arun(steps) if self._face is Face.ASYNC else run(steps)
+        return arun(steps) if self._colour is Colour.ASYNC else run(steps)
 
     # --- finding the node --------------------------------------------------------------
 
@@ -246,7 +246,7 @@ class Cluster:
         clients, self._clients = self._clients, {}
         self._stale = True
         for client in clients.values():
-            close = client.aclose if self._face is Face.ASYNC else client.close
+            close = client.aclose if self._colour is Colour.ASYNC else client.close
             yield from wait(close())
 
 

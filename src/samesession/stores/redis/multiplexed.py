@@ -239,11 +239,11 @@ class Channel(asyncio.Protocol):
 
     def _refuse(self, waiting: asyncio.Future[Any], error: ResponseError) -> None:
         if isinstance(error, ReadOnlyError):
-            self.leave()
+            self.drop_connection()
         if not waiting.done():
             waiting.set_exception(error)
 
-    def leave(self) -> None:
+    def drop_connection(self) -> None:
         """Connect anew for what is not answered: this server is not to be trusted."""
         if self._transport is not None:
             self._transport.abort()

@@ -116,10 +116,10 @@ class Line:
 
     def close(self) -> None:
         """Close the connections that are free."""
-        self.leave()
+        self.drop_connection()
         self.connection_pool.disconnect()
 
-    def leave(self) -> None:
+    def drop_connection(self) -> None:
         """Connect anew for what comes: this server is not to be trusted."""
         free, self._free = self._free, []
         for connection in free:
@@ -128,7 +128,7 @@ class Line:
     def mistrust(self, mark: int | None = None) -> None:
         """Connect anew for what comes: one of the connections is out of step."""
         del mark  # which one it was nobody knows
-        self.leave()
+        self.drop_connection()
 
     # --- connections -------------------------------------------------------------------
 
@@ -159,7 +159,7 @@ class Line:
         if any(isinstance(answer, ReadOnlyError) for answer in found):
             # This server has become a replica.
             connection.close()
-            self.leave()
+            self.drop_connection()
         else:
             self._free.append(connection)
         return found

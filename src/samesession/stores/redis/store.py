@@ -24,9 +24,9 @@ from ...core.batches import every_key
 from ...core.names import checked_prefix
 from ...core.record import lifetime_of
 from ...core.steps import Steps, wait
-from ...core.store import Clock, Conflict, Face, KeyPage, Lifetimes, Outcome
+from ...core.store import Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome
 from ...errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
-from ...run.drive import PerPlace
+from ...run.drive import PerLoop
 from ...settings import Config
 from ..kit.deadline import Deadline
 from . import answers as read
@@ -53,7 +53,7 @@ _LARGEST = 512 * 1024 * 1024  # bytes: the server's default for proto-max-bulk-l
 _STUMBLES = (AttributeError, LookupError, SystemError, TypeError, ValueError)
 
 
-def _translated(
+def _as_store_errors(
     method: Callable[Concatenate[RedisStore, P], Steps[T]], *, begins: bool = True
 ) -> Callable[Concatenate[RedisStore, P], Steps[T]]:
     """Give redis-py's errors as ours; a WRONGTYPE is somebody else's key.
@@ -64,7 +64,7 @@ def _translated(
 
     @wraps(method)
     def steps(store: RedisStore, /, *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
-        if store.faces is Face.SYNC:
+        if store.colours is Colour.SYNC:
             (store.deadline.begin if begins else store.deadline.go_on)(store.timeout)
         try:
             return (yield from method(store, *args, **kwargs))
@@ -95,11 +95,11 @@ class RedisStore:
         self,
         source: str | Client,
         *,
-        face: Face = Face.SYNC,
+        colour: Colour = Colour.SYNC,
         prefix: str = "session:",
         timeout: float = 2.0,
     ) -> None:
-        """Take a URL, or a client of redis-py that fits the face.
+        """Take a URL, or a client of redis-py that fits the colour.
 
         `timeout`: seconds for a whole operation, of clients made from a URL; under
         asyncio for connecting, and for each answer. Raises ConfigError for a client
@@ -109,23 +109,23 @@ class RedisStore:
         self._servers: url.Servers | None = None
         found = valkey_clients.servers_of(source)
         if isinstance(source, str):
-            self._servers = url.read(source, face)
+            self._servers = url.read(source, colour)
         elif found is not None:
-            self._servers, face = found
+            self._servers, colour = found
         if self._servers is not None and self._servers.tls:
             check_tls(self._servers.options)
         self._prefix = checked_prefix(prefix)
         self.timeout = timeout
         self.deadline = Deadline()
-        self.faces = face if self._servers is not None else clients.face_of(source)
-        self._clients: PerPlace[Client] = PerPlace(loop=self.faces is Face.ASYNC)
+        self.colours = colour if self._servers is not None else clients.colour_of(source)
+        self._clients: PerLoop[Client] = PerLoop(loop=self.colours is Colour.ASYNC)
         self._source_taken = False
 
-    def facing(self, face: Face) -> RedisStore:
-        """Give the store for callers of that face; a client's colour cannot be changed."""
-        if not isinstance(self._source, str) or face is self.faces:
+    def open_for(self, colour: Colour) -> RedisStore:
+        """Give the store for callers of that colour; a client's library cannot be changed."""
+        if not isinstance(self._source, str) or colour is self.colours:
             return self
-        return RedisStore(self._source, face=face, prefix=self._prefix, timeout=self.timeout)
+        return RedisStore(self._source, colour=colour, prefix=self._prefix, timeout=self.timeout)
 
     @property
     def location(self) -> str:
@@ -143,7 +143,7 @@ class RedisStore:
     def _open(self) -> Client:
         if self._servers is not None:
             maker = clients.Maker(
-                self._servers, face=self.faces, timeout=self.timeout, deadline=self.deadline
+                self._servers, colour=self.colours, timeout=self.timeout, deadline=self.deadline
             )
             return maker.client()
         if not self._source_taken:
@@ -151,7 +151,7 @@ class RedisStore:
             return self._source
         return clients.another(self._source)
 
-    @_translated
+    @_as_store_errors
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
         """Read a record and restart its idle timeout: GETEX, or a script where timeouts differ."""
         if renew is None:
@@ -162,20 +162,20 @@ class RedisStore:
             answer = yield from self._script(scripts.LOAD, key, renew.browser, renew.permanent)
         return read.record(answer)
 
-    @partial(_translated, begins=False)
+    @partial(_as_store_errors, begins=False)
     def load_again(self, key: str, *, doubted: bytes | None) -> Steps[bytes | None]:
         """Read a record so that the answer cannot be another question's: see verification."""
         steps = doubt.load_again(self.client, key, doubted=doubted)
         return read.record((yield from _understood(steps, [key])))
 
-    @_translated
+    @_as_store_errors
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
         """Insert a record where none is: SET NX EX."""
         _check_size(record)
         seconds = lifetime_of(record, lifetimes)
         return read.created((yield from self._ask("set", key, record, nx=True, ex=seconds)))
 
-    @_translated
+    @_as_store_errors
     def commit(
         self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
     ) -> Steps[Outcome | Conflict]:
@@ -184,7 +184,7 @@ class RedisStore:
         seconds = "" if renew is None else lifetime_of(record, renew)
         return (yield from self._changed(key, expected, record, seconds))
 
-    @_translated
+    @_as_store_errors
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
         """Delete the record of the expected revision, or whichever is there."""
         return (yield from self._changed(key, expected or b"", b"", ""))
@@ -197,7 +197,7 @@ class RedisStore:
                 raise Misread from error
             raise
 
-    @_translated
+    @_as_store_errors
     def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
         """Note that a key belongs to an owner, in a sorted set with an expiry of its own.
 
@@ -205,7 +205,7 @@ class RedisStore:
         """
         yield from self._verified(scripts.ENLIST, self._index(owner), key, lifetime)
 
-    @_translated
+    @_as_store_errors
     def delist(self, owner: str, key: str) -> Steps[None]:
         """Forget that a key belongs to an owner."""
         yield from self._delist(owner, [key])
@@ -215,7 +215,7 @@ class RedisStore:
         found = yield from every_key(lambda after: self.owned_page(owner, after=after))
         return [*dict.fromkeys(found)]  # ZSCAN may tell of one twice
 
-    @_translated
+    @_as_store_errors
     def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
         """List the next keys noted for an owner."""
         answer = yield from self._verified(scripts.OWNED, self._index(owner), after or "0", _PAGE)
@@ -226,25 +226,25 @@ class RedisStore:
             case _:
                 raise Misread
 
-    @_translated
+    @_as_store_errors
     def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
         """Forget that keys belong to an owner."""
         if keys:
             yield from self._delist(owner, keys)
 
-    @_translated
+    @_as_store_errors
     def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
         """Read records, in one go for each server."""
         answers = yield from self._many([("GET", key) for key in keys], fenced=True)
         return [read.record(answer) for answer in answers]
 
-    @_translated
+    @_as_store_errors
     def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
         """Delete records, in one go for each server."""
         answers = yield from self._many([("DEL", key) for key in keys], fenced=True)
         return [read.count(answer) > 0 for answer in answers]
 
-    @_translated
+    @_as_store_errors
     def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
         """List the next keys that begin with a prefix: SCAN."""
         found, end = yield from _understood(many.scan(self.client, prefix, after), [prefix])
@@ -254,7 +254,7 @@ class RedisStore:
         """Close this process's and event loop's connections."""
         client = self._clients.take()
         if client is not None and client is not self._source:
-            yield from clients.close(client, self.faces)
+            yield from clients.close(client, self.colours)
 
     def _index(self, owner: str) -> str:
         # A digest: an owner's name may be of any length and hold anything.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from ...core.store import Face
+from ...core.store import Colour
 from ...errors import ConfigError
 from .url_options import read_options
 
@@ -55,13 +55,13 @@ class Servers:
     sentinel_options: dict[str, Any] = field(default_factory=dict[str, Any], repr=False)
 
 
-def read(url: str, face: Face = Face.SYNC) -> Servers:
-    """Read a URL for callers of a face.
+def read(url: str, colour: Colour = Colour.SYNC) -> Servers:
+    """Read a URL for callers of a colour.
 
     Raises ConfigError, which shows none of it, as it may hold a password.
     """
     try:
-        return _read(url, face)
+        return _read(url, colour)
     except ConfigError:
         raise
     except ValueError:
@@ -90,7 +90,7 @@ def one_place(options: Mapping[str, Any]) -> str:
     return f"redis://{host}:{port}/{database}"
 
 
-def _read(url: str, face: Face) -> Servers:
+def _read(url: str, colour: Colour) -> Servers:
     scheme, separator, rest = url.partition("://")
     transport, _, kind = scheme.lower().partition("+")
     transport = _TRANSPORTS.get(transport, transport)
@@ -103,15 +103,15 @@ def _read(url: str, face: Face) -> Servers:
         raise ConfigError(f"SESSION_REDIS has a # in it: {_ENCODE}")
     match kind:
         case "sentinel":
-            return _sentinels(parts, face)
+            return _sentinels(parts, colour)
         case "cluster":
-            return _cluster(parts, face)
+            return _cluster(parts, colour)
         case _:
-            return _single(parts, face)
+            return _single(parts, colour)
 
 
-def _single(parts: SplitResult, face: Face) -> Servers:
-    options = _options(parts, face)
+def _single(parts: SplitResult, colour: Colour) -> Servers:
+    options = _options(parts, colour)
     if parts.scheme == "unix":
         if parts.hostname or not parts.path:
             raise ConfigError(
@@ -128,8 +128,8 @@ def _single(parts: SplitResult, face: Face) -> Servers:
     return Servers(Kind.SINGLE, parts.scheme == "rediss", options)
 
 
-def _cluster(parts: SplitResult, face: Face) -> Servers:
-    options = _options(parts, face)
+def _cluster(parts: SplitResult, colour: Colour) -> Servers:
+    options = _options(parts, colour)
     _take_database(options, parts.path.removeprefix("/"))
     if options.pop("db", 0) != 0:
         raise ConfigError("SESSION_REDIS names a database, and a Cluster has only 0: leave it out")
@@ -137,14 +137,14 @@ def _cluster(parts: SplitResult, face: Face) -> Servers:
     return Servers(Kind.CLUSTER, parts.scheme == "rediss", options, nodes)
 
 
-def _sentinels(parts: SplitResult, face: Face) -> Servers:
+def _sentinels(parts: SplitResult, colour: Colour) -> Servers:
     service, _, database = parts.path.removeprefix("/").partition("/")
     if not service:
         raise ConfigError(
             "SESSION_REDIS names no service of the Sentinels: "
             'write "redis+sentinel://host:26379,host:26379/service/0"'
         )
-    options = _options(parts, face, sentinels=True)
+    options = _options(parts, colour, sentinels=True)
     _take_database(options, database)
     # Passwords of Sentinels are apart from those of the servers that they watch.
     login = {
@@ -185,11 +185,11 @@ def _nodes(parts: SplitResult, default: int) -> tuple[Node, ...]:
     return tuple(found)
 
 
-def _options(parts: SplitResult, face: Face, *, sentinels: bool = False) -> dict[str, Any]:
+def _options(parts: SplitResult, colour: Colour, *, sentinels: bool = False) -> dict[str, Any]:
     kind = {"rediss": "SSLConnection", "unix": "UnixDomainSocketConnection"}.get(
         parts.scheme, "Connection"
     )
-    options = read_options(parts.query, kind, face=face, sentinels=sentinels)
+    options = read_options(parts.query, kind, colour=colour, sentinels=sentinels)
     login = parts.netloc.rpartition("@")[0]
     user, _, password = login.partition(":")
     if user:

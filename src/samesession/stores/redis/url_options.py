@@ -22,7 +22,7 @@ from urllib.parse import unquote_plus
 import redis
 import redis.asyncio
 
-from ...core.store import Face
+from ...core.store import Colour
 from ...errors import ConfigError
 
 _TRUE = frozenset(("1", "true", "t", "yes", "y", "on"))
@@ -158,13 +158,13 @@ _MEANT = {
 }
 
 
-def read_options(query: str, kind: str, *, face: Face, sentinels: bool) -> dict[str, Any]:
+def read_options(query: str, kind: str, *, colour: Colour, sentinels: bool) -> dict[str, Any]:
     """Read a URL's query for connections of a kind, as `Connection` is.
 
     Any: the options have several types. Raises ConfigError, which shows no value.
     """
     found: dict[str, Any] = {}
-    known = {*options_of(kind, face), *(_SENTINELS if sentinels else ())}
+    known = {*options_of(kind, colour), *(_SENTINELS if sentinels else ())}
     for name, value in _pairs(query):
         if name in found:
             raise ConfigError(f"SESSION_REDIS says {_shown(name, known)} twice")
@@ -227,11 +227,11 @@ def _shown(name: str, known: Collection[str]) -> str:
 
 
 @cache
-def options_of(kind: str, face: Face) -> frozenset[str]:
+def options_of(kind: str, colour: Colour) -> frozenset[str]:
     """Return which of the options the installed redis-py takes for connections of a kind."""
-    colour: Any = redis.asyncio if face is Face.ASYNC else redis
+    library: Any = redis.asyncio if colour is Colour.ASYNC else redis
     taken = {"max_connections"}  # the pool's
-    for base in getattr(colour, kind).__mro__:
+    for base in getattr(library, kind).__mro__:
         taken |= set(inspect.signature(base.__init__).parameters)
     return frozenset(taken & set(_READERS))
 

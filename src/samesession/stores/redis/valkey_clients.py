@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...core.store import Face
+from ...core.store import Colour
 from ...errors import ConfigError
 from .url import Kind, Node, Servers
 from .url_options import options_of
@@ -20,7 +20,7 @@ _OBJECTS = ("credential_provider", "socket_keepalive_options")
 _OWN = ("lib_name", "lib_version")
 
 
-def servers_of(client: Any) -> tuple[Servers, Face] | None:  # Any: valkey-py is not imported
+def servers_of(client: Any) -> tuple[Servers, Colour] | None:  # Any: valkey-py is not imported
     """Return the servers of a client of valkey-py, and whom it serves; None: it is none.
 
     Raises ConfigError for a client of a replica.
@@ -31,39 +31,39 @@ def servers_of(client: Any) -> tuple[Servers, Face] | None:  # Any: valkey-py is
     if names.isdisjoint(("Valkey", "ValkeyCluster")):
         return None
     is_async = any(base.__module__.startswith("valkey.asyncio.") for base in theirs)
-    face = Face.ASYNC if is_async else Face.SYNC
+    colour = Colour.ASYNC if is_async else Colour.SYNC
     if "ValkeyCluster" in names:
-        return _cluster(client, face), face
+        return _cluster(client, colour), colour
     pool = client.connection_pool
     if hasattr(pool, "sentinel_manager"):
-        return _sentinels(pool, face), face
+        return _sentinels(pool, colour), colour
     tls = _is_tls(pool)
-    return Servers(Kind.SINGLE, tls, _options(pool.connection_kwargs, face, tls=tls)), face
+    return Servers(Kind.SINGLE, tls, _options(pool.connection_kwargs, colour, tls=tls)), colour
 
 
-def _cluster(client: Any, face: Face) -> Servers:
+def _cluster(client: Any, colour: Colour) -> Servers:
     manager = client.nodes_manager
-    kwargs = client.connection_kwargs if face is Face.ASYNC else manager.connection_kwargs
+    kwargs = client.connection_kwargs if colour is Colour.ASYNC else manager.connection_kwargs
     nodes = [(node.host, int(node.port)) for node in manager.startup_nodes.values()]
     tls = "SSL" in getattr(kwargs.get("connection_class"), "__name__", "") or bool(
         kwargs.get("ssl")
     )
-    options = _options(kwargs, face, tls=tls)
+    options = _options(kwargs, colour, tls=tls)
     for name in ("host", "port", "db", "path"):
         _ = options.pop(name, None)
     return Servers(Kind.CLUSTER, tls, options, tuple(nodes))
 
 
-def _sentinels(pool: Any, face: Face) -> Servers:
+def _sentinels(pool: Any, colour: Colour) -> Servers:
     if not pool.is_master:
         raise ConfigError("SESSION_REDIS is a client of a replica: give it Sentinel.master_for()")
     tls = _is_tls(pool)
     watchers = [each.connection_pool.connection_kwargs for each in pool.sentinel_manager.sentinels]
     nodes: list[Node] = [(each["host"], int(each["port"])) for each in watchers]
-    own = _options(watchers[0], face, tls=tls) if watchers else {}
+    own = _options(watchers[0], colour, tls=tls) if watchers else {}
     for name in ("host", "port"):
         _ = own.pop(name, None)
-    options = _options(pool.connection_kwargs, face, tls=tls)
+    options = _options(pool.connection_kwargs, colour, tls=tls)
     return Servers(Kind.SENTINEL, tls, options, tuple(nodes), pool.service_name, own)
 
 
@@ -71,11 +71,11 @@ def _is_tls(pool: Any) -> bool:
     return "SSL" in pool.connection_class.__name__
 
 
-def _options(kwargs: Mapping[str, Any], face: Face, *, tls: bool) -> dict[str, Any]:
+def _options(kwargs: Mapping[str, Any], colour: Colour, *, tls: bool) -> dict[str, Any]:
     kind = "SSLConnection" if tls else "Connection"
     if "path" in kwargs:
         kind = "UnixDomainSocketConnection"
-    known = {*options_of(kind, face), *_OBJECTS} - {*_OWN}
+    known = {*options_of(kind, colour), *_OBJECTS} - {*_OWN}
     # None and no room for connections are valkey-py's words for its own defaults.
     return {
         name: value

@@ -20,7 +20,7 @@ from sqlalchemy.exc import ArgumentError, InvalidRequestError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
-from ...core.store import Face
+from ...core.store import Colour
 from ...errors import ConfigError
 from ...run.clocks import LONGEST
 from ..kit.deadline import Deadline
@@ -30,12 +30,12 @@ from .sqlite_turns import take_turns
 # A database to its drivers, the first that is installed wins: SQLAlchemy's name, the
 # module, and what to install. Only SQLAlchemy says where a driver is sync and where async.
 _DRIVERS = {
-    Face.SYNC: {
+    Colour.SYNC: {
         "sqlite": (("pysqlite", "sqlite3", ""),),
         "postgresql": (("psycopg", "psycopg", "psycopg[binary]"), ("psycopg2", "psycopg2", "")),
         "mysql": (("pymysql", "pymysql", "pymysql"), ("mysqldb", "MySQLdb", "")),
     },
-    Face.ASYNC: {
+    Colour.ASYNC: {
         "sqlite": (("aiosqlite", "aiosqlite", "aiosqlite"),),
         "postgresql": (("psycopg", "psycopg", "psycopg[binary]"), ("asyncpg", "asyncpg", "")),
         # Not aiomysql, unless a URL names it: with PyMySQL 1.2 it sends no bytes.
@@ -84,13 +84,13 @@ def _in_memory(url: sa.URL) -> bool:
     return url.database in (None, "", ":memory:") or url.query.get("mode") == "memory"
 
 
-def driven(url: sa.URL, face: Face) -> sa.URL:
-    """Name a driver that serves the face: the URL's own, or the natural one for its database."""
+def driven(url: sa.URL, colour: Colour) -> sa.URL:
+    """Name a driver that serves the colour: the URL's own, or the natural one for its database."""
     backend = url.get_backend_name()
     family = "mysql" if backend == "mariadb" else backend
-    known = _DRIVERS[face].get(family)
+    known = _DRIVERS[colour].get(family)
     own = url.drivername.partition("+")[2]
-    if known is None or (own and _serves(url, face)):
+    if known is None or (own and _serves(url, colour)):
         _check_installed(url)
         return url
     for name, module, _ in known:
@@ -98,7 +98,7 @@ def driven(url: sa.URL, face: Face) -> sa.URL:
             return url.set(drivername=f"{backend}+{name}")
     raise ConfigError(
         f"SESSION_SQLALCHEMY is a {backend} URL without a driver that "
-        f"{'Quart' if face is Face.ASYNC else 'Flask'} can use: pip install '{known[0][2]}'"
+        f"{'Quart' if colour is Colour.ASYNC else 'Flask'} can use: pip install '{known[0][2]}'"
     )
 
 
@@ -112,11 +112,11 @@ def _check_installed(url: sa.URL) -> None:
         ) from error
 
 
-def _serves(url: sa.URL, face: Face) -> bool:
+def _serves(url: sa.URL, colour: Colour) -> bool:
     if url.drivername.partition("+")[2] in _BOTH:
         return True
     try:
-        return bool(url.get_dialect().is_async) is (face is Face.ASYNC)
+        return bool(url.get_dialect().is_async) is (colour is Colour.ASYNC)
     except (NoSuchModuleError, ImportError) as error:
         raise ConfigError(
             f"SESSION_SQLALCHEMY names a driver that is not known: {error}"
@@ -131,35 +131,35 @@ def check_engine(engine: sa.Engine | AsyncEngine) -> None:
 
 
 def open_engine(
-    url: sa.URL, face: Face, *, timeout: float, deadline: Deadline
+    url: sa.URL, colour: Colour, *, timeout: float, deadline: Deadline
 ) -> sa.Engine | AsyncEngine:
     """Open an engine for a URL.
 
     `timeout`: seconds for connecting and for each statement; `deadline`: a thread's
     for all of them, where the driver lets us keep it.
     """
-    chosen = driven(url, face)
+    chosen = driven(url, colour)
     options: dict[str, Any] = {
         "isolation_level": "AUTOCOMMIT",
         "hide_parameters": True,
         "logging_name": _NAME,
         # A loop's own deadline ends a wait for a connection, unless it is the loop that is late.
-        "pool_timeout": timeout if face is Face.SYNC else timeout * LONGEST,
+        "pool_timeout": timeout if colour is Colour.SYNC else timeout * LONGEST,
         "pool_use_lifo": True,
         "connect_args": _connect_args(chosen, timeout),
     }
-    if face is Face.ASYNC and chosen.get_dialect().driver == "psycopg":
+    if colour is Colour.ASYNC and chosen.get_dialect().driver == "psycopg":
         options["connect_args"]["async_creator_fn"] = _psycopg().AsyncKept.connect
     try:
         made = (
             create_async_engine(chosen, **options)
-            if face is Face.ASYNC
+            if colour is Colour.ASYNC
             else sa.create_engine(chosen, **options)
         )
     except (ImportError, InvalidRequestError, ArgumentError) as error:
         raise ConfigError(f"SESSION_SQLALCHEMY cannot be used: {error}") from error
     _bound_statements(made, timeout)
-    if face is Face.SYNC and made.dialect.driver in ("psycopg", "pymysql"):
+    if colour is Colour.SYNC and made.dialect.driver in ("psycopg", "pymysql"):
         _keep(sync_engine(made), deadline)
     return made
 

@@ -21,10 +21,10 @@ from ...core.batches import every_key
 from ...core.idle_renewal import Touching
 from ...core.record import revision_of
 from ...core.steps import Steps, call, checkpoint, pause, wait
-from ...core.store import Capabilities, Clock, Conflict, Face, KeyPage, Lifetimes, Outcome
+from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome
 from ...errors import ConfigError, StoreUnavailable
 from ...run.clocks import stopwatch, system_time
-from ...run.drive import PerPlace
+from ...run.drive import PerLoop
 from ...settings import Config
 from ..kit.deadline import Deadline
 from . import engines, errors
@@ -57,7 +57,7 @@ class SQLStore:
         self,
         source: Any,  # a Flask-SQLAlchemy object has no type that we could name
         *,
-        face: Face = Face.SYNC,
+        colour: Colour = Colour.SYNC,
         tables: Tables | None = None,
         bind_key: str | None = None,
         timeout: float = 2.0,
@@ -78,17 +78,17 @@ class SQLStore:
         self._statements = Statements(self._tables)
         self._many = ManyRows(self._tables)
         self._deadline = Deadline()
-        self.faces = face
+        self.colours = colour
         if isinstance(source, str):
             self._source = engines.read_url(source)
         elif isinstance(source, sa.Engine | AsyncEngine):
-            self.faces = Face.ASYNC if isinstance(source, AsyncEngine) else Face.SYNC
+            self.colours = Colour.ASYNC if isinstance(source, AsyncEngine) else Colour.SYNC
             engines.check_engine(source)
         elif engines.is_lent(source):
-            self.faces = Face.SYNC
+            self.colours = Colour.SYNC
         elif not isinstance(source, sa.URL):
             raise ConfigError(f"SESSION_SQLALCHEMY is a {type(source).__name__}: {engines.HELP}")
-        self._opened: PerPlace[sa.Engine | AsyncEngine] = PerPlace(loop=self.faces is Face.ASYNC)
+        self._opened: PerLoop[sa.Engine | AsyncEngine] = PerLoop(loop=self.colours is Colour.ASYNC)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -100,16 +100,16 @@ class SQLStore:
         """The table, and the server or file."""
         return f"the table {self._tables.records.fullname} of {engines.place_of(self._source)}"
 
-    def facing(self, face: Face) -> SQLStore:
-        """Give the store for callers of that face; an engine's colour cannot be changed."""
+    def open_for(self, colour: Colour) -> SQLStore:
+        """Give the store for callers of that colour; an engine's colour cannot be changed."""
         if not isinstance(self._source, sa.URL):
             return self
-        _ = engines.driven(self._source, face)
-        if face is self.faces:
+        _ = engines.driven(self._source, colour)
+        if colour is self.colours:
             return self
         return SQLStore(
             self._source,
-            face=face,
+            colour=colour,
             tables=self._tables,
             timeout=self._timeout,
             touching=self._touching,
@@ -347,7 +347,7 @@ class SQLStore:
         source = self._source
         if isinstance(source, sa.URL):
             return engines.open_engine(
-                source, self.faces, timeout=self._timeout, deadline=self._deadline
+                source, self.colours, timeout=self._timeout, deadline=self._deadline
             )
         if not isinstance(source, sa.Engine | AsyncEngine):
             source = engines.lent_engine(source, self._bind_key)
