@@ -37,15 +37,9 @@ from .core.store import (
     capabilities_of,
 )
 from .core.token import Entropy, TokenSigner
+from .core.tracebacks import clear_locals
 from .current_settings import CurrentSettings, Parts, snapshot, source_of
-from .errors import (
-    ConfigError,
-    NotSupported,
-    SessionError,
-    StoreError,
-    StoreUnavailable,
-    clear_locals,
-)
+from .errors import ConfigError, NotSupported, SessionError, StoreError, StoreUnavailable
 from .exempt import Exemptions
 from .framework import Framework
 from .run.clocks import system_time

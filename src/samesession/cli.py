@@ -21,7 +21,7 @@ from .core.admin import Administration
 from .core.names import is_name, is_sid
 from .core.steps import Steps
 from .errors import SessionError
-from .run.drive import afterwards
+from .run.sync import afterwards
 
 T = TypeVar("T")
 

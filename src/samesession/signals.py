@@ -21,8 +21,8 @@ from blinker import NamedSignal, Namespace
 
 from .core.events import BY_VISITORS, EMPTIED_BLINDLY, Event, Notify
 from .core.steps import Steps, wait
-from .errors import clear_locals
-from .run.drive import afterwards
+from .core.tracebacks import clear_locals
+from .run.sync import afterwards
 
 _signals = Namespace()
 

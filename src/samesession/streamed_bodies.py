@@ -15,7 +15,8 @@ from .core.late import NO_COOKIE_DATA
 from .core.request_state import Mode
 from .core.session import ServerSession
 from .core.steps import Steps
-from .errors import ReadOnlySession, SessionError, StoreError, clear_locals
+from .core.tracebacks import clear_locals
+from .errors import ReadOnlySession, SessionError, StoreError
 
 log = logging.getLogger("samesession")
 

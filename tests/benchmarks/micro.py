@@ -18,7 +18,7 @@ from samesession.core.policy import Rules
 from samesession.core.record import Sealer
 from samesession.core.store import Lifetimes
 from samesession.core.token import TokenSigner
-from samesession.run.drive import run
+from samesession.run.sync import run
 from samesession.stores.memory import MemoryStore
 
 from .cases import Effort

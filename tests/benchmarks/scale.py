@@ -17,7 +17,7 @@ from samesession.core import codec
 from samesession.core.record import Record, Sealer, revision_of
 from samesession.core.store import Lifetimes
 from samesession.core.token import text
-from samesession.run.drive import run
+from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore
 from samesession.stores.filesystem.store import _name
 

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from samesession import SessionError
 from samesession.core.steps import Steps
 from samesession.core.store import Colour, Lifetimes, Store
-from samesession.run.drive import arun, run
+from samesession.run.aio import arun
+from samesession.run.sync import run
 from samesession.stores.redis import RedisStore
 from tests.unit.parts import record, sealer, signer
 

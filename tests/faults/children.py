@@ -26,7 +26,7 @@ from samesession import BadRecord, SessionError
 from samesession.core import codec
 from samesession.core.cookie_only.flow import CookieFlow
 from samesession.core.store import Lifetimes, Outcome
-from samesession.run.drive import run
+from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore
 from tests.unit.parts import RULES, record, sealer, signer
 

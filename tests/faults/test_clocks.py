@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from samesession.run.drive import arun, run
+from samesession.run.aio import arun
+from samesession.run.sync import run
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.clock import Clock

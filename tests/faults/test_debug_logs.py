@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from samesession.run.drive import arun, run
+from samesession.run.aio import arun
+from samesession.run.sync import run
 from tests.support.backend import Backend
 from tests.support.clock import Clock
 from tests.support.site import Site

@@ -15,7 +15,7 @@ import pytest
 
 from samesession import ConfigError, StoreUnavailable
 from samesession.core.store import Conflict, Outcome
-from samesession.run.drive import run
+from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore, locked_directories
 from samesession.testing import make_record
 from tests.conftest import NewSite

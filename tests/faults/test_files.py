@@ -16,7 +16,7 @@ import pytest
 
 from samesession import BadRecord, ConfigError
 from samesession.core.store import Outcome
-from samesession.run.drive import run
+from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore
 from samesession.stores.filesystem.purge import Purge
 from tests.conftest import NewSite

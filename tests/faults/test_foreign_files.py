@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from samesession import StoreUnavailable
-from samesession.run.drive import run
+from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore
 from samesession.testing import ManualClock, make_record
 from tests.conftest import NewSite

@@ -12,7 +12,7 @@ import pytest
 
 from samesession.core.record import Record
 from samesession.core.store import Lifetimes
-from samesession.run.drive import run
+from samesession.run.sync import run
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.site import SECRET_KEY, Visitor

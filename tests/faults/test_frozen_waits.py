@@ -20,8 +20,9 @@ from samesession import StoreUnavailable
 from samesession.core.record import revision_of
 from samesession.core.steps import wait
 from samesession.core.store import Lifetimes
-from samesession.run.drive import arun, run
+from samesession.run.aio import arun
 from samesession.run.loop_time import call_at, loop_time
+from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore
 from samesession.stores.kit.deadline import Deadline
 from samesession.stores.memcached.meta_protocol import Deadline as MemcachedDeadline

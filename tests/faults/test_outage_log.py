@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from samesession import ConfigError, StoreUnavailable, outages
 from samesession.errors import at_place
-from samesession.run.drive import run
+from samesession.run.sync import run
 from samesession.stores.base import FromSync
 from samesession.stores.filesystem import FileStore
 from samesession.stores.sqlalchemy import SQLStore

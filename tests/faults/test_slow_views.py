@@ -11,7 +11,8 @@ import pytest
 
 from samesession import StoreUnavailable
 from samesession.core.steps import Call, call
-from samesession.run.drive import arun, run
+from samesession.run.aio import arun
+from samesession.run.sync import run
 from samesession.stores.base import FromSync
 from samesession.stores.filesystem import FileStore
 from samesession.stores.filesystem.locked_directories import name_of

@@ -19,7 +19,7 @@ from samesession.core.record import Record, lifetime_of, revision_of
 from samesession.core.session import ServerSession
 from samesession.core.store import Lifetimes
 from samesession.headers import cookie_values
-from samesession.run.drive import run
+from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore
 from tests.unit.parts import KEYS, RULES, Clock, record, sealer, signer
 

@@ -1026,14 +1026,14 @@ MUTANTS = (
     ),
     Mutant(
         "the arguments of what raises",
-        (Change("errors.py", "del args, kwargs", "pass"),),
+        (Change("core/tracebacks.py", "del args, kwargs", "pass"),),
         ("tests/faults/test_tracker.py", "-k", "session_offers"),
     ),
     Mutant(
         "the frames that a session's method called",
         (
             Change(
-                "errors.py",
+                "core/tracebacks.py",
                 "cannot be cleared\n            clear_locals(error)",
                 "cannot be cleared",
             ),
@@ -1086,7 +1086,7 @@ MUTANTS = (
         "threads of our own",
         (
             Change(
-                "run/drive.py",
+                "run/aio.py",
                 "return threads(long=blocking.long).begin(blocking)",
                 'return __import__("asyncio").to_thread(blocking.work)',
             ),
@@ -1100,7 +1100,7 @@ MUTANTS = (
     ),
     Mutant(
         "long work has threads of its own",
-        (Change("run/drive.py", "threads(long=blocking.long)", "threads(long=False)"),),
+        (Change("run/aio.py", "threads(long=blocking.long)", "threads(long=False)"),),
         ("tests/unit/test_threads.py", "-k", "long_work"),
     ),
     Mutant(
@@ -1143,7 +1143,7 @@ MUTANTS = (
         "signals of what failed steps did",
         (
             Change(
-                "run/drive.py",
+                "run/aio.py",
                 "await _do_left(outer, error)",
                 "pass",
             ),
@@ -1153,8 +1153,8 @@ MUTANTS = (
     Mutant(
         "steps within steps keep what they left apart",
         (
-            Change("run/drive.py", "if left is not outer:", "if left:"),
-            Change("run/drive.py", "if left is outer or", "if not left or"),
+            Change("run/sync.py", "if left is not outer:", "if left:"),
+            Change("run/aio.py", "if left is outer or", "if not left or"),
         ),
         ("tests/unit/test_run.py", "-k", "each_steps"),
     ),
@@ -1259,7 +1259,7 @@ MUTANTS = (
     ),
     Mutant(
         "a WebSocket's save finishes",
-        (Change("run/drive.py", "while not work.done():", "if not work.done():"),),
+        (Change("run/aio.py", "while not work.done():", "if not work.done():"),),
         ("tests/unit/test_run.py", "-k", "must_finish"),
     ),
     Mutant(
@@ -1606,8 +1606,8 @@ MUTANTS = (
         "other tasks' turn between batches",
         (
             Change(
-                "run/drive.py",
-                "    await sleep(0)  # within the old deadline",
+                "run/aio.py",
+                "    await asyncio.sleep(0)  # within the old deadline",
                 "    # within the old deadline",
             ),
         ),
@@ -1617,9 +1617,9 @@ MUTANTS = (
         "the deadline of each batch",
         (
             Change(
-                "run/drive.py",
-                "        _ = mine.end()\n    if _left.get() is not outer:",
-                "        return mine\n    if _left.get() is not outer:",
+                "run/aio.py",
+                "        _ = mine.end()\n    if LEFT.get() is not outer:",
+                "        return mine\n    if LEFT.get() is not outer:",
             ),
         ),
         ("tests/unit/test_run.py", "-k", "deadline_of_its_own"),
@@ -1628,7 +1628,7 @@ MUTANTS = (
         "what a batch left, before the next one",
         (
             Change(
-                "run/drive.py",
+                "run/aio.py",
                 "        await _do_left(outer)\n        _ = None",
                 "        _ = None",
             ),
@@ -1651,8 +1651,8 @@ MUTANTS = (
         (
             Change(
                 "quart/actions.py",
-                "return await arun(work(app_sessions.administration), timeout=app_sessions.config.store_timeout)",
-                "return await arun(work(app_sessions.administration))",
+                "administration), timeout=app_sessions.config.store_timeout",
+                "administration), timeout=None",
             ),
         ),
         ("tests/races/test_administration.py", "-k", "hangs"),
@@ -2023,8 +2023,8 @@ MUTANTS = (
         (
             Change(
                 "app_sessions.py",
-                "if self._is_of_one_process and _workers.are_several(environ, born=self._born):",
-                "if False:",
+                "and worker_processes.are_several(environ, born=self._born):",
+                "and False:",
             ),
         ),
         ("tests/web/test_mistakes.py", "-k", "several"),

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .mutants import MUTANTS, Change, Mutant
 
 ROOT = Path(__file__).parents[2]
 _COPIED = ("src", "tests", "pyproject.toml", "docs", "README.md", "CHANGELOG.md")
+_TOKEN = re.compile(
+    r'(?P<comment>\#[^\n]*)|[rbfRBF]{0,2}(?:"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*")|\w+|[^\w\s]',
+    re.DOTALL,
+)
 _PASSED, _FAILED = 0, 1  # pytest's; anything else is a run that said nothing
 
 
@@ -48,10 +53,37 @@ def source(tree: Path, change: Change) -> Path:
 
 
 def changed(text: str, change: Change) -> str:
-    """Make a change; raises ValueError unless its old text stands there exactly once."""
-    if text.count(change.old) != 1:
-        raise ValueError(f"{change.file} has {text.count(change.old)} times: {change.old}")
-    return text.replace(change.old, change.new)
+    """Return a text with a change made; raise ValueError unless its old code is there once.
+
+    Code is compared token by token: where lines break, and which comments stand between,
+    does not matter. What stands inside of a string is compared as text.
+    """
+    if text.count(change.old) == 1:
+        return text.replace(change.old, change.new)
+    tokens = list(_tokens(text))
+    wanted = [token for token, *_ in _tokens(change.old)]
+    length = len(wanted)
+    found = [
+        at
+        for at in range(len(tokens) - length + 1)
+        if [token for token, *_ in tokens[at : at + length]] == wanted
+    ]
+    if length == 0 or len(found) != 1:
+        raise ValueError(f"{change.file} has {len(found)} times: {change.old}")
+    start, end = tokens[found[0]][1], tokens[found[0] + length - 1][2]
+    return text[:start] + change.new.strip() + text[end:]
+
+
+def _tokens(code: str) -> Iterator[tuple[str, int, int]]:
+    """Yield each token with its place; no comma before a closing bracket, as lines decide that."""
+    last: tuple[str, int, int] | None = None
+    for found in _TOKEN.finditer(code):
+        token = found[0], found.start(), found.end()
+        if last is not None and not (last[0] == "," and token[0] in ")]}"):
+            yield last
+        last = None if found["comment"] else token
+    if last is not None:
+        yield last
 
 
 def _copy(tree: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 from samesession import signals
 from samesession.core.events import Event
-from samesession.run.drive import arun, run
+from samesession.run.aio import arun
+from samesession.run.sync import run
 from tests.support.backend import Backend
 from tests.support.browser import Answer, Jar
 from tests.support.site import Site, View, Visitor

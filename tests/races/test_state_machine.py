@@ -27,7 +27,8 @@ from hypothesis.stateful import (
 )
 
 from samesession.core.steps import Steps
-from samesession.run.drive import arun, run
+from samesession.run.aio import arun
+from samesession.run.sync import run
 from tests.faults.effort import LONG, rounds
 from tests.support.backend import SERVER_STORES, Backend, Servers
 from tests.support.browser import attributes

@@ -9,7 +9,7 @@ import pytest
 
 from samesession import ConfigError, StoreUnavailable
 from samesession.core.store import Colour, Conflict, Lifetimes, Outcome, OwnerIndex, Purgeable
-from samesession.run.drive import run
+from samesession.run.sync import run
 from samesession.settings import Config
 from samesession.stores import open_store
 from samesession.stores.base import FromAsync, FromSync

@@ -12,7 +12,7 @@ import pytest
 
 from samesession.core.idle_renewal import Touching
 from samesession.core.store import Lifetimes
-from samesession.run.drive import run
+from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore
 from samesession.stores.filesystem.nonblocking_read import CachedFiles
 from samesession.testing import ManualClock, make_record

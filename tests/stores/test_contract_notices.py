@@ -10,7 +10,7 @@ import pytest
 from samesession.core.record import revision_of
 from samesession.core.steps import Steps, call
 from samesession.core.store import Colour, Conflict, Lifetimes, Outcome
-from samesession.run.drive import run
+from samesession.run.sync import run
 from samesession.stores.memory import MemoryStore
 from samesession.testing import Caller, ManualClock, OwnerIndexContract, PurgeContract
 from samesession.testing import StoreContract as _StoreContract

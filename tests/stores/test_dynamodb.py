@@ -16,7 +16,7 @@ from botocore.config import Config as ClientConfig
 from samesession import ConfigError, SessionTooLarge
 from samesession.core.idle_renewal import Touching
 from samesession.core.store import Colour, Lifetimes, Outcome
-from samesession.run.drive import run
+from samesession.run.sync import run
 from samesession.settings import Config
 from samesession.stores import open_store
 from samesession.stores.dynamodb import DynamoDBStore

@@ -13,7 +13,8 @@ import pytest
 from samesession.core.steps import Steps
 from samesession.core.store import Colour, Lifetimes, Outcome
 from samesession.errors import StoreUnavailable
-from samesession.run.drive import arun, run
+from samesession.run.aio import arun
+from samesession.run.sync import run
 from samesession.stores.dynamodb import DynamoDBStore, items
 from samesession.testing import Caller, make_record
 from samesession.testing.caller import revision

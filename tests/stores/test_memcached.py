@@ -12,7 +12,7 @@ import pytest
 
 from samesession.core.store import Conflict, Lifetimes, Outcome, OwnerIndex, capabilities_of
 from samesession.errors import ConfigError, NotSupported, SessionTooLarge, StoreUnavailable
-from samesession.run.drive import run
+from samesession.run.sync import run
 from samesession.stores.memcached import MemcachedStore
 from samesession.testing import NewStore, OutageContract, StoreContract
 from tests.conftest import NewSite

@@ -15,7 +15,8 @@ from pymongo.monitoring import CommandListener
 from samesession.core.idle_renewal import Touching
 from samesession.core.store import Colour, Lifetimes, Outcome
 from samesession.errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
-from samesession.run.drive import arun, run
+from samesession.run.aio import arun
+from samesession.run.sync import run
 from samesession.stores.mongodb import MongoStore
 from samesession.testing import (
     ListContract,

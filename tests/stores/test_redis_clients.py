@@ -17,7 +17,8 @@ import redis.asyncio
 
 from samesession import ConfigError
 from samesession.core.store import Colour, Lifetimes
-from samesession.run.drive import arun, run
+from samesession.run.aio import arun
+from samesession.run.sync import run
 from samesession.stores.redis import RedisStore
 from samesession.testing import (
     ListContract,

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from samesession import BadRecord, ConfigError, Session
 from samesession.core.store import Colour, Lifetimes
-from samesession.run.drive import run
+from samesession.run.sync import run
 from samesession.settings import Config
 from samesession.stores.sqlalchemy import SQLStore, open_store, session_tables
 from samesession.stores.sqlalchemy.engines import driven, read_url

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from samesession import StoreUnavailable
 from samesession.core.store import Lifetimes
-from samesession.run.drive import run
+from samesession.run.sync import run
 from samesession.stores.sqlalchemy import SQLStore
 from samesession.testing import Caller, make_record
 from tests.faults.proxy import Fault, Proxy, proxied

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from samesession import StoreUnavailable
 from samesession.core.steps import Steps
 from samesession.core.store import Colour, Lifetimes, Outcome
-from samesession.run.drive import run
+from samesession.run.sync import run
 from samesession.stores.sqlalchemy import SQLStore
 from samesession.stores.sqlalchemy.engines import driven
 from samesession.testing import Caller, make_record

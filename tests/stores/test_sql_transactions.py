@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from samesession.core.store import Colour, Lifetimes
-from samesession.run.drive import arun, run
+from samesession.run.aio import arun
+from samesession.run.sync import run
 from samesession.stores.sqlalchemy import SQLStore
 from samesession.stores.sqlalchemy.engines import driven, read_url
 from samesession.testing import make_record

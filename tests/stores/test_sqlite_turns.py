@@ -14,7 +14,7 @@ import pytest
 
 from samesession.core.steps import Steps
 from samesession.core.store import Colour, Lifetimes, Outcome
-from samesession.run.drive import run
+from samesession.run.sync import run
 from samesession.stores.sqlalchemy import SQLStore
 from samesession.stores.sqlalchemy.sqlite_turns import Turns
 from samesession.testing import Caller, ManualClock, make_record

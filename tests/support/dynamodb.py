@@ -20,7 +20,7 @@ import botocore.session
 from samesession.core.idle_renewal import Touching
 from samesession.core.record import revision_of
 from samesession.core.store import Store
-from samesession.run.drive import run
+from samesession.run.sync import run
 from samesession.stores.dynamodb import DynamoDBStore
 
 from .backend import Part

@@ -9,7 +9,7 @@ from samesession.core.record import Record
 from samesession.core.steps import Steps
 from samesession.core.store import Lifetimes
 from samesession.core.token import text
-from samesession.run.drive import run
+from samesession.run.sync import run
 
 from .backend import Backend
 from .site import Site

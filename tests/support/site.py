@@ -20,7 +20,8 @@ from typing import Any
 from samesession import Session
 from samesession.core.store import Openable, Store
 from samesession.core.token import Entropy as EntropySource
-from samesession.run.drive import arun, run
+from samesession.run.aio import arun
+from samesession.run.sync import run
 
 from .browser import Answer, Jar
 from .clock import Clock

@@ -15,7 +15,8 @@ from samesession.core.idle_renewal import Touching
 from samesession.core.record import revision_of
 from samesession.core.steps import Steps
 from samesession.core.store import Colour, Store
-from samesession.run.drive import arun, run
+from samesession.run.aio import arun
+from samesession.run.sync import run
 from samesession.stores.sqlalchemy import SQLStore, metadata, session_tables
 from samesession.stores.sqlalchemy.engines import driven
 from samesession.stores.sqlalchemy.tables import revision_number

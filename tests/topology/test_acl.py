@@ -9,7 +9,8 @@ import pytest
 import redis
 
 from samesession.core.store import Colour
-from samesession.run.drive import arun, run
+from samesession.run.aio import arun
+from samesession.run.sync import run
 from samesession.stores.redis import RedisStore
 from tests.faults.callers import FACES, LIFETIMES, calling, sealed
 from tests.support.redis_process import Cluster, Program, Sentinels

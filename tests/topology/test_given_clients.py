@@ -22,7 +22,8 @@ from samesession import ConfigError
 from samesession.core.batches import every_key
 from samesession.core.steps import Steps
 from samesession.core.store import Colour, Outcome, Store
-from samesession.run.drive import arun, run
+from samesession.run.aio import arun
+from samesession.run.sync import run
 from samesession.stores.redis import RedisStore
 from tests.faults.callers import LIFETIMES, sealed
 from tests.support.redis_process import Cluster, Sentinels

@@ -9,7 +9,7 @@ from samesession.core.reading import Reader
 from samesession.core.record import Record
 from samesession.core.steps import Steps
 from samesession.core.store import Colour, Lifetimes
-from samesession.run.drive import run
+from samesession.run.sync import run
 
 from .parts import Counter, record, sealer, signer
 

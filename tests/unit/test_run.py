@@ -12,7 +12,9 @@ import pytest
 
 from samesession import StoreUnavailable
 from samesession.core.steps import Steps, call, checkpoint, wait
-from samesession.run.drive import afterwards, arun, finished, is_over, place, run, to_its_end
+from samesession.run.aio import arun, finished, to_its_end
+from samesession.run.per_loop import is_closed, place
+from samesession.run.sync import afterwards, run
 
 
 async def _later(value: Any) -> Any:  # Any: whatever a client answers
@@ -560,8 +562,8 @@ async def test_a_place_is_a_process_or_one_of_its_event_loops() -> None:
     assert place(loop=False) == place(loop=False)
     assert place(loop=True) == place(loop=True)
     assert place(loop=True) != place(loop=False)
-    assert not is_over(place(loop=True))
-    assert not is_over(place(loop=False))
+    assert not is_closed(place(loop=True))
+    assert not is_closed(place(loop=False))
 
 
 def test_a_place_is_over_when_its_loop_is_closed() -> None:
@@ -570,4 +572,4 @@ def test_a_place_is_over_when_its_loop_is_closed() -> None:
 
     first, second = asyncio.run(here()), asyncio.run(here())
     assert first != second
-    assert is_over(first)
+    assert is_closed(first)

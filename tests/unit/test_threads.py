@@ -19,7 +19,7 @@ import pytest
 from samesession import StoreUnavailable
 from samesession.core.steps import Call, Turn, call, call_in_turn, call_long, pause
 from samesession.run import threads as module
-from samesession.run.drive import arun
+from samesession.run.aio import arun
 from samesession.run.threads import Threads
 from tests.support.spy import PATIENCE
 from tests.support.threads import work_of_threads
@@ -273,7 +273,7 @@ def alone(text: str) -> str:
     head = (
         "import asyncio, os, threading, time\n"
         "from samesession.core.steps import call\n"
-        "from samesession.run.drive import arun\n"
+        "from samesession.run.aio import arun\n"
     )
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", head + text],

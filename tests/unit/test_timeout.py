@@ -11,7 +11,7 @@ import pytest
 
 from samesession import StoreUnavailable
 from samesession.core.steps import Steps, wait
-from samesession.run.drive import arun
+from samesession.run.aio import arun
 from tests.support.late_loop import Mailbox, run_late, running
 
 TIMEOUT = 2.0

@@ -11,13 +11,14 @@ from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from copy import deepcopy
 from typing import Any, SupportsIndex
 
-from ..errors import NotSupported, SessionError, clear_called_locals, with_locals_cleared
+from ..errors import NotSupported, SessionError
 from . import changes as merge
 from . import codec
 from .journal import FLASHES_KEY, PERMANENT_KEY, UNCHANGING, Journal
 from .late import Watched, Write, admit, note_loan
 from .names import checked_owner, plain_key
 from .request_state import NO_SESSION, UNBINDABLE, About, Mode, SessionState, about
+from .tracebacks import clear_called_locals, with_locals_cleared
 
 
 @with_locals_cleared(

@@ -1,7 +1,7 @@
 """Write a wait once, for sync and async callers: a generator that yields where async code awaits.
 
 Yield only through `wait` and `call`, compose only with `yield from`; only
-`samesession.drive` runs the generators. Never knows a framework or a loop.
+`samesession.run` runs the generators. Never knows a framework or a loop.
 """
 
 from __future__ import annotations

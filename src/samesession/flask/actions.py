@@ -15,7 +15,7 @@ from ..core.request_state import About, SessionPage
 from ..core.session import ServerSession
 from ..errors import StoreError
 from ..misplaced_calls import belonging, outside_of_application, outside_of_request, replaced
-from ..run.drive import run
+from ..run.sync import run
 
 _TURNED_AWAY = (3, 4)  # hundreds of a status: elsewhere, or by a fault of the client
 

@@ -11,10 +11,11 @@ from ..app_sessions import AppSessions
 from ..core.session import ServerSession
 from ..core.store import Clock, Openable, Store
 from ..core.token import Entropy
-from ..errors import StoreError, clear_locals
+from ..core.tracebacks import clear_locals
+from ..errors import StoreError
 from ..exempt import no_session
 from ..given_application import check_is
-from ..run.drive import run
+from ..run.sync import run
 from .actions import (
     carrying,
     current,

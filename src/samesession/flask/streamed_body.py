@@ -13,7 +13,7 @@ from ..core.session import ServerSession
 from ..core.store import Colour
 from ..errors import SessionError
 from ..framework import Framework
-from ..run.drive import run
+from ..run.sync import run
 from ..streamed_bodies import Stream
 
 

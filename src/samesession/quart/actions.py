@@ -18,7 +18,7 @@ from ..core.session import ServerSession
 from ..core.steps import Steps
 from ..errors import StoreError
 from ..misplaced_calls import belonging, outside_of_application, outside_of_request
-from ..run.drive import arun, finished
+from ..run.aio import arun, finished
 from .event_loop import check_running_loop
 from .sockets import Sockets
 

@@ -10,7 +10,7 @@ import quart
 from ..app_sessions import AppSessions
 from ..core.session import ServerSession
 from ..errors import StoreError
-from ..run.drive import arun, finished
+from ..run.aio import arun, finished
 
 
 class Sockets:

@@ -16,7 +16,7 @@ from ..core.steps import Steps
 from ..core.store import Colour
 from ..errors import SessionError
 from ..framework import Framework
-from ..run.drive import arun, finished
+from ..run.aio import arun, finished
 from ..streamed_bodies import Stream
 
 _TICKS = 2  # of an event loop, until it has begun to close a generator

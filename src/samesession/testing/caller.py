@@ -17,7 +17,8 @@ import pytest
 
 from ..core.steps import Steps, wait
 from ..core.store import Colour, Lifetimes, Openable, Store
-from ..run.drive import arun, run
+from ..run.aio import arun
+from ..run.sync import run
 
 T = TypeVar("T")
 

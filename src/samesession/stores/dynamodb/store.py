@@ -23,7 +23,7 @@ from ...core.steps import Steps, checkpoint, pause, wait
 from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome
 from ...errors import ConfigError, StoreUnavailable
 from ...run.clocks import stopwatch, system_time
-from ...run.drive import PerLoop
+from ...run.per_loop import PerLoop
 from ...settings import Config
 from . import clients, errors, items
 

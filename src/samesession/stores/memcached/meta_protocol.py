@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeAlias
 
 from ...errors import BadRecord, StoreUnavailable
 from ...run.clocks import stopwatch
-from ...run.drive import place
+from ...run.per_loop import place
 from ..kit.deadline import Quiet, received
 
 # A host and port, or the path of a Unix socket.

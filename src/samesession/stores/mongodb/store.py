@@ -25,8 +25,9 @@ from ...core.record import revision_of
 from ...core.steps import Steps, checkpoint, wait
 from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome
 from ...errors import ConfigError, SessionTooLarge, StoreUnavailable
+from ...run.aio import to_its_end
 from ...run.clocks import system_time
-from ...run.drive import PerLoop, place, to_its_end
+from ...run.per_loop import PerLoop, place
 from ...settings import Config
 from ..kit.quiet_logging import unlogged
 from . import clients, documents

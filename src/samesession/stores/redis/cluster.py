@@ -28,7 +28,8 @@ from redis.exceptions import (
 from ...core.steps import Steps, wait
 from ...core.store import Colour
 from ...errors import at_place
-from ...run.drive import arun, run
+from ...run.aio import arun
+from ...run.sync import run
 from .fence import Command
 from .many_commands import execute
 from .url import Node

@@ -26,7 +26,7 @@ from ...core.record import lifetime_of
 from ...core.steps import Steps, wait
 from ...core.store import Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome
 from ...errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
-from ...run.drive import PerLoop
+from ...run.per_loop import PerLoop
 from ...settings import Config
 from ..kit.deadline import Deadline
 from . import answers as read

@@ -1,0 +1,137 @@
+"""Run steps to their end in an event loop, each wait awaited, and all of them within a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from typing import Any, TypeVar
+
+from ..core.steps import Call, Checkpoint, Steps
+from ..core.tracebacks import clear_locals
+from ..errors import StoreUnavailable
+from .sync import CALL, LEFT, Afterwards
+from .threads import threads
+from .timeout import Wait, watch
+
+T = TypeVar("T")
+
+_at_work: set[asyncio.Future[Any]] = set()
+
+
+async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:  # noqa: C901, PLR0912  # as it says
+    """Run steps to their end in the running event loop.
+
+    Raises StoreUnavailable when that takes longer than `timeout` seconds in all, or
+    from one checkpoint to the next.
+    """
+    # One coroutine for all of it: each further one is paid for at every wait.
+    outer = LEFT.get()
+    _ = None if outer is None else LEFT.set(None)  # these steps may run in the midst of others
+    mine: Wait | None = None
+    answer: Any = None
+    result: Any = None
+    try:
+        answer = next(steps)
+        mine = None if timeout is None else watch(timeout).begin()
+        while True:
+            if mine is not None:
+                mine.moved = True
+            try:
+                if type(answer) is CALL:
+                    answer = _elsewhere(answer)
+                if hasattr(answer, "__await__"):
+                    result = await answer
+                elif type(answer) is Checkpoint:
+                    result = None
+                    mine = await _pass(answer, mine, timeout, outer)
+                else:
+                    result = answer
+            except BaseException as error:
+                answer = steps.throw(error)
+            else:
+                answer = steps.send(result)
+    except StopIteration as end:
+        if mine is not None:
+            _ = mine.end()
+        result = end.value
+    except BaseException as error:
+        answer = result = None  # this frame stays, and what was waited for may quote what was sent
+        clear_locals(error)
+        late = mine is not None and mine.end(error)
+        await _do_left(outer, error)
+        if late:
+            raise StoreUnavailable(
+                f"the session store did not answer within {timeout} s"
+            ) from error
+        raise
+    if LEFT.get() is not outer:
+        await _do_left(outer)
+    return result  # type: ignore[no-any-return]  # a cast would be paid for on each request
+
+
+async def _do_left(outer: list[Afterwards] | None, error: BaseException | None = None) -> None:
+    left = LEFT.get()
+    # What is thrown away unfinished is so in the context of whoever does it.
+    if left is outer or isinstance(error, GeneratorExit):
+        return
+    _ = LEFT.set(outer)
+    await to_its_end(_in_turn(left or ()))
+
+
+async def _in_turn(works: Iterable[Afterwards]) -> None:
+    for work in works:
+        await arun(work())
+
+
+async def _pass(
+    checkpoint: Checkpoint,
+    mine: Wait | None,
+    timeout: float | None,
+    outer: list[Afterwards] | None,
+) -> Wait | None:
+    """Let other tasks run, and do what was left; give the wait of what comes after."""
+    await asyncio.sleep(0)  # within the old deadline, so that its cancellation is not lost
+    if mine is not None:
+        _ = mine.end()
+    if LEFT.get() is not outer:
+        await _do_left(outer)
+        _ = None if outer is None else LEFT.set(None)
+    return watch(timeout).begin() if checkpoint.bounded and timeout is not None else None
+
+
+def _elsewhere(blocking: Call[Any]) -> Awaitable[Any]:
+    """Have blocking work done where it does not block the event loop."""
+    if blocking.seconds is not None:
+        return asyncio.sleep(blocking.seconds)
+    return threads(long=blocking.long).begin(blocking)
+
+
+async def to_its_end(answer: Awaitable[T]) -> T:
+    """Await what goes on to its end by itself when whoever waits is cancelled.
+
+    For a client that loses a connection which it is cancelled in the midst of making;
+    as with `call`, the work must be atomic by itself, and bounded in time.
+    """
+    work = asyncio.ensure_future(answer)
+    # The loop alone would not keep it alive.
+    _at_work.add(work)
+    work.add_done_callback(_at_work.discard)
+    return await asyncio.shield(work)
+
+
+async def finished(answer: Awaitable[T]) -> T:
+    """Await work that must finish even if the caller is cancelled, and raise that afterwards.
+
+    The work must be bounded in time.
+    """
+    work = asyncio.ensure_future(answer)
+    cancelled: BaseException | None = None
+    while not work.done():
+        try:
+            _ = await asyncio.wait((work,))
+        except asyncio.CancelledError as error:
+            cancelled = error
+    result = work.result()
+    if cancelled is not None:
+        raise cancelled
+    return result

@@ -1,0 +1,46 @@
+"""Keep what belongs to one process and one event loop, such as connections."""
+
+from __future__ import annotations
+
+import os
+from asyncio import get_running_loop
+from collections.abc import Hashable
+from typing import Any, Generic, TypeVar, cast
+
+T = TypeVar("T")
+
+
+def place(*, loop: bool) -> Hashable:
+    """Name where connections may be used: this process and, with `loop`, this event loop."""
+    if not loop:
+        return os.getpid()
+    return os.getpid(), get_running_loop()
+
+
+class PerLoop(Generic[T]):
+    """What is opened once in each process and, with `loop`, in each event loop."""
+
+    def __init__(self, *, loop: bool) -> None:
+        self._loop = loop
+        self._opened: dict[Hashable, T] = {}
+
+    def here(self) -> T | None:
+        """Give what is open in this place."""
+        return self._opened.get(place(loop=self._loop))
+
+    def keep(self, opened: T) -> T:
+        """Keep what was opened here, or give what another was faster to; forget closed loops."""
+        kept = self._opened.setdefault(place(loop=self._loop), opened)
+        for where in list(self._opened):
+            if is_closed(where):
+                _ = self._opened.pop(where, None)
+        return kept
+
+    def take(self) -> T | None:
+        """Give what is open in this place, and keep it no longer."""
+        return self._opened.pop(place(loop=self._loop), None)
+
+
+def is_closed(where: Hashable) -> bool:
+    """Say whether a place was an event loop that is closed by now."""
+    return isinstance(where, tuple) and bool(cast("Any", where)[1].is_closed())
