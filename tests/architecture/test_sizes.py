@@ -12,9 +12,3 @@ SOURCES = sorted((Path(__file__).parents[2] / "src").rglob("*.py"))
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.name))
 def test_no_source_file_has_more_than_400_lines(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 400
-
-
-@pytest.mark.parametrize("name", ["flask.py", "quart.py"])
-def test_an_interface_has_no_more_than_120_lines(name: str) -> None:
-    (path,) = (path for path in SOURCES if path.name == name)
-    assert len(path.read_text().splitlines()) <= 120
