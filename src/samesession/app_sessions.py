@@ -88,7 +88,7 @@ class AppSessions:
 
     def _read(self) -> None:
         settings: Mapping[str, Any] = source_of(self._app).config
-        config = Config.read(settings, home=_home(self._app))
+        config = stores.read_config(settings, home=_home(self._app))
         self._snapshot = snapshot(settings)
         self._exempt = Exemptions(self._app, config.exempt, static=config.exempt_static)
         self._no_renew: _Matcher = None

@@ -20,7 +20,7 @@ from .core.cookie_only.flow import CookieFlow
 from .core.flow import Flow
 from .errors import ConfigError
 from .headers import CookieWriter
-from .settings import DEFAULTS, FLASKS, Config, prefix_of
+from .settings import FLASKS, Config, prefix_of
 
 log = logging.getLogger("samesession")
 
@@ -68,6 +68,7 @@ class CurrentSettings:
         """Begin with the configuration that was read last; `app` is a Flask or a Quart."""
         self._source = source_of(app)
         self._build = build
+        self._names = config.names
         self._prefix = prefix_of(config.store_type)
         self._built: dict[object, Parts] = {}
         self._told: set[str] = set()
@@ -107,7 +108,7 @@ class CurrentSettings:
         ours = {
             name: _copied(value)
             for name, value in settings.items()
-            if name in DEFAULTS or (name.startswith(self._prefix) and name not in FLASKS)
+            if name in self._names or (name.startswith(self._prefix) and name not in FLASKS)
         }
         return _Seen(flasks, ours, len(settings), parts)
 

@@ -2,14 +2,15 @@
 
 Flask-Session and Quart-Session have settings that ours serve otherwise, and people guess
 names. None of them does nothing without a word. Other names of `SESSION_...` belong to
-those who read them.
+those who read them. What the peers call a store's settings, that store tells.
 """
 
 from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from .errors import ConfigError
@@ -17,38 +18,18 @@ from .errors import ConfigError
 # Settings of theirs whose purpose ours serve without them: a warning.
 NO_EFFECT: Final = {
     "SESSION_USE_SIGNER": "every cookie is signed",
-    "SESSION_FILE_THRESHOLD": "no session is ever evicted",
     "SESSION_CLEANUP_N_REQUESTS": "expired sessions are purged outside of requests",
-    "SESSION_SQLALCHEMY_SEQUENCE": "the table has no sequence",
-    "SESSION_DYNAMODB_TABLE_EXISTS": "the table is made by `flask sessions init-db`, or if "
-    "SESSION_DYNAMODB_CREATE is True",
     "SESSION_EXPLICIT": "a session is written where it has changed",
     "SESSION_PROTECTION": "a session is bound to no address",
     "SESSION_REVERSE_PROXY": "a session is bound to no address",
     "SESSION_HIJACK_PROTECTION": "a session is bound to no address",
     "SESSION_HIJACK_REVERSE_PROXY": "a session is bound to no address",
 }
-_SQL = (
-    'write SESSION_TYPE = "sqlalchemy" and SESSION_SQLALCHEMY = an engine, or a URL such as '
-    '"postgresql+psycopg://127.0.0.1/shop"'
-)
-_MEMCACHED = 'write SESSION_MEMCACHED = "127.0.0.1:11211"'
-_CLIENT = "write SESSION_MONGODB = a client that was made with them"
 # Settings of theirs, and Django's names, that must be written otherwise: an error.
 WRITE_INSTEAD: Final = {
     "SESSION_CACHELIB": 'write SESSION_TYPE = "filesystem" and SESSION_FILE_DIR, or choose '
     "another store",
     "SESSION_CLIENT": "write SESSION_TYPE and the setting of that store, such as SESSION_REDIS",
-    "SESSION_POSTGRESQL": _SQL,
-    "SESSION_POSTGRESQL_TABLE": f"{_SQL}, and SESSION_SQLALCHEMY_TABLE",
-    "SESSION_POSTGRESQL_SCHEMA": f"{_SQL}, and SESSION_SQLALCHEMY_SCHEMA",
-    "SESSION_URI": 'write SESSION_REDIS = "redis://127.0.0.1:6379/0"',
-    "SESSION_MEMCACHED_HOST": _MEMCACHED,
-    "SESSION_MEMCACHED_PORT": _MEMCACHED,
-    "SESSION_MONGODB_URI": "write SESSION_MONGODB",
-    "SESSION_MONGODB_COLLECTION": "write SESSION_MONGODB_COLLECT",
-    "SESSION_MONGODB_CLIENT_KWARGS": _CLIENT,
-    "SESSION_MONGODB_SET_CALLBACK": "write SESSION_MONGODB_DB and SESSION_MONGODB_COLLECT",
     "SESSION_STATIC_FILE": "write SESSION_EXEMPT_STATIC = False",
     "SESSION_EXPIRE_AT_BROWSER_CLOSE": "write SESSION_PERMANENT, which says the opposite",
     "SESSION_SAVE_EVERY_REQUEST": "write SESSION_REFRESH_EACH_REQUEST",
@@ -65,7 +46,32 @@ _MEANT = {
 }
 
 
-def check_names(settings: Mapping[str, Any], known: Collection[str], others: str | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """The peers' settings: why one has no effect, and what to write in place of another."""
+
+    no_effect: Mapping[str, str]
+    write_instead: Mapping[str, str]
+
+
+def peers_names(kinds: Iterable[type[object]]) -> Peers:
+    """Return the peers' settings, those that stores tell of among them.
+
+    `kinds`: classes in which stores declare their settings, which may have the attributes
+    `no_effect` and `write_instead`.
+    """
+    # Any: a class need not have them.
+    stores: list[Any] = [*kinds]
+    no_effect, write_instead = dict(NO_EFFECT), dict(WRITE_INSTEAD)
+    for each in stores:
+        no_effect.update(getattr(each, "no_effect", {}))
+        write_instead.update(getattr(each, "write_instead", {}))
+    return Peers(no_effect, write_instead)
+
+
+def check_names(
+    settings: Mapping[str, Any], known: Collection[str], peers: Peers, others: str | None
+) -> None:
     """Raise ConfigError for a name that somebody wrote for one of ours, and warn of what is idle.
 
     `others`: how the settings of a store by others begin.
@@ -73,9 +79,9 @@ def check_names(settings: Mapping[str, Any], known: Collection[str], others: str
     for name, value in settings.items():
         if not name.startswith("SESSION_") or name in known:
             continue
-        if name in NO_EFFECT or name in WRITE_INSTEAD:
+        if name in peers.no_effect or name in peers.write_instead:
             if _asks(name, value):
-                _tell(name)
+                _tell(name, peers)
         elif others is None or not name.startswith(others):
             _refuse_guess(name, known)
 
@@ -87,10 +93,10 @@ def _asks(name: str, value: object) -> bool:
     return value is not None and not (name == "SESSION_STATIC_FILE" and value is False)
 
 
-def _tell(name: str) -> None:
-    if name in WRITE_INSTEAD:
-        raise ConfigError(f"{name} is no setting of ours: {WRITE_INSTEAD[name]}")
-    warnings.warn(f"{name} has no effect: {NO_EFFECT[name]}", stacklevel=5)
+def _tell(name: str, peers: Peers) -> None:
+    if name in peers.write_instead:
+        raise ConfigError(f"{name} is no setting of ours: {peers.write_instead[name]}")
+    warnings.warn(f"{name} has no effect: {peers.no_effect[name]}", stacklevel=7)
 
 
 def _refuse_guess(name: str, known: Collection[str]) -> None:

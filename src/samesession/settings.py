@@ -1,18 +1,17 @@
-"""Turn SESSION_* settings into one frozen Config, or say what to write instead.
+"""The settings that every store needs, and Flask's own, in one frozen Config.
 
-Reads a mapping such as `app.config`; never knows a framework or opens a store.
+Reads a mapping such as `app.config`; never knows a framework, nor any store's own settings:
+a store declares these itself, and `Config.read` is handed the declarations.
 """
 
 from __future__ import annotations
 
-import math
-import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from .core.cookie import Attributes
 from .core.idle_renewal import Touching
@@ -21,57 +20,33 @@ from .core.policy import Rules
 from .core.published_keys import is_published
 from .core.store import Lifetimes
 from .errors import ConfigError
-from .setting_names import check_names
+from .reading_settings import (
+    Setting,
+    declared,
+    flag,
+    number,
+    optional,
+    read,
+    seconds,
+    setting,
+    text,
+)
+from .setting_names import check_names, peers_names
+
+S = TypeVar("S")
 
 # A request is given to the predicate; which class it has depends on the framework.
 Paths: TypeAlias = "Callable[[Any], bool] | tuple[str, ...]"
 
 MIN_SECRET_BYTES = 16
-_DEFAULT_LIFETIME = timedelta(days=31)  # Flask's
+_PERMANENT_LIFETIME = Setting(
+    "PERMANENT_SESSION_LIFETIME", seconds, default=timedelta(days=31)
+)  # Flask's
 _SECRET_HELP = (
     'write SECRET_KEY = os.environ["SECRET_KEY"], and let that be the output of: '
     "python -c 'import secrets; print(secrets.token_hex())'"
 )
 
-# Every setting that the library reads besides Flask's own, with its default.
-DEFAULTS: Mapping[str, object] = {
-    "SESSION_TYPE": "filesystem",
-    "SESSION_PERMANENT": False,
-    "SESSION_KEY_PREFIX": "session:",
-    "SESSION_ID_LENGTH": 32,
-    "SESSION_SERIALIZATION_FORMAT": "msgpack",
-    "SESSION_BROWSER_LIFETIME": None,
-    "SESSION_ABSOLUTE_LIFETIME": None,
-    "SESSION_EXEMPT": (),
-    "SESSION_EXEMPT_STATIC": True,
-    "SESSION_NO_RENEW": (),
-    "SESSION_STORE_TIMEOUT": 2.0,
-    "SESSION_MAX_BYTES": 1024 * 1024,
-    "SESSION_TOUCH_INTERVAL": None,
-    "SESSION_REDIS": None,
-    "SESSION_MEMCACHED": None,
-    "SESSION_MONGODB": None,
-    "SESSION_MONGODB_DB": None,
-    "SESSION_MONGODB_COLLECT": "sessions",
-    "SESSION_MONGODB_CREATE": False,
-    "SESSION_FILE_DIR": ".sessions",
-    "SESSION_FILE_MODE": 0o600,
-    "SESSION_FILE_FSYNC": False,
-    "SESSION_SQLALCHEMY": None,
-    "SESSION_SQLALCHEMY_TABLE": "samesession",
-    "SESSION_SQLALCHEMY_SCHEMA": None,
-    "SESSION_SQLALCHEMY_BIND_KEY": None,
-    "SESSION_SQLALCHEMY_CREATE": False,
-    "SESSION_DYNAMODB": None,
-    "SESSION_DYNAMODB_TABLE": "samesession",
-    "SESSION_DYNAMODB_REGION": None,
-    "SESSION_DYNAMODB_ENDPOINT_URL": None,
-    "SESSION_DYNAMODB_CREATE": False,
-}
-# The values of SESSION_TYPE that need no package by others.
-BUILT_IN = frozenset(
-    ("cookie", "dynamodb", "filesystem", "memcached", "memory", "mongodb", "redis", "sqlalchemy")
-)
 # What Flask's own session interface reads whenever it opens or saves a session.
 FLASKS = (
     "SECRET_KEY",
@@ -89,6 +64,151 @@ FLASKS = (
 )
 
 
+def _fixed_format(value: object, setting: Setting) -> object:
+    if value != "msgpack":
+        raise ConfigError(f'{setting.name} must be "msgpack", or left out')
+    return value
+
+
+def _fixed_length(value: object, setting: Setting) -> float:
+    found = number(above=0.0)(value, setting)
+    if not 16 <= found <= 48:
+        raise ConfigError(
+            f"{setting.name} must be 16 to 48 bytes, or left out: a token always has 48"
+        )
+    return found
+
+
+def _size(value: object, setting: Setting) -> int:
+    return int(number(above=1023)(value, setting))
+
+
+def _prefix(value: object, setting: Setting) -> str:
+    return checked_prefix(text(value, setting))
+
+
+def _interval(value: object, setting: Setting) -> int | None:
+    if value is None or (value == 0 and not isinstance(value, bool)):
+        return None if value is None else 0
+    return seconds(value, setting)
+
+
+def _paths(*, endpoints: bool) -> Callable[[object, Setting], Paths]:
+    begin = "" if endpoints else "/"
+
+    def check(value: object, setting: Setting) -> Paths:
+        if callable(value):
+            return cast("Callable[[Any], bool]", value)
+        if isinstance(value, list | tuple | set | frozenset):
+            prefixes = tuple(cast("Sequence[object]", value))
+            if all(isinstance(each, str) and each and each.startswith(begin) for each in prefixes):
+                return cast("tuple[str, ...]", prefixes)
+        raise ConfigError(
+            f"{setting.name} must be a list of paths such as ['/health'], "
+            "or a function of the request"
+        )
+
+    return check
+
+
+@dataclass(frozen=True, slots=True)
+class CommonSettings:
+    """The settings of the library's own that every store needs."""
+
+    store_type: str = setting(
+        "SESSION_TYPE",
+        text,
+        default="filesystem",
+        doc="Where sessions are kept: the name of one of [the stores](#the-stores), or of an "
+        "installed [store by others](stores.md). `Session(app, store=...)` takes its place.",
+    )
+    permanent: bool = setting(
+        "SESSION_PERMANENT",
+        flag,
+        default=False,
+        doc="What `session.permanent` is until a view sets it.",
+    )
+    prefix: str = setting(
+        "SESSION_KEY_PREFIX",
+        _prefix,
+        default="session:",
+        doc="Before the sid in a store's keys. Another prefix is another application: neither "
+        "reads the other's sessions or cookies.",
+    )
+    browser_lifetime: int | None = setting(
+        "SESSION_BROWSER_LIFETIME",
+        optional(seconds),
+        default=None,
+        shown="as `PERMANENT_SESSION_LIFETIME`",
+        doc="The idle timeout of sessions that end with the browser.",
+    )
+    absolute_lifetime: int | None = setting(
+        "SESSION_ABSOLUTE_LIFETIME",
+        optional(seconds),
+        default=None,
+        doc="Ends a session so long after its login (`bind`) or its beginning, however active it "
+        "is.",
+    )
+    exempt: Paths = setting(
+        "SESSION_EXEMPT",
+        _paths(endpoints=True),
+        default=(),
+        doc="Paths and endpoints that [need no session](#requests-that-need-no-session), or a "
+        'function of the request: no round trip, and writing is an error. `"/api"` is `/api` '
+        'and what is below; `"/api/"` is only what is below. What begins with no slash is an '
+        'endpoint, such as `"api.health"`.',
+    )
+    exempt_static: bool = setting(
+        "SESSION_EXEMPT_STATIC",
+        flag,
+        default=True,
+        doc="Requests that routing gives to the endpoint `static`, or to one that ends in "
+        "`.static`, [need no session](#requests-that-need-no-session); what is written there is "
+        "dropped.",
+    )
+    no_renew: Paths = setting(
+        "SESSION_NO_RENEW",
+        _paths(endpoints=False),
+        default=(),
+        doc="Paths, or a function of the request: requests that read and write, but do not "
+        "restart the idle timeout, such as polling.",
+    )
+    store_timeout: float = setting(
+        "SESSION_STORE_TIMEOUT",
+        number(above=0.0),
+        default=2.0,
+        doc="Seconds in which a store must answer; then the request ends with a 503. A Quart "
+        "process with more to compute than it can reads what was answered in time before it "
+        "gives up; one wait lasts ten times as long at most.",
+    )
+    touch_interval: int | None = setting(
+        "SESSION_TOUCH_INTERVAL",
+        _interval,
+        default=None,
+        doc="For how many seconds a read may leave the idle timeout as it is, where restarting "
+        "it costs a write (filesystem, SQL, MongoDB, DynamoDB). `None`: a twentieth of the "
+        "timeout, a minute at most; at most a tenth in any case. Nobody is logged out early; an "
+        "idle session may live longer than its timeout by so much. `0`: exact, and each read "
+        "writes.",
+    )
+    max_bytes: int = setting(
+        "SESSION_MAX_BYTES",
+        _size,
+        default=1024 * 1024,
+        doc="The largest record. A larger session is a `SessionTooLarge`, and what was stored "
+        "stays.",
+    )
+    id_length: float = setting(
+        "SESSION_ID_LENGTH",
+        _fixed_length,
+        default=32,
+        doc="Accepted for Flask-Session's sake, from 16 to 48: a token always has 48 random bytes.",
+    )
+    serialization_format: object = setting(
+        "SESSION_SERIALIZATION_FORMAT", _fixed_format, default="msgpack", doc="The only one."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """All settings of one application, checked. Times are seconds, sizes bytes."""
@@ -101,84 +221,68 @@ class Config:
     exempt: Paths
     exempt_static: bool
     no_renew: Paths
-    redis: object = field(repr=False)
-    mongodb: object = field(repr=False)
-    mongodb_db: str | None
-    mongodb_collect: str
-    mongodb_create: bool
-    file_dir: str
-    file_mode: int
-    file_fsync: bool
     touch_interval: int | None
-    sqlalchemy: object = field(repr=False)
-    sqlalchemy_table: str
-    sqlalchemy_schema: str | None
-    sqlalchemy_bind_key: str | None
-    sqlalchemy_create: bool
-    dynamodb: object = field(repr=False)
-    dynamodb_table: str
-    dynamodb_region: str | None
-    dynamodb_endpoint_url: str | None
-    dynamodb_create: bool
+    home: str  # the application's own directory
+    stores: tuple[object, ...]  # what stores declare, the named one among them: see `of`
     # All of the application's, for stores by others.
     settings: Mapping[str, Any] = field(repr=False, compare=False)
 
     @property
     def creates(self) -> bool:
         """Whether the tables or indexes that are missing are made when the application starts."""
-        return self.sqlalchemy_create or self.mongodb_create or self.dynamodb_create
+        return any(getattr(each, "create", False) is True for each in self.stores)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all settings that are declared, besides Flask's own."""
+        return _names([CommonSettings, *map(type, self.stores)])
+
+    def of(self, kind: type[S]) -> S:
+        """Return the settings that a store declares as this class, checked."""
+        found = next((each for each in self.stores if type(each) is kind), None)
+        return read(kind, self.settings, home=self.home) if found is None else cast("S", found)
 
     def touching(self) -> Touching:
         """Make what decides when a record expires, for one store that keeps the time itself."""
         return Touching(self.touch_interval, longest=self.rules.lifetimes.longest)
 
     @classmethod
-    def read(cls, settings: Mapping[str, Any], *, home: str = "") -> Config:
+    def read(
+        cls,
+        settings: Mapping[str, Any],
+        *,
+        home: str = "",
+        stores: Mapping[str, type[object]] = MappingProxyType({}),
+    ) -> Config:
         """Check an application's settings.
 
         `home`: the application's own directory, where files are kept unless a setting
-        names another one; empty: the working directory. Raises ConfigError for the
-        first that is missing, wrong or misspelt.
+        names another one; empty: the working directory. `stores`: the classes in which
+        stores declare their settings, by what SESSION_TYPE says. Raises ConfigError for
+        the first setting that is missing, wrong or misspelt.
         """
-        kind = _value(settings, "SESSION_TYPE")
-        others = None if str(kind).lower() in BUILT_IN else prefix_of(kind)
-        check_names(settings, {*DEFAULTS, *FLASKS}, others)
-        _check_fixed(settings)
+        _check_names(settings, stores)
         cookie = _cookie(settings)
         cookie.check()
+        keys = _secret_keys(settings)
+        ours = read(CommonSettings, settings)
         return cls(
-            secret_keys=_secret_keys(settings),
-            store_type=_text(settings, "SESSION_TYPE"),
-            rules=_rules(settings),
+            secret_keys=keys,
+            store_type=ours.store_type,
+            rules=_rules(ours, settings),
             cookie=cookie,
-            store_timeout=_number(settings, "SESSION_STORE_TIMEOUT", above=0.0),
-            exempt=_paths(settings, "SESSION_EXEMPT", endpoints=True),
-            exempt_static=_flag(settings, "SESSION_EXEMPT_STATIC"),
-            no_renew=_paths(settings, "SESSION_NO_RENEW"),
-            redis=_value(settings, "SESSION_REDIS"),
-            mongodb=_value(settings, "SESSION_MONGODB"),
-            mongodb_db=_text_or_none(settings, "SESSION_MONGODB_DB"),
-            mongodb_collect=_text(settings, "SESSION_MONGODB_COLLECT"),
-            mongodb_create=_flag(settings, "SESSION_MONGODB_CREATE"),
-            file_dir=_file_dir(settings, home),
-            file_mode=_file_mode(settings),
-            file_fsync=_flag(settings, "SESSION_FILE_FSYNC"),
-            touch_interval=_touch_interval(settings),
-            sqlalchemy=_value(settings, "SESSION_SQLALCHEMY"),
-            sqlalchemy_table=_text(settings, "SESSION_SQLALCHEMY_TABLE"),
-            sqlalchemy_schema=_text_or_none(settings, "SESSION_SQLALCHEMY_SCHEMA"),
-            sqlalchemy_bind_key=_text_or_none(settings, "SESSION_SQLALCHEMY_BIND_KEY"),
-            sqlalchemy_create=_flag(settings, "SESSION_SQLALCHEMY_CREATE"),
-            dynamodb=_value(settings, "SESSION_DYNAMODB"),
-            dynamodb_table=_text(settings, "SESSION_DYNAMODB_TABLE"),
-            dynamodb_region=_text_or_none(settings, "SESSION_DYNAMODB_REGION"),
-            dynamodb_endpoint_url=_text_or_none(settings, "SESSION_DYNAMODB_ENDPOINT_URL"),
-            dynamodb_create=_flag(settings, "SESSION_DYNAMODB_CREATE"),
+            store_timeout=ours.store_timeout,
+            exempt=ours.exempt,
+            exempt_static=ours.exempt_static,
+            no_renew=ours.no_renew,
+            touch_interval=ours.touch_interval,
+            home=home,
+            stores=tuple(read(kind, settings, home=home) for kind in stores.values()),
             settings=MappingProxyType(dict(settings)),
         )
 
     def with_flasks(self, flasks: Mapping[str, Any]) -> Config:
-        """Give the configuration with other values of Flask's own settings, and all else the same.
+        """Return the configuration with other values of Flask's own settings, all else the same.
 
         Raises ConfigError for the first that is missing or wrong.
         """
@@ -189,29 +293,34 @@ class Config:
         return replace(
             self,
             secret_keys=_secret_keys(settings),
-            rules=_rules(settings),
+            rules=_rules(read(CommonSettings, settings), settings),
             cookie=cookie,
             settings=MappingProxyType(settings),
         )
 
 
-def _rules(settings: Mapping[str, Any]) -> Rules:
-    permanent = _seconds(
-        settings.get("PERMANENT_SESSION_LIFETIME", _DEFAULT_LIFETIME), "PERMANENT_SESSION_LIFETIME"
-    )
-    browser = _value(settings, "SESSION_BROWSER_LIFETIME")
-    absolute = _value(settings, "SESSION_ABSOLUTE_LIFETIME")
-    prefix = checked_prefix(_text(settings, "SESSION_KEY_PREFIX"))
+def _check_names(settings: Mapping[str, Any], stores: Mapping[str, type[object]]) -> None:
+    kind = settings.get("SESSION_TYPE", "filesystem")
+    known = {str(kind), str(kind).lower()} & {"cookie", *stores}
+    others = None if known else prefix_of(kind)
+    names = _names([CommonSettings, *stores.values()])
+    check_names(settings, {*names, *FLASKS}, peers_names(stores.values()), others)
+
+
+def _names(kinds: Iterable[type[object]]) -> frozenset[str]:
+    return frozenset(each.name for kind in kinds for each in declared(kind).values())
+
+
+def _rules(ours: CommonSettings, settings: Mapping[str, Any]) -> Rules:
+    permanent: int = _PERMANENT_LIFETIME.read(settings)
+    browser = ours.browser_lifetime
     return Rules(
-        prefix=prefix,
-        lifetimes=Lifetimes(
-            browser=permanent if browser is None else _seconds(browser, "SESSION_BROWSER_LIFETIME"),
-            permanent=permanent,
-        ),
-        absolute=None if absolute is None else _seconds(absolute, "SESSION_ABSOLUTE_LIFETIME"),
+        prefix=ours.prefix,
+        lifetimes=Lifetimes(browser=permanent if browser is None else browser, permanent=permanent),
+        absolute=ours.absolute_lifetime,
         refresh_each_request=_truth(settings, "SESSION_REFRESH_EACH_REQUEST", default=True),
-        permanent_by_default=_flag(settings, "SESSION_PERMANENT"),
-        max_bytes=int(_number(settings, "SESSION_MAX_BYTES", above=1023)),
+        permanent_by_default=ours.permanent,
+        max_bytes=ours.max_bytes,
     )
 
 
@@ -271,31 +380,8 @@ def _secret(key: object) -> bytes:
 
 
 def prefix_of(store_type: object) -> str:
-    """Give how the settings of a store by others begin: "my-db" has SESSION_MY_DB_..."""
+    """Return how the settings of a store by others begin: "my-db" has SESSION_MY_DB_..."""
     return f"SESSION_{re.sub(r'[^A-Za-z0-9]', '_', str(store_type)).upper()}_"
-
-
-def _check_fixed(settings: Mapping[str, Any]) -> None:
-    """Check settings of Flask-Session's that leave no choice here."""
-    if _value(settings, "SESSION_SERIALIZATION_FORMAT") != "msgpack":
-        raise ConfigError('SESSION_SERIALIZATION_FORMAT must be "msgpack", or left out')
-    if not 16 <= _number(settings, "SESSION_ID_LENGTH", above=0.0) <= 48:
-        raise ConfigError(
-            "SESSION_ID_LENGTH must be 16 to 48 bytes, or left out: a token always has 48"
-        )
-
-
-def _value(settings: Mapping[str, Any], name: str) -> Any:
-    return settings.get(name, DEFAULTS[name])
-
-
-def _text(settings: Mapping[str, Any], name: str) -> str:
-    value = _value(settings, name)
-    # Flask-Session users give a pathlib.Path for SESSION_FILE_DIR.
-    value = str(value) if hasattr(value, "__fspath__") else value
-    if not isinstance(value, str) or not value or not value.isprintable():
-        raise ConfigError(f"{name} must be text such as {DEFAULTS[name]!r}")
-    return value
 
 
 def _optional_text(
@@ -322,74 +408,3 @@ def _truth(settings: Mapping[str, Any], name: str, *, default: bool) -> bool:
     if isinstance(value, str):
         raise ConfigError(f"{name} must be True or False, not str")
     return bool(value)
-
-
-def _text_or_none(settings: Mapping[str, Any], name: str) -> str | None:
-    return None if _value(settings, name) is None else _text(settings, name)
-
-
-def _touch_interval(settings: Mapping[str, Any]) -> int | None:
-    value = _value(settings, "SESSION_TOUCH_INTERVAL")
-    if value is None or (value == 0 and not isinstance(value, bool)):
-        return None if value is None else 0
-    return _seconds(value, "SESSION_TOUCH_INTERVAL")
-
-
-def _flag(settings: Mapping[str, Any], name: str) -> bool:
-    value = _value(settings, name)
-    if not isinstance(value, bool):
-        raise ConfigError(f"{name} must be True or False, not {type(value).__name__}")
-    return value
-
-
-def _number(settings: Mapping[str, Any], name: str, *, above: float) -> float:
-    value = _value(settings, name)
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not above < value < math.inf
-    ):
-        raise ConfigError(f"{name} must be a number above {above:g}")
-    return value
-
-
-def _seconds(value: object, name: str) -> int:
-    """Read a timedelta or a number of seconds; a part of a second counts as a whole."""
-    amount = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 < amount < 2**31:
-        raise ConfigError(f"{name} must be a timedelta or seconds, above 0 and below 2**31 seconds")
-    return math.ceil(amount)
-
-
-def _paths(settings: Mapping[str, Any], name: str, *, endpoints: bool = False) -> Paths:
-    value = _value(settings, name)
-    if callable(value):
-        return cast("Callable[[Any], bool]", value)
-    if isinstance(value, list | tuple | set | frozenset):
-        prefixes = tuple(cast("Sequence[object]", value))
-        begin = "" if endpoints else "/"
-        if all(isinstance(each, str) and each and each.startswith(begin) for each in prefixes):
-            return cast("tuple[str, ...]", prefixes)
-    raise ConfigError(
-        f"{name} must be a list of paths such as ['/health'], or a function of the request"
-    )
-
-
-def _file_dir(settings: Mapping[str, Any], home: str) -> str:
-    named = _text(settings, "SESSION_FILE_DIR")
-    return named if "SESSION_FILE_DIR" in settings else os.path.join(home, named)
-
-
-def _file_mode(settings: Mapping[str, Any]) -> int:
-    value = _value(settings, "SESSION_FILE_MODE")
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int)
-        or value & 0o022
-        or value & 0o600 != 0o600
-    ):
-        raise ConfigError(
-            "SESSION_FILE_MODE must let the owner read and write, and nobody else write: "
-            "write 0o600, as an octal number"
-        )
-    return value & 0o777

@@ -11,7 +11,6 @@ import pytest
 
 from samesession import NotSupported, stores
 from samesession.core.store import Openable, OwnerIndex, Purgeable, Reach, capabilities_of
-from samesession.settings import Config
 from samesession.stores.base import Colour
 from tests.conftest import INSTALLED
 from tests.support.site import SECRET_KEY
@@ -44,7 +43,7 @@ def said_by_the_code(name: str, directory: Path) -> list[str]:
         "SESSION_FILE_DIR": str(directory),
         **SETTINGS.get(name, {}),
     }
-    store = stores.open_store(Config.read(settings), clock=time.time)
+    store = stores.open_store(stores.read_config(settings), clock=time.time)
     if isinstance(store, Openable):
         store = store.open_for(Colour.SYNC)
     able = capabilities_of(store)
@@ -58,7 +57,7 @@ def said_by_the_code(name: str, directory: Path) -> list[str]:
 
 
 def test_each_built_in_store_has_a_row() -> None:
-    assert {name for name, _ in ROWS} == {*stores._MODULES, "cookie"}
+    assert {name for name, _ in ROWS} == {*stores.built_in(), "cookie"}
 
 
 @pytest.mark.parametrize(("name", "cells"), [row for row in ROWS if row[0] != "cookie"], ids=str)

@@ -21,7 +21,9 @@ import httpx
 import pytest
 
 from samesession import Session
-from samesession.settings import DEFAULTS, Config
+from samesession.reading_settings import declared
+from samesession.settings import CommonSettings, Config
+from samesession.stores import built_in
 from tests.conftest import INSTALLED
 from tests.support.clock import Clock
 from tests.support.hypercorn import served
@@ -275,8 +277,11 @@ def test_a_link_within_the_project_leads_somewhere(page: str) -> None:
 
 def test_every_setting_is_documented_with_its_default() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text()
-    rows = dict(re.findall(r"^\| `(SESSION_\w+)` \| (.+?) \| ", text, re.MULTILINE))
-    assert set(DEFAULTS) <= set(rows)
-    for name, default in DEFAULTS.items():
-        if default is not None and name != "SESSION_FILE_MODE":
-            assert rows[name] == f"`{default!r}`".replace("'", '"'), name
+    pattern = r"^\| `SESSION_\w+` \| [^|]+ \| [^|]+ \|$"
+    found = {row.split("`")[1]: row for row in re.findall(pattern, text, re.MULTILINE)}
+    kinds: list[type[object]] = [CommonSettings, *built_in().values()]
+    settings = [each for kind in kinds for each in declared(kind).values()]
+    assert found == {each.name: each.row for each in settings}
+    for each in settings:
+        if each.default is not None and not each.shown:
+            assert f"| `{each.default!r}` |".replace("'", '"') in found[each.name]

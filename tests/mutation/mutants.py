@@ -1214,15 +1214,15 @@ MUTANTS = (
         (
             Change(
                 "settings.py",
-                "None if str(kind).lower() in BUILT_IN else prefix_of(kind)",
-                "prefix_of(kind)",
+                "others = None if known else prefix_of(kind)",
+                "others = prefix_of(kind)",
             ),
         ),
         ("tests/unit/test_peers_settings.py", "-k", "guess"),
     ),
     Mutant(
         "settings of the peers that must be written otherwise are refused",
-        (Change("setting_names.py", "if name in WRITE_INSTEAD:", "if False:"),),
+        (Change("setting_names.py", "if name in peers.write_instead:", "if False:"),),
         ("tests/unit/test_peers_settings.py", "-k", "fate"),
     ),
     Mutant(
@@ -1816,8 +1816,8 @@ MUTANTS = (
         (
             Change(
                 "app_sessions.py",
-                "Config.read(settings, home=_home(self._app))",
-                "Config.read(settings)",
+                "stores.read_config(settings, home=_home(self._app))",
+                "stores.read_config(settings)",
             ),
         ),
         ("tests/web/test_file_directory.py", "-k", "beside_the_application"),

@@ -11,7 +11,7 @@ from samesession import ConfigError, StoreUnavailable
 from samesession.core.store import Colour, Conflict, Lifetimes, Outcome, OwnerIndex, Purgeable
 from samesession.run.sync import run
 from samesession.settings import Config
-from samesession.stores import open_store
+from samesession.stores import open_store, read_config
 from samesession.stores.base import FromAsync, FromSync
 from samesession.stores.memory import MemoryStore
 from samesession.testing import (
@@ -167,7 +167,7 @@ def install(place: Path, package: str, points: str, code: str = "") -> None:
 
 
 def read(**settings: object) -> Config:
-    return Config.read({"SECRET_KEY": SECRET_KEY, **settings})
+    return read_config({"SECRET_KEY": SECRET_KEY, **settings})
 
 
 OPENER = """

@@ -17,8 +17,7 @@ from samesession import ConfigError, SessionTooLarge
 from samesession.core.idle_renewal import Touching
 from samesession.core.store import Colour, Lifetimes, Outcome
 from samesession.run.sync import run
-from samesession.settings import Config
-from samesession.stores import open_store
+from samesession.stores import open_store, read_config
 from samesession.stores.dynamodb import DynamoDBStore
 from samesession.testing import (
     ListContract,
@@ -193,7 +192,7 @@ async def test_an_item_that_was_tampered_with_is_a_new_session(
 
 def read(**settings: object) -> DynamoDBStore:
     chosen = {"SECRET_KEY": SECRET_KEY, "SESSION_TYPE": "dynamodb", **settings}
-    found = open_store(Config.read(chosen), clock=float)
+    found = open_store(read_config(chosen), clock=float)
     assert isinstance(found, DynamoDBStore)
     return found
 

@@ -271,9 +271,8 @@ def test_a_missing_package_is_told_with_the_extra_that_installs_it() -> None:
     code = (
         "import sys; sys.modules['redis'] = None\n"
         "from samesession import ConfigError\n"
-        "from samesession.settings import Config\n"
-        "from samesession.stores import open_store\n"
-        f"config = Config.read({{'SECRET_KEY': {SECRET_KEY!r}, 'SESSION_TYPE': 'redis',"
+        "from samesession.stores import open_store, read_config\n"
+        f"config = read_config({{'SECRET_KEY': {SECRET_KEY!r}, 'SESSION_TYPE': 'redis',"
         " 'SESSION_REDIS': 'redis://127.0.0.1'})\n"
         "try:\n    open_store(config, clock=float)\n"
         "except ConfigError as error:\n    print(error)\n"

@@ -15,9 +15,10 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from samesession import BadRecord, ConfigError, Session
 from samesession.core.store import Colour, Lifetimes
 from samesession.run.sync import run
-from samesession.settings import Config
-from samesession.stores.sqlalchemy import SQLStore, open_store, session_tables
+from samesession.stores import read_config
+from samesession.stores.sqlalchemy import SQLStore, session_tables
 from samesession.stores.sqlalchemy.engines import driven, read_url
+from samesession.stores.sqlalchemy.store import open_store
 from samesession.testing import make_record
 from tests.support.clock import Clock
 from tests.support.site import SECRET_KEY, Site
@@ -255,7 +256,7 @@ def test_a_database_in_memory_is_refused(given: str) -> None:
 def test_what_cannot_be_used_is_refused_without_its_password(given: Any, message: str) -> None:
     settings = {"SECRET_KEY": SECRET_KEY, "SESSION_SQLALCHEMY": given}
     with pytest.raises(ConfigError, match=message) as caught:
-        open_store(Config.read(settings), clock=Clock()).open_for(Colour.SYNC)
+        open_store(read_config(settings), clock=Clock()).open_for(Colour.SYNC)
     assert "secret" not in str(caught.value)
 
 
@@ -272,7 +273,7 @@ def test_an_engine_serves_its_own_colour_only(
 def test_a_prefix_that_would_not_fit_is_refused(url: str) -> None:
     settings = {"SECRET_KEY": SECRET_KEY, "SESSION_SQLALCHEMY": url}
     for prefix, fits in (("x" * 233, True), ("x" * 234, False), ("\u00fc" * 117, False)):
-        config = Config.read({**settings, "SESSION_KEY_PREFIX": prefix})
+        config = read_config({**settings, "SESSION_KEY_PREFIX": prefix})
         if fits:
             assert isinstance(open_store(config, clock=Clock()), SQLStore)
         else:

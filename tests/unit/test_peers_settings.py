@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from samesession.errors import ConfigError
-from samesession.setting_names import NO_EFFECT, WRITE_INSTEAD
-from samesession.settings import BUILT_IN, DEFAULTS, FLASKS, Config
-from samesession.stores import open_store
+from samesession.setting_names import peers_names
+from samesession.settings import FLASKS, Config
+from samesession.stores import built_in, open_store, read_config
 
+PEERS_NAMES = peers_names(built_in().values())
+NO_EFFECT, WRITE_INSTEAD = PEERS_NAMES.no_effect, PEERS_NAMES.write_instead
 KEY = "sixteen bytes or more of a key"
 WORKS = "works"
 WARNS = "has no effect: "
@@ -71,7 +73,7 @@ TYPES = ("filesystem", "redis", "cookie", "mongodb")
 
 
 def _read(**settings: Any) -> Config:
-    return Config.read({"SECRET_KEY": KEY, **settings})
+    return read_config({"SECRET_KEY": KEY, **settings})
 
 
 @pytest.mark.parametrize("kind", TYPES)
@@ -97,11 +99,11 @@ def test_the_table_is_that_of_the_library() -> None:
     by_fate = {
         fate: {name for name, (_, each) in FATES.items() if each == fate} for fate in (WORKS, WARNS)
     }
-    assert by_fate[WORKS] <= {*DEFAULTS, *FLASKS}
+    assert by_fate[WORKS] <= {*_read().names, *FLASKS}
     assert by_fate[WARNS] == set(NO_EFFECT)
     errors = set(FATES) - by_fate[WORKS] - by_fate[WARNS]
     assert errors <= set(WRITE_INSTEAD)
-    assert not {*NO_EFFECT, *WRITE_INSTEAD} & {*DEFAULTS, *FLASKS}
+    assert not {*NO_EFFECT, *WRITE_INSTEAD} & {*_read().names, *FLASKS}
 
 
 @pytest.mark.parametrize("peer", PEERS)
@@ -198,7 +200,7 @@ def test_a_type_of_theirs_is_told_what_to_write(kind: str, advice: str) -> None:
 def test_the_built_in_types_are_those_of_the_stores() -> None:
     with pytest.raises(ConfigError) as caught:
         open_store(_read(SESSION_TYPE="nothing"), clock=float)
-    assert set(re.findall(r"'(\w+)'", str(caught.value))) >= BUILT_IN
+    assert set(re.findall(r"'(\w+)'", str(caught.value))) >= {*built_in(), "cookie"}
 
 
 @pytest.mark.parametrize("none", [False, None, ""])

@@ -14,14 +14,16 @@ from samesession.core.policy import Rules
 from samesession.core.store import Lifetimes
 from samesession.errors import ConfigError
 from samesession.settings import Config
-from samesession.stores import open_store
+from samesession.stores import open_store, read_config
+from samesession.stores.filesystem.settings import FileSettings
+from samesession.stores.redis.settings import RedisSettings
 
 KEY = "sixteen bytes or more of a key"
 MONTH = 31 * 24 * 60 * 60
 
 
 def read(**settings: Any) -> Config:  # Any: as app.config holds them
-    return Config.read({"SECRET_KEY": KEY, **settings})
+    return read_config({"SECRET_KEY": KEY, **settings})
 
 
 def test_with_a_secret_key_alone_everything_has_a_default() -> None:
@@ -46,8 +48,9 @@ def test_with_a_secret_key_alone_everything_has_a_default() -> None:
         partitioned=False,
     )
     assert (config.exempt, config.exempt_static, config.no_renew) == ((), True, ())
-    assert (config.store_timeout, config.redis) == (2.0, None)
-    assert (config.file_dir, config.file_mode, config.file_fsync) == (".sessions", 0o600, False)
+    assert (config.store_timeout, config.of(RedisSettings).source) == (2.0, None)
+    files = config.of(FileSettings)
+    assert (files.directory, files.mode, files.fsync) == (".sessions", 0o600, False)
 
 
 def test_every_setting_is_taken() -> None:
@@ -89,9 +92,10 @@ def test_every_setting_is_taken() -> None:
     )
     assert (config.exempt, config.exempt_static) == (("/health", "api.health"), False)
     assert (config.no_renew, config.store_timeout) == (("/poll",), 0.5)
-    assert config.redis == "redis://localhost/1"
-    assert (config.file_dir, config.file_mode) == (str(Path("kept") / "here"), 0o640)
-    assert config.file_fsync is True
+    assert config.of(RedisSettings).source == "redis://localhost/1"
+    files = config.of(FileSettings)
+    assert (files.directory, files.mode) == (str(Path("kept") / "here"), 0o640)
+    assert files.fsync is True
 
 
 def test_the_path_of_the_cookie_is_the_applications_root_unless_said() -> None:

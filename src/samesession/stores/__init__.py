@@ -1,34 +1,29 @@
 """The stores, each imported only when an application names it.
 
-A package by others adds one by an entry point of the group `samesession.stores`:
-its name is what SESSION_TYPE says, its object is called as the `open_store` below.
+One of the package's own is a folder with `settings.py`, in which a frozen dataclass declares
+its settings, and `store.py`, whose `open_store` is called as the one below. A package by
+others adds one by an entry point of the group `samesession.stores`: its name is what
+SESSION_TYPE says, its object such an `open_store`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import is_dataclass
+from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Protocol, cast
+from pkgutil import iter_modules
+from types import MappingProxyType, ModuleType
+from typing import Any, Protocol, cast
 
 from ..core.store import Clock, Openable, Store
 from ..errors import ConfigError
-from ..settings import Config
+from ..reading_settings import declared
+from ..settings import Config, prefix_of
+from . import memory
 
 GROUP = "samesession.stores"
-
-# SESSION_TYPE to the module of this package that has `open_store`, and the
-# extra that installs what it needs.
-_MODULES = {
-    "dynamodb": ("dynamodb", "dynamodb"),
-    "filesystem": ("filesystem", None),
-    "memcached": ("memcached", "memcached"),
-    "memory": ("memory", None),
-    "mongodb": ("mongodb", "mongodb"),
-    "redis": ("redis", "redis"),
-    "sqlalchemy": ("sqlalchemy", "sqlalchemy"),
-}
-
-_DEFAULT = {"filesystem": ", the default,"}
 
 # Types of Flask-Session's and Quart-Session's that have another name here.
 _THEIRS = {
@@ -44,42 +39,89 @@ class _Opener(Protocol):
     def __call__(self, config: Config, *, clock: Clock) -> Store | Openable: ...
 
 
+@lru_cache(maxsize=1)
+def built_in() -> Mapping[str, type[object]]:
+    """Return the classes in which the package's own stores declare their settings, by name.
+
+    Each folder but `kit` is a store. Its settings are read without what the store needs.
+    """
+    folders = [each.name for each in iter_modules(__path__) if each.ispkg and each.name != "kit"]
+    found = {name: _declared_in(import_module(f".{name}.settings", __name__)) for name in folders}
+    return MappingProxyType({**found, "memory": memory.MemorySettings})
+
+
+def _declared_in(module: ModuleType) -> type[object]:
+    (found,) = (
+        each
+        for each in vars(module).values()
+        if isinstance(each, type) and is_dataclass(each) and each.__module__ == module.__name__
+    )
+    return found
+
+
+def read_config(settings: Mapping[str, Any], *, home: str = "") -> Config:
+    """Check an application's settings, those of every store here and of the one that is named.
+
+    `home`: the application's own directory. Raises ConfigError for the first setting that
+    is missing, wrong or misspelt.
+    """
+    declared_in = dict(built_in())
+    named = settings.get("SESSION_TYPE")
+    if isinstance(named, str) and named not in {*declared_in, "cookie"}:
+        declared_in.update(_declared_by_others(named))
+    return Config.read(settings, home=home, stores=declared_in)
+
+
+def _declared_by_others(name: str) -> dict[str, type[object]]:
+    """Return the class in which a store by others declares its settings, if it does."""
+    try:
+        kind = getattr(_installed(name), "settings", None)
+    except ConfigError:
+        return {}  # which `open_store` raises, unless an application was given a store
+    if not isinstance(kind, type):
+        return {}
+    begin = prefix_of(name)
+    for each in declared(kind).values():
+        if not f"{each.name}_".startswith(begin):
+            raise ConfigError(
+                f"the store {name!r} has a setting {each.name}, whose name must begin with {begin}"
+            )
+    return {name: kind}
+
+
 def open_store(config: Config, *, clock: Clock) -> Store | Openable:
     """Open the store that SESSION_TYPE names.
 
     Raises ConfigError for an unknown name, a missing package or a wrong setting.
     """
-    known = _MODULES.get(config.store_type)
-    opener = _built_in(*known) if known else _installed(config.store_type)
+    name = config.store_type
+    opener = _built_in(name) if name in built_in() else _installed(name)
     return opener(config, clock=clock)
 
 
-def _built_in(module: str, extra: str | None) -> _Opener:
+def _built_in(name: str) -> _Opener:
+    module = name if name == "memory" else f"{name}.store"
     try:
         return cast("_Opener", import_module(f".{module}", __name__).open_store)
     except ImportError as error:
-        if extra is None:  # it needs the standard library alone, and not all systems have all of it
-            raise ConfigError(
-                f"SESSION_TYPE {module!r}{_DEFAULT.get(module, '')} needs Linux or macOS: "
-                "write another one, such as 'redis' or 'sqlalchemy'"
-            ) from error
-        raise ConfigError(
-            f"SESSION_TYPE {module!r} needs a package that is not installed: "
-            f"pip install 'samesession[{extra}]'"
-        ) from error
+        missing = (
+            f"SESSION_TYPE {name!r} needs a package that is not installed: "
+            f"pip install 'samesession[{name}]'"
+        )
+        raise ConfigError(getattr(built_in()[name], "not_here", missing)) from error
 
 
 def _installed(name: str) -> _Opener:
     """Find the store of that name among those that other packages install."""
     points = [point for point in entry_points(group=GROUP) if point.name == name]
     sources = sorted({f"{_package(point)} ({point.value})" for point in points})
-    if not points and name.lower() in {*_MODULES, "cookie"}:
+    if not points and name.lower() in {*built_in(), "cookie"}:
         raise ConfigError(f"SESSION_TYPE is {name!r}: did you mean {name.lower()!r}?")
     if not points and name in _THEIRS:
         raise ConfigError(f"SESSION_TYPE is {name!r}, which is none of ours: {_THEIRS[name]}")
     if not points:
         offered = {point.name for point in entry_points(group=GROUP)}
-        names = ", ".join(repr(each) for each in sorted({*_MODULES, "cookie", *offered}))
+        names = ", ".join(repr(each) for each in sorted({*built_in(), "cookie", *offered}))
         raise ConfigError(
             f"SESSION_TYPE is {name!r}: write one of {names}, "
             "or install the package whose store that is"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from ..core.idle_renewal import Touching
 from ..core.record import revision_of
@@ -11,6 +12,12 @@ from ..core.steps import Steps
 from ..core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome, Reach
 from ..run.clocks import system_time
 from ..settings import Config
+from .kit.opener import with_settings
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySettings:
+    """It has none of its own."""
 
 
 class MemoryStore:
@@ -168,6 +175,8 @@ class MemoryStore:
         return None
 
 
-def open_store(config: Config, *, clock: Clock) -> MemoryStore:
+@with_settings(MemorySettings)
+def open_store(config: Config, settings: MemorySettings, *, clock: Clock) -> MemoryStore:
     """Open the store of SESSION_TYPE "memory"."""
+    del settings
     return MemoryStore(clock=clock, longest=config.rules.lifetimes.longest)

@@ -25,7 +25,9 @@ from ...errors import ConfigError, StoreUnavailable
 from ...run.clocks import stopwatch, system_time
 from ...run.per_loop import PerLoop
 from ...settings import Config
+from ..kit.opener import with_settings
 from . import clients, errors, items
+from .settings import DynamoDBSettings
 
 _SID_BYTES = 22  # in every key after its prefix
 _ATTEMPTS = 5  # of ending what others renew
@@ -380,16 +382,17 @@ def _live(item: items.Item | None, now: float) -> items.Found | None:
     return items.live_in(item, int(now)) if item else None
 
 
-def open_store(config: Config, *, clock: Clock) -> DynamoDBStore:
+@with_settings(DynamoDBSettings)
+def open_store(config: Config, settings: DynamoDBSettings, *, clock: Clock) -> DynamoDBStore:
     """Open the store of SESSION_TYPE "dynamodb"."""
     most = items.SORT_KEY_BYTES - _SID_BYTES - items.NOTE_BYTES
     if len(config.rules.prefix.encode()) > most:
         raise ConfigError(f"SESSION_KEY_PREFIX is too long for DynamoDB: {most} bytes at most")
     return DynamoDBStore(
-        config.dynamodb,
-        table=config.dynamodb_table,
-        region=config.dynamodb_region,
-        endpoint_url=config.dynamodb_endpoint_url,
+        settings.source,
+        table=settings.table,
+        region=settings.region,
+        endpoint_url=settings.endpoint_url,
         prefix=config.rules.prefix,
         timeout=config.store_timeout,
         touching=config.touching(),

@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
-from .store import FileStore, open_store
+from typing import TYPE_CHECKING
 
-__all__ = ["FileStore", "open_store"]
+if TYPE_CHECKING:
+    from .store import FileStore
+
+__all__ = ["FileStore"]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Import the store when it is asked for: its settings are read where it cannot be."""
+        if name in __all__:
+            from . import store
+
+            return getattr(store, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -28,11 +28,13 @@ from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifeti
 from ...errors import BadRecord
 from ...run.clocks import system_time
 from ...settings import Config
+from ..kit.opener import with_settings
 from . import many_files
 from .locked_directories import READ, Tree, content, name_of, sound, unlink
 from .nonblocking_read import CachedFiles
 from .owner_notes import OwnerNotes
 from .purge import Purge
+from .settings import FileSettings
 
 _DURABLE_BATCH = 20  # files that are deleted within one operation's time if each waits for the disk
 
@@ -332,12 +334,13 @@ def _name(key: str) -> str:
     return name_of(key.encode("utf-8"))
 
 
-def open_store(config: Config, *, clock: Clock) -> FileStore:
+@with_settings(FileSettings)
+def open_store(config: Config, settings: FileSettings, *, clock: Clock) -> FileStore:
     """Open the store of SESSION_TYPE "filesystem"."""
     return FileStore(
-        config.file_dir,
-        mode=config.file_mode,
-        fsync=config.file_fsync,
+        settings.directory,
+        mode=settings.mode,
+        fsync=settings.fsync,
         timeout=config.store_timeout,
         max_bytes=config.rules.max_bytes,
         touching=config.touching(),

@@ -22,7 +22,9 @@ from ...core.store import Capabilities, Clock, Colour, Conflict, Lifetimes, Outc
 from ...errors import ConfigError, SessionTooLarge
 from ...run.clocks import servers_time
 from ...settings import Config
+from ..kit.opener import with_settings
 from .meta_protocol import Address, Answer, Deadline, ItemTooLarge, Server, number_of, seconds_of
+from .settings import HELP, MemcachedSettings
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -32,10 +34,6 @@ _MONTH = 30 * 24 * 3600  # above this memcached takes an expiry for a moment in 
 _LAST_MOMENT = 2**31 - 1  # in 2038: more than that it takes for a negative number
 _PLAIN_KEY = re.compile(rb"[\x21-\x7e]{1,250}")
 _ITEM_BYTES = 1024 * 1024 - 320  # the server's default for -I, less a key and a header
-_HELP = (
-    'write SESSION_MEMCACHED = "127.0.0.1:11211", "unix:/path/to/socket", a list of such '
-    "servers, or a client of pymemcache"
-)
 
 
 class MemcachedStore:
@@ -221,7 +219,7 @@ def _servers(source: object, max_bytes: int) -> list[Server]:
     given = cast("Sequence[object]", source) if several else [source]
     servers = [_server(each, max_bytes) for each in given]
     if not servers or len({server.name for server in servers}) < len(servers):
-        raise ConfigError(f"SESSION_MEMCACHED names no server, or one of them twice: {_HELP}")
+        raise ConfigError(f"SESSION_MEMCACHED names no server, or one of them twice: {HELP}")
     return servers
 
 
@@ -252,13 +250,13 @@ def _address(source: object) -> Address:
                 return found[1].strip("[]"), int(found[2] or 11211)
         case _:
             pass
-    raise ConfigError(f"SESSION_MEMCACHED holds no address of a memcached server: {_HELP}")
+    raise ConfigError(f"SESSION_MEMCACHED holds no address of a memcached server: {HELP}")
 
 
-def open_store(config: Config, *, clock: Clock) -> MemcachedStore:
+@with_settings(MemcachedSettings)
+def open_store(config: Config, settings: MemcachedSettings, *, clock: Clock) -> MemcachedStore:
     """Open the store of SESSION_TYPE "memcached"."""
     del clock  # the moment of an expiry is the server's to judge, by the real time
-    source = config.settings.get("SESSION_MEMCACHED")
-    if source is None:
-        raise ConfigError(f"SESSION_TYPE 'memcached' needs SESSION_MEMCACHED: {_HELP}")
-    return MemcachedStore(source, timeout=config.store_timeout, max_bytes=config.rules.max_bytes)
+    return MemcachedStore(
+        settings.source, timeout=config.store_timeout, max_bytes=config.rules.max_bytes
+    )

@@ -23,16 +23,13 @@ from pymongo.read_concern import ReadConcern
 from ...core.store import Colour
 from ...errors import ConfigError, StoreUnavailable
 from ..kit.server_names import UNCLEAR, hosts_of
+from .settings import HELP
 
 # Both colours have the same methods, and what they answer goes through `wait`;
 # pymongo has no common type for them.
 Client: TypeAlias = Any
 Collection: TypeAlias = Any
 
-HELP = (
-    'write SESSION_MONGODB = "mongodb://127.0.0.1:27017/app", '
-    "or give a MongoClient (Flask) or AsyncMongoClient (Quart) of pymongo"
-)
 OUTAGES = (PyMongoError, BSONError, OSError)
 
 _DATABASE = "samesession"  # where the URL names none

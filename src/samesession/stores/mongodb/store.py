@@ -24,14 +24,16 @@ from ...core.idle_renewal import Touching
 from ...core.record import revision_of
 from ...core.steps import Steps, checkpoint, wait
 from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome
-from ...errors import ConfigError, SessionTooLarge, StoreUnavailable
+from ...errors import SessionTooLarge, StoreUnavailable
 from ...run.aio import to_its_end
 from ...run.clocks import system_time
 from ...run.per_loop import PerLoop, place
 from ...settings import Config
+from ..kit.opener import with_settings
 from ..kit.quiet_logging import unlogged
 from . import clients, documents
 from .documents import Found, behind, date, has_expired, owner_prefix, read, records_in
+from .settings import MongoSettings
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -383,14 +385,13 @@ class MongoStore:
         return found
 
 
-def open_store(config: Config, *, clock: Clock) -> MongoStore:
+@with_settings(MongoSettings)
+def open_store(config: Config, settings: MongoSettings, *, clock: Clock) -> MongoStore:
     """Open the store of SESSION_TYPE "mongodb"."""
-    if config.mongodb is None:
-        raise ConfigError(f"SESSION_TYPE 'mongodb' needs SESSION_MONGODB: {clients.HELP}")
     return MongoStore(
-        config.mongodb,
-        database=config.mongodb_db,
-        collection=config.mongodb_collect,
+        settings.source,
+        database=settings.database,
+        collection=settings.collection,
         timeout=config.store_timeout,
         touching=config.touching(),
         clock=clock,

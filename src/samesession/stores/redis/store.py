@@ -25,16 +25,18 @@ from ...core.names import checked_prefix
 from ...core.record import lifetime_of
 from ...core.steps import Steps, wait
 from ...core.store import Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome
-from ...errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
+from ...errors import BadRecord, SessionTooLarge, StoreUnavailable
 from ...run.per_loop import PerLoop
 from ...settings import Config
 from ..kit.deadline import Deadline
+from ..kit.opener import with_settings
 from . import answers as read
 from . import clients, scripts, url, valkey_clients
 from . import many_commands as many
 from . import verification as doubt
 from .answers import OTHER_TYPE, Misread
 from .fence import word
+from .settings import RedisSettings
 from .url_options import check_tls
 
 T = TypeVar("T")
@@ -343,12 +345,8 @@ def _code(error: redis.ResponseError) -> str:
     return word if word.isupper() else type(error).__name__
 
 
-def open_store(config: Config, *, clock: Clock) -> RedisStore:
+@with_settings(RedisSettings)
+def open_store(config: Config, settings: RedisSettings, *, clock: Clock) -> RedisStore:
     """Open the store of SESSION_TYPE "redis"."""
     del clock  # Redis keeps the time
-    if config.redis is None:
-        raise ConfigError(
-            "SESSION_TYPE 'redis' needs SESSION_REDIS: "
-            'write a URL such as "redis://127.0.0.1:6379/0", or give a client'
-        )
-    return RedisStore(config.redis, prefix=config.rules.prefix, timeout=config.store_timeout)
+    return RedisStore(settings.source, prefix=config.rules.prefix, timeout=config.store_timeout)

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from .store import SQLStore, open_store
-from .tables import Bytewise, metadata, session_tables
+from typing import TYPE_CHECKING
 
-__all__ = ["Bytewise", "SQLStore", "metadata", "open_store", "session_tables"]
+if TYPE_CHECKING:
+    from .store import SQLStore
+    from .tables import Bytewise, metadata, session_tables
+
+__all__ = ["Bytewise", "SQLStore", "metadata", "session_tables"]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Import the store when it is asked for: its settings are read where it cannot be."""
+        if name in __all__:
+            from . import store
+
+            return getattr(store, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

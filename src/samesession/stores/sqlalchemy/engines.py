@@ -25,6 +25,7 @@ from ...errors import ConfigError
 from ...run.clocks import LONGEST
 from ..kit.deadline import Deadline
 from ..kit.server_names import told
+from .settings import HELP
 from .sqlite_turns import take_turns
 
 # A database to its drivers, the first that is installed wins: SQLAlchemy's name, the
@@ -49,11 +50,6 @@ logging.getLogger(f"sqlalchemy.engine.Engine.{_NAME}").addFilter(
     lambda record: record.levelno > logging.DEBUG
 )
 _BOTH = {"psycopg"}  # drivers that SQLAlchemy knows in both colours by one name
-HELP = (
-    'write a URL such as "sqlite:////var/lib/app/sessions.db", "postgresql://user@host/db" '
-    'or "mysql://user@host/db", or give an Engine (Flask), an AsyncEngine (Quart) '
-    "or a Flask-SQLAlchemy object"
-)
 _MEMORY_HELP = (
     "SESSION_SQLALCHEMY is an SQLite database in memory, whose one connection an application "
     'would share with its sessions: name a file, or write SESSION_TYPE = "memory"'

@@ -27,9 +27,11 @@ from ...run.clocks import stopwatch, system_time
 from ...run.per_loop import PerLoop
 from ...settings import Config
 from ..kit.deadline import Deadline
+from ..kit.opener import with_settings
 from . import engines, errors
 from .many_rows import ManyRows
 from .purge import Purge
+from .settings import HELP, SQLSettings
 from .tables import (
     KEY_LENGTH,
     Bytewise,
@@ -87,7 +89,7 @@ class SQLStore:
         elif engines.is_lent(source):
             self.colours = Colour.SYNC
         elif not isinstance(source, sa.URL):
-            raise ConfigError(f"SESSION_SQLALCHEMY is a {type(source).__name__}: {engines.HELP}")
+            raise ConfigError(f"SESSION_SQLALCHEMY is a {type(source).__name__}: {HELP}")
         self._opened: PerLoop[sa.Engine | AsyncEngine] = PerLoop(loop=self.colours is Colour.ASYNC)
 
     @property
@@ -369,11 +371,10 @@ def _rows(result: sa.CursorResult[Any]) -> int:
     return result.rowcount
 
 
-def open_store(config: Config, *, clock: Clock) -> SQLStore:
+@with_settings(SQLSettings)
+def open_store(config: Config, settings: SQLSettings, *, clock: Clock) -> SQLStore:
     """Open the store of SESSION_TYPE "sqlalchemy"."""
-    source = config.sqlalchemy
-    if source is None:
-        raise ConfigError(f"SESSION_TYPE 'sqlalchemy' needs SESSION_SQLALCHEMY: {engines.HELP}")
+    source = settings.source
     # MySQL's column holds bytes, so that all databases are alike.
     if len(config.rules.prefix.encode()) + _SID_LENGTH > KEY_LENGTH:
         raise ConfigError(
@@ -381,11 +382,11 @@ def open_store(config: Config, *, clock: Clock) -> SQLStore:
             "bytes at most"
         )
     lent = engines.is_lent(source)
-    bind_key = config.sqlalchemy_bind_key
+    bind_key = settings.bind_key
     where = engines.lent_metadata(source, bind_key) if lent else metadata
     return SQLStore(
         source,
-        tables=session_tables(where, name=config.sqlalchemy_table, schema=config.sqlalchemy_schema),
+        tables=session_tables(where, name=settings.table, schema=settings.schema),
         bind_key=bind_key,
         timeout=config.store_timeout,
         touching=config.touching(),

@@ -1,0 +1,185 @@
+"""Declare settings, read and check them: one way for the library's own and for those of any store.
+
+Settings are declared once, as the fields of a frozen dataclass, each made by `setting`.
+What else is needed follows from the declaration: reading and checking, a repr without
+secrets, what to write where a needed one is missing, the table of the documentation.
+Never knows which settings there are.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+from .errors import ConfigError
+
+T = TypeVar("T")
+
+# Any: app.config holds anything, and so does a field's metadata.
+_NAME: Final = re.compile(r"SESSION_[A-Z0-9]+(_[A-Z0-9]+)*")
+_DECLARED: Final = "samesession"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its name, its check, and what is said of it.
+
+    `check` takes a value and the setting, and returns the value as it is used; it raises
+    ConfigError for a wrong one. A check's error names the setting and never quotes the value.
+    """
+
+    name: str
+    check: Callable[[Any, Setting], Any]
+    default: Any
+    is_secret: bool = False
+    doc: str = ""
+    shown: str = ""
+    needed: str = ""
+    at_home: bool = False
+
+    def read(self, settings: Mapping[str, Any], *, home: str = "") -> Any:
+        """Return the checked value; raise ConfigError for a wrong one.
+
+        `home`: the directory that a default path begins at, if the setting is `at_home`.
+        """
+        if self.is_secret:
+            value = self._secret(settings.get(self.name, self.default))
+        else:
+            value = self.check(settings.get(self.name, self.default), self)
+        return os.path.join(home, value) if self.at_home and self.name not in settings else value
+
+    def _secret(self, value: Any) -> Any:
+        try:
+            return self.check(value, self)
+        except (ConfigError, TypeError, ValueError):
+            # Whoever wrote the check may have quoted the value.
+            raise ConfigError(f"{self.name} cannot be used: {self.needed or self.doc}") from None
+
+    @property
+    def row(self) -> str:
+        """The setting's row in a table of the documentation, in Markdown."""
+        written = repr(self.default).replace("'", '"')
+        return f"| `{self.name}` | {self.shown or f'`{written}`'} | {self.doc} |"
+
+
+def setting(
+    name: str,
+    check: Callable[[Any, Setting], T],
+    *,
+    default: Any,
+    secret: bool = False,
+    doc: str = "",
+    shown: str = "",
+    needed: str = "",
+    at_home: bool = False,
+) -> T:
+    """Declare a setting, as a field of a frozen dataclass.
+
+    `check`: see `Setting`. `secret`: no repr and no error shows the value. `doc`: its meaning,
+    in Markdown; `shown`: the default, likewise, where its repr would not do. `needed`: what to
+    write where it is None and the store cannot do without it. `at_home`: a default path begins
+    at the application's own directory. Raises ValueError for a name that no setting can have.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"a setting's name is written SESSION_..., in capitals, not {name!r}")
+    declared = Setting(name, check, default, secret, doc, shown, needed, at_home)
+    made: Any = field(default=default, repr=not secret, metadata={_DECLARED: declared})
+    found: T = made
+    return found
+
+
+def declared(kind: type[object]) -> dict[str, Setting]:
+    """Return the settings that a class declares, by the names of its fields.
+
+    Raises TypeError for a class that is not made of declared settings alone.
+    """
+    parameters: Any = getattr(kind, "__dataclass_params__", None)
+    if not is_dataclass(kind) or not parameters.frozen:
+        raise TypeError(f"{kind.__name__} must be a class under @dataclass(frozen=True)")
+    found = {each.name: each.metadata.get(_DECLARED) for each in fields(kind)}
+    for name, each in found.items():
+        if not isinstance(each, Setting):
+            raise TypeError(f"{kind.__name__}.{name} must be written {name} = setting(...)")
+    return {name: each for name, each in found.items() if isinstance(each, Setting)}
+
+
+def read(kind: type[T], settings: Mapping[str, Any], *, home: str = "") -> T:
+    """Read and check the settings that a class declares; raise ConfigError for a wrong one."""
+    return kind(**{name: each.read(settings, home=home) for name, each in declared(kind).items()})
+
+
+def check_needed(values: object, store_type: str) -> None:
+    """Raise ConfigError for a setting that a store cannot do without."""
+    for name, each in declared(type(values)).items():
+        if each.needed and getattr(values, name) is None:
+            raise ConfigError(f"SESSION_TYPE {store_type!r} needs {each.name}: {each.needed}")
+
+
+def table(kind: type[object]) -> str:
+    """Return the documentation of the settings that a class declares: a table in Markdown."""
+    head = ("| Setting | Default | Meaning |", "| --- | --- | --- |")
+    return "\n".join((*head, *(each.row for each in declared(kind).values())))
+
+
+# --- checks --------------------------------------------------------------------------------
+
+
+def anything(value: Any, setting: Setting) -> Any:
+    """Take what is there: whoever uses it checks it."""
+    del setting
+    return value
+
+
+def text(value: object, setting: Setting) -> str:
+    """Take text, or a path."""
+    # Flask-Session users give a pathlib.Path for SESSION_FILE_DIR.
+    value = str(value) if hasattr(value, "__fspath__") else value
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise ConfigError(f"{setting.name} must be text such as {setting.default!r}")
+    return value
+
+
+def flag(value: object, setting: Setting) -> bool:
+    """Take True or False, and no other truth value."""
+    if not isinstance(value, bool):
+        raise ConfigError(f"{setting.name} must be True or False, not {type(value).__name__}")
+    return value
+
+
+def number(*, above: float) -> Callable[[object, Setting], float]:
+    """Return a check that takes a finite number above a limit."""
+
+    def check(value: object, setting: Setting) -> float:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not above < value < math.inf
+        ):
+            raise ConfigError(f"{setting.name} must be a number above {above:g}")
+        return value
+
+    return check
+
+
+def seconds(value: object, setting: Setting) -> int:
+    """Take a timedelta or a number of seconds; a part of a second counts as a whole."""
+    amount = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 < amount < 2**31:
+        raise ConfigError(
+            f"{setting.name} must be a timedelta or seconds, above 0 and below 2**31 seconds"
+        )
+    return math.ceil(amount)
+
+
+def optional(check: Callable[[Any, Setting], T]) -> Callable[[Any, Setting], T | None]:
+    """Return a check that takes None as well."""
+
+    def check_or_none(value: Any, setting: Setting) -> T | None:
+        return None if value is None else check(value, setting)
+
+    return check_or_none

@@ -1,0 +1,26 @@
+"""The settings of the Redis store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ...reading_settings import anything, setting
+
+
+@dataclass(frozen=True, slots=True)
+class RedisSettings:
+    """Which Redis or Valkey keeps the sessions."""
+
+    source: Any = setting(
+        "SESSION_REDIS",
+        anything,
+        default=None,
+        secret=True,
+        shown="none",
+        doc="A URL (`redis://`, `rediss://`, `unix://`, `redis+sentinel://`, `redis+cluster://`), "
+        "or a client of redis-py without `decode_responses`.",
+        needed='write a URL such as "redis://127.0.0.1:6379/0", or give a client',
+    )
+
+    write_instead: ClassVar = {"SESSION_URI": 'write SESSION_REDIS = "redis://127.0.0.1:6379/0"'}

@@ -1,0 +1,68 @@
+"""The settings of the SQL store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ...reading_settings import anything, flag, optional, setting, text
+
+HELP = (
+    'write a URL such as "sqlite:////var/lib/app/sessions.db", "postgresql://user@host/db" '
+    'or "mysql://user@host/db", or give an Engine (Flask), an AsyncEngine (Quart) '
+    "or a Flask-SQLAlchemy object"
+)
+_SQL = (
+    'write SESSION_TYPE = "sqlalchemy" and SESSION_SQLALCHEMY = an engine, or a URL such as '
+    '"postgresql+psycopg://127.0.0.1/shop"'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SQLSettings:
+    """Which database keeps the sessions, and in which tables."""
+
+    source: Any = setting(
+        "SESSION_SQLALCHEMY",
+        anything,
+        default=None,
+        secret=True,
+        shown="none",
+        doc="A URL, an `Engine` (Flask), an `AsyncEngine` (Quart), or a Flask-SQLAlchemy object "
+        "(Flask), initialised before or after.",
+        needed=HELP,
+    )
+    table: str = setting(
+        "SESSION_SQLALCHEMY_TABLE",
+        text,
+        default="samesession",
+        doc="The table of sessions; a second one beside it, `..._owners`, is the owner index.",
+    )
+    schema: str | None = setting(
+        "SESSION_SQLALCHEMY_SCHEMA",
+        optional(text),
+        default=None,
+        shown="none",
+        doc="The schema that both are in.",
+    )
+    bind_key: str | None = setting(
+        "SESSION_SQLALCHEMY_BIND_KEY",
+        optional(text),
+        default=None,
+        shown="none",
+        doc="Which of `SQLALCHEMY_BINDS`, with a Flask-SQLAlchemy object.",
+    )
+    create: bool = setting(
+        "SESSION_SQLALCHEMY_CREATE",
+        flag,
+        default=False,
+        doc="Create the tables where they are missing: in `Session(app)` under Flask, before "
+        "serving under Quart.",
+    )
+
+    no_effect: ClassVar = {"SESSION_SQLALCHEMY_SEQUENCE": "the table has no sequence"}
+    write_instead: ClassVar = {
+        "SESSION_POSTGRESQL": _SQL,
+        "SESSION_POSTGRESQL_TABLE": f"{_SQL}, and SESSION_SQLALCHEMY_TABLE",
+        "SESSION_POSTGRESQL_SCHEMA": f"{_SQL}, and SESSION_SQLALCHEMY_SCHEMA",
+    }
