@@ -120,7 +120,7 @@ def check_needed(values: object, store_type: str) -> None:
             raise ConfigError(f"SESSION_TYPE {store_type!r} needs {each.name}: {each.needed}")
 
 
-def table(kind: type[object]) -> str:
+def settings_table(kind: type[object]) -> str:
     """Return the documentation of the settings that a class declares: a table in Markdown."""
     head = ("| Setting | Default | Meaning |", "| --- | --- | --- |")
     return "\n".join((*head, *(each.row for each in declared(kind).values())))

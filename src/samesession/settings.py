@@ -17,9 +17,9 @@ from .core.cookie import Attributes
 from .core.idle_renewal import Touching
 from .core.names import checked_prefix
 from .core.policy import Rules
-from .core.published_keys import is_published
 from .core.store import Lifetimes
 from .errors import ConfigError
+from .flasks_settings import FLASKS, read_cookie, read_secret_keys, read_truth
 from .reading_settings import (
     Setting,
     declared,
@@ -38,30 +38,9 @@ S = TypeVar("S")
 # A request is given to the predicate; which class it has depends on the framework.
 Paths: TypeAlias = "Callable[[Any], bool] | tuple[str, ...]"
 
-MIN_SECRET_BYTES = 16
 _PERMANENT_LIFETIME = Setting(
     "PERMANENT_SESSION_LIFETIME", seconds, default=timedelta(days=31)
 )  # Flask's
-_SECRET_HELP = (
-    'write SECRET_KEY = os.environ["SECRET_KEY"], and let that be the output of: '
-    "python -c 'import secrets; print(secrets.token_hex())'"
-)
-
-# What Flask's own session interface reads whenever it opens or saves a session.
-FLASKS = (
-    "SECRET_KEY",
-    "SECRET_KEY_FALLBACKS",
-    "PERMANENT_SESSION_LIFETIME",
-    "SESSION_REFRESH_EACH_REQUEST",
-    "APPLICATION_ROOT",
-    "SESSION_COOKIE_NAME",
-    "SESSION_COOKIE_DOMAIN",
-    "SESSION_COOKIE_PATH",
-    "SESSION_COOKIE_HTTPONLY",
-    "SESSION_COOKIE_SECURE",
-    "SESSION_COOKIE_PARTITIONED",
-    "SESSION_COOKIE_SAMESITE",
-)
 
 
 def _fixed_format(value: object, setting: Setting) -> object:
@@ -262,9 +241,9 @@ class Config:
         the first setting that is missing, wrong or misspelt.
         """
         _check_names(settings, stores)
-        cookie = _cookie(settings)
+        cookie = read_cookie(settings)
         cookie.check()
-        keys = _secret_keys(settings)
+        keys = read_secret_keys(settings)
         ours = read(CommonSettings, settings)
         return cls(
             secret_keys=keys,
@@ -288,11 +267,11 @@ class Config:
         """
         others = {name: value for name, value in self.settings.items() if name not in FLASKS}
         settings = {**others, **flasks}
-        cookie = _cookie(settings)
+        cookie = read_cookie(settings)
         cookie.check()
         return replace(
             self,
-            secret_keys=_secret_keys(settings),
+            secret_keys=read_secret_keys(settings),
             rules=_rules(read(CommonSettings, settings), settings),
             cookie=cookie,
             settings=MappingProxyType(settings),
@@ -318,93 +297,12 @@ def _rules(ours: CommonSettings, settings: Mapping[str, Any]) -> Rules:
         prefix=ours.prefix,
         lifetimes=Lifetimes(browser=permanent if browser is None else browser, permanent=permanent),
         absolute=ours.absolute_lifetime,
-        refresh_each_request=_truth(settings, "SESSION_REFRESH_EACH_REQUEST", default=True),
+        refresh_each_request=read_truth(settings, "SESSION_REFRESH_EACH_REQUEST", default=True),
         permanent_by_default=ours.permanent,
         max_bytes=ours.max_bytes,
     )
 
 
-def _cookie(settings: Mapping[str, Any]) -> Attributes:
-    """Read Flask's cookie settings as Flask's own interface does."""
-    root = _optional_text(settings, "APPLICATION_ROOT") or "/"
-    return Attributes(
-        name=_optional_text(settings, "SESSION_COOKIE_NAME", "session") or "",
-        domain=_text_or_false(settings, "SESSION_COOKIE_DOMAIN") or None,
-        path=_text_or_false(settings, "SESSION_COOKIE_PATH") or root,
-        secure=_truth(settings, "SESSION_COOKIE_SECURE", default=False),
-        httponly=_truth(settings, "SESSION_COOKIE_HTTPONLY", default=True),
-        samesite=_samesite(settings),
-        partitioned=_truth(settings, "SESSION_COOKIE_PARTITIONED", default=False),
-    )
-
-
-def _samesite(settings: Mapping[str, Any]) -> str | None:
-    """Read SESSION_COOKIE_SAMESITE: Flask's None, which is no choice, is Lax here.
-
-    Browsers differ in what they take a cookie without the attribute for, and some
-    send it along with other sites' requests (OWASP ASVS 5.0, 3.3.2).
-    """
-    if settings.get("SESSION_COOKIE_SAMESITE") is False:
-        return None
-    value = _optional_text(settings, "SESSION_COOKIE_SAMESITE")
-    return "Lax" if value is None else value
-
-
-def _secret_keys(settings: Mapping[str, Any]) -> tuple[bytes, ...]:
-    fallbacks: object = settings.get("SECRET_KEY_FALLBACKS") or ()
-    if not isinstance(fallbacks, list | tuple):
-        raise ConfigError("SECRET_KEY_FALLBACKS must be a list: write [...] around the key")
-    older = cast("Sequence[object]", fallbacks)
-    newest = settings.get("SECRET_KEY")
-    if not newest:
-        raise ConfigError(f"SECRET_KEY is not set: {_SECRET_HELP}")
-    # Flask takes the last fallback for the newest of them.
-    return tuple(_secret(key) for key in (newest, *reversed(older)))
-
-
-def _secret(key: object) -> bytes:
-    if not isinstance(key, str | bytes):
-        raise ConfigError(f"SECRET_KEY and SECRET_KEY_FALLBACKS hold str or bytes: {_SECRET_HELP}")
-    raw = key.encode("utf-8", "surrogatepass") if isinstance(key, str) else key
-    if len(raw) < MIN_SECRET_BYTES:
-        raise ConfigError(
-            f"SECRET_KEY and each of SECRET_KEY_FALLBACKS must have at least {MIN_SECRET_BYTES} "
-            f"bytes that nobody can guess: {_SECRET_HELP}"
-        )
-    if is_published(key):
-        raise ConfigError(
-            "SECRET_KEY or one of SECRET_KEY_FALLBACKS stands in documentation, or says how to "
-            f"make a key, so that everybody knows it: {_SECRET_HELP}"
-        )
-    return raw
-
-
 def prefix_of(store_type: object) -> str:
     """Return how the settings of a store by others begin: "my-db" has SESSION_MY_DB_..."""
     return f"SESSION_{re.sub(r'[^A-Za-z0-9]', '_', str(store_type)).upper()}_"
-
-
-def _optional_text(
-    settings: Mapping[str, Any], name: str, default: str | None = None
-) -> str | None:
-    """Read one of Flask's settings that hold text or None."""
-    value = settings.get(name, default)
-    if value is not None and not isinstance(value, str):
-        raise ConfigError(f"{name} must be text or None, not {type(value).__name__}")
-    return value
-
-
-def _text_or_false(settings: Mapping[str, Any], name: str) -> str | None:
-    """Read one of Flask's settings whose False is as good as None: no choice."""
-    return None if settings.get(name) is False else _optional_text(settings, name)
-
-
-def _truth(settings: Mapping[str, Any], name: str, *, default: bool) -> bool:
-    """Read one of Flask's flags: any truth value, as in Flask, but for text.
-
-    "False" and "0" are true in Python; environment variables are how they come here.
-    """
-    value = settings.get(name, default)
-    if isinstance(value, str):
-        raise ConfigError(f"{name} must be True or False, not str")
-    return bool(value)

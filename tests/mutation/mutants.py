@@ -928,7 +928,7 @@ MUTANTS = (
     ),
     Mutant(
         "keys that everybody knows",
-        (Change("settings.py", "    if is_published(key):", "    if False:"),),
+        (Change("flasks_settings.py", "    if is_published(key):", "    if False:"),),
         ("tests/unit/test_published_keys.py", "-k", "refused_as"),
     ),
     Mutant(
@@ -1219,6 +1219,36 @@ MUTANTS = (
             ),
         ),
         ("tests/unit/test_peers_settings.py", "-k", "guess"),
+    ),
+    Mutant(
+        "no error quotes a secret setting",
+        (Change("reading_settings.py", "        if self.is_secret:\n", "        if False:\n"),),
+        ("tests/stores/test_by_others.py", "-k", "secret"),
+    ),
+    Mutant(
+        "no repr shows a secret setting",
+        (Change("reading_settings.py", "repr=not secret", "repr=True"),),
+        ("tests/stores/test_by_others.py", "-k", "secret"),
+    ),
+    Mutant(
+        "a setting that a store needs",
+        (Change("reading_settings.py", "if each.needed and ", "if False and "),),
+        ("tests/stores/test_by_others.py", "-k", "needs"),
+    ),
+    Mutant(
+        "a store by others declares settings of its own name alone",
+        (Change("stores/__init__.py", 'if not f"{each.name}_".startswith(begin):', "if False:"),),
+        ("tests/stores/test_by_others.py", "-k", "another_name"),
+    ),
+    Mutant(
+        "the settings that a store by others declares are known",
+        (Change("stores/__init__.py", "return {name: kind}", "return {}"),),
+        ("tests/stores/test_by_others.py", "-k", "misspelt"),
+    ),
+    Mutant(
+        "a default path begins at the application's own directory",
+        (Change("reading_settings.py", "self.at_home and ", "False and "),),
+        ("tests/stores/test_by_others.py", "-k", "home"),
     ),
     Mutant(
         "settings of the peers that must be written otherwise are refused",

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from samesession import ConfigError, StoreUnavailable
+from samesession import ConfigError, StoreUnavailable, stores
 from samesession.core.store import Colour, Conflict, Lifetimes, Outcome, OwnerIndex, Purgeable
 from samesession.run.sync import run
 from samesession.settings import Config
-from samesession.stores import open_store, read_config
-from samesession.stores.base import FromAsync, FromSync
+from samesession.stores import built_in, open_store, read_config
+from samesession.stores.base import (
+    FromAsync,
+    FromSync,
+    anything,
+    optional,
+    setting,
+    settings_table,
+    text,
+    with_settings,
+)
 from samesession.stores.memory import MemoryStore
 from samesession.testing import (
     ManualClock,
@@ -190,6 +202,215 @@ def test_a_store_is_found_by_its_name_and_gets_settings_of_its_own(
     store = open_store(config, clock=clock)
     assert isinstance(store, MemoryStore)
     assert vars(store)["told"] == ("x", 1.5)
+
+
+DECLARED = """
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from samesession import ConfigError
+from samesession.stores.base import (
+    anything, flag, number, optional, seconds, setting, text, with_settings
+)
+from samesession.stores.memory import MemoryStore
+
+def password(value, setting):
+    if not isinstance(value, str) or len(value) < 8:
+        raise ConfigError(f"{setting.name} is {value!r}, which is too short")
+    return value
+
+@dataclass(frozen=True)
+class PantrySettings:
+    servers: Any = setting("SESSION_PANTRY", anything, default=None, needed="write a host name")
+    path: str = setting("SESSION_PANTRY_PATH", text, default="jars", at_home=True, doc="Where.")
+    wait: int | None = setting("SESSION_PANTRY_WAIT", optional(seconds), default=None)
+    shelves: float = setting("SESSION_PANTRY_SHELVES", number(above=1), default=2)
+    create: bool = setting("SESSION_PANTRY_CREATE", flag, default=False)
+    password: str = setting(
+        "SESSION_PANTRY_PASSWORD", password, default="changed me", secret=True, doc="8 letters."
+    )
+    write_instead: ClassVar = {"SESSION_PANTRY_KEY": "write SESSION_PANTRY_PASSWORD"}
+
+@with_settings(PantrySettings)
+def open_store(config, settings, *, clock):
+    store = MemoryStore(clock=clock)
+    store.told = settings
+    return store
+"""
+
+
+@pytest.fixture
+def pantry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Install a store that declares its settings."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    install(tmp_path, "pantry_of_sessions", "pantry = pantry_of_sessions:open_store", DECLARED)
+    yield
+    sys.modules.pop("pantry_of_sessions", None)
+
+
+def pantry_settings(**settings: object) -> dict[str, object]:
+    named = {f"SESSION_PANTRY_{name.upper()}": value for name, value in settings.items()}
+    given = {"SESSION_TYPE": "pantry", "SESSION_PANTRY": "larder", **named}
+    return {"SECRET_KEY": SECRET_KEY, **given}
+
+
+@pytest.mark.usefixtures("pantry")
+def test_a_store_is_handed_the_settings_that_it_declares(clock: Clock) -> None:
+    chosen = pantry_settings(wait=timedelta(minutes=1), shelves=3, create=True, path="here")
+    config = read_config(chosen)
+    told = vars(open_store(config, clock=clock))["told"]
+    assert (told.servers, told.path, told.wait, told.shelves) == ("larder", "here", 60, 3)
+    assert config.creates
+    assert not read_config(pantry_settings()).creates
+
+
+@pytest.mark.usefixtures("pantry")
+def test_a_default_path_of_a_store_is_at_home(clock: Clock) -> None:
+    for chosen, path in (({}, "/srv/shop/jars"), ({"path": "jars"}, "jars")):
+        config = read_config(pantry_settings(**chosen), home="/srv/shop")
+        assert vars(open_store(config, clock=clock))["told"].path == path
+
+
+@pytest.mark.usefixtures("pantry")
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("path", "", "SESSION_PANTRY_PATH must be text such as 'jars'"),
+        ("wait", "soon", "SESSION_PANTRY_WAIT must be a timedelta or seconds"),
+        ("shelves", 1, "SESSION_PANTRY_SHELVES must be a number above 1"),
+        ("create", 1, "SESSION_PANTRY_CREATE must be True or False, not int"),
+    ],
+)
+def test_a_wrong_setting_of_a_store_by_others_is_told(name: str, value: object, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        read_config(pantry_settings(**{name: value}))
+
+
+@pytest.mark.usefixtures("pantry")
+def test_a_misspelt_setting_of_a_store_by_others_is_told_which_is_meant() -> None:
+    for name, meant in (("paht", "SESSION_PANTRY"), ("path_url", "SESSION_PANTRY_PATH")):
+        with pytest.raises(ConfigError, match=rf"is no setting of ours: did you mean {meant}\?$"):
+            read_config(pantry_settings(**{name: "x"}))
+    with pytest.raises(
+        ConfigError, match=r"SESSION_PANTRY_KEY is no .*: write SESSION_PANTRY_PASS"
+    ):
+        read_config(pantry_settings(key="x"))
+
+
+@pytest.mark.usefixtures("pantry")
+def test_a_setting_that_a_store_by_others_needs_is_asked_for(clock: Clock) -> None:
+    chosen = pantry_settings()
+    del chosen["SESSION_PANTRY"]
+    config = read_config(chosen)
+    needs = "^SESSION_TYPE 'pantry' needs SESSION_PANTRY: write a host name$"
+    with pytest.raises(ConfigError, match=needs):
+        open_store(config, clock=clock)
+
+
+@pytest.mark.usefixtures("pantry")
+def test_a_secret_setting_is_shown_by_no_repr_and_no_error(clock: Clock) -> None:
+    config = read_config(pantry_settings(password="hunter2hunter2"))
+    told = vars(open_store(config, clock=clock))["told"]
+    assert told.password == "hunter2hunter2"
+    assert "larder" in repr(told)
+    assert "hunter2" not in repr(told) + repr(config)
+    # Whatever the check says.
+    with pytest.raises(ConfigError) as caught:
+        read_config(pantry_settings(password="hunter2"))
+    assert str(caught.value) == "SESSION_PANTRY_PASSWORD cannot be used: 8 letters."
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.usefixtures("pantry")
+@pytest.mark.asyncio
+async def test_a_late_change_of_a_declared_setting_is_told(
+    framework: str, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = Site(framework, pantry_settings(), clock=clock)
+    visitor = site.visitor()
+    await visitor.value(lambda session: session.update(n=1))
+    site.app.config["SESSION_PANTRY"] = "cellar"
+    assert await visitor.value(lambda session: session["n"]) == 1
+    assert "SESSION_PANTRY was changed after the first request" in caplog.text
+    await site.close()
+
+
+def test_a_store_by_others_declares_no_setting_of_another_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    install(tmp_path, "larder_of_sessions", "larder = larder_of_sessions:open_store", DECLARED)
+    with pytest.raises(ConfigError, match=r"'larder' has a setting SESSION_PANTRY, .* SESSION_LAR"):
+        read(SESSION_TYPE="larder")
+
+
+def test_what_is_no_declaration_is_refused_where_it_is_written() -> None:
+    @dataclass
+    class Changing:
+        path: str = setting("SESSION_X_PATH", text, default="x")
+
+    @dataclass(frozen=True)
+    class Undeclared:
+        path: str = "x"
+
+    for kind, told in (
+        (Changing, r"Changing must be a class under @dataclass\(frozen=True\)"),
+        (int, r"int must be a class under @dataclass\(frozen=True\)"),
+        (Undeclared, r"Undeclared.path must be written path = setting\(...\)"),
+    ):
+        with pytest.raises(TypeError, match=told):
+            with_settings(kind)
+    for name in ("X_PATH", "SESSION_path", "SESSION_", "SESSION__X"):
+        with pytest.raises(ValueError, match="a setting's name is written SESSION_"):
+            setting(name, text, default="x")
+
+
+def test_declared_settings_document_themselves() -> None:
+    @dataclass(frozen=True)
+    class Settings:
+        path: str = setting("SESSION_X_PATH", text, default="x", doc="Where.")
+        mode: int = setting("SESSION_X_MODE", anything, default=8, shown="`0o10`", doc="Which.")
+        of: str | None = setting("SESSION_X_OF", optional(text), default=None, doc="Whose.")
+
+    assert settings_table(Settings).splitlines() == [
+        "| Setting | Default | Meaning |",
+        "| --- | --- | --- |",
+        '| `SESSION_X_PATH` | `"x"` | Where. |',
+        "| `SESSION_X_MODE` | `0o10` | Which. |",
+        "| `SESSION_X_OF` | `None` | Whose. |",
+    ]
+
+
+# --- in the package ------------------------------------------------------------------------
+
+
+def test_a_folder_is_a_store_without_an_edit_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    folder = tmp_path / "pantry"
+    folder.mkdir()
+    declared, _, opening = DECLARED.partition("@with_settings")
+    (folder / "__init__.py").touch()
+    (folder / "settings.py").write_text(declared)
+    (folder / "store.py").write_text(
+        "import absent_client\nfrom .settings import *\n@with_settings" + opening
+    )
+    monkeypatch.setattr(stores, "__path__", [*stores.__path__, str(tmp_path)])
+    built_in.cache_clear()
+    try:
+        assert "pantry" in built_in()
+        config = read_config(pantry_settings(wait=5))
+        with pytest.raises(ConfigError, match=r"did you mean SESSION_PANTRY\?"):
+            read(SESSION_PANTRY_PAHT="x")
+        with pytest.raises(ConfigError, match=r"pip install 'samesession\[pantry\]'"):
+            open_store(config, clock=clock)
+        (tmp_path / "absent_client.py").touch()
+        monkeypatch.syspath_prepend(str(tmp_path))
+        assert vars(open_store(config, clock=clock))["told"].wait == 5
+    finally:
+        built_in.cache_clear()
+        for name in [each for each in sys.modules if each.startswith("samesession.stores.pantry")]:
+            del sys.modules[name]
 
 
 def test_a_name_that_leads_nowhere_is_told(

@@ -1,7 +1,8 @@
 """What a store is made of: the public module for whoever writes one.
 
 A store that writes its methods as steps serves Flask and Quart from one body. One
-that is written in plain `def` or `async def` is wrapped: `FromSync`, `FromAsync`.
+that is written in plain `def` or `async def` is wrapped: `FromSync`, `FromAsync`. Its
+settings are declared by `setting`, and handed to what opens it by `with_settings`.
 `samesession.testing` is the contract it then passes; docs/stores.md builds one.
 """
 
@@ -34,8 +35,20 @@ from ..core.store import (
     capabilities_of,
 )
 from ..errors import StoreUnavailable
+from ..reading_settings import (
+    Setting,
+    anything,
+    flag,
+    number,
+    optional,
+    seconds,
+    setting,
+    settings_table,
+    text,
+)
 from ..run.clocks import system_time
 from ..settings import Config
+from .kit.opener import Opener, with_settings
 
 __all__ = [
     "AsyncStore",
@@ -52,22 +65,33 @@ __all__ = [
     "Listable",
     "Located",
     "Openable",
+    "Opener",
     "Outcome",
     "OwnerIndex",
     "PagedOwnerIndex",
     "Purgeable",
     "Reach",
     "Rereading",
+    "Setting",
     "Steps",
     "Store",
     "StoreUnavailable",
     "SyncStore",
+    "anything",
     "call",
     "checkpoint",
+    "flag",
     "lifetime_of",
+    "number",
+    "optional",
     "revision_of",
+    "seconds",
+    "setting",
+    "settings_table",
     "system_time",
+    "text",
     "wait",
+    "with_settings",
 ]
 
 T = TypeVar("T")
