@@ -1221,6 +1221,17 @@ MUTANTS = (
         ("tests/unit/test_peers_settings.py", "-k", "guess"),
     ),
     Mutant(
+        "a read renews what is due",
+        (
+            Change(
+                "stores/kit/renewing_load.py",
+                "due is None else touch(found, due)",
+                "due is None else found",
+            ),
+        ),
+        ("tests/stores/test_contract.py", "-k", "renew"),
+    ),
+    Mutant(
         "no error quotes a secret setting",
         (Change("reading_settings.py", "        if self.is_secret:\n", "        if False:\n"),),
         ("tests/stores/test_by_others.py", "-k", "secret"),

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ...core.batches import every_key
@@ -26,6 +27,7 @@ from ...run.clocks import stopwatch, system_time
 from ...run.per_loop import PerLoop
 from ...settings import Config
 from ..kit.opener import with_settings
+from ..kit.renewing_load import RenewingLoad
 from . import clients, errors, items
 from .settings import DynamoDBSettings
 
@@ -72,7 +74,7 @@ class DynamoDBStore:
         self._table = table
         self._prefix = checked_prefix(prefix)
         self._timeout = timeout
-        self._touching = touching or Touching()
+        self._renewing = RenewingLoad(touching or Touching(), clock)
         self._clock = clock
         both = self._source.colour is Colour.BOTH
         self.colours = colour or (Colour.SYNC if both else self._source.colour)
@@ -81,7 +83,7 @@ class DynamoDBStore:
     @property
     def capabilities(self) -> Capabilities:
         """What the store promises: renewing may be put off."""
-        return Capabilities(exact_renewal=self._touching.interval == 0)
+        return self._renewing.capabilities()
 
     @property
     def location(self) -> str:
@@ -101,7 +103,7 @@ class DynamoDBStore:
             endpoint_url=self._source.endpoint_url,
             prefix=self._prefix,
             timeout=self._timeout,
-            touching=self._touching,
+            touching=self._renewing.touching,
             clock=self._clock,
         )
 
@@ -110,20 +112,19 @@ class DynamoDBStore:
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
         """Read a record, and restart its idle timeout when that is due."""
         asking = yield from self._asking()
-        now = self._clock()
-        found = yield from asking.found(key, now)
-        if found is None:
-            return None
-        renewed = self._touching.renewal(found.record, found.expires, renew, now)
-        if renewed is not None:
-            _ = yield from asking.ask("update_item", items.touch(key, found, expires=renewed))
-        return found.record
+
+        def touch(found: items.Found, expires: int) -> Steps[items.Found]:
+            _ = yield from asking.ask("update_item", items.touch(key, found, expires=expires))
+            return found
+
+        found = yield from self._renewing.load_in_steps(partial(asking.found, key), touch, renew)
+        return None if found is None else found.record
 
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
         """Put an item where none is, or in place of one that has expired."""
         items.check_size(key, record)
         now = self._clock()
-        expires = self._touching.expiry_of(record, lifetimes, now)
+        expires = self._renewing.touching.expiry_of(record, lifetimes, now)
         asking = yield from self._asking()
         request = items.create(key, record, expires=expires, now=int(now))
         return not isinstance((yield from asking.ask("put_item", request)), _Refused)
@@ -133,9 +134,8 @@ class DynamoDBStore:
     ) -> Steps[Outcome | Conflict]:
         """Update the item of the expected revision."""
         items.check_size(key, record)
-        now, expires = self._clock(), None
-        if renew is not None:
-            expires = self._touching.expiry_of(record, renew, now)
+        now = self._clock()
+        expires = None if renew is None else self._renewing.touching.expiry_of(record, renew, now)
         request = items.commit(key, record, expected=expected, expires=expires, now=int(now))
         return (yield from self._change(key, "update_item", request, expected))
 

@@ -18,6 +18,7 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import NamedTuple, ParamSpec, TypeAlias, TypeVar
 
 from ...core.batches import every_key
@@ -29,6 +30,7 @@ from ...errors import BadRecord
 from ...run.clocks import system_time
 from ...settings import Config
 from ..kit.opener import with_settings
+from ..kit.renewing_load import RenewingLoad
 from . import many_files
 from .locked_directories import READ, Tree, content, name_of, sound, unlink
 from .nonblocking_read import CachedFiles
@@ -84,13 +86,13 @@ class FileStore:
         self._notes = OwnerNotes(self._tree, clock=clock, max_bytes=max_bytes)
         self._fsync = fsync
         self._max_bytes = max_bytes
-        self._touching = touching or Touching()
+        self._renewing = RenewingLoad(touching or Touching(), clock)
         self._clock = clock
 
     @property
     def capabilities(self) -> Capabilities:
         """What the store promises: renewing may be put off."""
-        return Capabilities(reach=Reach.MACHINE, exact_renewal=self._touching.interval == 0)
+        return self._renewing.capabilities(Reach.MACHINE)
 
     @property
     def location(self) -> str:
@@ -186,12 +188,9 @@ class FileStore:
             return None
         raw, expires = found
         now = self._clock()
-        if expires <= now or self._touching.renewal(raw, expires, renew, now) is not None:
+        if expires <= now or self._renewing.due(_Found(*found), renew, now) is not None:
             return None  # what is to be done then may block
         return raw
-
-    def _expiry(self, record: bytes, lifetimes: Lifetimes) -> int:
-        return self._touching.expiry_of(record, lifetimes, self._clock())
 
     def _load(self, key: str, renew: Lifetimes | None) -> bytes | None:
         name = _name(key)
@@ -208,7 +207,7 @@ class FileStore:
             assert shard is not None
             if self._sound(shard, name) is not None:
                 return False
-            self._tree.write(shard, name, record, self._expiry(record, lifetimes))
+            self._tree.write(shard, name, record, self._renewing.expiry(record, lifetimes))
             return True
 
     def _commit(
@@ -221,7 +220,7 @@ class FileStore:
                 return Outcome.GONE
             if revision_of(found.record) != expected:
                 return Conflict(found.record)
-            expires = found.expires if renew is None else self._expiry(record, renew)
+            expires = found.expires if renew is None else self._renewing.expiry(record, renew)
             self._tree.write(shard, name, record, expires)
             return Outcome.WRITTEN
 
@@ -284,18 +283,19 @@ class FileStore:
                 raise BadRecord("its file is no regular file") from error
             raise
         try:
-            raw, expires = content(fd, self._max_bytes)
-            if len(raw) < MIN_BYTES:
-                return None
-            now = self._clock()
-            if expires <= now:
-                return _Found(raw, expires, is_over=True)
-            renewed = self._touching.renewal(raw, expires, renew, now)
-            if renewed is not None:
-                os.utime(fd, (now, renewed))
-            return _Found(raw, expires if renewed is None else renewed)
+            return self._renewing.load(partial(self._content, fd), partial(self._touch, fd), renew)
         finally:
             os.close(fd)
+
+    def _content(self, fd: int, now: float) -> _Found | None:
+        raw, expires = content(fd, self._max_bytes)
+        return _Found(raw, expires, is_over=expires <= now) if len(raw) >= MIN_BYTES else None
+
+    def _touch(self, fd: int, found: _Found, expires: int) -> _Found:
+        if found.is_over:
+            return found
+        os.utime(fd, (self._clock(), expires))
+        return _Found(found.record, expires)
 
     def _live(self, shard: int, name: str, renew: Lifetimes | None) -> _Found | None:
         """Read a live record under the lock; delete an expired one, for a later clock's sake."""

@@ -13,7 +13,7 @@ Clients belong to one process and one event loop: each gets its own, on first us
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pymongo
@@ -31,6 +31,7 @@ from ...run.per_loop import PerLoop, place
 from ...settings import Config
 from ..kit.opener import with_settings
 from ..kit.quiet_logging import unlogged
+from ..kit.renewing_load import RenewingLoad
 from . import clients, documents
 from .documents import Found, behind, date, has_expired, owner_prefix, read, records_in
 from .settings import MongoSettings
@@ -87,7 +88,7 @@ class MongoStore:
         self._database = database
         self._collection = collection
         self.timeout = timeout
-        self._touching = touching or Touching()
+        self._renewing = RenewingLoad(touching or Touching(), clock)
         self._clock = clock
         self.opened: PerLoop[clients.Opened] = PerLoop(loop=self.colours is Colour.ASYNC)
         self._taken: Hashable = None  # where a given client was first used
@@ -95,7 +96,7 @@ class MongoStore:
     @property
     def capabilities(self) -> Capabilities:
         """What the store promises: renewing may be put off."""
-        return Capabilities(exact_renewal=self._touching.interval == 0)
+        return self._renewing.capabilities()
 
     @property
     def location(self) -> str:
@@ -113,7 +114,7 @@ class MongoStore:
             database=self._database,
             collection=self._collection,
             timeout=self.timeout,
-            touching=self._touching,
+            touching=self._renewing.touching,
             clock=self._clock,
         )
 
@@ -122,17 +123,16 @@ class MongoStore:
     @_bounded
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
         """Read a record, and restart its idle timeout when that is due."""
-        now = self._clock()
-        found = yield from self._find(key, now)
-        if found is None:
-            return None
-        renewed = self._touching.renewal(found.record, found.expires, renew, now)
-        if renewed is not None:
+
+        def touch(found: Found, expires: int) -> Steps[Found]:
             # Not if another request has written meanwhile: its moment is the later one.
             unchanged = {"_id": key, "expires": date(found.expires)}
-            fresh = {"$set": {"expires": date(renewed)}}
+            fresh = {"$set": {"expires": date(expires)}}
             yield from self._wait(self._records.update_one(unchanged, fresh))
-        return found.record
+            return found
+
+        found = yield from self._renewing.load_in_steps(partial(self._find, key), touch, renew)
+        return None if found is None else found.record
 
     @_bounded
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
@@ -216,7 +216,7 @@ class MongoStore:
             )
         fields: dict[str, Any] = {"revision": revision_of(record), "record": record}
         if renew is not None:
-            fields["expires"] = date(self._touching.expiry_of(record, renew, self._clock()))
+            fields["expires"] = date(self._renewing.expiry(record, renew))
         return fields
 
     # --- owners ------------------------------------------------------------------------

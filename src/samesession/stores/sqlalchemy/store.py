@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -28,6 +28,7 @@ from ...run.per_loop import PerLoop
 from ...settings import Config
 from ..kit.deadline import Deadline
 from ..kit.opener import with_settings
+from ..kit.renewing_load import RenewingLoad
 from . import engines, errors
 from .many_rows import ManyRows
 from .purge import Purge
@@ -52,6 +53,13 @@ _SID_LENGTH = 22  # characters, in every key after its prefix
 _ATTEMPTS = 5  # of a statement that lost a race; all of them within the timeout
 
 
+class _Found(NamedTuple):
+    """A live row's record, and the second at which it expires."""
+
+    record: bytes
+    expires: int
+
+
 class SQLStore:
     """Records as rows."""
 
@@ -74,7 +82,7 @@ class SQLStore:
         self._source = source
         self._bind_key = bind_key
         self._timeout = timeout
-        self._touching = touching or Touching()
+        self._renewing = RenewingLoad(touching or Touching(), clock)
         self._clock = clock
         self._tables = tables or session_tables()
         self._statements = Statements(self._tables)
@@ -95,7 +103,7 @@ class SQLStore:
     @property
     def capabilities(self) -> Capabilities:
         """What the store promises: renewing may be put off."""
-        return Capabilities(exact_renewal=self._touching.interval == 0)
+        return self._renewing.capabilities()
 
     @property
     def location(self) -> str:
@@ -114,7 +122,7 @@ class SQLStore:
             colour=colour,
             tables=self._tables,
             timeout=self._timeout,
-            touching=self._touching,
+            touching=self._renewing.touching,
             clock=self._clock,
         )
 
@@ -200,23 +208,14 @@ class SQLStore:
     # --- the work, as functions of a connection ----------------------------------------
 
     def _load(self, key: str, renew: Lifetimes | None, connection: sa.Connection) -> bytes | None:
-        now = self._clock()
-        found = self._found(connection, key, now)
-        if found is None:
-            return None
-        record, expires = found
-        renewed = self._touching.renewal(record, expires, renew, now)
-        if renewed is not None:
-            _ = connection.execute(
-                self._statements.touch,
-                {
-                    "key_": key,
-                    # Not if another request has written meanwhile: its moment is the later one.
-                    "seen_": expires,
-                    "expires_": renewed,
-                },
-            )
-        return record
+        def touch(found: _Found, expires: int) -> _Found:
+            # Not if another request has written meanwhile: its moment is the later one.
+            values = {"key_": key, "seen_": found.expires, "expires_": expires}
+            _ = connection.execute(self._statements.touch, values)
+            return found
+
+        found = self._renewing.load(partial(self._found, connection, key), touch, renew)
+        return None if found is None else found.record
 
     def _create(
         self, key: str, record: bytes, lifetimes: Lifetimes, connection: sa.Connection
@@ -263,12 +262,12 @@ class SQLStore:
         found = self._found(connection, key, self._clock())
         if found is None:
             return Outcome.GONE
-        if expected is None or revision_of(found[0]) == expected:
+        if expected is None or revision_of(found.record) == expected:
             # It has come since: the caller's next attempt finds it.
             raise StoreUnavailable("the database changed its mind about a revision")
-        return Conflict(found[0])
+        return Conflict(found.record)
 
-    def _found(self, connection: sa.Connection, key: str, now: float) -> tuple[bytes, int] | None:
+    def _found(self, connection: sa.Connection, key: str, now: float) -> _Found | None:
         """Read a live row; refuse one whose columns and record disagree.
 
         An expired one is deleted: no clock that is set right later shows it again.
@@ -279,7 +278,7 @@ class SQLStore:
             if row is None:
                 return None
             if type(row[2]) is not int or row[2] > int(now):
-                return sound(*row[:3]), int(row[2])
+                return _Found(sound(*row[:3]), int(row[2]))
             # Not if another request has written meanwhile.
             if _rows(connection.execute(self._statements.end, {"key_": key, "seen_": row[2]})):
                 return None
@@ -292,7 +291,7 @@ class SQLStore:
             "revision_": revision_number(revision_of(record)),
         }
         if renew is not None:
-            values["expires_"] = self._touching.expiry_of(record, renew, self._clock())
+            values["expires_"] = self._renewing.expiry(record, renew)
         return values
 
     def _enlist(self, owner: str, key: str, lifetime: int, connection: sa.Connection) -> None:
