@@ -94,6 +94,15 @@ def _paths(*, endpoints: bool) -> Callable[[object, Setting], Paths]:
 class CommonSettings:
     """The settings of the library's own that every store needs."""
 
+    serialization_format: object = setting(
+        "SESSION_SERIALIZATION_FORMAT", _fixed_format, default="msgpack", doc="The only one."
+    )
+    id_length: float = setting(
+        "SESSION_ID_LENGTH",
+        _fixed_length,
+        default=32,
+        doc="Accepted for Flask-Session's sake, from 16 to 48: a token always has 48 random bytes.",
+    )
     store_type: str = setting(
         "SESSION_TYPE",
         text,
@@ -176,15 +185,6 @@ class CommonSettings:
         default=1024 * 1024,
         doc="The largest record. A larger session is a `SessionTooLarge`, and what was stored "
         "stays.",
-    )
-    id_length: float = setting(
-        "SESSION_ID_LENGTH",
-        _fixed_length,
-        default=32,
-        doc="Accepted for Flask-Session's sake, from 16 to 48: a token always has 48 random bytes.",
-    )
-    serialization_format: object = setting(
-        "SESSION_SERIALIZATION_FORMAT", _fixed_format, default="msgpack", doc="The only one."
     )
 
 
