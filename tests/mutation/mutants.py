@@ -1225,8 +1225,8 @@ MUTANTS = (
         (
             Change(
                 "stores/kit/renewing_load.py",
-                "due is None else touch(found, due)",
-                "due is None else found",
+                "found if due is None else touch(found, due)",
+                "found",
             ),
         ),
         ("tests/stores/test_contract.py", "-k", "renew"),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import NamedTuple
 
 from ..core.idle_renewal import Touching
 from ..core.record import revision_of
@@ -15,19 +13,11 @@ from ..core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetim
 from ..run.clocks import system_time
 from ..settings import Config
 from .kit.opener import with_settings
-from .kit.renewing_load import RenewingLoad
 
 
 @dataclass(frozen=True, slots=True)
 class MemorySettings:
     """It has none of its own."""
-
-
-class _Found(NamedTuple):
-    """A live record, and the moment at which it expires."""
-
-    record: bytes
-    expires: float
 
 
 class MemoryStore:
@@ -40,7 +30,7 @@ class MemoryStore:
     def __init__(self, *, clock: Clock = system_time, longest: int | None = None) -> None:
         """`longest`: the application's longest idle timeout in seconds, if it is known."""
         self._clock = clock
-        self._renewing = RenewingLoad(Touching(0, longest=longest), clock)
+        self._touching = Touching(0, longest=longest)
         self._records: dict[str, tuple[bytes, float]] = {}
         self._owned: dict[str, dict[str, float]] = {}
         self._lock = threading.Lock()
@@ -49,8 +39,12 @@ class MemoryStore:
         """Read a record and restart its idle timeout."""
         yield from ()
         with self._lock:
-            found = self._renewing.load(partial(self._found, key), partial(self._touch, key), renew)
-            return None if found is None else found.record
+            record = self._live(key)
+            if record is not None:
+                expires = self._records[key][1]
+                renewed = self._touching.renewal(record, expires, renew, self._clock())
+                self._records[key] = (record, expires if renewed is None else renewed)
+            return record
 
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
         """Insert a record where none is."""
@@ -169,16 +163,8 @@ class MemoryStore:
             return None
         return record
 
-    def _found(self, key: str, _: float) -> _Found | None:
-        record = self._live(key)
-        return None if record is None else _Found(record, self._records[key][1])
-
-    def _touch(self, key: str, found: _Found, expires: float) -> _Found:
-        self._records[key] = (found.record, expires)
-        return found
-
     def _file(self, key: str, record: bytes, lifetimes: Lifetimes) -> None:
-        self._records[key] = (record, self._renewing.expiry(record, lifetimes))
+        self._records[key] = (record, self._touching.expiry_of(record, lifetimes, self._clock()))
 
     def _refusal(self, key: str, expected: bytes | None) -> Outcome | Conflict | None:
         current = self._live(key)

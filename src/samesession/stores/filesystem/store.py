@@ -188,7 +188,7 @@ class FileStore:
             return None
         raw, expires = found
         now = self._clock()
-        if expires <= now or self._renewing.due(_Found(*found), renew, now) is not None:
+        if expires <= now or self._renewing.touching.renewal(raw, expires, renew, now) is not None:
             return None  # what is to be done then may block
         return raw
 

@@ -60,8 +60,10 @@ class RenewingLoad:
         """Find a record and, where that is due, have it expire at another moment."""
         now = self.clock()
         found = find(now)
-        due = self.due(found, renew, now)
-        return found if found is None or due is None else touch(found, due)
+        if found is None:
+            return None
+        due = self.touching.renewal(found.record, found.expires, renew, now)
+        return found if due is None else touch(found, due)
 
     def load_in_steps(
         self,
@@ -72,11 +74,7 @@ class RenewingLoad:
         """Do the same with a store whose methods are steps."""
         now = self.clock()
         found = yield from find(now)
-        due = self.due(found, renew, now)
-        return found if found is None or due is None else (yield from touch(found, due))
-
-    def due(self, found: Timed | None, renew: Lifetimes | None, now: float) -> int | None:
-        """Return the moment that is to be set for a record; None: leave it as it is."""
         if found is None:
             return None
-        return self.touching.renewal(found.record, found.expires, renew, now)
+        due = self.touching.renewal(found.record, found.expires, renew, now)
+        return found if due is None else (yield from touch(found, due))
