@@ -284,7 +284,7 @@ class AppSessions:
         if session.state.keeps_nothing():
             session.state.lock()
 
-    def now(self) -> float:
+    def current_time(self) -> float:
         """Return the time, in seconds since 1970."""
         return self._clock()
 

@@ -45,7 +45,7 @@ class Stream:
         state = self._session.state
         if state.mode is not Mode.LIVE or not self._may_differ():
             return None
-        if not last and self._app_sessions.now() < self._retry_at:
+        if not last and self._app_sessions.current_time() < self._retry_at:
             return None
         # A block saves by itself. An emptied session may be written again before the end,
         # and if its record were deleted by then it could not.
@@ -66,7 +66,7 @@ class Stream:
         is_outage = isinstance(error, StoreError)
         self._reason = STORE_FAILED if is_outage else KEPT_NOWHERE
         if is_outage:
-            self._retry_at = self._app_sessions.now() + RETRY_AFTER
+            self._retry_at = self._app_sessions.current_time() + RETRY_AFTER
         if str(error) not in self._told:
             self._told.add(str(error))
             if isinstance(error, StoreError):

@@ -569,7 +569,7 @@ MUTANTS = (
         (
             Change(
                 "streamed_bodies.py",
-                "if not last and self._app_sessions.now() <",
+                "if not last and self._app_sessions.current_time() <",
                 "if False and 0 <",
             ),
         ),

@@ -112,9 +112,7 @@ def main(kind: str, when: str, settings: str, task: str) -> None:
     import_module("samesession.flask")
     chosen = json.loads(settings)
     if chosen["SESSION_TYPE"] != "memory":
-        import_module(
-            "samesession.stores." + chosen["SESSION_TYPE"].replace("sqlalchemy", "_engines")
-        )
+        import_module("samesession.stores." + chosen["SESSION_TYPE"])
     if chosen["SESSION_TYPE"] == "redis":
         import_module("samesession.stores.redis.pooled")
     if when == "late":

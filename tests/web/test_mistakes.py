@@ -155,7 +155,7 @@ async def test_in_a_request_of_another_application_it_is_not(framework: str) -> 
     made = application(framework)
     failing_view(site, lambda: Session(made))
     assert (await site.user().get("/")).status == 200
-    assert hasattr(made.session_interface, "site")
+    assert hasattr(made.session_interface, "app_sessions")
 
 
 async def test_after_the_first_request_it_is_too_late(framework: str) -> None:
