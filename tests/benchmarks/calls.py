@@ -85,7 +85,7 @@ class FlaskCaller:
 
     def close(self) -> None:
         self._threads.shutdown()
-        site = getattr(self._app.session_interface, "site", None)
+        site = getattr(self._app.session_interface, "app_sessions", None)
         if site is not None:
             run(site.shut())
 
@@ -115,7 +115,7 @@ class AsgiCaller:
         return self._runner.run(self._many(path, cookies, total))
 
     def close(self) -> None:
-        site = getattr(getattr(self._app, "session_interface", None), "site", None)
+        site = getattr(getattr(self._app, "session_interface", None), "app_sessions", None)
         if site is not None:
             self._runner.run(arun(site.shut()))
 

@@ -149,7 +149,7 @@ class Site:
     async def close(self) -> None:
         """Let go of connections, as the server does when it ends."""
         interface = self.app.session_interface
-        if not hasattr(interface, "site"):
+        if not hasattr(interface, "app_sessions"):
             return
         if self.framework == "flask":
             run(interface.site.shut())
