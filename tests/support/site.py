@@ -152,9 +152,9 @@ class Site:
         if not hasattr(interface, "app_sessions"):
             return
         if self.framework == "flask":
-            run(interface.site.shut())
+            run(interface.app_sessions.shut())
         else:
-            await arun(interface.site.shut())
+            await arun(interface.app_sessions.shut())
 
 
 class Visitor:
