@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, cast
 from .core.cookie_only.flow import CookieFlow
 from .core.flow import Flow
 from .errors import ConfigError
-from .flasks_settings import FLASKS
+from .framework_settings import FLASKS
 from .headers import CookieWriter
 from .settings import Config, prefix_of
 

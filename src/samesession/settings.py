@@ -19,7 +19,7 @@ from .core.names import checked_prefix
 from .core.policy import Rules
 from .core.store import Lifetimes
 from .errors import ConfigError
-from .flasks_settings import FLASKS, read_cookie, read_secret_keys, read_truth
+from .framework_settings import FLASKS, read_cookie, read_secret_keys, read_truth
 from .reading_settings import (
     Setting,
     declared,

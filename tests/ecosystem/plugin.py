@@ -17,7 +17,7 @@ from typing import Any  # Any: applications and interfaces of either framework
 
 import pytest
 
-from samesession import settings as ours
+from samesession import framework_settings as ours
 
 VARIABLE = "SAMESESSION_ECOSYSTEM"
 KEY = "a key for applications that have none"

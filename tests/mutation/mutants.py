@@ -928,7 +928,7 @@ MUTANTS = (
     ),
     Mutant(
         "keys that everybody knows",
-        (Change("flasks_settings.py", "    if is_published(key):", "    if False:"),),
+        (Change("framework_settings.py", "    if is_published(key):", "    if False:"),),
         ("tests/unit/test_published_keys.py", "-k", "refused_as"),
     ),
     Mutant(

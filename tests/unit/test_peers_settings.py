@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from samesession.errors import ConfigError
-from samesession.flasks_settings import FLASKS
+from samesession.framework_settings import FLASKS
 from samesession.setting_names import peers_names
 from samesession.settings import Config
 from samesession.stores import built_in, open_store, read_config

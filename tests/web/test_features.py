@@ -209,7 +209,7 @@ async def test_settings_may_change_until_the_first_request(site: Site) -> None:
     assert await user.value(dict) == {}
 
 
-async def test_only_flasks_settings_change_after_the_first_request(site: Site) -> None:
+async def test_only_framework_settings_change_after_the_first_request(site: Site) -> None:
     user = site.visitor()
     await user.put(a=1)
     site.app.config["SESSION_COOKIE_NAME"] = "late"
