@@ -6,11 +6,11 @@ import asyncio
 import pickle
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from samesession.core import codec
 from samesession.core.flow import Flow
@@ -126,25 +126,34 @@ def floors(url: str, effort: Effort) -> dict[str, float]:
 def _async_floors(url: str, runner: asyncio.Runner, effort: Effort) -> Iterator[tuple[str, float]]:
     import redis.asyncio
 
-    channel: Any = import_module("samesession.stores.redis.multiplexed").Channel
-    clients: dict[str, Callable[[], Any]] = {
-        "redis.asyncio": lambda: redis.asyncio.Redis.from_url(url),
-        "multiplexed hiredis": lambda: channel(
-            redis.asyncio.ConnectionPool.from_url(url, protocol=2), timeout=2.0
-        ),
-    }
+    ours: Any = import_module("samesession.stores.redis.multiplexed").MultiplexedConnection
+
+    def theirs() -> _Floor:
+        client: Any = redis.asyncio.Redis.from_url(url)
+        return _Floor(lambda: client.get("floor"), client.aclose)
+
+    def multiplexed() -> _Floor:
+        made = ours(redis.asyncio.ConnectionPool.from_url(url, protocol=2), timeout=2.0)
+        return _Floor(lambda: made.execute(("GET", "floor")), made.close)
+
+    clients = {"redis.asyncio": theirs, "multiplexed hiredis": multiplexed}
     for name, make in clients.items():
         for width in (1, 32):
             cost = runner.run(_gets(make, width, effort))
             yield f"{name}: GET, {width} at a time", cost
 
 
-async def _gets(make: Callable[[], Any], width: int, effort: Effort) -> float:
+class _Floor(NamedTuple):
+    get: Callable[[], Awaitable[Any]]
+    close: Callable[[], Awaitable[Any]]
+
+
+async def _gets(make: Callable[[], _Floor], width: int, effort: Effort) -> float:
     client = make()
 
     async def some() -> None:
         for _ in range(effort.requests // width):
-            await client.get("floor")
+            _ = await client.get()
 
     costs: list[float] = []
     for _ in range(effort.rounds):
@@ -152,5 +161,5 @@ async def _gets(make: Callable[[], Any], width: int, effort: Effort) -> float:
         _ = await asyncio.gather(*[some() for _ in range(width)])
         total = effort.requests // width * width
         costs.append((time.process_time() - started) / total * 1e6)
-    await client.aclose()
+    _ = await client.close()
     return median(costs)

@@ -26,7 +26,8 @@ from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore
 from samesession.stores.kit.deadline import Deadline
 from samesession.stores.memcached.meta_protocol import Deadline as MemcachedDeadline
-from samesession.stores.redis.multiplexed import Channel
+from samesession.stores.redis.commands import get
+from samesession.stores.redis.multiplexed import MultiplexedConnection
 from samesession.testing import make_record
 from tests.support.wire import Pool, turn
 
@@ -163,8 +164,8 @@ def test_a_loop_that_closed_is_not_called(frozen: None) -> None:
 
 @pytest.mark.asyncio
 async def test_a_silent_redis_is_given_up(frozen: None) -> None:
-    channel = Channel(Pool(), timeout=SECONDS)
-    answer = channel.get("key")
+    connection = MultiplexedConnection(Pool(), timeout=SECONDS)
+    answer = connection.execute(get("key"))
     with pytest.raises(RedisConnectionError, match="does not answer"):
         await answer
-    await channel.aclose()
+    await connection.close()

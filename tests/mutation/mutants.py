@@ -66,8 +66,8 @@ MUTANTS = (
         (
             Change(
                 "stores/redis/multiplexed.py",
-                "waiting = self._sent.popleft()\n",
-                "waiting = self._sent.popleft() if self._sent else _Waiting(\n"
+                "pending = self._sent.popleft()\n",
+                "pending = self._sent.popleft() if self._sent else _Pending(\n"
                 '                    b"", self._loop.create_future()\n'
                 "                )\n",
             ),
@@ -89,8 +89,8 @@ MUTANTS = (
         "what a caller cannot send to Redis",
         (
             Change(
-                "stores/redis/store.py",
-                "if not numbers or not all(map(_can_be_packed, args)):",
+                "stores/redis/given_clients.py",
+                "if not all(map(_can_be_packed, arguments)):",
                 "if False:",
             ),
         ),
@@ -1757,7 +1757,7 @@ MUTANTS = (
         "the patterns in a prefix for Redis",
         (
             Change(
-                "stores/redis/many_commands.py",
+                "stores/redis/commands.py",
                 '_PATTERNS.sub(r"\\\\\\g<0>", prefix) + "*"',
                 'prefix + "*"',
             ),

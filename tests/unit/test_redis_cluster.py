@@ -8,23 +8,26 @@ from typing import Any
 import pytest
 from redis.exceptions import ResponseError
 
-from samesession.core.store import Colour
+from samesession.run.aio import arun
 from samesession.stores.redis import cluster as redis_cluster
 from samesession.stores.redis.cluster import SLOTS, Cluster
-from samesession.stores.redis.url import Node
+from samesession.stores.redis.commands import Command, get, run_script
+from samesession.stores.redis.scripts import COMMIT
+from samesession.stores.redis.single import SingleClient
+from samesession.stores.redis.url import Address
 
 NODES = (("a", 1), ("b", 2))
 HALVES = [[0, 8191, [b"a", 1]], [8192, SLOTS - 1, [b"b", 2]]]
 
 
 class Answering:
-    """A client of one node, whose answers a test gives."""
+    """The connection to one node, whose answers a test gives."""
 
     def __init__(self, rows: list[Any]) -> None:
         self.rows = rows
-        self.asked: list[str] = []
+        self.asked: list[Any] = []
 
-    async def execute_command(self, *command: Any) -> Any:
+    async def execute(self, command: Command) -> Any:
         self.asked.append(command[0])
         await asyncio.sleep(0)
         if command[0] == "CLUSTER":
@@ -39,7 +42,7 @@ def read_maps(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     read: list[Any] = []
     real = redis_cluster._map
 
-    def counted(answer: Any, asked: Node) -> list[Node | None]:
+    def counted(answer: Any, asked: Address) -> list[Address | None]:
         read.append(answer)
         return real(answer, asked)
 
@@ -47,18 +50,27 @@ def read_maps(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return read
 
 
-def cluster(rows: list[Any]) -> tuple[Cluster, dict[Node, Answering]]:
-    clients: dict[Node, Answering] = {}
-    return Cluster(
-        NODES, lambda n: clients.setdefault(n, Answering(rows)), colour=Colour.ASYNC
-    ), clients
+def cluster(rows: list[Any]) -> tuple[Cluster, dict[Address, Answering]]:
+    nodes: dict[Address, Answering] = {}
+
+    def connect(node: Address) -> SingleClient:
+        connections: Any = nodes.setdefault(node, Answering(rows))  # what is asked of one here
+        return SingleClient(connections)
+
+    return Cluster(NODES, connect), nodes
+
+
+async def answer(made: Cluster, key: str) -> Any:
+    return await arun(made.send(get(key)))
 
 
 @pytest.mark.asyncio
 async def test_many_that_ask_at_once_read_the_map_once(read_maps: list[Any]) -> None:
     made, _ = cluster(HALVES)
     keys = [f"key {number}" for number in range(500)]
-    assert await asyncio.gather(*map(made.get, keys)) == [key.encode() for key in keys]
+    assert await asyncio.gather(*(answer(made, key) for key in keys)) == [
+        key.encode() for key in keys
+    ]
     assert len(read_maps) == 1
 
 
@@ -67,9 +79,9 @@ async def test_a_slot_that_no_node_had_is_looked_for_again(read_maps: list[Any])
     rows = [HALVES[0]]
     made, _ = cluster(rows)
     with pytest.raises(Exception, match="no node has the slot"):
-        await made.get("foo")  # its slot is 12182
+        await answer(made, "foo")  # its slot is 12182
     rows.append(HALVES[1])
-    assert await made.get("foo") == b"foo"
+    assert await answer(made, "foo") == b"foo"
     assert len(read_maps) == 2
 
 
@@ -78,8 +90,8 @@ async def test_what_cannot_be_sent_leaves_the_map_as_it_is(read_maps: list[Any])
     made, _ = cluster(HALVES)
     for argument in (None, 3):
         with pytest.raises(TypeError):
-            await made.evalsha("digest", 1, "foo", argument)
-    assert await made.get("foo") == b"foo"
+            await arun(made.send(run_script(COMMIT, "foo", argument)))  # type: ignore[arg-type]
+    assert await answer(made, "foo") == b"foo"
     assert len(read_maps) == 1
 
 
@@ -87,17 +99,17 @@ async def test_what_cannot_be_sent_leaves_the_map_as_it_is(read_maps: list[Any])
 async def test_a_refusal_leaves_the_map_and_a_node_that_is_down_does_not(
     read_maps: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, clients = cluster(HALVES)
-    assert await made.get("foo") == b"foo"
-    owner = clients["b", 2]
+    made, nodes = cluster(HALVES)
+    assert await answer(made, "foo") == b"foo"
+    owner = nodes["b", 2]
     for error, maps in ((ResponseError("WRONGTYPE"), 1), (ConnectionResetError(), 2)):
         with monkeypatch.context() as failing:
 
             async def fail(*_: Any, error: Exception = error) -> Any:
                 raise error
 
-            failing.setattr(owner, "execute_command", fail)
+            failing.setattr(owner, "execute", fail)
             with pytest.raises(type(error)):
-                await made.get("foo")
-        assert await made.get("foo") == b"foo"
+                await answer(made, "foo")
+        assert await answer(made, "foo") == b"foo"
         assert len(read_maps) == maps

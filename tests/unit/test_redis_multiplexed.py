@@ -10,24 +10,25 @@ from typing import Any
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from samesession.stores.redis.multiplexed import Channel
+from samesession.stores.redis.commands import get, get_and_renew, set_if_absent
+from samesession.stores.redis.multiplexed import MultiplexedConnection
 from tests.support.late_loop import run_late, running
 from tests.support.wire import Pool, Wire, turn
 
 MANY = 9_999
 
 
-async def opened(timeout: float = 60.0) -> tuple[Channel, Pool, Wire]:
-    """Give a channel whose connection stands, with a GET of "first" answered on it."""
+async def opened(timeout: float = 60.0) -> tuple[MultiplexedConnection, Pool, Wire]:
+    """Return a connection that stands, with a GET of "first" answered on it."""
     pool = Pool()
-    channel = Channel(pool, timeout=timeout)
-    first = channel.get("first")
+    connection = MultiplexedConnection(pool, timeout=timeout)
+    first = connection.execute(get("first"))
     await turn()
     wire = pool.wires[0]
     wire.say(b"1")
     assert await first == b"1"
     wire.written.clear()
-    return channel, pool, wire
+    return connection, pool, wire
 
 
 async def failure(answer: asyncio.Future[Any]) -> str:
@@ -39,8 +40,12 @@ async def failure(answer: asyncio.Future[Any]) -> str:
 
 @pytest.mark.asyncio
 async def test_answers_are_dealt_out_in_the_order_of_the_commands() -> None:
-    channel, _, wire = await opened()
-    answers = [channel.get("a"), channel.getex("b", ex=9), channel.get("c")]
+    connection, _, wire = await opened()
+    answers = [
+        connection.execute(get("a")),
+        connection.execute(get_and_renew("b", 9)),
+        connection.execute(get("c")),
+    ]
     await turn()
     wire.say(b"1", None)
     wire.say(b"3")
@@ -49,10 +54,10 @@ async def test_answers_are_dealt_out_in_the_order_of_the_commands() -> None:
 
 @pytest.mark.asyncio
 async def test_an_answer_that_nobody_asked_for_ends_the_connection() -> None:
-    channel, pool, wire = await opened()
+    connection, pool, wire = await opened()
     wire.say(b"unasked")
     assert wire.aborted
-    answer = channel.get("a")
+    answer = connection.execute(get("a"))
     await turn()
     assert pool.wires[1].commands == [[b"GET", b"a"]]
     pool.wires[1].say(b"1")
@@ -61,10 +66,10 @@ async def test_an_answer_that_nobody_asked_for_ends_the_connection() -> None:
 
 @pytest.mark.asyncio
 async def test_an_answer_too_many_keeps_no_command_that_was_not_sent_yet() -> None:
-    channel, pool, wire = await opened()
-    answers = [channel.get("a"), channel.get("b")]
+    connection, pool, wire = await opened()
+    answers = [connection.execute(get("a")), connection.execute(get("b"))]
     await turn()
-    held = channel.get("c")
+    held = connection.execute(get("c"))
     wire.say(b"1", b"2", b"unasked")
     assert await asyncio.gather(*answers) == [b"1", b"2"]
     await turn()
@@ -75,12 +80,16 @@ async def test_an_answer_too_many_keeps_no_command_that_was_not_sent_yet() -> No
 @pytest.mark.asyncio
 @pytest.mark.parametrize("garbage", [b"no RESP\r\n", b"$-7\r\n", b"\x00"])
 async def test_after_garbage_reads_are_asked_again_once_and_writes_fail(garbage: bytes) -> None:
-    channel, pool, wire = await opened()
-    reads = [channel.get("a"), channel.getex("b", ex=9), channel.get("c")]
+    connection, pool, wire = await opened()
+    reads = [
+        connection.execute(get("a")),
+        connection.execute(get_and_renew("b", 9)),
+        connection.execute(get("c")),
+    ]
     writes = [
-        channel.set("d", b"x", nx=True, ex=9),
-        channel.evalsha("0" * 40, 1, "e"),
-        channel.execute_command("ZREM", "f", "g"),
+        connection.execute(set_if_absent("d", b"x", 9)),
+        connection.execute(("EVALSHA", "0" * 40, 1, "e")),
+        connection.execute(("ZREM", "f", "g")),
     ]
     await turn()
     wire.protocol.data_received(garbage)
@@ -97,8 +106,12 @@ async def test_after_garbage_reads_are_asked_again_once_and_writes_fail(garbage:
 
 @pytest.mark.asyncio
 async def test_a_lost_connection_takes_each_command_to_the_next_one_once() -> None:
-    channel, pool, wire = await opened()
-    answers = [channel.get("a"), channel.set("b", b"x", nx=True, ex=9), channel.get("c")]
+    connection, pool, wire = await opened()
+    answers = [
+        connection.execute(get("a")),
+        connection.execute(set_if_absent("b", b"x", 9)),
+        connection.execute(get("c")),
+    ]
     await turn()
     wire.say(b"1")
     wire.protocol.connection_lost(None)
@@ -114,9 +127,9 @@ async def test_a_lost_connection_takes_each_command_to_the_next_one_once() -> No
 
 @pytest.mark.asyncio
 async def test_what_a_connection_that_was_left_still_says_harms_no_later_one() -> None:
-    channel, pool, wire = await opened()
+    connection, pool, wire = await opened()
     wire.say(b"unasked")
-    answer = channel.get("a")
+    answer = connection.execute(get("a"))
     await turn()
     wire.say(b"late")
     wire.protocol.connection_lost(None)
@@ -127,15 +140,15 @@ async def test_what_a_connection_that_was_left_still_says_harms_no_later_one() -
 
 @pytest.mark.asyncio
 async def test_what_cannot_be_packed_leaves_the_connection_as_it_is() -> None:
-    channel, _, wire = await opened()
+    connection, _, wire = await opened()
     unsendable: tuple[Any, ...] = ("\ud800", None, object())
-    for command in (channel.get, channel.execute_command):
-        for argument in unsendable:
+    for argument in unsendable:
+        for command in (get(argument), (argument,)):
             with pytest.raises((TypeError, ValueError)):
-                _ = command(argument)
+                _ = connection.execute(command)
     with pytest.raises(TypeError):
-        _ = channel.execute_asking("GET", None)  # type: ignore[arg-type]
-    answer = channel.get("a")
+        _ = connection.execute_asking(("GET", None))  # type: ignore[arg-type]
+    answer = connection.execute(get("a"))
     await turn()
     assert wire.commands == [[b"GET", b"a"]]
     wire.say(b"1")
@@ -146,8 +159,8 @@ async def test_what_cannot_be_packed_leaves_the_connection_as_it_is() -> None:
 @pytest.mark.parametrize("down", [False, True], ids=["asked again", "given up"])
 async def test_ten_thousand_commands_are_settled_in_one_pass(*, down: bool) -> None:
     """810 ms it was when each was looked for among all the others."""
-    channel, pool, wire = await opened()
-    answers = [channel.get(f"key {number}") for number in range(MANY)]
+    connection, pool, wire = await opened()
+    answers = [connection.execute(get(f"key {number}")) for number in range(MANY)]
     await turn()
     pool.down = down
     began = time.process_time()
@@ -166,17 +179,17 @@ async def test_ten_thousand_commands_are_settled_in_one_pass(*, down: bool) -> N
 
 @pytest.mark.asyncio
 async def test_a_connection_that_is_out_of_step_is_left_with_all_that_it_would_answer() -> None:
-    channel, pool, wire = await opened()
-    reads = [channel.get("a"), channel.getex("b", ex=9)]
-    write = channel.set("c", b"x", nx=True, ex=9)
+    connection, pool, wire = await opened()
+    reads = [connection.execute(get("a")), connection.execute(get_and_renew("b", 9))]
+    write = connection.execute(set_if_absent("c", b"x", 9))
     await turn()
-    mark = channel.mark
-    channel.mistrust(mark)
+    mark = connection.mark
+    connection.drop_crossed(mark)
     assert wire.aborted
     assert await failure(write) == "the answers are not the questions'"
-    channel.mistrust(mark)  # as others do who see it a moment later
+    connection.drop_crossed(mark)  # as others do who see it a moment later
     await turn()
-    channel.mistrust(mark)
+    connection.drop_crossed(mark)
     second = pool.wires[1]
     assert not second.aborted
     assert [command[:2] for command in second.commands] == [[b"GET", b"a"], [b"GETEX", b"b"]]
@@ -186,9 +199,9 @@ async def test_a_connection_that_is_out_of_step_is_left_with_all_that_it_would_a
 
 @pytest.mark.asyncio
 async def test_those_who_ask_elsewhere_share_a_connection_that_ends_with_the_last() -> None:
-    channel, pool, wire = await opened()
+    connection, pool, wire = await opened()
     asking = [
-        asyncio.create_task(channel.execute_elsewhere([("GET", key), ("PING", key)]))
+        asyncio.create_task(connection.execute_elsewhere([("GET", key), ("PING", key)]))
         for key in ("a", "b")
     ]
     await turn()
@@ -201,7 +214,7 @@ async def test_those_who_ask_elsewhere_share_a_connection_that_ends_with_the_las
     assert await asking[1] == [None, b"b"]
     assert other.aborted
     assert not wire.aborted
-    again = asyncio.create_task(channel.execute_elsewhere([("GET", "c")]))
+    again = asyncio.create_task(connection.execute_elsewhere([("GET", "c")]))
     await turn()
     pool.wires[2].say(b"3")
     assert await again == [b"3"]
@@ -209,8 +222,8 @@ async def test_those_who_ask_elsewhere_share_a_connection_that_ends_with_the_las
 
 @pytest.mark.asyncio
 async def test_who_is_cancelled_elsewhere_leaves_no_connection_open() -> None:
-    channel, pool, _ = await opened()
-    asking = asyncio.create_task(channel.execute_elsewhere([("GET", "a")]))
+    connection, pool, _ = await opened()
+    asking = asyncio.create_task(connection.execute_elsewhere([("GET", "a")]))
     await turn()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -223,8 +236,8 @@ def test_a_loop_that_was_late_reads_what_lies_there_before_it_gives_a_connection
     monkeypatch: pytest.MonkeyPatch, late: float
 ) -> None:
     async def main() -> None:
-        channel, _, wire = await opened(timeout=2.0)
-        answers = [channel.get(f"key {number}") for number in range(50)]
+        connection, _, wire = await opened(timeout=2.0)
+        answers = [connection.execute(get(f"key {number}")) for number in range(50)]
         await turn()
         ours, theirs = socket.socketpair()
 
@@ -249,9 +262,9 @@ def test_the_time_of_an_answer_begins_when_its_question_is_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def main() -> None:
-        channel, _, wire = await opened(timeout=2.0)
-        _ = channel.get("sent at once")
-        answer = channel.get("sent at the end of the turn")
+        connection, _, wire = await opened(timeout=2.0)
+        _ = connection.execute(get("sent at once"))
+        answer = connection.execute(get("sent at the end of the turn"))
         running().compute(10.0)
         wire.say(b"0")
         await asyncio.sleep(1.9)
@@ -265,9 +278,9 @@ def test_a_server_that_is_silent_is_given_up_when_its_time_is_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def main() -> None:
-        channel, _, wire = await opened(timeout=2.0)
+        connection, _, wire = await opened(timeout=2.0)
         began = running().time()
-        answer, later = channel.get("a"), channel.get("b")
+        answer, later = connection.execute(get("a")), connection.execute(get("b"))
         await turn()
         wire.say(b"1")
         with pytest.raises(RedisConnectionError, match="does not answer"):

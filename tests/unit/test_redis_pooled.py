@@ -16,7 +16,8 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from samesession.stores.kit.deadline import Deadline, received
-from samesession.stores.redis.pooled import Line, _Connection
+from samesession.stores.redis.commands import get
+from samesession.stores.redis.pooled import PooledConnections, _Connection
 from tests.support.tls import issued
 from tests.support.wire import encoded
 
@@ -58,25 +59,25 @@ def pool() -> Iterator[Pool]:
 
 
 @pytest.fixture(params=["polled", "read"])
-def line(
+def pooled(
     pool: Pool, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Line]:
-    """Give a line that asks `select.poll` whether a connection is quiet, or does without."""
+) -> Iterator[PooledConnections]:
+    """Return connections that ask `select.poll` whether one is quiet, or do without."""
     if request.param == "read":
         monkeypatch.delattr("select.poll")
     deadline = Deadline()
     deadline.begin(5.0)
-    made = Line(pool, deadline)
+    made = PooledConnections(pool, deadline)
     yield made
     made.close()
 
 
-def test_a_quiet_connection_is_used_again(pool: Pool, line: Line) -> None:
+def test_a_quiet_connection_is_used_again(pool: Pool, pooled: PooledConnections) -> None:
     pool.next = encoded(b"1")
-    assert line.get("a") == b"1"
+    assert pooled.execute(get("a")) == b"1"
     assert pool.peers[0].recv(1000)  # the first question, which is answered already
     with answering(pool.peers[0]):
-        assert line.get("b") == b"again"
+        assert pooled.execute(get("b")) == b"again"
     assert pool.closed == [False]
 
 
@@ -117,45 +118,53 @@ def answering(peer: socket.socket) -> Iterator[None]:
     thread.join(5)
 
 
-def test_a_connection_that_spoke_unasked_is_not_used_again(pool: Pool, line: Line) -> None:
+def test_a_connection_that_spoke_unasked_is_not_used_again(
+    pool: Pool, pooled: PooledConnections
+) -> None:
     pool.next = encoded(b"mine")
-    assert line.get("a") == b"mine"
+    assert pooled.execute(get("a")) == b"mine"
     pool.peers[0].sendall(encoded(b"another's"))
-    assert line.get("a") == b"mine"
+    assert pooled.execute(get("a")) == b"mine"
     assert pool.closed == [True, False]
 
 
-def test_a_connection_that_was_hung_up_is_not_used_again(pool: Pool, line: Line) -> None:
+def test_a_connection_that_was_hung_up_is_not_used_again(
+    pool: Pool, pooled: PooledConnections
+) -> None:
     pool.next = encoded(b"mine")
-    assert line.get("a") == b"mine"
+    assert pooled.execute(get("a")) == b"mine"
     pool.peers[0].shutdown(socket.SHUT_RDWR)
-    assert line.get("a") == b"mine"
+    assert pooled.execute(get("a")) == b"mine"
     assert pool.closed == [True, False]
 
 
-def test_an_answer_too_many_is_nobodys_and_ends_the_connection(pool: Pool, line: Line) -> None:
+def test_an_answer_too_many_is_nobodys_and_ends_the_connection(
+    pool: Pool, pooled: PooledConnections
+) -> None:
     pool.next = encoded(b"mine") + encoded(b"another's")
     with pytest.raises(RedisConnectionError, match="an answer that nobody asked for"):
-        line.get("a")
+        pooled.execute(get("a"))
     assert pool.closed == [True]
     pool.next = encoded(b"mine")
-    assert line.get("a") == b"mine"
+    assert pooled.execute(get("a")) == b"mine"
 
 
 @pytest.mark.parametrize("garbage", [b"no RESP\r\n", b"$-7\r\n", b"\x00"])
-def test_garbage_ends_the_connection(pool: Pool, line: Line, garbage: bytes) -> None:
+def test_garbage_ends_the_connection(pool: Pool, pooled: PooledConnections, garbage: bytes) -> None:
     pool.next = garbage
     with pytest.raises(RedisConnectionError, match="not RESP"):
-        line.get("a")
+        pooled.execute(get("a"))
     assert pool.closed == [True]
 
 
 @pytest.mark.parametrize("argument", ["\ud800", None, object()])
-def test_what_cannot_be_packed_costs_no_connection(pool: Pool, line: Line, argument: Any) -> None:
+def test_what_cannot_be_packed_costs_no_connection(
+    pool: Pool, pooled: PooledConnections, argument: Any
+) -> None:
     pool.next = encoded(b"mine")
-    assert line.get("a") == b"mine"
+    assert pooled.execute(get("a")) == b"mine"
     with pytest.raises((TypeError, ValueError)):
-        line.get(argument)
+        pooled.execute(get(argument))
     assert pool.closed == [False]
 
 
@@ -170,7 +179,7 @@ def test_a_thread_that_was_late_reads_the_answer_that_lies_there(pool: Pool) -> 
     large = b"x" * 200_000  # read in several pieces
     deadline = Late()
     deadline.begin(5.0)
-    late = Line(pool, deadline)
+    late = PooledConnections(pool, deadline)
     connection = late._opened()
     peer = pool.peers[0]
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1_000_000)

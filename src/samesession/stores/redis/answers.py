@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 from ...core.store import Conflict, Outcome
@@ -37,7 +38,7 @@ def count(answer: object) -> int:
 
 
 def keys(answer: object) -> list[str]:
-    """Read an owner's keys; one that is no text is not ours."""
+    """Read an owner's keys; one that is not text is not ours."""
     if not isinstance(answer, list):
         raise Misread
     keys: list[str] = []
@@ -49,6 +50,19 @@ def keys(answer: object) -> list[str]:
         except UnicodeDecodeError:
             pass
     return keys
+
+
+def page(answer: object) -> tuple[int, object]:
+    """Read what SCAN answers: where to go on, 0 at the end, and keys, which are not read yet."""
+    if not isinstance(answer, list | tuple):
+        raise Misread
+    match cast("Sequence[object]", answer):
+        case [bytes(position), keys] if position.isdigit():
+            return int(position), keys
+        case [int(position), keys]:  # as redis-py reads it
+            return position, keys
+        case _:
+            raise Misread
 
 
 def outcome(answer: object) -> Outcome | Conflict:

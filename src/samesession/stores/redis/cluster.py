@@ -5,13 +5,12 @@ know: it is learnt from any node that answers, corrected by MOVED, and learnt an
 after a failure. redis-py's own cluster clients may send ASKING and the command
 that it is for on different connections, and forget nodes that once failed.
 
-Written once for both colours, as steps that are driven here; knows commands and
-nodes, no record.
+Knows commands and nodes, no record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
@@ -25,108 +24,38 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from ...core.steps import Steps, wait
-from ...core.store import Colour
+from ...core.steps import Steps
 from ...errors import at_place
-from ...run.aio import arun
-from ...run.sync import run
-from .fence import Command
-from .many_commands import execute
-from .url import Node
+from .client import Node
+from .commands import CLUSTER_SLOTS, Command, key_of
+from .single import SingleClient
+from .url import Address
 
 SLOTS = 16384
 # One slot may move while its map is learnt, and again; not more often.
 _MAX_HOPS = 6
 
-# Any: a client of redis-py or a Channel, and what either answers; see stores.redis.
-Client = Any
-Answer = Any | Coroutine[Any, Any, Any]
-
 
 class Cluster:
-    """A client with the few commands that the redis store uses; method names are redis-py's."""
+    """A client.Client of the nodes of a Cluster."""
 
     def __init__(
-        self, seeds: tuple[Node, ...], connect: Callable[[Node], Client], *, colour: Colour
+        self, seeds: tuple[Address, ...], connect: Callable[[Address], SingleClient]
     ) -> None:
-        """`connect` gives a client of one node, without waiting for it."""
+        """`connect` makes a client of one node, without waiting for it."""
         self._seeds = seeds
         self._connect = connect
-        self._colour = colour
-        self._clients: dict[Node, Client] = {}
-        self._owners: list[Node | None] = [None] * SLOTS
-        self._known: tuple[Node, ...] = ()  # those in the map, once each
+        self._clients: dict[Address, SingleClient] = {}  # of the nodes that were used so far
+        self._owners: list[Address | None] = [None] * SLOTS
+        self._known: tuple[Address, ...] = ()  # those in the map, once each
         self._stale = True
-        self._failed: Node | None = None
+        self._failed: Address | None = None
 
-    @property
-    def tells_garbage(self) -> bool:
-        """Whether an answer that makes no sense comes as an error of redis-py's."""
-        return all(getattr(each, "tells_garbage", False) for each in self.nodes)
+    # --- a client ----------------------------------------------------------------------
 
-    @property
-    def nodes(self) -> tuple[Client, ...]:
-        """The clients of the nodes that were asked so far."""
-        return tuple(self._clients.values())
-
-    # --- commands ----------------------------------------------------------------------
-
-    def get(self, key: str) -> Answer:
-        """Read a key."""
-        return self._ask(key, "GET", key)
-
-    def getex(self, key: str, *, ex: int) -> Answer:
-        """Read a key and restart its expiry."""
-        return self._ask(key, "GETEX", key, "EX", ex)
-
-    def set(self, key: str, value: bytes, *, nx: bool, ex: int) -> Answer:
-        """Write a key with an expiry."""
-        return self._ask(key, "SET", key, value, "EX", ex, *(("NX",) if nx else ()))
-
-    def evalsha(self, digest: str, keys: int, key: str, *args: object) -> Answer:
-        """Run a script that the server knows."""
-        return self._ask(key, "EVALSHA", digest, keys, key, *args)
-
-    def eval(self, script: str, keys: int, key: str, *args: object) -> Answer:
-        """Run a script."""
-        return self._ask(key, "EVAL", script, keys, key, *args)
-
-    def execute_many(self, commands: Sequence[Command], *, fenced: bool) -> Answer:
-        """Send commands, each to the node of its key; give the answers, refusals among them."""
-        return self._driven(self._spread(commands, fenced=fenced))
-
-    def holder(self, key: str) -> Steps[Client]:
-        """Give the client of the node that has a key."""
-        node = yield from self._owner(key_slot(key.encode()))
-        return self._at(node)
-
-    def primaries(self) -> Answer:
-        """Name the nodes that have keys."""
-        return self._driven(self._names())
-
-    def execute_at(self, name: str, *command: object) -> Answer:
-        """Send a command to a node, whatever keys it has."""
-        host, _, port = name.rpartition(":")
-        return self._driven(self._send((host, int(port)), command, asking=False))
-
-    def close(self) -> None:
-        """Close the connections to every node."""
-        run(self._close())
-
-    async def aclose(self) -> None:
-        """Close the connections to every node."""
-        await arun(self._close())
-
-    def _ask(self, key: str, *command: object) -> Answer:
-        return self._driven(self._follow(key_slot(key.encode()), command))
-
-    def _driven(self, steps: Steps[Any]) -> Answer:
-        return arun(steps) if self._colour is Colour.ASYNC else run(steps)
-
-    # --- finding the node --------------------------------------------------------------
-
-    def _follow(self, slot: int, command: tuple[object, ...]) -> Steps[Any]:
-        """Send a command to the slot's node, and on to where that node points."""
+    def send(self, command: Command) -> Steps[Any]:
+        """Send a command to the node of its key, and on to where that node points."""
+        slot = _slot(command)
         node = yield from self._owner(slot)
         asking = False
         for _ in range(_MAX_HOPS):
@@ -149,40 +78,86 @@ class Cluster:
                 raise
         raise ClusterError("redirected too often")
 
-    def _spread(self, commands: Sequence[Command], *, fenced: bool) -> Steps[list[Any]]:
-        """Send each node its share in one go; follow where a key has moved."""
-        slots = [key_slot(str(command[1]).encode()) for command in commands]
-        shares: dict[Node, list[int]] = {}
+    def send_many(self, sent: Sequence[Command], *, fenced: bool = False) -> Steps[list[Any]]:
+        """Send each node its share in one go, and on to where a key has moved."""
+        slots = [*map(_slot, sent)]
+        shares: dict[Address, list[int]] = {}
         for index, slot in enumerate(slots):
             shares.setdefault((yield from self._owner(slot)), []).append(index)
-        answers: list[Any] = [None] * len(commands)
+        answers: list[Any] = [None] * len(sent)
         for node, share in shares.items():
-            try:
-                theirs = [commands[index] for index in share]
-                found = yield from execute(self._at(node), theirs, fenced=fenced)
-            except (TypeError, ValueError):
-                raise  # what cannot be sent is no failure of the node
-            except BaseException:
-                self._stale, self._failed = True, node
-                raise
+            theirs = [sent[index] for index in share]
+            found = yield from self._send_share(node, theirs, fenced=fenced)
             for index, answer in zip(share, found, strict=True):
                 answers[index] = answer
                 if isinstance(answer, ResponseError) and (_hop(answer, node) or _is_down(answer)):
-                    answers[index] = yield from self._followed(slots[index], commands[index])
+                    answers[index] = yield from self._answer_to(sent[index])
         return answers
 
-    def _followed(self, slot: int, command: Command) -> Steps[Any]:
+    def holder(self, key: str) -> Steps[Node]:
+        """Return the client of the node that has a key."""
+        node = yield from self._owner(key_slot(key.encode()))
+        return self._at(node)
+
+    def primaries(self) -> Steps[Sequence[str]]:
+        """Name the nodes that have keys."""
+        if self._stale:
+            yield from self._learn()
+        return [*map(_place, self._known)]
+
+    def send_to(self, primary: str, command: Command) -> Steps[Any]:
+        """Send a command to a node."""
+        host, _, port = primary.rpartition(":")
+        return self._send((host, int(port)), command)
+
+    def reconnect(self) -> Steps[None]:
+        """Drop open connections to every node."""
+        for client in tuple(self._clients.values()):
+            yield from client.reconnect()
+
+    def drop_crossed(self, mark: int | None = None) -> Steps[None]:
+        """Drop open connections to every node."""
+        for client in tuple(self._clients.values()):
+            yield from client.drop_crossed(mark)
+
+    def close(self) -> Steps[None]:
+        """Close the connections to every node."""
+        clients, self._clients = self._clients, {}
+        self._stale = True
+        for client in clients.values():
+            yield from client.close()
+
+    # --- sending -----------------------------------------------------------------------
+
+    def _send(self, node: Address, command: Command, *, asking: bool = False) -> Steps[Any]:
+        client = self._at(node)
         try:
-            return (yield from self._follow(slot, command))
+            return (yield from (client.send_asking if asking else client.send)(command))
+        except (redis.RedisError, OSError) as error:
+            at_place(error, _place(node))
+            raise
+
+    def _send_share(
+        self, node: Address, commands: Sequence[Command], *, fenced: bool
+    ) -> Steps[list[Any]]:
+        try:
+            return (yield from self._at(node).send_many(commands, fenced=fenced))
+        except (TypeError, ValueError):
+            raise  # what cannot be sent is no failure of the node
+        except BaseException as error:
+            self._stale, self._failed = True, node
+            at_place(error, _place(node))
+            raise
+
+    def _answer_to(self, command: Command) -> Steps[Any]:
+        try:
+            return (yield from self.send(command))
         except ResponseError as error:
             return error
 
-    def _names(self) -> Steps[list[str]]:
-        if self._stale:
-            yield from self._learn()
-        return [f"{host}:{port}" for host, port in self._known]
+    # --- finding the node --------------------------------------------------------------
 
-    def _owner(self, slot: int) -> Steps[Node]:
+    def _owner(self, slot: int) -> Steps[Address]:
         if self._stale or self._owners[slot] is None:
             yield from self._learn()
         node = self._owners[slot]
@@ -199,7 +174,7 @@ class Cluster:
         refusal: Exception = ClusterError("no node is known")
         for node in nodes:
             try:
-                answer = yield from self._send(node, ("CLUSTER", "SLOTS"), asking=False)
+                answer = yield from self._send(node, CLUSTER_SLOTS)
                 if self._owners is before:  # or else another of many at once has read it
                     self._owners = _map(answer, node)
                     self._known = tuple(dict.fromkeys(filter(None, self._owners)))
@@ -215,43 +190,24 @@ class Cluster:
                 raise
         raise refusal
 
-    def _send(self, node: Node, command: tuple[object, ...], *, asking: bool) -> Steps[Any]:
-        try:
-            return (yield from self._sent(node, command, asking=asking))
-        except (redis.RedisError, OSError) as error:
-            at_place(error, f"{node[0]}:{node[1]}")
-            raise
-
-    def _sent(self, node: Node, command: tuple[object, ...], *, asking: bool) -> Steps[Any]:
-        client = self._at(node)
-        if not asking:
-            return (yield from wait(client.execute_command(*command)))
-        if hasattr(client, "execute_asking"):
-            return (yield from wait(client.execute_asking(*command)))
-        pipeline = client.pipeline(transaction=False)
-        _ = pipeline.execute_command("ASKING")
-        _ = pipeline.execute_command(*command)
-        answers = yield from wait(pipeline.execute(raise_on_error=False))
-        if isinstance(answers[1], Exception):
-            raise answers[1]
-        return answers[1]
-
-    def _at(self, node: Node) -> Client:
-        client: Client = self._clients.get(node)
+    def _at(self, node: Address) -> SingleClient:
+        client = self._clients.get(node)
         if client is None:
             # Of two threads at once one wins; the other's has opened nothing yet.
             client = self._clients.setdefault(node, self._connect(node))
         return client
 
-    def _close(self) -> Steps[None]:
-        clients, self._clients = self._clients, {}
-        self._stale = True
-        for client in clients.values():
-            close = client.aclose if self._colour is Colour.ASYNC else client.close
-            yield from wait(close())
+
+def _place(node: Address) -> str:
+    return f"{node[0]}:{node[1]}"
 
 
-def _hop(error: ResponseError, node: Node) -> tuple[Node, bool] | None:
+def _slot(command: Command) -> int:
+    slot: int = key_slot(key_of(command).encode())
+    return slot
+
+
+def _hop(error: ResponseError, node: Address) -> tuple[Address, bool] | None:
     """Read a redirection: the node to go to, and whether that must be told it was asked for.
 
     Releases of redis-py differ in whether a plain client knows the two errors.
@@ -269,13 +225,13 @@ def _hop(error: ResponseError, node: Node) -> tuple[Node, bool] | None:
 
 
 def _is_down(error: ResponseError) -> bool:
-    """Say whether a node refuses for the whole Cluster: another may know better."""
+    """Return whether a node refuses for the whole Cluster: another may know better."""
     return isinstance(error, ClusterDownError) or str(error).startswith("CLUSTERDOWN")
 
 
-def _map(answer: Any, asked: Node) -> list[Node | None]:
+def _map(answer: Any, asked: Address) -> list[Address | None]:
     """Read CLUSTER SLOTS: rows of the first slot, the last, and the primary's address."""
-    owners: list[Node | None] = [None] * SLOTS
+    owners: list[Address | None] = [None] * SLOTS
     for first, last, primary, *_ in answer:
         host = bytes(primary[0] or b"").decode()
         # An empty name is the one by which the node was asked, so is an unknown one.

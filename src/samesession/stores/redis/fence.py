@@ -8,30 +8,32 @@ have its neighbour's, if one was dropped and another doubled right here.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from redis.exceptions import InvalidResponse
 
-Command = tuple[Any, ...]
+from .commands import Command, ping
 
 
 def word() -> bytes:
-    """Give what no other question holds."""
+    """Return a word that no other question holds."""
     return secrets.token_bytes(12)
 
 
 class Fence:
     """Commands between two words that must come back in their places."""
 
-    def __init__(self, commands: Sequence[Command], *, echo: str = "PING") -> None:
-        """`echo`: the command that says a word again; redis-py reads PING as a flag."""
+    def __init__(
+        self, commands: Sequence[Command], *, echo: Callable[[bytes], Command] = ping
+    ) -> None:
+        """`echo`: the command that has a word said again."""
         self._before, self._after = word(), word()
         self._count = len(commands)
-        self.commands = [(echo, self._before), *commands, (echo, self._after)]
+        self.commands = [echo(self._before), *commands, echo(self._after)]
 
     def within(self, answers: Sequence[Any]) -> list[Any]:
-        """Give the answers to the commands; raises InvalidResponse where they are another's.
+        """Return the answers to the commands; raises InvalidResponse where they are another's.
 
         Also raises what a word was refused with.
         """

@@ -2,11 +2,11 @@
 
 redis-py opens the connection (address, TLS, authentication), hiredis packs and
 parses; what is saved is a connection pool's work for each command. Commands
-that are asked for in one tick of the loop leave in one write, and answers are
-dealt out in the order of the commands, as RESP promises. So a session's own
-commands keep their order, and a command that waits alone pays for no other.
+of one tick of the loop leave in one write, and answers are dealt out in the
+order of the commands, as RESP promises. So a session's own commands keep their
+order, and a command that is sent alone pays for no other.
 
-A waiter that is cancelled harms nobody: its answer is thrown away when it
+A caller that is cancelled harms no other: its answer is thrown away when it
 comes. What cannot be packed is refused to its caller before anything is sent.
 A connection that is lost takes each of its commands to the next one, once. One
 that says what nobody asked for, or no RESP, takes the reads there and fails the
@@ -28,14 +28,15 @@ from redis.exceptions import ReadOnlyError, ResponseError
 
 from ...run.loop_time import Knock, call_at, loop_time
 from ...run.timeout import Grace
-from .resp import READS, Argument, name_of, pack, reader
+from .commands import ASKING, READS, Command
+from .resp import name_of, pack, reader
 
 # Above this many unanswered commands new ones are refused, to bound memory.
 _MAX_PENDING = 30_000
 
 
-class _Waiting:
-    """A command and whoever waits for its answer."""
+class _Pending:
+    """A command and the future of its answer."""
 
     __slots__ = ("answer", "packed", "resent", "since")
 
@@ -46,122 +47,92 @@ class _Waiting:
         self.resent = False
 
 
-def _any(_: _Waiting) -> bool:
+def _is_any(_: _Pending) -> bool:
     return True
 
 
-def _read(waiting: _Waiting) -> bool:
-    return name_of(waiting.packed) in READS
+def _is_read(pending: _Pending) -> bool:
+    return name_of(pending.packed) in READS
 
 
-class Channel(asyncio.Protocol):
-    """A client with the few commands that the redis store uses, for one event loop.
-
-    Method names and arguments are redis-py's.
-    """
-
-    tells_garbage = True  # by an error of redis-py's, whatever the server says
+class MultiplexedConnection(asyncio.Protocol):
+    """The connection of one event loop to a server; see client.Connections."""
 
     def __init__(self, pool: Any, *, timeout: float) -> None:
         """`pool`: redis-py's, which makes the connections; `timeout`: seconds for each answer."""
         self._loop = asyncio.get_running_loop()
         self._timeout = timeout
-        self.connection_pool = pool
+        self._pool = pool
         self._connection: Any = None  # redis-py's; see _take_over
         self._transport: asyncio.Transport | None = None
         self._reader = reader()
-        self._queued: deque[_Waiting] = deque()
-        self._sent: deque[_Waiting] = deque()
+        self._queued: deque[_Pending] = deque()
+        self._sent: deque[_Pending] = deque()
         self._flushing = False
         self._writable = True
         self._connecting: asyncio.Task[None] | None = None
         self._watch: asyncio.TimerHandle | Knock | None = None
         self._grace = Grace(timeout, loop_time(self._loop))
-        self._late: _Waiting | None = None  # the oldest that waited at the last look
+        self._late: _Pending | None = None  # the oldest that was pending at the last look
         self.mark = 0  # of the connection; each has another
-        self._beside: Channel | None = None  # see execute_elsewhere
-        self._askers = 0  # who wait on that
+        self._beside: MultiplexedConnection | None = None  # see execute_elsewhere
+        self._users_beside = 0
 
     # --- commands ----------------------------------------------------------------------
 
-    def get(self, key: str) -> asyncio.Future[Any]:
-        """Read a key."""
-        return self._ask("GET", key)
-
-    def getex(self, key: str, *, ex: int) -> asyncio.Future[Any]:
-        """Read a key and restart its expiry."""
-        return self._ask("GETEX", key, "EX", ex)
-
-    def set(self, key: str, value: bytes, *, nx: bool, ex: int) -> asyncio.Future[Any]:
-        """Write a key with an expiry."""
-        return self._ask("SET", key, value, "EX", ex, *(("NX",) if nx else ()))
-
-    def evalsha(self, digest: str, keys: int, *args: Argument) -> asyncio.Future[Any]:
-        """Run a script that the server knows."""
-        return self._ask("EVALSHA", digest, keys, *args)
-
-    def eval(self, script: str, keys: int, *args: Argument) -> asyncio.Future[Any]:
-        """Run a script."""
-        return self._ask("EVAL", script, keys, *args)
-
-    def execute_command(self, *command: Argument) -> asyncio.Future[Any]:
-        """Send any command."""
-        return self._ask(*command)
-
-    def execute_asking(self, *command: Argument) -> asyncio.Future[Any]:
-        """Send a command to a node of a Cluster that is about to get the key's slot."""
-        _ = pack(command)  # what cannot be packed must not leave ASKING for the next command
-        self._ask("ASKING").add_done_callback(_ignored)
-        return self._ask(*command)
-
-    def execute_many(
-        self, commands: Sequence[tuple[Argument, ...]]
-    ) -> Coroutine[Any, Any, list[Any]]:
-        """Send commands in one write; give their answers in order, refusals among them."""
-        if len(self._sent) + len(self._queued) + len(commands) > _MAX_PENDING:
-            raise RedisConnectionError("too many commands wait for an answer")
-        _ = [pack(command) for command in commands]  # or none of them is sent
-        return _gathered([self._ask(*command) for command in commands])
-
-    async def execute_elsewhere(self, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
-        """Do as `execute_many`, on another connection that all who ask at once share."""
-        if self._beside is None:
-            self._beside = Channel(self.connection_pool, timeout=self._timeout)
-        other, self._askers = self._beside, self._askers + 1
-        try:
-            return await other.execute_many(commands)
-        finally:
-            self._askers -= 1
-            if self._askers == 0:
-                self._beside = None
-                other.close()
-
-    async def aclose(self) -> None:
-        """Close the connection; whoever still waits gets an error."""
-        connecting = self._connecting
-        self.close()
-        if connecting is not None:
-            _ = await asyncio.wait([connecting])
-        await self.connection_pool.disconnect()
-
-    def close(self) -> None:
-        """Internal: close the connection, and leave the pool as it is."""
-        if self._connecting is not None:
-            _ = self._connecting.cancel()
-        self._drop(RedisConnectionError("the connection was closed"))
-
-    def _ask(self, *command: Argument) -> asyncio.Future[Any]:
+    def execute(self, command: Command) -> asyncio.Future[Any]:
+        """Send a command."""
         if len(self._sent) + len(self._queued) >= _MAX_PENDING:
             raise RedisConnectionError("too many commands wait for an answer")
         loop = self._loop
-        waiting = _Waiting(pack(command), loop.create_future())
-        self._queued.append(waiting)
+        pending = _Pending(pack(command), loop.create_future())
+        self._queued.append(pending)
         if not self._sent and self._transport is not None:
             self._flush()  # alone, so there is nothing to wait for
         elif not self._flushing:
             self._flushing = True
             _ = loop.call_soon(self._flush_tick)
-        return waiting.answer
+        return pending.answer
+
+    def execute_asking(self, command: Command) -> asyncio.Future[Any]:
+        """Send a command right after ASKING."""
+        _ = pack(command)  # what cannot be packed must not leave ASKING for the next command
+        self.execute(ASKING).add_done_callback(_ignored)
+        return self.execute(command)
+
+    def execute_many(self, commands: Sequence[Command]) -> Coroutine[Any, Any, list[Any]]:
+        """Send commands in one write; refusals are among their answers."""
+        if len(self._sent) + len(self._queued) + len(commands) > _MAX_PENDING:
+            raise RedisConnectionError("too many commands wait for an answer")
+        _ = [pack(command) for command in commands]  # or none of them is sent
+        return _gathered([self.execute(command) for command in commands])
+
+    async def execute_elsewhere(self, commands: Sequence[Command]) -> list[Any]:
+        """Do as `execute_many`, on another connection that all who do so at once share."""
+        if self._beside is None:
+            self._beside = MultiplexedConnection(self._pool, timeout=self._timeout)
+        other, self._users_beside = self._beside, self._users_beside + 1
+        try:
+            return await other.execute_many(commands)
+        finally:
+            self._users_beside -= 1
+            if self._users_beside == 0:
+                self._beside = None
+                other.abandon()
+
+    async def close(self) -> None:
+        """Close the connection; what is still pending fails."""
+        connecting = self._connecting
+        self.abandon()
+        if connecting is not None:
+            _ = await asyncio.wait([connecting])
+        await self._pool.disconnect()
+
+    def abandon(self) -> None:
+        """Close the connection at once, and leave the pool as it is."""
+        if self._connecting is not None:
+            _ = self._connecting.cancel()
+        self._drop(RedisConnectionError("the connection was closed"))
 
     # --- sending -----------------------------------------------------------------------
 
@@ -170,7 +141,7 @@ class Channel(asyncio.Protocol):
         self._flush()
 
     def _flush(self) -> None:
-        """Send all that was asked for since, in one write."""
+        """Send all that is queued, in one write."""
         if self._transport is None:
             if self._connecting is None:
                 self._connecting = self._loop.create_task(self._connect())
@@ -189,7 +160,7 @@ class Channel(asyncio.Protocol):
 
     async def _connect(self) -> None:
         try:
-            connection = self.connection_pool.make_connection()
+            connection = self._pool.make_connection()
             await connection.connect()
         except (redis.RedisError, OSError) as error:
             self._connecting = None
@@ -205,7 +176,7 @@ class Channel(asyncio.Protocol):
             self._flush()
 
     def _take_over(self, connection: Any) -> None:
-        """Answer for a connection that redis-py has opened and greeted.
+        """Serve a connection that redis-py has opened and greeted.
 
         Its stream objects are kept: they would close the transport when freed.
         """
@@ -225,43 +196,43 @@ class Channel(asyncio.Protocol):
             self._reader.feed(data)
             answer: Any = self._reader.gets()
             while answer is not False:
-                waiting = self._sent.popleft()
+                pending = self._sent.popleft()
                 if isinstance(answer, ResponseError):
-                    self._refuse(waiting.answer, answer)
-                elif not waiting.answer.done():
-                    waiting.answer.set_result(answer)
+                    self._refuse(pending.answer, answer)
+                elif not pending.answer.done():
+                    pending.answer.set_result(answer)
                 answer = self._reader.gets()
         except (hiredis.ProtocolError, IndexError) as error:
             # Garbage, or an answer nobody asked for: nothing after it can be trusted.
             lost = RedisConnectionError("the server's answer is not RESP")
             lost.__cause__ = error
-            self._drop(lost, again=_read)
+            self._drop(lost, again=_is_read)
 
-    def _refuse(self, waiting: asyncio.Future[Any], error: ResponseError) -> None:
+    def _refuse(self, answer: asyncio.Future[Any], error: ResponseError) -> None:
         if isinstance(error, ReadOnlyError):
-            self.drop_connection()
-        if not waiting.done():
-            waiting.set_exception(error)
+            self.disconnect()
+        if not answer.done():
+            answer.set_exception(error)
 
-    def drop_connection(self) -> None:
+    def disconnect(self) -> None:
         """Connect anew for what is not answered: this server is not to be trusted."""
         if self._transport is not None:
             self._transport.abort()
 
-    def mistrust(self, mark: int | None = None) -> None:
-        """Let go of the connection: its answers are not those of its questions.
+    def drop_crossed(self, mark: int | None) -> None:
+        """Drop the connection: its answers are not those of its questions.
 
-        `mark`: only if it is still that one. Reads are asked again on the next; a write
+        `mark`: only if it is still that one. Reads are sent again on the next; a write
         may have been done, and fails.
         """
         if self._transport is not None and mark in (None, self.mark):
-            self._drop(RedisConnectionError("the answers are not the questions'"), again=_read)
+            self._drop(RedisConnectionError("the answers are not the questions'"), again=_is_read)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take the unanswered commands to a new connection."""
         lost = RedisConnectionError("the connection was lost")
         lost.__cause__ = exc
-        self._drop(lost, again=_any)
+        self._drop(lost, again=_is_any)
 
     def pause_writing(self) -> None:
         """Hold commands back while the server does not read."""
@@ -281,7 +252,7 @@ class Channel(asyncio.Protocol):
             self._watch = call_at(self._loop, due, self._check_oldest)
 
     def _check_oldest(self) -> None:
-        """Give up a connection on which an answer is overdue, if the loop is not what is late."""
+        """Drop a connection on which an answer is overdue, if the loop is not what is late."""
         self._watch = None
         now = loop_time(self._loop)
         oldest = self._sent[0] if self._sent else None
@@ -296,8 +267,8 @@ class Channel(asyncio.Protocol):
         else:
             self._watch = call_at(self._loop, again, self._check_oldest)
 
-    def _drop(self, error: Exception, *, again: Callable[[_Waiting], bool] | None = None) -> None:
-        """Let go of the connection, and settle the commands that it owes an answer.
+    def _drop(self, error: Exception, *, again: Callable[[_Pending], bool] | None = None) -> None:
+        """Drop the connection, and see to the commands that it owes an answer.
 
         `again` says which of them go to the next connection, unless they did so before.
         Without it all fail, those too that were not sent yet.
@@ -318,14 +289,14 @@ class Channel(asyncio.Protocol):
             _fail(sent, error)
             self._fail_queued(error)
             return
-        kept: list[_Waiting] = []
+        resent: list[_Pending] = []
         for each in sent:
             if each.resent or not again(each):
                 _fail((each,), error)
             else:
                 each.resent = True
-                kept.append(each)
-        self._queued.extendleft(reversed(kept))
+                resent.append(each)
+        self._queued.extendleft(reversed(resent))
         if self._queued:
             self._flush()
 
@@ -334,8 +305,8 @@ class Channel(asyncio.Protocol):
         _fail(queued, error)
 
 
-def _fail(waiting: Iterable[_Waiting], error: Exception) -> None:
-    for each in waiting:
+def _fail(pending: Iterable[_Pending], error: Exception) -> None:
+    for each in pending:
         if not each.answer.done():
             each.answer.set_exception(error)
 

@@ -18,7 +18,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
 from ..kit.deadline import Deadline, Quiet, received
-from .resp import Argument, pack, reader
+from .commands import ASKING, Command
+from .resp import pack, reader
 
 _CHUNK = 65536
 
@@ -39,7 +40,7 @@ class _Connection:
         return self._quiet.lasts()
 
     def exchange(self, packed: bytes, answers: int, deadline: Deadline) -> list[Any]:
-        """Send commands and give their answers, which may be errors."""
+        """Send commands and return their answers, which may be errors."""
         self._socket.settimeout(deadline.left())
         self._socket.sendall(packed)
         found: list[Any] = []
@@ -62,92 +63,66 @@ class _Connection:
         self._opened.disconnect()
 
 
-class Line:
-    """A client with the few commands that the redis store uses, for the threads of a process.
+class PooledConnections:
+    """The connections of a process's threads to a server; see client.Connections."""
 
-    Method names and arguments are redis-py's.
-    """
-
-    tells_garbage = True  # by an error of redis-py's, whatever the server says
+    mark = None  # which of them an answer came on is not told
 
     def __init__(self, pool: Any, deadline: Deadline) -> None:
         """`pool`: redis-py's, which makes connections."""
-        self.connection_pool = pool
+        self._pool = pool
         self._deadline = deadline
         self._free: list[_Connection] = []  # its append and pop are atomic
 
     # --- commands ----------------------------------------------------------------------
 
-    def get(self, key: str) -> Any:
-        """Read a key."""
-        return self._ask("GET", key)
+    def execute(self, command: Command) -> Any:
+        """Send a command."""
+        return _accepted(self._send(pack(command), 1))
 
-    def getex(self, key: str, *, ex: int) -> Any:
-        """Read a key and restart its expiry."""
-        return self._ask("GETEX", key, "EX", ex)
+    def execute_asking(self, command: Command) -> Any:
+        """Send a command right after ASKING."""
+        return _accepted(self._send(pack(ASKING) + pack(command), 2))
 
-    def set(self, key: str, value: bytes, *, nx: bool, ex: int) -> Any:
-        """Write a key with an expiry."""
-        return self._ask("SET", key, value, "EX", ex, *(("NX",) if nx else ()))
-
-    def evalsha(self, digest: str, keys: int, *args: Argument) -> Any:
-        """Run a script that the server knows."""
-        return self._ask("EVALSHA", digest, keys, *args)
-
-    def eval(self, script: str, keys: int, *args: Argument) -> Any:
-        """Run a script."""
-        return self._ask("EVAL", script, keys, *args)
-
-    def execute_command(self, *command: Argument) -> Any:
-        """Send any command."""
-        return self._ask(*command)
-
-    def execute_asking(self, *command: Argument) -> Any:
-        """Send a command to a node of a Cluster that is about to get the key's slot."""
-        return _accepted(self._send(pack(("ASKING",)) + pack(command), 2))
-
-    def execute_many(self, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
-        """Send commands in one go; give their answers in order, refusals among them."""
+    def execute_many(self, commands: Sequence[Command]) -> list[Any]:
+        """Send commands in one go; refusals are among their answers."""
         return self._send(b"".join(map(pack, commands)), len(commands)) if commands else []
 
-    def execute_elsewhere(self, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
+    def execute_elsewhere(self, commands: Sequence[Command]) -> list[Any]:
         """Do as `execute_many`, on a connection that is opened for it."""
-        return self._answer(self._opened(), b"".join(map(pack, commands)), len(commands))
+        return self._exchange(self._opened(), b"".join(map(pack, commands)), len(commands))
 
     def close(self) -> None:
         """Close the connections that are free."""
-        self.drop_connection()
-        self.connection_pool.disconnect()
+        self.disconnect()
+        self._pool.disconnect()
 
-    def drop_connection(self) -> None:
+    def disconnect(self) -> None:
         """Connect anew for what comes: this server is not to be trusted."""
         free, self._free = self._free, []
         for connection in free:
             connection.close()
 
-    def mistrust(self, mark: int | None = None) -> None:
+    def drop_crossed(self, mark: int | None) -> None:
         """Connect anew for what comes: one of the connections is out of step."""
         del mark  # which one it was nobody knows
-        self.drop_connection()
+        self.disconnect()
 
     # --- connections -------------------------------------------------------------------
-
-    def _ask(self, *command: Argument) -> Any:
-        return _accepted(self._send(pack(command), 1))
 
     def _send(self, packed: bytes, answers: int) -> list[Any]:
         """Send on a free connection, or if that was closed meanwhile on a new one."""
         connection = self._reused()
         if connection is not None:
             try:
-                return self._answer(connection, packed, answers)
+                return self._exchange(connection, packed, answers)
             except TimeoutError:
                 raise
             except (RedisConnectionError, OSError):
                 pass  # the server closed it while it was free
-        return self._answer(self._opened(), packed, answers)
+        return self._exchange(self._opened(), packed, answers)
 
-    def _answer(self, connection: _Connection, packed: bytes, answers: int) -> list[Any]:
+    def _exchange(self, connection: _Connection, packed: bytes, answers: int) -> list[Any]:
         try:
             found = connection.exchange(packed, answers, self._deadline)
         except hiredis.ProtocolError as error:
@@ -159,7 +134,7 @@ class Line:
         if any(isinstance(answer, ReadOnlyError) for answer in found):
             # This server has become a replica.
             connection.close()
-            self.drop_connection()
+            self.disconnect()
         else:
             self._free.append(connection)
         return found
@@ -175,7 +150,7 @@ class Line:
             connection.close()
 
     def _opened(self) -> _Connection:
-        pool = self.connection_pool
+        pool = self._pool
         # Not by `make_connection`, which counts what is closed elsewhere as open.
         opened = pool.connection_class(**pool.connection_kwargs)
         try:
@@ -189,7 +164,7 @@ class Line:
 
 
 def _accepted(answers: list[Any]) -> Any:
-    """Give the last answer; raise it if it is a refusal."""
+    """Return the last answer; raise it if it is a refusal."""
     answer = answers[-1]
     if isinstance(answer, ResponseError):
         raise answer

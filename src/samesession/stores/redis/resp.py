@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import hiredis
 from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
 
-Argument: TypeAlias = str | bytes | int
+from .commands import Command
 
 # hiredis's annotation knows no str.
-pack: Callable[[tuple[Argument, ...]], bytes] = cast("Any", hiredis).pack_command
-
-
-# What may be asked again though it was answered before: nothing is changed by it but an
-# expiry, which is restarted.
-READS = frozenset((b"GET", b"GETEX"))
+pack: Callable[[Command], bytes] = cast("Any", hiredis).pack_command
 
 
 def name_of(packed: bytes) -> bytes:
-    """Give the name of a packed command."""
+    """Return the name of a packed command."""
     return packed[:64].split(b"\r\n", 3)[2]
 
 
 def reader() -> hiredis.Reader:
-    """Give a reader of one connection's answers; refusals come as redis-py's errors."""
+    """Return a reader of one connection's answers; refusals come as redis-py's errors."""
     return hiredis.Reader(protocolError=hiredis.ProtocolError, replyError=_refusal)
 
 

@@ -73,5 +73,5 @@ _DIGESTS = {
 
 
 def digest(script: str) -> str:
-    """Give what a server knows a script by."""
+    """Return what a server knows a script by."""
     return _DIGESTS[script]

@@ -8,9 +8,9 @@ Clients belong to one process and one event loop: each gets its own, on first us
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial, wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 import redis
 from redis.exceptions import (
@@ -23,45 +23,42 @@ from redis.exceptions import (
 from ...core.batches import every_key
 from ...core.names import checked_prefix
 from ...core.record import lifetime_of
-from ...core.steps import Steps, wait
+from ...core.steps import Steps
 from ...core.store import Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome
-from ...errors import BadRecord, SessionTooLarge, StoreUnavailable
+from ...errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
 from ...run.per_loop import PerLoop
 from ...settings import Config
 from ..kit.deadline import Deadline
 from ..kit.opener import with_settings
 from . import answers as read
-from . import clients, scripts, url, valkey_clients
-from . import many_commands as many
-from . import verification as doubt
+from . import commands, given_clients, scripts, url, valkey_clients, verification
 from .answers import OTHER_TYPE, Misread
+from .client import Client, scan
+from .commands import Argument, Command
 from .fence import word
+from .given_clients import Given
 from .settings import RedisSettings
 from .url_options import check_tls
 
+if TYPE_CHECKING:
+    from .clients import Maker
+
 T = TypeVar("T")
 P = ParamSpec("P")
-
-# Both colours have the same methods, and what they answer goes through `wait`;
-# redis-py has no common type for them.
-Client = Any
 
 _PAGE = 1000  # of an owner's keys, about
 
 _LARGEST = 512 * 1024 * 1024  # bytes: the server's default for proto-max-bulk-len
 
 
-# What redis-py stumbles over when an answer is garbage, or an argument.
-_STUMBLES = (AttributeError, LookupError, SystemError, TypeError, ValueError)
-
-
 def _as_store_errors(
     method: Callable[Concatenate[RedisStore, P], Steps[T]], *, begins: bool = True
 ) -> Callable[Concatenate[RedisStore, P], Steps[T]]:
-    """Give redis-py's errors as ours; a WRONGTYPE is somebody else's key.
+    """Raise redis-py's errors as ours; a WRONGTYPE is somebody else's key.
 
     An answer that is not understood costs the connection it came on, and nothing else does:
-    under asyncio all requests of a loop share one. `begins`: a deadline, or goes on.
+    under asyncio all requests of a loop share one. `begins`: a deadline of its own, or
+    else it keeps to that of the operation before.
     """
 
     @wraps(method)
@@ -74,13 +71,13 @@ def _as_store_errors(
             if str(error).startswith("WRONGTYPE"):
                 raise BadRecord(OTHER_TYPE) from error
             if isinstance(error, ReadOnlyError):
-                yield from clients.reconnect(store.client)
+                yield from store.client.reconnect()
             # Its text may quote what was sent: only the code goes on.
             raise StoreUnavailable(f"Redis refused: {_code(error)}") from None
         except (Misread, InvalidResponse) as error:
             # Whatever comes on that connection may be the answer to another command, and
             # redis-py 5 keeps it, with what is left of the answer in it.
-            yield from clients.reconnect(store.client, crossed=True)
+            yield from store.client.drop_crossed()
             # Garbage must not pass for "gone": that would log the user out.
             raise StoreUnavailable("Redis gave an answer that the command cannot have") from error
         except (redis.RedisError, RedisClusterException, OSError) as error:
@@ -95,7 +92,7 @@ class RedisStore:
 
     def __init__(
         self,
-        source: str | Client,
+        source: str | Given,
         *,
         colour: Colour = Colour.SYNC,
         prefix: str = "session:",
@@ -119,12 +116,16 @@ class RedisStore:
         self._prefix = checked_prefix(prefix)
         self.timeout = timeout
         self.deadline = Deadline()
-        self.colours = colour if self._servers is not None else clients.colour_of(source)
+        if self._servers is None:
+            colour = given_clients.colour_of(source)
+        else:
+            _ = _maker()  # fails now, not at the first request
+        self.colours = colour
         self._clients: PerLoop[Client] = PerLoop(loop=self.colours is Colour.ASYNC)
         self._source_taken = False
 
     def open_for(self, colour: Colour) -> RedisStore:
-        """Give the store for callers of that colour; a client's library cannot be changed."""
+        """Return the store for callers of that colour; a client's library cannot be changed."""
         if not isinstance(self._source, str) or colour is self.colours:
             return self
         return RedisStore(self._source, colour=colour, prefix=self._prefix, timeout=self.timeout)
@@ -133,8 +134,8 @@ class RedisStore:
     def location(self) -> str:
         """The servers, and the database on them."""
         if self._servers is not None:
-            return url.place_of(self._servers)
-        return clients.place_of(self._source)
+            return url.location_of(self._servers)
+        return given_clients.location_of(self._source)
 
     @property
     def client(self) -> Client:
@@ -144,22 +145,23 @@ class RedisStore:
 
     def _open(self) -> Client:
         if self._servers is not None:
-            maker = clients.Maker(
+            maker = _maker()(
                 self._servers, colour=self.colours, timeout=self.timeout, deadline=self.deadline
             )
             return maker.client()
         if not self._source_taken:
             self._source_taken = True
-            return self._source
-        return clients.another(self._source)
+            return given_clients.client_of(self._source, is_lent=True)
+        another = given_clients.another(self._source)
+        return given_clients.client_of(another, is_lent=another is self._source)
 
     @_as_store_errors
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
         """Read a record and restart its idle timeout: GETEX, or a script where timeouts differ."""
         if renew is None:
-            return read.record((yield from self._ask("get", key)))
+            return read.record((yield from self.client.send(commands.get(key))))
         if renew.browser == renew.permanent:
-            answer = yield from self._ask("getex", key, ex=renew.permanent)
+            answer = yield from self.client.send(commands.get_and_renew(key, renew.permanent))
         else:
             answer = yield from self._script(scripts.LOAD, key, renew.browser, renew.permanent)
         return read.record(answer)
@@ -167,15 +169,15 @@ class RedisStore:
     @partial(_as_store_errors, begins=False)
     def load_again(self, key: str, *, doubted: bytes | None) -> Steps[bytes | None]:
         """Read a record so that the answer cannot be another question's: see verification."""
-        steps = doubt.load_again(self.client, key, doubted=doubted)
-        return read.record((yield from _understood(steps, [key])))
+        steps = verification.load_again(self.client, key, doubted=doubted)
+        return read.record((yield from steps))
 
     @_as_store_errors
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
         """Insert a record where none is: SET NX EX."""
         _check_size(record)
-        seconds = lifetime_of(record, lifetimes)
-        return read.created((yield from self._ask("set", key, record, nx=True, ex=seconds)))
+        command = commands.set_if_absent(key, record, lifetime_of(record, lifetimes))
+        return read.created((yield from self.client.send(command)))
 
     @_as_store_errors
     def commit(
@@ -191,7 +193,7 @@ class RedisStore:
         """Delete the record of the expected revision, or whichever is there."""
         return (yield from self._changed(key, expected or b"", b"", ""))
 
-    def _changed(self, key: str, *change: object) -> Steps[Outcome | Conflict]:
+    def _changed(self, key: str, *change: Argument) -> Steps[Outcome | Conflict]:
         try:
             return read.outcome((yield from self._verified(scripts.COMMIT, key, *change)))
         except redis.ResponseError as error:
@@ -237,41 +239,39 @@ class RedisStore:
     @_as_store_errors
     def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
         """Read records, in one go for each server."""
-        answers = yield from self._many([("GET", key) for key in keys], fenced=True)
+        answers = yield from self._many([commands.get(key) for key in keys], fenced=True)
         return [read.record(answer) for answer in answers]
 
     @_as_store_errors
     def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
         """Delete records, in one go for each server."""
-        answers = yield from self._many([("DEL", key) for key in keys], fenced=True)
+        answers = yield from self._many([commands.delete(key) for key in keys], fenced=True)
         return [read.count(answer) > 0 for answer in answers]
 
     @_as_store_errors
     def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
         """List the next keys that begin with a prefix: SCAN."""
-        found, end = yield from _understood(many.scan(self.client, prefix, after), [prefix])
+        found, end = yield from scan(self.client, prefix, after)
         return KeyPage(read.keys(found), end)
 
     def close(self) -> Steps[None]:
         """Close this process's and event loop's connections."""
         client = self._clients.take()
-        if client is not None and client is not self._source:
-            yield from clients.close(client, self.colours)
+        if client is not None:
+            yield from client.close()
 
     def _index(self, owner: str) -> str:
         # A digest: an owner's name may be of any length and hold anything.
         return f"{self._prefix}owner:{hashlib.sha256(owner.encode()).hexdigest()}"
 
     def _delist(self, owner: str, keys: Sequence[str]) -> Steps[None]:
-        (answer,) = yield from self._many([("ZREM", self._index(owner), *keys)])
+        (answer,) = yield from self._many([commands.remove_members(self._index(owner), keys)])
         _ = 0 if answer is None else read.count(answer)  # None: nothing is noted in another type
 
-    def _many(self, commands: list[tuple[Any, ...]], *, fenced: bool = False) -> Steps[list[Any]]:
-        """Do commands of one key each; None stands for one whose key is of another type."""
-        arguments = [each for command in commands for each in command]
-        steps = many.execute(self.client, commands, fenced=fenced)
-        answers = yield from _understood(steps, arguments)
-        if len(answers) != len(commands):
+    def _many(self, sent: Sequence[Command], *, fenced: bool = False) -> Steps[list[Any]]:
+        """Send commands of one key each; None stands for one whose key is of another type."""
+        answers = yield from self.client.send_many(sent, fenced=fenced)
+        if len(answers) != len(sent):
             raise Misread
         for number, answer in enumerate(answers):
             if isinstance(answer, redis.ResponseError) and str(answer).startswith("WRONGTYPE"):
@@ -280,14 +280,14 @@ class RedisStore:
                 raise answer
         return answers
 
-    def _script(self, script: str, key: str, *args: object) -> Generator[Any, Any, Any]:
+    def _script(self, script: str, key: str, *args: Argument) -> Steps[Any]:
         """Run a script by its digest; send its text only to a server that lacks it."""
         try:
-            return (yield from self._ask("evalsha", scripts.digest(script), 1, key, *args))
+            return (yield from self.client.send(commands.run_script(script, key, *args)))
         except NoScriptError:
-            return (yield from self._ask("eval", script, 1, key, *args))
+            return (yield from self.client.send(commands.run_new_script(script, key, *args)))
 
-    def _verified(self, script: str, key: str, *args: object) -> Generator[Any, Any, Any]:
+    def _verified(self, script: str, key: str, *args: Argument) -> Steps[Any]:
         """Run a script whose answer names its question; raises Misread for another's."""
         own = word()
         match (yield from self._script(script, key, *args, own)):
@@ -295,33 +295,6 @@ class RedisStore:
                 return answer
             case _:
                 raise Misread
-
-    def _ask(self, command: str, *args: object, **options: object) -> Generator[Any, Any, Any]:
-        """Have the client do a command; raises Misread where it stumbles over the answer."""
-        client = self.client
-        try:
-            return (yield from wait(getattr(client, command)(*args, **options)))
-        except redis.DataError as error:
-            raise TypeError("Redis is told text, bytes and numbers only") from error
-        except _STUMBLES as error:
-            if getattr(client, "tells_garbage", False):
-                raise  # ours, and so is the error
-            numbers = all(isinstance(each, int) for each in options.values())
-            if not numbers or not all(map(_can_be_packed, args)):
-                raise  # before anything was sent
-            raise Misread from error
-
-
-def _understood(steps: Steps[T], arguments: Iterable[object]) -> Steps[T]:
-    """Do what sends several commands; raises Misread where an answer is stumbled over."""
-    try:
-        return (yield from steps)
-    except redis.DataError as error:
-        raise TypeError("Redis is told text, bytes and numbers only") from error
-    except _STUMBLES as error:
-        if not all(map(_can_be_packed, arguments)):
-            raise  # before anything was sent
-        raise Misread from error
 
 
 def _check_size(record: bytes) -> None:
@@ -332,11 +305,18 @@ def _check_size(record: bytes) -> None:
         )
 
 
-def _can_be_packed(argument: object) -> bool:
-    """Say whether a client can send an argument; a lone surrogate is no text."""
-    if isinstance(argument, str):
-        return argument.encode("utf-8", "replace").decode("utf-8") == argument
-    return isinstance(argument, bytes | int) and not isinstance(argument, bool)
+def _maker() -> type[Maker]:
+    """Load what makes clients of URLs; raises ConfigError where hiredis is missing."""
+    try:
+        from .clients import Maker
+    except ModuleNotFoundError as error:
+        if error.name != "hiredis":
+            raise
+        raise ConfigError(
+            "SESSION_REDIS is a URL, which needs the package hiredis: "
+            "pip install 'samesession[redis]', or give a client of redis-py"
+        ) from error
+    return Maker
 
 
 def _code(error: redis.ResponseError) -> str:

@@ -16,7 +16,7 @@ from ...core.store import Colour
 from ...errors import ConfigError
 from .url_options import read_options
 
-Node = tuple[str, int]
+Address = tuple[str, int]
 
 _HELP = (
     'SESSION_REDIS is no Redis URL: write "redis://127.0.0.1:6379/0", "rediss://..." for TLS '
@@ -50,7 +50,7 @@ class Servers:
     kind: Kind
     tls: bool
     options: dict[str, Any] = field(repr=False)  # Any: keywords of several types
-    nodes: tuple[Node, ...] = ()
+    nodes: tuple[Address, ...] = ()
     service: str = ""
     sentinel_options: dict[str, Any] = field(default_factory=dict[str, Any], repr=False)
 
@@ -68,20 +68,20 @@ def read(url: str, colour: Colour = Colour.SYNC) -> Servers:
         raise ConfigError(_HELP) from None
 
 
-def place_of(servers: Servers) -> str:
+def location_of(servers: Servers) -> str:
     """Name servers and database, without a user or password."""
     database = servers.options.get("db", 0)
     hosts = ",".join(f"{host}:{port}" for host, port in servers.nodes)
     match servers.kind:
         case Kind.SINGLE:
-            return one_place(servers.options)
+            return location_of_one(servers.options)
         case Kind.SENTINEL:
             return f"redis+sentinel://{hosts}/{servers.service}/{database}"
         case Kind.CLUSTER:
             return f"redis+cluster://{hosts}"
 
 
-def one_place(options: Mapping[str, Any]) -> str:
+def location_of_one(options: Mapping[str, Any]) -> str:
     """Name the server that options of redis-py's connections are for, and the database."""
     database = options.get("db") or 0
     if "path" in options:
@@ -175,8 +175,8 @@ def _take_database(options: dict[str, Any], path: str) -> None:
     options["db"] = int(path)
 
 
-def _nodes(parts: SplitResult, default: int) -> tuple[Node, ...]:
-    found: list[Node] = []
+def _nodes(parts: SplitResult, default: int) -> tuple[Address, ...]:
+    found: list[Address] = []
     for each in parts.netloc.rpartition("@")[2].split(","):
         address = urlsplit(f"redis://{each}")
         if not address.hostname:

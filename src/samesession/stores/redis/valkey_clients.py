@@ -11,7 +11,7 @@ from typing import Any
 
 from ...core.store import Colour
 from ...errors import ConfigError
-from .url import Kind, Node, Servers
+from .url import Address, Kind, Servers
 from .url_options import options_of
 
 # Objects that text cannot say, and that redis-py takes as they are.
@@ -59,7 +59,7 @@ def _sentinels(pool: Any, colour: Colour) -> Servers:
         raise ConfigError("SESSION_REDIS is a client of a replica: give it Sentinel.master_for()")
     tls = _is_tls(pool)
     watchers = [each.connection_pool.connection_kwargs for each in pool.sentinel_manager.sentinels]
-    nodes: list[Node] = [(each["host"], int(each["port"])) for each in watchers]
+    nodes: list[Address] = [(each["host"], int(each["port"])) for each in watchers]
     own = _options(watchers[0], colour, tls=tls) if watchers else {}
     for name in ("host", "port"):
         _ = own.pop(name, None)
