@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import os
-from importlib import import_module
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, cast
 
@@ -49,6 +49,7 @@ _NAME = "samesession"
 logging.getLogger(f"sqlalchemy.engine.Engine.{_NAME}").addFilter(
     lambda record: record.levelno > logging.DEBUG
 )
+_OPTIONS = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True, "logging_name": _NAME}
 _BOTH = {"psycopg"}  # drivers that SQLAlchemy knows in both colours by one name
 _MEMORY_HELP = (
     "SESSION_SQLALCHEMY is an SQLite database in memory, whose one connection an application "
@@ -119,6 +120,18 @@ def _serves(url: sa.URL, colour: Colour) -> bool:
         ) from error
 
 
+def colour_of(source: object) -> Colour | None:
+    """Return which callers a setting serves, None for a URL; raises ConfigError for no database."""
+    if isinstance(source, sa.URL):
+        return None
+    if isinstance(source, sa.Engine | AsyncEngine):
+        check_engine(source)
+        return Colour.ASYNC if isinstance(source, AsyncEngine) else Colour.SYNC
+    if is_lent(source):
+        return Colour.SYNC
+    raise ConfigError(f"SESSION_SQLALCHEMY is a {type(source).__name__}: {HELP}")
+
+
 def check_engine(engine: sa.Engine | AsyncEngine) -> None:
     """Refuse an engine all of whose users share one connection."""
     pool = engine.pool
@@ -132,20 +145,16 @@ def open_engine(
     """Open an engine for a URL.
 
     `timeout`: seconds for connecting and for each statement; `deadline`: a thread's
-    for all of them, where the driver lets us keep it.
+    for all of them, where the driver lets us set one.
     """
     chosen = driven(url, colour)
     options: dict[str, Any] = {
-        "isolation_level": "AUTOCOMMIT",
-        "hide_parameters": True,
-        "logging_name": _NAME,
+        **_OPTIONS,
         # A loop's own deadline ends a wait for a connection, unless it is the loop that is late.
         "pool_timeout": timeout if colour is Colour.SYNC else timeout * LONGEST,
         "pool_use_lifo": True,
-        "connect_args": _connect_args(chosen, timeout),
+        "connect_args": _connect_args(chosen, colour, timeout),
     }
-    if colour is Colour.ASYNC and chosen.get_dialect().driver == "psycopg":
-        options["connect_args"]["async_creator_fn"] = _psycopg().AsyncKept.connect
     try:
         made = (
             create_async_engine(chosen, **options)
@@ -156,18 +165,13 @@ def open_engine(
         raise ConfigError(f"SESSION_SQLALCHEMY cannot be used: {error}") from error
     _bound_statements(made, timeout)
     if colour is Colour.SYNC and made.dialect.driver in ("psycopg", "pymysql"):
-        _keep(sync_engine(made), deadline)
+        _bound_waits(sync_engine(made), deadline)
     return made
 
 
 def open_beside(engine: sa.Engine | AsyncEngine, *, timeout: float) -> sa.Engine | AsyncEngine:
     """Open an engine like an application's, with connections of its own."""
-    options: dict[str, Any] = {
-        "isolation_level": "AUTOCOMMIT",
-        "hide_parameters": True,
-        "logging_name": _NAME,
-        "pool": engine.pool.recreate(),
-    }
+    options: dict[str, Any] = {**_OPTIONS, "pool": engine.pool.recreate()}
     made = (
         create_async_engine(engine.url, **options)
         if isinstance(engine, AsyncEngine)
@@ -178,11 +182,20 @@ def open_beside(engine: sa.Engine | AsyncEngine, *, timeout: float) -> sa.Engine
 
 
 def sync_engine(engine: sa.Engine | AsyncEngine) -> sa.Engine:
-    """Give the engine that has the events and the dialect."""
+    """Return the engine that has the events and the dialect."""
     return engine.sync_engine if isinstance(engine, AsyncEngine) else engine
 
 
-def _connect_args(url: sa.URL, timeout: float) -> dict[str, Any]:
+def _connect_args(url: sa.URL, colour: Colour, timeout: float) -> dict[str, Any]:
+    args = _timeouts(url, timeout)
+    if colour is Colour.ASYNC and url.get_dialect().driver == "psycopg":
+        from .psycopg import AbortingConnection
+
+        args["async_creator_fn"] = AbortingConnection.connect
+    return args
+
+
+def _timeouts(url: sa.URL, timeout: float) -> dict[str, Any]:
     whole = max(1, math.ceil(timeout))
     match url.drivername.partition("+")[2]:
         case "psycopg" | "psycopg2":
@@ -222,11 +235,9 @@ def _bound_statements(engine: sa.Engine | AsyncEngine, timeout: float) -> None:
     event.listen(real, "connect", begin)
 
 
-def _keep(engine: sa.Engine, deadline: Deadline) -> None:
-    if engine.dialect.driver == "psycopg":
-        new = _psycopg().connection_class(deadline).connect
-    else:
-        new = import_module("samesession.stores.sqlalchemy.pymysql").connection_class(deadline)
+def _bound_waits(engine: sa.Engine, deadline: Deadline) -> None:
+    """Have a thread's waits end at the deadline."""
+    new = _connect_with(engine.dialect.driver, deadline)
 
     def connect(_: object, __: object, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         return new(*args, **named)
@@ -234,11 +245,17 @@ def _keep(engine: sa.Engine, deadline: Deadline) -> None:
     event.listen(engine, "do_connect", connect)
 
 
-def _psycopg() -> Any:
-    return import_module("samesession.stores.sqlalchemy.psycopg")
+def _connect_with(driver: str, deadline: Deadline) -> Callable[..., Any]:
+    if driver == "psycopg":
+        from . import psycopg
+
+        return psycopg.connection_class(deadline).connect
+    from . import pymysql
+
+    return pymysql.connection_class(deadline)
 
 
-def place_of(source: object) -> str:
+def location_of(source: object) -> str:
     """Name the server and database, or the file, of what was given; no user, no password."""
     if not isinstance(source, sa.URL | sa.Engine | AsyncEngine):
         return f"a {type(source).__name__} object"
@@ -255,13 +272,13 @@ def place_of(source: object) -> str:
 
 
 def is_lent(source: object) -> bool:
-    """Say whether a setting is a Flask-SQLAlchemy object, which is known by what it has."""
-    # On the class: its `engines` asks for an application.
+    """Return whether a setting is a Flask-SQLAlchemy object, which is known by what it has."""
+    # On the class: its `engines` needs an application.
     return all(hasattr(type(source), name) for name in ("init_app", "engines", "get_engine"))
 
 
 def lent_metadata(source: Any, bind_key: str | None) -> sa.MetaData:
-    """Give the metadata of a Flask-SQLAlchemy object, so that its `create_all` has our tables."""
+    """Return the metadata of a Flask-SQLAlchemy object, so that its `create_all` has our tables."""
     found: dict[str | None, sa.MetaData] = source.metadatas
     if bind_key not in found:
         # As Flask-SQLAlchemy does when the first model of a bind key is declared.
@@ -270,7 +287,7 @@ def lent_metadata(source: Any, bind_key: str | None) -> sa.MetaData:
 
 
 def lent_engine(source: Any, bind_key: str | None) -> sa.Engine:
-    """Give the engine of a Flask-SQLAlchemy object for the current application.
+    """Return the engine of a Flask-SQLAlchemy object for the current application.
 
     Raises ConfigError before its `init_app`, and for an unknown bind key.
     """

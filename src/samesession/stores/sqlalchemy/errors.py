@@ -1,4 +1,4 @@
-"""Tell what went wrong in a database, without what was sent to it."""
+"""Read what went wrong in a database, and pass on nothing that was sent to it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STATE = 5  # characters of an SQLSTATE
 _MISSING_TEXT = ("no such table", "no such column", "unknown database")  # SQLite
 
 
-# The database says a word again that it is given.
+# The database answers with the word that it is given.
 _WORD = sa.select(sa.cast(sa.bindparam("word_"), sa.String(64)))
 
 
@@ -25,7 +25,7 @@ class OutOfStep(SQLAlchemyError):  # as all of ours
 
 
 def expect_in_step(connection: sa.Connection, asked: str, answered: str | None) -> None:
-    """Raise OutOfStep, and leave the connection, unless a row is the one that was asked for.
+    """Raise OutOfStep, and close the connection, unless a row is the one that was asked for.
 
     `answered`: the row's key. None, for no row, would log a user out: it is believed if
     the connection gives the next answer to the next question. SQLite's cannot cross.
@@ -40,7 +40,7 @@ def expect_in_step(connection: sa.Connection, asked: str, answered: str | None) 
 
 
 def _codes(error: SQLAlchemyError) -> list[str | int]:
-    """Give the database's own codes for an error: SQLSTATE, number or both."""
+    """Return the database's own codes for an error: SQLSTATE, number or both."""
     cause = error.orig if isinstance(error, DBAPIError) else None
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
     number = cause.args[0] if cause is not None and cause.args else None
@@ -48,13 +48,13 @@ def _codes(error: SQLAlchemyError) -> list[str | int]:
 
 
 def _code(error: SQLAlchemyError) -> str | int | None:
-    """Give the code to tell; a driver's first argument may also be a sentence."""
+    """Return the code to pass on; a driver's first argument may also be a sentence."""
     short = (code for code in _codes(error) if isinstance(code, int) or len(code) == _STATE)
     return next(short, None)
 
 
 def may_be_tried_again(error: SQLAlchemyError) -> bool:
-    """Say whether the same statement may well succeed now.
+    """Return whether the same statement may well succeed now.
 
     It lost a race that the database decided, or its connection had died in the pool, or
     was out of step.
@@ -64,8 +64,8 @@ def may_be_tried_again(error: SQLAlchemyError) -> bool:
     return error.connection_invalidated or not _LOST_RACES.isdisjoint(_codes(error))
 
 
-def translated(error: SQLAlchemyError, table: str) -> StoreUnavailable:
-    """Give an error as ours; its text may quote what was sent, so only the code goes on."""
+def as_store_error(error: SQLAlchemyError, table: str) -> StoreUnavailable:
+    """Return an error as ours; its text may quote what was sent, so only the code goes on."""
     code = _code(error)
     said = str(error.orig).lower() if isinstance(error, DBAPIError) else ""
     if not _MISSING.isdisjoint(_codes(error)) or said.startswith(_MISSING_TEXT):

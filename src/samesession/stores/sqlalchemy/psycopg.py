@@ -1,9 +1,9 @@
-"""Connections of psycopg that are given up in time.
+"""Connections of psycopg whose waits end in time.
 
 libpq bounds no wait for an answer: a server that is frozen, or a network that drops
 everything, would hold a request for ever. psycopg wakes its generators ten times a
 second, whatever the server does. Under asyncio a cancelled wait is over at once:
-psycopg would ask the server for up to ten seconds to end the statement, which the
+psycopg would urge the server for up to ten seconds to end the statement, which the
 server's own statement_timeout does anyway.
 """
 
@@ -19,20 +19,20 @@ from ..kit.deadline import Deadline
 
 
 def connection_class(deadline: Deadline) -> type[psycopg.Connection[Any]]:
-    """Give the class of connections that keep to a deadline."""
+    """Return the class of connections whose waits end at a deadline."""
 
-    class Kept(psycopg.Connection[Any]):
+    class TimedConnection(psycopg.Connection[Any]):
         def wait(self, gen: Generator[Any, Any, Any], *args: Any, **named: Any) -> Any:
             return super().wait(_until(gen, deadline, self), *args, **named)
 
-    return Kept
+    return TimedConnection
 
 
-class AsyncKept(psycopg.AsyncConnection[Any]):
-    """A connection that ends with the wait that was cancelled."""
+class AbortingConnection(psycopg.AsyncConnection[Any]):
+    """A connection that a cancelled wait closes at once."""
 
     async def wait(self, gen: Any, *args: Any, **named: Any) -> Any:
-        """Wait as psycopg does, but for nothing once that is cancelled."""
+        """Wait as psycopg does, but not for the server once that is cancelled."""
         try:
             return await waiting.wait_async(gen, self.pgconn.socket, *args, **named)
         except BaseException as error:
@@ -46,14 +46,14 @@ def _until(
 ) -> Generator[Any, Any, Any]:
     """Pass psycopg's generator on until the deadline, then close the connection."""
     try:
-        asked = next(gen)
+        awaited = next(gen)
         while True:
-            ready = yield asked
+            ready = yield awaited
             try:
                 _ = deadline.left()
             except TimeoutError as error:
                 connection.pgconn.finish()
                 raise psycopg.OperationalError("the server does not answer in time") from error
-            asked = gen.send(ready)
+            awaited = gen.send(ready)
     except StopIteration as end:
         return end.value

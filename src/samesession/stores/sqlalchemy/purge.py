@@ -102,7 +102,7 @@ class Purge:
             self._mind(took)
 
     def pause(self) -> float:
-        """Give the seconds for which to leave the database to others now."""
+        """Return the seconds for which to leave the database to others now."""
         if self.is_over or self._held < _LONGEST_NAP:
             return 0
         self._held = 0

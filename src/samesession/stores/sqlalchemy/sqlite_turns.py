@@ -1,11 +1,11 @@
 """Have the writers of one SQLite file take turns, in whichever process they are.
 
-SQLite has one writer at a time. Who finds it busy looks again after pauses that grow
+SQLite has one writer at a time. A writer that finds it busy looks again after pauses that grow
 to 100 ms (`sqliteDefaultBusyCallback` in its main.c), so that a process which writes
 again at once holds the file at nearly each of these looks: a threaded Flask application
 starved a Quart application beside it. Two things mend that:
 
-- Who waits looks again after a millisecond.
+- A writer that waits looks again after a millisecond.
 - A process has one writer at the file at a time. Once another process has been met
   there, it leaves the file alone after each write, for as long as that took and for
   longer than such a pause.
@@ -13,7 +13,7 @@ starved a Quart application beside it. Two things mend that:
 A write that answers rows commits when these are read, out of our reach: there SQLite
 waits by itself.
 
-All of it is courtesy: who waits too long for its turn goes on without. Knows
+All of it is courtesy: a writer that waits too long for its turn goes on without. Knows
 statements as such, and none of the store's.
 """
 
@@ -34,7 +34,7 @@ _LOOK = 1  # millisecond that SQLite waits for a lock before it says that there 
 # Seconds for which a file is left to other processes: as long as it was used, within these.
 _LEAST, _MOST = 0.002, 0.02
 _MEMORY = 1.0  # seconds after which another process is gone that was not met again
-_LEASE = 0.1  # seconds after which a turn is over that nobody has given back
+_LEASE = 0.1  # seconds after which a turn is over that was not given back
 _PRIMARY = 0xFF  # what of an extended result code says the kind
 _TAKE = "samesession_take_turn"
 _WAIT = "samesession_busy_timeout"  # a connection's, as it was set last
@@ -91,24 +91,35 @@ class Turns:
 
 def take_turns(engine: sa.Engine, timeout: float) -> None:
     """Have an engine's statements take turns, and wait for locks so many seconds each."""
-    turns = Turns()
-    whole = math.ceil(timeout * 1000)
+    statements = _Statements(Turns(), timeout)
+    event.listen(engine, "connect", statements.begin)
+    event.listen(engine, "do_execute", statements.execute)
+    event.listen(engine, "do_execute_no_params", statements.execute_alone)
 
-    def begin(connection: Any, _: object) -> None:  # Any: a driver's, as below
+
+class _Statements:
+    """An engine's statements, which take turns; methods are what SQLAlchemy calls."""
+
+    def __init__(self, turns: Turns, timeout: float) -> None:
+        self._turns = turns
+        self._timeout = timeout
+        self._whole = math.ceil(timeout * 1000)
+
+    def begin(self, connection: Any, _: object) -> None:  # Any: a driver's, as below
         # Called by a statement, it waits where the driver does: never in an event loop.
-        connection.create_function(_TAKE, 1, turns.take)
+        connection.create_function(_TAKE, 1, self._turns.take)
         cursor = connection.cursor()
         try:
             cursor.execute(f"PRAGMA busy_timeout = {_LOOK}")
         finally:
             cursor.close()
 
-    def execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-        due = stopwatch() + timeout
+    def execute(self, cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+        turns, due = self._turns, stopwatch() + self._timeout
         writes = bool(context.isinsert or context.isupdate or context.isdelete)
-        _set_wait(cursor, context, whole if writes and _answers_rows(context) else _LOOK)
+        _set_wait(cursor, context, self._whole if writes and _answers_rows(context) else _LOOK)
         if writes and not turns.take_now():
-            cursor.execute(f"SELECT {_TAKE}(?)", (timeout,))
+            cursor.execute(f"SELECT {_TAKE}(?)", (self._timeout,))
         began = stopwatch()
         try:
             while not _is_done(cursor, statement, parameters, is_last=began >= due):
@@ -120,16 +131,12 @@ def take_turns(engine: sa.Engine, timeout: float) -> None:
                 turns.give_back(stopwatch() - began)
         return True
 
-    def execute_alone(cursor: Any, statement: str, context: Any) -> bool:
-        return execute(cursor, statement, (), context)
-
-    event.listen(engine, "connect", begin)
-    event.listen(engine, "do_execute", execute)
-    event.listen(engine, "do_execute_no_params", execute_alone)
+    def execute_alone(self, cursor: Any, statement: str, context: Any) -> bool:
+        return self.execute(cursor, statement, (), context)
 
 
 def _answers_rows(context: Any) -> bool:
-    """Tell whether a write is over, and may find the file busy, only when its rows are read."""
+    """Return whether a write is over, and may find the file busy, only when its rows are read."""
     return bool(context.compiled is not None and context.compiled.effective_returning)
 
 

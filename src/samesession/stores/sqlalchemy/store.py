@@ -32,7 +32,7 @@ from ..kit.renewing_load import RenewingLoad
 from . import engines, errors
 from .many_rows import ManyRows
 from .purge import Purge
-from .settings import HELP, SQLSettings
+from .settings import SQLSettings
 from .tables import (
     KEY_LENGTH,
     Bytewise,
@@ -79,7 +79,7 @@ class SQLStore:
         `bind_key` chooses a database of the latter. `timeout`: seconds for connecting
         and for each statement. Raises ConfigError for what cannot be used.
         """
-        self._source = source
+        self._source = engines.read_url(source) if isinstance(source, str) else source
         self._bind_key = bind_key
         self._timeout = timeout
         self._renewing = RenewingLoad(touching or Touching(), clock)
@@ -88,16 +88,7 @@ class SQLStore:
         self._statements = Statements(self._tables)
         self._many = ManyRows(self._tables)
         self._deadline = Deadline()
-        self.colours = colour
-        if isinstance(source, str):
-            self._source = engines.read_url(source)
-        elif isinstance(source, sa.Engine | AsyncEngine):
-            self.colours = Colour.ASYNC if isinstance(source, AsyncEngine) else Colour.SYNC
-            engines.check_engine(source)
-        elif engines.is_lent(source):
-            self.colours = Colour.SYNC
-        elif not isinstance(source, sa.URL):
-            raise ConfigError(f"SESSION_SQLALCHEMY is a {type(source).__name__}: {HELP}")
+        self.colours = engines.colour_of(self._source) or colour
         self._opened: PerLoop[sa.Engine | AsyncEngine] = PerLoop(loop=self.colours is Colour.ASYNC)
 
     @property
@@ -108,10 +99,10 @@ class SQLStore:
     @property
     def location(self) -> str:
         """The table, and the server or file."""
-        return f"the table {self._tables.records.fullname} of {engines.place_of(self._source)}"
+        return f"the table {self._tables.records.fullname} of {engines.location_of(self._source)}"
 
     def open_for(self, colour: Colour) -> SQLStore:
-        """Give the store for callers of that colour; an engine's colour cannot be changed."""
+        """Return the store for callers of that colour; an engine's colour cannot be changed."""
         if not isinstance(self._source, sa.URL):
             return self
         _ = engines.driven(self._source, colour)
@@ -197,7 +188,7 @@ class SQLStore:
 
     def close(self) -> Steps[None]:
         """Close this process's and event loop's connections."""
-        self._deadline.begin(self._timeout)  # to take leave of the server in
+        self._deadline.begin(self._timeout)  # in which to say goodbye to the server
         engine = self._opened.take()
         if isinstance(engine, AsyncEngine):
             closing: Any = engine.dispose()
@@ -258,7 +249,7 @@ class SQLStore:
     def _refusal(
         self, connection: sa.Connection, key: str, expected: bytes | None
     ) -> Outcome | Conflict:
-        """Say why a row was not there to be changed."""
+        """Find out why a row was not there to be changed."""
         found = self._found(connection, key, self._clock())
         if found is None:
             return Outcome.GONE
@@ -333,7 +324,7 @@ class SQLStore:
             except SQLAlchemyError as error:
                 late = stopwatch() - started >= self._timeout
                 if late or attempt == _ATTEMPTS or not errors.may_be_tried_again(error):
-                    raise errors.translated(error, self._tables.records.fullname) from None
+                    raise errors.as_store_error(error, self._tables.records.fullname) from None
             except OSError as error:
                 raise StoreUnavailable(
                     f"the database is not available: {type(error).__name__}"

@@ -53,7 +53,7 @@ class Bytewise(sa.types.TypeDecorator[str]):
         return cast("int", cast("sa.String", self.impl).length)
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> Any:
-        """Give what the driver is sent."""
+        """Return what the driver is sent."""
         if value is not None and dialect.name in ("mysql", "mariadb"):
             return value.encode("utf-8", "surrogateescape")
         return value
@@ -82,43 +82,40 @@ class Tables(NamedTuple):
 def session_tables(
     metadata: sa.MetaData = metadata, *, name: str = DEFAULT_NAME, schema: str | None = None
 ) -> Tables:
-    """Give the tables of sessions in a metadata, where several applications may share them.
+    """Return the tables of sessions in a metadata, where several applications may share them.
 
     Call it before Alembic looks at the metadata. Raises ConfigError when a table of
     that name is another's.
     """
-    records = _existing(metadata, name, schema, {"key", "expires", "revision", "record"})
-    owners = _existing(metadata, f"{name}_owners", schema, {"owner", "key", "expires"})
-    if records is None:
-        # MySQL's plain BLOB ends at 64 KiB.
-        blob = sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
-        records = sa.Table(
-            name,
-            metadata,
-            sa.Column("key", Bytewise(KEY_LENGTH), primary_key=True),
-            sa.Column("expires", sa.BigInteger, nullable=False, index=True),
-            sa.Column("revision", sa.BigInteger, nullable=False),
-            sa.Column("record", blob, nullable=False),
-            schema=schema,
-        )
-    if owners is None:
-        owners = sa.Table(
-            f"{name}_owners",
-            metadata,
-            sa.Column("owner", Bytewise(_DIGEST_LENGTH), primary_key=True),
-            sa.Column("key", Bytewise(KEY_LENGTH), primary_key=True),
-            sa.Column("expires", sa.BigInteger, nullable=False, index=True),
-            schema=schema,
-        )
-    return Tables(records, owners)
+    # MySQL's plain BLOB ends at 64 KiB.
+    blob = sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
+    records: list[sa.Column[Any]] = [
+        sa.Column("key", Bytewise(KEY_LENGTH), primary_key=True),
+        sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+        sa.Column("record", blob, nullable=False),
+    ]
+    owners: list[sa.Column[Any]] = [
+        sa.Column("owner", Bytewise(_DIGEST_LENGTH), primary_key=True),
+        sa.Column("key", Bytewise(KEY_LENGTH), primary_key=True),
+        sa.Column("expires", sa.BigInteger, nullable=False, index=True),
+    ]
+    found = _existing(metadata, name, schema, records)
+    found_owners = _existing(metadata, f"{name}_owners", schema, owners)
+    if found is None:
+        found = sa.Table(name, metadata, *records, schema=schema)
+    if found_owners is None:
+        found_owners = sa.Table(f"{name}_owners", metadata, *owners, schema=schema)
+    return Tables(found, found_owners)
 
 
 def _existing(
-    metadata: sa.MetaData, name: str, schema: str | None, columns: set[str]
+    metadata: sa.MetaData, name: str, schema: str | None, columns: list[sa.Column[Any]]
 ) -> sa.Table | None:
     qualified = name if schema is None else f"{schema}.{name}"
     found = metadata.tables.get(qualified)
-    if found is not None and {column.name for column in found.columns} != columns:
+    wanted = {column.name for column in columns}
+    if found is not None and {column.name for column in found.columns} != wanted:
         raise ConfigError(
             f"the table {qualified!r} is not one of sessions: "
             "write another name for SESSION_SQLALCHEMY_TABLE"
@@ -169,7 +166,7 @@ def _given(name: str, kind: sa.types.TypeEngine[Any] | None = None) -> sa.BindPa
 
 
 def sound(record: object, revision: object, expires: object = 0) -> bytes:
-    """Give the record of a row.
+    """Return the record of a row.
 
     Raises BadRecord for a row whose columns disagree, or that SQLite took though they are
     of other types.
@@ -188,5 +185,5 @@ def owner_digest(owner: str) -> str:
 
 
 def revision_number(revision: bytes) -> int:
-    """Give a revision as the signed number that every database can compare."""
+    """Return a revision as the signed number that every database can compare."""
     return int.from_bytes(revision, "big", signed=True)
