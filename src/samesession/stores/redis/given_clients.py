@@ -6,9 +6,7 @@ Misread here.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Sequence
-from copy import copy
 from typing import Any, TypeVar, cast
 
 import redis
@@ -17,66 +15,19 @@ from redis.asyncio.cluster import ClusterNode
 from redis.exceptions import ResponseError
 
 from ...core.steps import Steps, wait
-from ...core.store import Colour
-from ...errors import ConfigError
 from .answers import Misread
 from .client import Client, Node
 from .commands import Command, echo, key_of
 from .fence import Fence
-from .url import location_of_one
+from .given_checks import Given
 
 T = TypeVar("T")
-
-# Any: redis-py has no type that its clients of both colours share.
-Given = Any
 
 _CLUSTERS = (redis.RedisCluster, redis.asyncio.RedisCluster)
 _POOLS = (redis.ConnectionPool, redis.asyncio.ConnectionPool)
 
 # What redis-py stumbles over when an answer is garbage, or an argument.
 _STUMBLES = (AttributeError, LookupError, SystemError, TypeError, ValueError)
-
-
-def colour_of(given: Given) -> Colour:
-    """Return which callers a client serves; refuse one that would not give bytes, or old ones."""
-    if isinstance(given, redis.asyncio.Redis | redis.asyncio.RedisCluster):
-        colour = Colour.ASYNC
-    elif isinstance(given, redis.Redis | redis.RedisCluster):
-        colour = Colour.SYNC
-    else:
-        raise ConfigError(
-            f"SESSION_REDIS is a {type(given).__name__}: give it a URL, a redis.Redis or "
-            "redis.RedisCluster (Flask), or one of redis.asyncio (Quart), or of valkey-py"
-        )
-    known: Any = given
-    if known.get_connection_kwargs().get("decode_responses"):
-        raise ConfigError(
-            "SESSION_REDIS is a client with decode_responses=True, which would break records, "
-            "as they are bytes: make one without it"
-        )
-    if not getattr(getattr(given, "connection_pool", None), "is_master", True):
-        raise ConfigError("SESSION_REDIS is a client of a replica: give it Sentinel.master_for()")
-    if getattr(given, "read_from_replicas", False) or getattr(
-        given, "load_balancing_strategy", None
-    ):
-        raise ConfigError(
-            "SESSION_REDIS is a client that reads from replicas, where a session lives on for "
-            "a while after its end: make one without read_from_replicas"
-        )
-    return colour
-
-
-def location_of(given: Given) -> str:
-    """Name a client's servers and database, without a user or password."""
-    if isinstance(given, _CLUSTERS):
-        known: Any = cast("Any", given).nodes_manager.startup_nodes
-        hosts = {f"{node.host}:{node.port}" for node in known.values()}
-        return f"redis+cluster://{','.join(sorted(hosts))}"
-    pool = given.connection_pool
-    service = getattr(pool, "service_name", None)
-    if service is not None:
-        return f"the service {service} of Redis Sentinels"
-    return location_of_one(pool.connection_kwargs)
 
 
 def client_of(given: Given, *, is_lent: bool) -> Client:
@@ -333,49 +284,3 @@ def _can_be_packed(argument: object) -> bool:
     if isinstance(argument, str):
         return argument.encode("utf-8", "replace").decode("utf-8") == argument
     return isinstance(argument, bytes | int) and not isinstance(argument, bool)
-
-
-# --- other processes and loops -------------------------------------------------------------
-
-
-def another(given: Given) -> Given:
-    """Make a client like the one given, for another process or loop.
-
-    A client serves the process and loop that used it first; its connections must
-    never be shared with another. redis-py has no copy of a client; what it is made
-    again from has public names.
-    """
-    if isinstance(given, redis.RedisCluster):
-        return given  # its pools notice a fork, and a thread needs no other
-    if isinstance(given, redis.asyncio.RedisCluster):
-        return _another_cluster(given)
-    pool = given.connection_pool
-    options = {
-        "connection_class": pool.connection_class,
-        "max_connections": pool.max_connections,
-        **pool.connection_kwargs,
-    }
-    kind = cast("Any", type(given))
-    if not hasattr(pool, "sentinel_manager"):
-        return kind.from_pool(type(pool)(**options))
-    del options["connection_pool"]
-    manager = copy(pool.sentinel_manager)
-    manager.sentinels = [another(each) for each in manager.sentinels]
-    check = getattr(pool, "check_connection", False)
-    return kind.from_pool(type(pool)(pool.service_name, manager, check_connection=check, **options))
-
-
-def _another_cluster(given: Any) -> Given:
-    known = inspect.signature(type(given).__init__).parameters
-    had = given.get_connection_kwargs()
-    seeds: list[Any] = [
-        ClusterNode(node.host, node.port) for node in given.nodes_manager.startup_nodes.values()
-    ]
-    return type(given)(
-        startup_nodes=seeds,
-        ssl=issubclass(had["connection_class"], redis.asyncio.SSLConnection),
-        require_full_coverage=given.nodes_manager.require_full_coverage,
-        reinitialize_steps=given.reinitialize_steps,
-        address_remap=given.nodes_manager.address_remap,
-        **{name: value for name, value in had.items() if name in known},
-    )

@@ -156,7 +156,7 @@ class MultiplexedConnection(asyncio.Protocol):
                 each.since = now
             self._sent.extend(batch)
             self._transport.write(b"".join([each.packed for each in batch]))
-            self._keep_watch()
+            self._watch_oldest()
 
     async def _connect(self) -> None:
         try:
@@ -245,7 +245,7 @@ class MultiplexedConnection(asyncio.Protocol):
 
     # --- failing -----------------------------------------------------------------------
 
-    def _keep_watch(self) -> None:
+    def _watch_oldest(self) -> None:
         if self._watch is None and self._sent:
             self._grace.rest(loop_time(self._loop))
             due = self._sent[0].since + self._timeout
@@ -258,7 +258,7 @@ class MultiplexedConnection(asyncio.Protocol):
         oldest = self._sent[0] if self._sent else None
         if oldest is None or oldest.since + self._timeout > now:
             self._late = None
-            self._keep_watch()
+            self._watch_oldest()
             return
         again = self._grace.until(now, moved=oldest is not self._late)
         self._late = oldest
@@ -273,18 +273,8 @@ class MultiplexedConnection(asyncio.Protocol):
         `again` says which of them go to the next connection, unless they did so before.
         Without it all fail, those too that were not sent yet.
         """
-        transport, self._transport = self._transport, None
-        connection, self._connection = self._connection, None
         sent, self._sent = self._sent, deque()
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
-        self._late = None
-        if transport is not None:
-            transport.set_protocol(asyncio.Protocol())  # what it still tells is about the past
-            transport.abort()
-            # Its streams are ours to forget, or redis-py would warn of them.
-            connection._reader = connection._writer = None  # noqa: SLF001
+        self._abort()
         if again is None:
             _fail(sent, error)
             self._fail_queued(error)
@@ -299,6 +289,19 @@ class MultiplexedConnection(asyncio.Protocol):
         self._queued.extendleft(reversed(resent))
         if self._queued:
             self._flush()
+
+    def _abort(self) -> None:
+        transport, self._transport = self._transport, None
+        connection, self._connection = self._connection, None
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        self._late = None
+        if transport is not None:
+            transport.set_protocol(asyncio.Protocol())  # what it still tells is about the past
+            transport.abort()
+            # Its streams are ours to forget, or redis-py would warn of them.
+            connection._reader = connection._writer = None  # noqa: SLF001
 
     def _fail_queued(self, error: Exception) -> None:
         queued, self._queued = self._queued, deque()

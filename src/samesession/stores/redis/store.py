@@ -31,12 +31,14 @@ from ...settings import Config
 from ..kit.deadline import Deadline
 from ..kit.opener import with_settings
 from . import answers as read
-from . import commands, given_clients, scripts, url, valkey_clients, verification
+from . import commands, given_checks, scripts, url, valkey_clients, verification
 from .answers import OTHER_TYPE, Misread
 from .client import Client, scan
 from .commands import Argument, Command
 from .fence import word
-from .given_clients import Given
+from .given_checks import Given
+from .given_clients import client_of
+from .given_copies import another
 from .settings import RedisSettings
 from .url_options import check_tls
 
@@ -117,7 +119,7 @@ class RedisStore:
         self.timeout = timeout
         self.deadline = Deadline()
         if self._servers is None:
-            colour = given_clients.colour_of(source)
+            colour = given_checks.colour_of(source)
         else:
             _ = _maker()  # fails now, not at the first request
         self.colours = colour
@@ -135,7 +137,7 @@ class RedisStore:
         """The servers, and the database on them."""
         if self._servers is not None:
             return url.location_of(self._servers)
-        return given_clients.location_of(self._source)
+        return given_checks.location_of(self._source)
 
     @property
     def client(self) -> Client:
@@ -151,9 +153,9 @@ class RedisStore:
             return maker.client()
         if not self._source_taken:
             self._source_taken = True
-            return given_clients.client_of(self._source, is_lent=True)
-        another = given_clients.another(self._source)
-        return given_clients.client_of(another, is_lent=another is self._source)
+            return client_of(self._source, is_lent=True)
+        made = another(self._source)
+        return client_of(made, is_lent=made is self._source)
 
     @_as_store_errors
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
