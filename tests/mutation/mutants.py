@@ -97,6 +97,22 @@ MUTANTS = (
         ("tests/faults/test_costless_errors.py", "-k", "no_connection and surrogate"),
     ),
     Mutant(
+        "hiredis is there for a URL when an application starts",
+        (Change("stores/redis/store.py", "_ = _maker()  # fails now", "pass  # fails now"),),
+        ("tests/stores/test_redis_clients.py", "-k", "hiredis"),
+    ),
+    Mutant(
+        "the key that a client which caches is told",
+        (
+            Change(
+                "stores/redis/given_clients.py",
+                'if command[0] == "GET" else {}',
+                "if False else {}",
+            ),
+        ),
+        ("tests/unit/test_redis_given.py", "-k", "caches"),
+    ),
+    Mutant(
         "the turns that a late loop takes before it gives a store up",
         (Change("run/timeout.py", "if late else None", "if False else None"),),
         ("tests/unit/test_timeout.py", "-k", "late"),

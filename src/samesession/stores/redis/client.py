@@ -1,8 +1,8 @@
-"""What the redis store asks of a client, whatever servers there are, and whoever made it.
+"""What the redis store needs of a client: the same of ours and of a given one.
 
-    URL of      one server, or a Sentinel's master    Cluster
-    ours        single.SingleClient                   cluster.Cluster of SingleClients
-    given       given_clients.GivenClient             given_clients.GivenCluster
+    client    of one server, or of a Sentinel's master    of a Cluster
+    ours      single.SingleClient                         cluster.Cluster, of SingleClients
+    given     given_clients.GivenClient                   given_clients.GivenCluster
 
 All of it is steps. Knows commands, no record.
 """

@@ -10,8 +10,7 @@ A caller that is cancelled harms no other: its answer is thrown away when it
 comes. What cannot be packed is refused to its caller before anything is sent.
 A connection that is lost takes each of its commands to the next one, once. One
 that says what nobody asked for, or no RESP, takes the reads there and fails the
-writes, which may have been done. One whose oldest answer is overdue is given up.
-Loaded by async code only.
+writes, which may have been done. One whose oldest answer is overdue is dropped.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ def _is_read(pending: _Pending) -> bool:
 
 
 class MultiplexedConnection(asyncio.Protocol):
-    """The connection of one event loop to a server; see client.Connections."""
+    """The connection of one event loop to a server; see single.Connections."""
 
     def __init__(self, pool: Any, *, timeout: float) -> None:
         """`pool`: redis-py's, which makes the connections; `timeout`: seconds for each answer."""

@@ -64,7 +64,7 @@ class _Connection:
 
 
 class PooledConnections:
-    """The connections of a process's threads to a server; see client.Connections."""
+    """The connections of a process's threads to a server; see single.Connections."""
 
     mark = None  # which of them an answer came on is not told
 

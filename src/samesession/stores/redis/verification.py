@@ -9,8 +9,8 @@ out of step. So a question is asked within a fence: see fence.
     another session's record    on another connection
 
 If the second answer is the first one, that is what is stored, and no connection is
-touched: who can write one record must not be able to cut everybody off. If it is not, the first
-connection is out of step, and left.
+dropped: somebody who can write one record must not be able to cut everybody off. If it
+is not, the first connection is out of step, and dropped.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def load_again(client: Client, key: str, *, doubted: object) -> Steps[Any]:
     mark = holder.mark
     (answer,) = yield from _verified(holder, key, elsewhere=doubted is not None)
     if isinstance(answer, ResponseError):
+        # By identity: to a type checker no Client is a Node.
         if id(holder) == id(client) or not _is_redirection(answer):
             raise answer
         answer = yield from client.send(get(key))  # follows the key to where it has moved
