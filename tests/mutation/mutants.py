@@ -1981,8 +1981,8 @@ MUTANTS = (
         (
             Change(
                 "stores/redis/store.py",
-                "            check_tls(self._servers.options)",
-                "            pass",
+                "        check_tls(servers.options)",
+                "        pass",
             ),
         ),
         ("tests/unit/test_redis_url.py", "-k", "tls_cannot"),

@@ -283,22 +283,24 @@ def test_a_missing_package_is_told_with_the_extra_that_installs_it() -> None:
     assert "pip install 'samesession[redis]'" in done.stdout, done.stderr
 
 
-def test_a_url_needs_hiredis_and_a_given_client_does_not(redis_url: str) -> None:
+def test_all_but_a_client_of_redis_py_need_hiredis(redis_url: str) -> None:
     """In a process of its own: here the package is imported already."""
     code = (
         "import sys; sys.modules['hiredis'] = None\n"
-        "import redis\n"
+        "import redis, valkey\n"
         "from tests.stores.test_redis_clients import LONG, ConfigError, make_record, run\n"
         "from samesession.stores.redis import RedisStore\n"
-        "try:\n    RedisStore('redis://127.0.0.1')\n"
-        "except ConfigError as error:\n    print(error)\n"
+        "for source in ('redis://127.0.0.1', valkey.Valkey()):\n"
+        "    try:\n        RedisStore(source)\n"
+        "    except ConfigError as error:\n        print(error)\n"
         f"with redis.Redis.from_url({redis_url!r}) as client:\n"
         "    print(run(RedisStore(client).create('key', make_record(), lifetimes=LONG)))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.stdout == (
-        "SESSION_REDIS is a URL, which needs the package hiredis: "
-        "pip install 'samesession[redis]', or give a client of redis-py\nTrue\n"
-    ), done.stderr
+    refusal = (
+        "SESSION_REDIS is no client of redis-py, and so needs the package hiredis: "
+        "pip install 'samesession[redis]', or give such a client\n"
+    )
+    assert done.stdout == f"{refusal}{refusal}True\n", done.stderr

@@ -1,7 +1,8 @@
 """Make the clients of a URL: of one server, of the Sentinels of one, or of a Cluster.
 
 redis-py opens the connections, and is told how here; hiredis packs and parses. Loaded
-only where there is a URL, as a given client needs no hiredis.
+only where redis-py's own client is not given, as that needs no hiredis. A client of
+valkey-py is read like a URL.
 """
 
 from __future__ import annotations

@@ -107,22 +107,10 @@ class RedisStore:
         that cannot be used.
         """
         self._source = source
-        self._servers: url.Servers | None = None
-        found = valkey_clients.servers_of(source)
-        if isinstance(source, str):
-            self._servers = url.read(source, colour)
-        elif found is not None:
-            self._servers, colour = found
-        if self._servers is not None and self._servers.tls:
-            check_tls(self._servers.options)
+        self._servers, self.colours = _servers_of(source, colour)
         self._prefix = checked_prefix(prefix)
         self.timeout = timeout
         self.deadline = Deadline()
-        if self._servers is None:
-            colour = given_checks.colour_of(source)
-        else:
-            _ = _maker()  # fails now, not at the first request
-        self.colours = colour
         self._clients: PerLoop[Client] = PerLoop(loop=self.colours is Colour.ASYNC)
         self._source_taken = False
 
@@ -307,6 +295,20 @@ def _check_size(record: bytes) -> None:
         )
 
 
+def _servers_of(source: str | Given, colour: Colour) -> tuple[url.Servers | None, Colour]:
+    """Return where to connect, None for a client that does so, and for which callers."""
+    if isinstance(source, str):
+        servers = url.read(source, colour)
+    elif (found := valkey_clients.servers_of(source)) is not None:
+        servers, colour = found
+    else:
+        return None, given_checks.colour_of(source)
+    if servers.tls:
+        check_tls(servers.options)
+    _ = _maker()  # fails now, not at the first request
+    return servers, colour
+
+
 def _maker() -> type[Maker]:
     """Load what makes clients of URLs; raises ConfigError where hiredis is missing."""
     try:
@@ -315,8 +317,8 @@ def _maker() -> type[Maker]:
         if error.name != "hiredis":
             raise
         raise ConfigError(
-            "SESSION_REDIS is a URL, which needs the package hiredis: "
-            "pip install 'samesession[redis]', or give a client of redis-py"
+            "SESSION_REDIS is no client of redis-py, and so needs the package hiredis: "
+            "pip install 'samesession[redis]', or give such a client"
         ) from error
     return Maker
 
