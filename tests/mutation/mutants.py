@@ -97,6 +97,29 @@ MUTANTS = (
         ("tests/faults/test_costless_errors.py", "-k", "no_connection and surrogate"),
     ),
     Mutant(
+        "the node of a Cluster that a failure names",
+        (
+            Change(
+                "stores/redis/cluster.py",
+                "except (redis.RedisError, OSError) as error:\n"
+                "            at_place(error, _place(node))",
+                "except (redis.RedisError, OSError):",
+            ),
+        ),
+        ("tests/unit/test_redis_cluster.py", "-k", "names_the_node"),
+    ),
+    Mutant(
+        "the node of a Cluster that many commands' failure names",
+        (
+            Change(
+                "stores/redis/cluster.py",
+                "self._stale, self._failed = True, node\n            at_place(error, _place(node))",
+                "self._stale, self._failed = True, node",
+            ),
+        ),
+        ("tests/unit/test_redis_cluster.py", "-k", "names_the_node"),
+    ),
+    Mutant(
         "hiredis is there for a URL when an application starts",
         (Change("stores/redis/store.py", "_ = _maker()  # fails now", "pass  # fails now"),),
         ("tests/stores/test_redis_clients.py", "-k", "hiredis"),

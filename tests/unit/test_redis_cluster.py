@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from redis.exceptions import ResponseError
 
+from samesession.errors import place_of
 from samesession.run.aio import arun
 from samesession.stores.redis import cluster as redis_cluster
 from samesession.stores.redis.cluster import SLOTS, Cluster
@@ -113,3 +114,19 @@ async def test_a_refusal_leaves_the_map_and_a_node_that_is_down_does_not(
                 await answer(made, "foo")
         assert await answer(made, "foo") == b"foo"
         assert len(read_maps) == maps
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("many", [False, True])
+async def test_a_failure_names_the_node(monkeypatch: pytest.MonkeyPatch, *, many: bool) -> None:
+    made, nodes = cluster(HALVES)
+    await answer(made, "foo")  # its node is b
+
+    async def lost(_: object) -> Any:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(nodes["b", 2], "execute", lost)
+    monkeypatch.setattr(nodes["b", 2], "execute_many", lost, raising=False)
+    with pytest.raises(ConnectionResetError) as caught:
+        _ = await arun(made.send_many([get("foo")]) if many else made.send(get("foo")))
+    assert place_of(caught.value) == "b:2"
