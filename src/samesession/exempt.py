@@ -232,14 +232,21 @@ class _Routes:
         """Return the rules as they were added, which settles what weighs the same.
 
         Werkzeug tells only the order of the endpoints. An exempt one with several rules
-        comes last: a page is never taken for it.
+        comes last, those among them first that redirect: neither a page nor a redirect is
+        taken for it.
         """
         several = {
             endpoint
             for endpoint in self._chosen | self._static
             if sum(rule.endpoint == endpoint for rule in self._rules) > 1
         }
-        return sorted(self._rules, key=lambda rule: rule.endpoint in several)
+
+        def place(rule: Rule) -> int:
+            if rule.endpoint not in several:
+                return 1
+            return 0 if _redirects(rule) else 2
+
+        return sorted(self._rules, key=place)
 
 
 class _Unknown(BaseConverter):
@@ -276,7 +283,6 @@ def _harmless(kind: Callable[..., BaseConverter]) -> Any:  # Werkzeug asks for a
 
 def _copied(rule: Rule) -> Rule:
     """Give a rule with the same patterns that is in no map yet."""
-    redirects = rule.redirect_to is not None or (rule.alias and rule.map.redirect_defaults)
     return Rule(
         rule.rule,
         defaults=rule.defaults,
@@ -284,12 +290,16 @@ def _copied(rule: Rule) -> Rule:
         methods=rule.methods,
         build_only=rule.build_only,
         # What redirects never comes to its endpoint.
-        endpoint=None if redirects else rule.endpoint,
+        endpoint=None if _redirects(rule) else rule.endpoint,
         strict_slashes=rule.strict_slashes,
         merge_slashes=rule.merge_slashes,
         host=rule.host,
         websocket=rule.websocket,
     )
+
+
+def _redirects(rule: Rule) -> bool:
+    return rule.redirect_to is not None or bool(rule.alias and rule.map.redirect_defaults)
 
 
 def _outline(rule: str) -> tuple[str, str]:

@@ -2326,4 +2326,9 @@ MUTANTS = (
         (Change("core/late.py", "return state.in_test", "return True"),),
         ("tests/web/test_late_writes.py", "-k", "late_by_the_application and memory"),
     ),
+    Mutant(
+        "a redirect of an endpoint that has several rules",
+        (Change("exempt.py", "return 0 if _redirects(rule) else 2", "return 2"),),
+        ("tests/unit/test_exempt.py", "-k", "only_what"),
+    ),
 )

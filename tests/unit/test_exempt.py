@@ -119,6 +119,13 @@ def _page(string: str, endpoint: str) -> dict[str, Any]:
 @example([_page("/static/page", "page"), _page("/static/page", "static")])
 @example([{**_page("/shop/<tenant>/files/", "shop.static"), "strict_slashes": False}])
 @example([_page("/static/", "page"), _page("/static/<path:filename>", "static")])
+@example(
+    [
+        {**_page("/static/page", "static"), "redirect_to": "elsewhere"},
+        _page("/static/page", "shop.static"),
+        _page("/static/page", "static"),
+    ]
+)
 @settings(deadline=None)  # a busy machine
 @given(
     st.one_of(
@@ -142,7 +149,8 @@ def test_only_what_routing_calls_static_is_exempt(rules: list[dict[str, Any]]) -
                 if state is not None:
                     assert needs_none, (path, method, host, endpoint)
                     assert state.mode is Mode.EXEMPT
-                    assert state.dropped_at == endpoint
+                    # Of two static endpoints at one path either may be named then.
+                    assert state.dropped_at == endpoint or several
                 elif needs_none:
                     # It may have a session where only code of the application, or the
                     # order of rules that Werkzeug does not tell, could say.
