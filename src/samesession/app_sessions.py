@@ -230,7 +230,7 @@ class AppSessions:
         return ServerSession(state=SessionState(mode=Mode.BROKEN), failure=self.failed(error))
 
     def failed(self, error: SessionError) -> headers.SessionUnavailable:
-        """Give the error that the application sees for a failure of the store."""
+        """Return the error that the application sees for a failure of the store."""
         log.error("the session store failed: %s", self.told(error))
         return headers.SessionUnavailable(error)
 
@@ -242,7 +242,7 @@ class AppSessions:
         return outages.line(error, store.location if isinstance(store, Located) else None)
 
     def unsaved(self, session: ServerSession, error: SessionError) -> headers.SessionUnavailable:
-        """Give the error for a session that the store did not save in the end."""
+        """Return the error for a session that the store did not save in the end."""
         session.mark_failed()
         return self.failed(error)
 
@@ -374,13 +374,13 @@ class AppSessions:
 
 
 def _home(app: Any) -> str:  # a Flask or a Quart
-    """Give the directory that an application may write to, wherever it is started from."""
+    """Return the directory that an application may write to, wherever it is started from."""
     found = app.instance_path if os.path.isdir(app.instance_path) else app.root_path
     return str(found)
 
 
 def app_sessions_of(app: Any) -> AppSessions:  # a Flask or a Quart
-    """Give the sessions of an application; raises ConfigError where there are none."""
+    """Return the sessions of an application; raise ConfigError where there are none."""
     app_sessions = getattr(app.session_interface, "app_sessions", None)
     if not isinstance(app_sessions, AppSessions):
         interface: object = app.session_interface

@@ -34,7 +34,7 @@ class Runner(Protocol):
     """Runs steps to their end for a command."""
 
     def __call__(self, steps: Steps[T], /) -> T:
-        """Give what the steps return."""
+        """Return what the steps return."""
         ...
 
 
@@ -42,7 +42,7 @@ class Administered(Protocol):
     """Does to an application's sessions what a command is for, and says where."""
 
     def __call__(self, work: Callable[[Administration], Steps[T]], /) -> T:
-        """Give what the work returns."""
+        """Return what the work returns."""
         ...
 
 

@@ -83,7 +83,7 @@ class CurrentSettings:
         return self._seen.parts
 
     def parts(self) -> Parts:
-        """Give what counts now."""
+        """Return what counts now."""
         seen, settings = self._seen, self._source.config
         try:
             # Equal values mostly are the same objects, which costs next to nothing to see.
@@ -176,7 +176,7 @@ class CurrentSettings:
 
 
 def source_of(app: Any) -> Any:
-    """Give what has the settings of an application as its `config`: mostly the application."""
+    """Return what has the settings of an application as its `config`: mostly the application."""
     own = {
         name: attribute for name, attribute in _ATTRIBUTES.items() if _is_its_own(app, attribute)
     }
@@ -217,13 +217,13 @@ def _flasks(settings: Values) -> dict[str, Any]:
 
 
 def _with(settings: Values, name: str, wanted: Values) -> dict[str, Any]:
-    """Give settings with one as it is wanted, which may be absent."""
+    """Return settings with one as it is wanted, which may be absent."""
     others = {each: value for each, value in settings.items() if each != name}
     return {**others, name: wanted[name]} if name in wanted else others
 
 
 def _copied(value: Any) -> Any:
-    """Give a value that stays as it is now; what changes in place is compared with that."""
+    """Return a value that stays as it is now; what changes in place is compared with that."""
     for kind in _CHANGEABLE:
         if isinstance(value, kind):
             return kind(value)
@@ -231,5 +231,5 @@ def _copied(value: Any) -> Any:
 
 
 def _hashable(value: object) -> tuple[object, object]:
-    """Give what tells a value from others, True from 1 as well."""
+    """Return what tells a value from others, True from 1 as well."""
     return type(value), tuple(cast("list[object]", value)) if isinstance(value, list) else value

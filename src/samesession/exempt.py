@@ -265,7 +265,7 @@ _UNKNOWN = _Value()
 
 
 def _harmless(kind: Callable[..., BaseConverter]) -> Any:  # Werkzeug asks for a class, and calls it
-    """Give what makes converters with the same patterns that run no code of an application's."""
+    """Return what makes converters with the same patterns that run no code of an application's."""
     of = getattr(getattr(kind, "to_python", None), "__module__", None)
     if of == _WERKZEUGS:
         return kind
@@ -282,7 +282,7 @@ def _harmless(kind: Callable[..., BaseConverter]) -> Any:  # Werkzeug asks for a
 
 
 def _copied(rule: Rule) -> Rule:
-    """Give a rule with the same patterns that is in no map yet."""
+    """Return a rule with the same patterns that is in no map yet."""
     return Rule(
         rule.rule,
         defaults=rule.defaults,
@@ -303,7 +303,7 @@ def _redirects(rule: Rule) -> bool:
 
 
 def _outline(rule: str) -> tuple[str, str]:
-    """Give how each path that a rule matches begins, and the longest text that it contains."""
+    """Return how each path that a rule matches begins, and the longest text that it contains."""
     pieces = _VARIABLE.split(rule)
     if any("<" in piece or ">" in piece for piece in pieces):  # in a converter's arguments
         pieces = [rule.partition("<")[0], ""]

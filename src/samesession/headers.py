@@ -51,7 +51,7 @@ class SessionUnavailable(StoreUnavailable, ServiceUnavailable):
 
 
 def cookie_values(header: str, name: str) -> list[str]:
-    """Give every value that a Cookie header has for a name (RFC 6265bis, 4.2.1).
+    """Return every value that a Cookie header has for a name (RFC 6265bis, 4.2.1).
 
     Quotes and escapes are left as they are, which no cookie of ours has: what a
     browser was never given is not read either.
@@ -74,7 +74,7 @@ def address(request: Request) -> Address:
 
 
 def matcher(*chosen: Paths) -> Callable[[Request], bool] | None:
-    """Give what says whether a request is meant by prefixes or predicates; None: none is.
+    """Return what says whether a request is meant by prefixes or predicates; None: none is.
 
     A prefix means itself and what is below it: "/a" is "/a" and "/a/b", not "/ab".
     """
@@ -133,7 +133,7 @@ class CookieWriter:
         ]
 
     def header(self, action: SetCookie | DropCookie) -> str:
-        """Give the header's value; raises SessionTooLarge above 4,096 bytes."""
+        """Return the header's value; raise SessionTooLarge above 4,096 bytes."""
         match action:
             case DropCookie():
                 return self._drop
@@ -201,7 +201,7 @@ def is_streamed(response: Any) -> bool:
 
 
 def unproxied(proxy: object) -> object:
-    """Give what a framework's global stands for, whatever its annotation says."""
+    """Return what a framework's global stands for, whatever its annotation says."""
     local = cast("LocalProxy[object]", proxy)
     return local._get_current_object()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  # documented
 
@@ -219,7 +219,7 @@ def check_first(funcs: dict[Any, list[Any]], check: Callable[[], object]) -> Non
 
 
 def context_first(method: Callable[..., object], context: object) -> tuple[object, ...]:
-    """Give the leading arguments of an application's method.
+    """Return the leading arguments of an application's method.
 
     Quart 0.23 passes the context to methods that took none before.
     """

@@ -146,7 +146,7 @@ def _where(error: BaseException, location: str | None) -> str | None:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Give an error and what led to it, also where that is not to be shown."""
+    """Return an error and what led to it, also where that is not to be shown."""
     seen: set[int] = set()
     ahead = [error]
     while ahead:

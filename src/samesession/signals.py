@@ -49,7 +49,7 @@ _BY_REASON = {EMPTIED_BLINDLY: logging.WARNING, **dict.fromkeys(BY_VISITORS, log
 
 
 def notifier(app: Any) -> Notify:  # a Flask or a Quart; this module knows neither
-    """Give the function that tells signals and log of an application's events, within steps."""
+    """Return the function that tells signals and log of an application's events, within steps."""
 
     def notify(event: Event, sid: str | None, reason: str) -> None:
         level = _BY_REASON.get(reason) or _LEVELS.get(event, logging.DEBUG)
@@ -79,7 +79,7 @@ def _send(signal: NamedSignal, app: Any, told: dict[str, Any]) -> Steps[None]:
 
 
 def _callable(receiver: Callable[..., Any]) -> Callable[..., Any]:
-    """Give what a thread may run, too: a StopIteration never comes out of one."""
+    """Return what a thread may run, too: a StopIteration never comes out of one."""
     if inspect.iscoroutinefunction(receiver):
         return receiver
 

@@ -51,7 +51,7 @@ _ADVICE: Final[tuple[tuple[Callable[[type], bool], str], ...]] = (
 
 
 def advice(value: object) -> str:
-    """Say what an object is, with its class's module, and what to store in its place."""
+    """Return what an object is, with its class's module, and what to store in its place."""
     kind = type(value)
     name = kind.__qualname__ if kind.__module__ == "builtins" else _full_name(kind)
     for fits, said in _ADVICE:

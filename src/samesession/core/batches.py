@@ -37,7 +37,7 @@ class KeyWalk:
         self._size = _FEWEST
 
     def batch(self) -> Steps[Sequence[str]]:
-        """Give the next keys; none at the end."""
+        """Return the next keys; none at the end."""
         while not self._keys and (self._listed or not self._ended):
             yield from checkpoint()
             yield from self._look_on()
@@ -70,7 +70,7 @@ def owned_by(store: OwnerIndex, owner: str) -> Callable[[str | None], Steps[KeyP
 
 
 def every_key(page: Callable[[str | None], Steps[KeyPage]]) -> Steps[list[str]]:
-    """Give the keys of all pages."""
+    """Return the keys of all pages."""
     found = yield from page(None)
     keys = [*found.keys]
     while found.after is not None:

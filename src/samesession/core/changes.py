@@ -72,7 +72,7 @@ def image(data: Mapping[str, object]) -> Image:
 
 
 def changes(before: Image, after: Image, *, assigned: Collection[str] = ()) -> list[Change]:
-    """Tell what turns `before` into `after`; keys `assigned` count even when they are equal."""
+    """Return what turns `before` into `after`; keys `assigned` count even when they are equal."""
     dropped: list[Change] = [Drop(key) for key in before if key not in after]
     put = [
         Put(key, value, assigned=key in assigned)
@@ -92,7 +92,7 @@ def assignments(done: Iterable[Change]) -> list[Change]:
 
 
 def adopted(data: Data, here: Mapping[str, Any]) -> Data:
-    """Give data, with the very objects of `here` where these are equal to it.
+    """Return data, with the very objects of `here` where these are equal to it.
 
     A view may hold them, and go on to change them.
     """
@@ -103,7 +103,7 @@ def adopted(data: Data, here: Mapping[str, Any]) -> Data:
 
 
 def fits(value: object) -> bool:
-    """Say whether a value can be encoded."""
+    """Return whether a value can be encoded."""
     return codec.encode_if_fit({"": value}) is not None
 
 

@@ -244,7 +244,7 @@ def _is_text(key: object) -> bool:
 
 
 def _as_base(value: object) -> object:
-    """Give the plain value of a subclass; refuse everything else."""
+    """Return the plain value of a subclass; refuse everything else."""
     html = getattr(value, "__html__", None)
     if callable(html):
         return Markup(str(html()))

@@ -105,7 +105,7 @@ class Filing:
             return None
 
     def index_is_stale(self, record: Record) -> bool:
-        """Say whether the owner index must hear of a session again."""
+        """Return whether the owner index must hear of a session again."""
         # An entry lives two idle timeouts and is renewed after one, so that it
         # outlives a session that is used without ever being written.
         return record.owner is not None and (

@@ -77,11 +77,11 @@ class Flow:
         return self._opener.open(values, renew=renew, address=address)
 
     def fresh(self) -> ServerSession:
-        """Give the session of a request that has no cookie."""
+        """Return the session of a request that has no cookie."""
         return self._opener.fresh()
 
     def leave(self, session: ServerSession) -> Reply | None:
-        """Say what `close` would for a request that changed nothing; None for any other."""
+        """Return what `close` would for a request that changed nothing; None for any other."""
         state = session.state
         if state.may_differ or state.mode is Mode.EXEMPT or state.mode is Mode.BROKEN:
             return None
@@ -135,7 +135,7 @@ class Flow:
         return self._deed(session, session.state.loaded, b"") is Action.DELETE
 
     def _as_signed_now(self, state: SessionState) -> Loaded | None:
-        """Give what the session was loaded from; other keys may count since."""
+        """Return what the session was loaded from; other keys may count since."""
         loaded = state.loaded
         if loaded is not None and state.terms is not None and state.terms.key != self._signer.mark:
             signed, record = loaded.signed, loaded.record
@@ -250,7 +250,7 @@ class Flow:
             return None
 
     def _minted(self, state: SessionState, sid: str) -> SignedToken:
-        """Give the session's next token: for a save that is tried again, the same one."""
+        """Return the session's next token: for a save that is tried again, the same one."""
         if state.minted is None:
             state.minted = self._signer.mint(sid)
         return self._signer.sign(state.minted)
@@ -259,7 +259,7 @@ class Flow:
         return policy.verdict(record, token, self._clock()) is Verdict.LIVE
 
     def _is_ours(self, record: Record, session: ServerSession) -> bool:
-        """Say whether a save of this request wrote a live record, and never heard of it again."""
+        """Return whether a save of this request wrote a live record, and heard no more of it."""
         minted = session.state.minted
         return minted is not None and self._is_live(record, minted)
 

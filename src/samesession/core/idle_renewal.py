@@ -36,17 +36,17 @@ class Touching:
         self._longest = longest
 
     def grace(self, lifetime: int) -> int:
-        """Give the seconds that are added to an idle timeout, a tenth of it at most."""
+        """Return the seconds that are added to an idle timeout, a tenth of it at most."""
         if self.interval is None:
             return min(_LONGEST, lifetime // _SHARE)
         return min(self.interval, lifetime // 10)
 
     def expiry(self, now: float, lifetime: int) -> int:
-        """Give the moment at which a record that is renewed now expires."""
+        """Return the moment at which a record that is renewed now expires."""
         return math.ceil(now) + lifetime + self.grace(lifetime)
 
     def expiry_of(self, record: bytes, lifetimes: Lifetimes, now: float) -> int:
-        """Give the moment at which a record that is written now expires."""
+        """Return the moment at which a record that is written now expires."""
         self._hear_of(lifetimes)
         return self.expiry(now, lifetime_of(record, lifetimes))
 

@@ -25,7 +25,7 @@ UNCHANGING = frozenset((str, int, float, bool, bytes, type(None), dt.datetime, u
 
 
 def is_permanent(data: Mapping[str, Any], *, default: bool) -> bool:
-    """Say whether data is that of a session which outlives the browser."""
+    """Return whether data is that of a session which outlives the browser."""
     return bool(data.get(PERMANENT_KEY, default))
 
 
@@ -47,7 +47,7 @@ class Draft(NamedTuple):
         return f"Draft({len(self.payload)} bytes)"
 
     def owner(self, before: str | None) -> str | None:
-        """Give the owner of a session that had this one before."""
+        """Return the owner of a session that had this one before."""
         if self.bound is not None:
             return self.bound
         return None if self.cleared else before
@@ -91,7 +91,7 @@ class Unsaved:
         return self._draft(merge.replay(self.changes[done:], newer))
 
     def assigned_alone(self) -> Draft:
-        """Give what the request assigned itself, without anything that was loaded."""
+        """Return what the request assigned itself, without anything that was loaded."""
         return self._draft(merge.replay(merge.assignments(self.changes), dict(self.own)))
 
     def _draft(self, data: Data) -> Draft:
@@ -119,7 +119,7 @@ class Journal:
         self._taken: Unsaved | None = None  # by a save that is under way
 
     def changes(self, base: bytes | None, data: Data) -> list[Change]:
-        """Give all changes that made `data` from the payload `base`."""
+        """Return all changes that made `data` from the payload `base`."""
         return self._changes(base, merge.image(data))
 
     def _changes(self, base: bytes | None, after: Image) -> list[Change]:
@@ -171,11 +171,11 @@ class Journal:
         return self._taken
 
     def has_taken(self, unsaved: Unsaved) -> bool:
-        """Say whether this save is still under way."""
+        """Return whether this save is still under way."""
         return self._taken is unsaved
 
     def saved(self, unsaved: Unsaved, here: Data, stored: Data | None) -> Data:
-        """Give what the session shows after a save; `stored`: where that is not what was taken.
+        """Return what the session shows after a save; `stored`: where that is not what was taken.
 
         What is stored, and what was done to the data while that was saved.
         """

@@ -45,7 +45,7 @@ def checked_owner(owner: object, call: str) -> str:
 
 
 def checked_sid(sid: object, call: str) -> str:
-    """Return a sid, or whatever other str stands for one; raises InvalidName for no str."""
+    """Return a sid, or whatever other str stands for one; raise InvalidName for no str."""
     if type(sid) is not str:
         raise InvalidName(
             f"{call}() takes a session's sid as a str: write session.sid, or the sid of what "
@@ -55,7 +55,7 @@ def checked_sid(sid: object, call: str) -> str:
 
 
 def checked_keep(sid: object, call: str) -> str | None:
-    """Return the sid of the session that is kept; raises InvalidName for what is no sid.
+    """Return the sid of the session that is kept; raise InvalidName for what is no sid.
 
     With a sid that is misspelt the session that was meant would end with the others.
     """
@@ -69,7 +69,7 @@ def checked_keep(sid: object, call: str) -> str | None:
 
 
 def checked_prefix(prefix: object) -> str:
-    """Return what a store's keys begin with; raises ConfigError for what no store can be sent."""
+    """Return what a store's keys begin with; raise ConfigError for what no store can be sent."""
     if type(prefix) is not str or not is_name(prefix) or not prefix.isprintable():
         raise ConfigError(
             f"SESSION_KEY_PREFIX must be printable text of 1 to {MAX_BYTES} bytes in UTF-8, "
@@ -84,7 +84,7 @@ def is_sid(text: str) -> bool:
 
 
 def plain_key(key: object) -> str:
-    """Give a key as a str and nothing more; raises TypeError for anything else."""
+    """Return a key as a str and nothing more; raise TypeError for anything else."""
     if type(key) is str:
         return key
     if isinstance(key, str):

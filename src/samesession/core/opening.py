@@ -99,7 +99,7 @@ class Opener:
         return self._session({}, None, renew=renew)
 
     def fresh(self) -> ServerSession:
-        """Give the session of a request that has no cookie."""
+        """Return the session of a request that has no cookie."""
         return ServerSession(
             permanent_by_default=self._rules.permanent_by_default, bindable=self._bindable
         )

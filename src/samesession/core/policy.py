@@ -86,10 +86,10 @@ def action(*, stored: bool, is_empty: bool, changed: bool) -> Action:
 
 
 def deadline(now: int, rules: Rules) -> int:
-    """Give the moment at which a session that authenticates now ends in any case; 0: never."""
+    """Return the moment at which a session that authenticates now ends in any case; 0: never."""
     return 0 if rules.absolute is None else now + rules.absolute
 
 
 def sends_cookie(*, modified: bool, permanent: bool, rules: Rules) -> bool:
-    """Answer as Flask's `should_set_cookie` does."""
+    """Return what Flask's `should_set_cookie` would."""
     return modified or (permanent and rules.refresh_each_request)

@@ -50,7 +50,7 @@ _LETTERS = {"n": "\n", "r": "\r", "t": "\t"}
 
 @lru_cache(maxsize=64)  # settings are read anew when one of them changes
 def is_published(key: str | bytes) -> bool:
-    """Say whether a key is one that documentation shows, or a text in place of a key."""
+    """Return whether a key is one that documentation shows, or a text in place of a key."""
     for spelling in map(_folded, _spellings(key)):
         if spelling in _FOLDED_PHRASES or any(known in spelling for known in _FOLDED):
             return True
@@ -60,7 +60,7 @@ def is_published(key: str | bytes) -> bool:
 
 
 def _spellings(key: str | bytes) -> set[str]:
-    """Give the texts that a key may stand for, as they end up in environments and files."""
+    """Return the texts that a key may stand for, as they end up in environments and files."""
     if isinstance(key, str):
         found = {key}
     else:

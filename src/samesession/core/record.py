@@ -162,17 +162,17 @@ SID_END = 10 + SID_BYTES
 
 
 def sid_of(raw: bytes) -> str | None:
-    """Give the sid that a record's bytes say they are of, true or not; None where they end."""
+    """Return the sid that a record's bytes say they are of, true or not; None where they end."""
     return text(raw[SID_END - SID_BYTES : SID_END]) if len(raw) >= SID_END else None
 
 
 def revision_of(raw: bytes) -> bytes:
-    """Give the part of a record's bytes that changes with every write."""
+    """Return the part of a record's bytes that changes with every write."""
     return raw[:8]
 
 
 def lifetime_of(raw: bytes, lifetimes: Lifetimes) -> int:
-    """Give the idle timeout in seconds that a record's bytes ask for."""
+    """Return the idle timeout in seconds that a record's bytes ask for."""
     # Whoever can write to the store may have left fewer bytes there.
     flags = raw[8] if len(raw) >= MIN_BYTES else 0
     return lifetimes.permanent if flags & _PERMANENT else lifetimes.browser

@@ -78,7 +78,7 @@ class Lost:
     owner: str | None
 
     def gives_way_to(self, bound: str | None) -> bool:
-        """Say whether a login begins a new session, as no other one has logged the same user in."""
+        """Return whether a login begins a new session: no other one logged the same user in."""
         return bound is not None and bound != self.owner
 
 
@@ -102,7 +102,7 @@ class SessionPage:
 
 
 def about(record: Record) -> About:
-    """Tell of a record what its user and an administrator may see."""
+    """Return what the user and an administrator may see of a record."""
     return About(record.sid, record.owner, record.created, record.auth_time, record.deadline)
 
 
@@ -222,7 +222,7 @@ class SessionState:
             self.loan = self.loan._replace(image=image)
 
     def turn(self, make: Callable[[], T]) -> T:
-        """Give the lock, made by `make`, with which saves of the session wait for one another."""
+        """Return the lock, made by `make`, with which saves of the session wait for one another."""
         # In one step, as threads may ask at once.
         lock: T = vars(self).setdefault("_turn", make())
         return lock

@@ -315,7 +315,7 @@ class ServerSession(Watched):
         raise TypeError("a session cannot be pickled: write dict(session)")
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Give the value of a key, or the default."""
+        """Return the value of a key, or the default."""
         value: Any = None
         try:
             self._read()
@@ -329,22 +329,22 @@ class ServerSession(Watched):
             raise
 
     def keys(self) -> KeysView[str]:  # type: ignore[override]  # the public name of dict_keys
-        """Give a view of the keys."""
+        """Return a view of the keys."""
         self._read()
         return super().keys()
 
     def values(self) -> ValuesView[Any]:  # type: ignore[override]
-        """Give a view of the values."""
+        """Return a view of the values."""
         self._lend()
         return super().values()
 
     def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
-        """Give a view of the pairs."""
+        """Return a view of the pairs."""
         self._lend()
         return super().items()
 
     def copy(self) -> dict[str, Any]:
-        """Give the data as a plain dict, which is no session."""
+        """Return the data as a plain dict, which is no session."""
         self._lend()
         return dict(super().items())
 
@@ -377,7 +377,7 @@ class ServerSession(Watched):
         return super().popitem()
 
     def setdefault(self, key: str, default: Any = None) -> Any:
-        """Give the value of a key, after setting the default where there is none."""
+        """Return the value of a key, after setting the default where there is none."""
         if not super().__contains__(key):
             self[key] = default
         return self[key]

@@ -56,7 +56,7 @@ def checkpoint(*, bounded: bool = True) -> Steps[None]:
 
 
 def wait(answer: T | Awaitable[T]) -> Steps[T]:
-    """Give what a mirrored client answered: a value, or an awaitable of it."""
+    """Return what a mirrored client answered: a value, or an awaitable of it."""
     result: T = yield answer
     return result
 

@@ -74,7 +74,7 @@ class Capabilities:
 
 
 def capabilities_of(store: object) -> Capabilities:
-    """Give what a store states in its attribute `capabilities`, or the defaults."""
+    """Return what a store states in its attribute `capabilities`, or the defaults."""
     found = getattr(store, "capabilities", None)
     return found if isinstance(found, Capabilities) else Capabilities()
 
@@ -245,5 +245,5 @@ class Openable(Protocol):
     """A store that becomes one for Flask or one for Quart when an app takes it."""
 
     def open_for(self, colour: Colour) -> Store:
-        """Give the store for callers of that colour."""
+        """Return the store for callers of that colour."""
         ...

@@ -20,7 +20,7 @@ _ALWAYS_FIT = frozenset((type(None), bool, float, bytes))
 
 
 def culprit(value: object, root: str, fits: Callable[[object], bool]) -> str:
-    """Say which part of `value` does not fit, and what to store instead.
+    """Return which part of `value` does not fit, and what to store instead.
 
     Asks of the parts that hold no others first, once of each: to ask of what holds
     them at each level would encode deep data as often as it is deep.

@@ -15,7 +15,7 @@ from ..core.session import ServerSession
 
 # Any: Quart's methods take other arguments in 0.23, and its responses are of two kinds.
 async def failure_response(app: Any, failure: headers.SessionUnavailable, *, like: Any) -> Any:
-    """Give what the application's error handlers make of a failure, in the kind of `like`."""
+    """Return what the application's error handlers make of a failure, in the kind of `like`."""
     context = headers.unproxied(app_ctx)
     handle, process = app.handle_user_exception, app.process_response
     result = await handle(*headers.context_first(handle, context), failure)
@@ -24,7 +24,7 @@ async def failure_response(app: Any, failure: headers.SessionUnavailable, *, lik
 
 
 async def _alike(response: Any, other: Any) -> Any:
-    """Give `other` as the kind that `response` is: Quart sends Werkzeug's in another way.
+    """Return `other` as the kind that `response` is: Quart sends Werkzeug's in another way.
 
     An HTTPException without a handler is a Werkzeug response, as is a redirect.
     """

@@ -14,23 +14,23 @@ from types import BuiltinFunctionType
 
 
 def system_time() -> float:
-    """Give the seconds since 1970, or what a test has put in their place."""
+    """Return the seconds since 1970, or what a test has put in their place."""
     return time.time()
 
 
 def is_replaced() -> bool:
-    """Say whether a test has put another clock in the place of the one that measures time."""
+    """Return whether a test has put another clock in the place of the one that measures time."""
     return type(time.monotonic) is not BuiltinFunctionType
 
 
 if sys.platform == "win32":
 
     def stopwatch() -> float:
-        """Give the seconds since some moment, to measure a wait."""
+        """Return the seconds since some moment, to measure a wait."""
         return time.monotonic()
 
     def servers_time() -> float:
-        """Give the seconds since 1970 as servers count them, whatever a test does here."""
+        """Return the seconds since 1970 as servers count them, whatever a test does here."""
         return time.time()
 
 else:
@@ -41,11 +41,11 @@ else:
         _MONOTONIC = time.CLOCK_MONOTONIC
 
     def stopwatch() -> float:
-        """Give the seconds since some moment, to measure a wait."""
+        """Return the seconds since some moment, to measure a wait."""
         return time.clock_gettime(_MONOTONIC)
 
     def servers_time() -> float:
-        """Give the seconds since 1970 as servers count them, whatever a test does here."""
+        """Return the seconds since 1970 as servers count them, whatever a test does here."""
         return time.clock_gettime(time.CLOCK_REALTIME)
 
 

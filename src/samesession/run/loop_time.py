@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def loop_time(loop: AbstractEventLoop) -> float:
-    """Give the loop's time, or while that stands still the stopwatch's, which agrees with it."""
+    """Return the loop's time, or while that stands still the stopwatch's, which agrees with it."""
     return stopwatch() if is_replaced() else loop.time()
 
 

@@ -25,7 +25,7 @@ class PerLoop(Generic[T]):
         self._opened: dict[Hashable, T] = {}
 
     def here(self) -> T | None:
-        """Give what is open in this place."""
+        """Return what is open in this place."""
         return self._opened.get(place(loop=self._loop))
 
     def keep(self, opened: T) -> T:
@@ -37,10 +37,10 @@ class PerLoop(Generic[T]):
         return kept
 
     def take(self) -> T | None:
-        """Give what is open in this place, and keep it no longer."""
+        """Return what is open in this place, and keep it no longer."""
         return self._opened.pop(place(loop=self._loop), None)
 
 
 def is_closed(where: Hashable) -> bool:
-    """Say whether a place was an event loop that is closed by now."""
+    """Return whether a place was an event loop that is closed by now."""
     return isinstance(where, tuple) and bool(cast("Any", where)[1].is_closed())

@@ -113,7 +113,7 @@ class Threads:
                 task = self._next(turn)
 
     def _next(self, turn: Turn | None) -> _Task | None:
-        """Give what the thread does next, as what it did was of this turn."""
+        """Return what the thread does next, as what it did was of this turn."""
         with self._lock:
             if turn is not None and self._lines[turn].waiting:
                 return self._lines[turn].waiting.popleft()
@@ -163,7 +163,7 @@ _made: dict[bool, Threads] = {}
 
 
 def threads(*, long: bool) -> Threads:
-    """Give this process's threads for short or for long work."""
+    """Return this process's threads for short or for long work."""
     found = _made.get(long)
     if found is None:
         name = "samesession-long" if long else "samesession"

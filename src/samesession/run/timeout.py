@@ -54,7 +54,7 @@ class Grace:
         self._measure(now)
 
     def until(self, now: float, *, moved: bool) -> float | None:
-        """Give the moment at which to look again; None: those who are late have had their time.
+        """Return the moment at which to look again; None: those who are late have had their time.
 
         `moved`: whether one of them got an answer since the last look.
         """
@@ -161,7 +161,7 @@ _watches: dict[tuple[asyncio.AbstractEventLoop, float], Watch] = {}
 
 
 def watch(seconds: float) -> Watch:
-    """Give the running loop's watch of so many seconds."""
+    """Return the running loop's watch of so many seconds."""
     here = asyncio.get_running_loop(), seconds
     found = _watches.get(here)
     if found is None:

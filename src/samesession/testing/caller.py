@@ -38,7 +38,7 @@ class ManualClock:
         self.now = now
 
     def __call__(self) -> float:
-        """Give the time."""
+        """Return the time."""
         return self.now
 
     def advance(self, seconds: float) -> None:
@@ -52,7 +52,7 @@ def make_record(revision: int = 1, *, permanent: bool = False, payload: bytes = 
 
 
 def revision(number: int) -> bytes:
-    """Give a revision as `commit` and `remove` expect it."""
+    """Return a revision as `commit` and `remove` expect it."""
     return number.to_bytes(8, "big")
 
 
@@ -176,12 +176,12 @@ class Contract:
 
     @pytest.fixture
     def clock(self) -> ManualClock:
-        """Give the clock to open stores with."""
+        """Return the clock to open stores with."""
         return ManualClock()
 
     @pytest.fixture
     def new_store(self) -> NewStore:
-        """Give a function that opens the store; each call makes an object at the same data.
+        """Return a function that opens the store; each call makes an object at the same data.
 
         To be overridden. The data must be empty when a test begins.
         """
@@ -196,7 +196,7 @@ class Contract:
 
     @pytest.fixture
     def opened(self, new_store: NewStore, caller: Caller) -> Iterator[Callable[[], Store]]:
-        """Give a function that opens the store for the caller, and closes it after the test."""
+        """Return a function that opens the store for the caller, and closes it after the test."""
         stores: list[Store] = []
 
         def open_one() -> Store:
@@ -212,7 +212,7 @@ class Contract:
 
     @pytest.fixture
     def store(self, opened: Callable[[], Store]) -> Store:
-        """Give the store."""
+        """Return the store."""
         return opened()
 
     @property

@@ -159,7 +159,7 @@ class TimeContract(Contract):
 
     @staticmethod
     def _lateness(store: Store, lifetime: int) -> int:
-        """Give the seconds by which a record may expire too late; it never may too early."""
+        """Return the seconds by which a record may expire too late; it never may too early."""
         return 0 if capabilities_of(store).exact_renewal else lifetime // 10
 
     def test_renewal_is_as_exact_as_the_store_says(

@@ -68,7 +68,7 @@ class CookieFlow:
         return self._session({}, SessionState(renew=renew))
 
     def fresh(self) -> ServerSession:
-        """Give the session of a request that has no cookie."""
+        """Return the session of a request that has no cookie."""
         return self._session({}, SessionState())
 
     def _session(self, data: dict[str, Any], state: SessionState) -> ServerSession:
@@ -78,7 +78,7 @@ class CookieFlow:
         )
 
     def leave(self, session: ServerSession) -> Reply | None:
-        """Say what `close` would for a request that changed nothing; None for any other."""
+        """Return what `close` would for a request that changed nothing; None for any other."""
         state = session.state
         if state.may_differ or state.mode is Mode.EXEMPT:
             return None
@@ -87,7 +87,7 @@ class CookieFlow:
     def close(
         self, session: ServerSession, *, cookie_possible: bool = True, in_block: bool = False
     ) -> Steps[Reply]:
-        """Say what the response must say.
+        """Return what the response must say.
 
         `in_block`: before the response, which then says it. Raises TypeError for data that
         cannot be encoded, ReadOnlySession for what cannot be kept without `cookie_possible`
@@ -154,7 +154,7 @@ class CookieFlow:
 
     @staticmethod
     def _is_as_read(session: ServerSession) -> bool:
-        """Say whether the data is still what the cookie brought; costs less than its text."""
+        """Return whether the data is still what the cookie brought; costs less than its text."""
         state = session.state
         if not state.may_differ:
             return True
@@ -237,7 +237,7 @@ class _Format:
         return signed.decode("ascii") if isinstance(signed, bytes) else signed
 
     def text_of(self, value: str, max_age: int) -> tuple[str, bool]:
-        """Give a cookie's JSON text, and whether a fallback key signed it.
+        """Return a cookie's JSON text, and whether a fallback key signed it.
 
         Raises BadRecord for a cookie that is not ours, or too old.
         """

@@ -79,7 +79,7 @@ def loads(text: str) -> dict[str, Any]:
 
 
 def _may_be_tagged(text: str) -> bool:
-    """Say whether JSON may hold a tag, or more levels than are walked through.
+    """Return whether JSON may hold a tag, or more levels than are walked through.
 
     Each tag is a key that begins with a blank, which only JSON's escapes spell otherwise.
     """
@@ -117,7 +117,7 @@ def _tag(value: object, depth: int) -> Json:
 
 
 def _as_base(value: object, depth: int) -> Json:
-    """Give what Flask's JSON makes of a subclass; refuse everything else."""
+    """Return what Flask's JSON makes of a subclass; refuse everything else."""
     for kind in (tuple, set, frozenset, bytes, bytearray):
         if isinstance(value, kind):
             return _write_as(kind, cast("object", value), depth)
@@ -196,7 +196,7 @@ def _write_memory(value: memoryview, _: int) -> str:
 
 
 def _write_datetime(value: dt.datetime, _: int) -> str:
-    """Give the HTTP date that Flask gives, and behind it the exact value."""
+    """Return the HTTP date that Flask gives, and behind it the exact value."""
     moment = plain_datetime(value)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=dt.UTC)

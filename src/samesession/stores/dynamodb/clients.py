@@ -63,7 +63,7 @@ def read_source(
     endpoint_url: str | None,
     timeout: float,
 ) -> Source:
-    """Say what was given; raises ConfigError for what cannot be used."""
+    """Return what was given; raise ConfigError for what cannot be used."""
     if given is None:
         return Source(None, Colour.BOTH, region, endpoint_url)
     package = str(type(given).__module__).partition(".")[0]
@@ -218,6 +218,6 @@ def close_client(source: Source, opened: Opened) -> Steps[None]:
 
 # Any: the operation's answer, of a client that has no types.
 def asked(client: Any, operation: str, request: Mapping[str, Any]) -> Steps[Any]:
-    """Give what DynamoDB answers, and leave neither that nor the request to a log."""
+    """Return what DynamoDB answers, and leave neither that nor the request to a log."""
     with unlogged("botocore.endpoint", "botocore.parsers"):
         return (yield from wait(getattr(client, operation)(**request)))

@@ -25,7 +25,7 @@ FIRST_PAUSE = 0.05  # seconds, as Amazon's own clients wait for DynamoDB
 
 
 def code_of(error: Exception) -> str | None:
-    """Give DynamoDB's own word for what it refused; None where it was not reached."""
+    """Return DynamoDB's own word for what it refused; None where it was not reached."""
     if not isinstance(error, ClientError):
         return None
     # Any: the answer is a tree that no type describes.
@@ -33,13 +33,13 @@ def code_of(error: Exception) -> str | None:
 
 
 def refused_item(error: Exception) -> dict[str, Any] | None:
-    """Give what stood in the way of a conditional write."""
+    """Return what stood in the way of a conditional write."""
     found: dict[str, Any] | None = cast("Any", error).response.get("Item")
     return found
 
 
 def pause_after(error: Exception, *, attempt: int, reading: bool) -> float | None:
-    """Give the seconds after which a request may be sent again; None: it must not be.
+    """Return the seconds after which a request may be sent again; None: it must not be.
 
     A write whose answer got lost may have been done: whoever asked gets an error.
     """
@@ -50,7 +50,7 @@ def pause_after(error: Exception, *, attempt: int, reading: bool) -> float | Non
 
 
 def translated(error: Exception, operation: str, table: str) -> StoreUnavailable:
-    """Give an error as ours; its text may quote what was sent, so only the code goes on."""
+    """Return an error as ours; its text may quote what was sent, so only the code goes on."""
     code = code_of(error)
     if code == "ResourceNotFoundException":
         return StoreUnavailable(

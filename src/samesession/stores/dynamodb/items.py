@@ -189,7 +189,7 @@ def table() -> Request:
 
 
 def is_ours(description: Mapping[str, Any]) -> bool:
-    """Say whether a table that is there has the keys of ours."""
+    """Return whether a table that is there has the keys of ours."""
     kinds = {each["AttributeName"]: each["AttributeType"] for each in _listed(description)}
     return description.get("KeySchema") == _schema() and kinds.items() >= _KEYS.items()
 
@@ -256,7 +256,7 @@ def _wired(value: str | int | bytes | dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(attribute: Any) -> object:
-    """Give the value of an attribute, as the wire puts it or as a resource of boto3 does."""
+    """Return the value of an attribute, as the wire puts it or as a resource of boto3 does."""
     if isinstance(attribute, dict):
         (attribute,) = cast("dict[str, object]", attribute).values()
     return getattr(attribute, "value", attribute)  # boto3 wraps bytes
@@ -287,12 +287,12 @@ def live_in(item: Item, now: int) -> Found | None:
 
 
 def live_among(items: list[Item], now: int) -> Iterator[tuple[str, bytes]]:
-    """Give the live records among items, by their keys; what is none of ours is passed over."""
+    """Return the live records among items, by their keys; what is none of ours is passed over."""
     return ((key, found.record) for key, found in _sound(items) if found.expires > now)
 
 
 def expired_among(items: list[Item], now: int) -> Iterator[tuple[str, Found]]:
-    """Give the expired records among items, by their keys."""
+    """Return the expired records among items, by their keys."""
     return ((key, found) for key, found in _sound(items) if found.expires <= now)
 
 
@@ -305,7 +305,7 @@ def _sound(items: list[Item]) -> Iterator[tuple[str, Found]]:
 
 
 def key_of(item: Item) -> str:
-    """Give the key of a record's item."""
+    """Return the key of a record's item."""
     return str(_plain(item["pk"]))
 
 

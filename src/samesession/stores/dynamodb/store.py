@@ -91,7 +91,7 @@ class DynamoDBStore:
         return f"the table {self._table} of DynamoDB{clients.place_of(self._source)}"
 
     def open_for(self, colour: Colour) -> DynamoDBStore:
-        """Give the store for callers of that colour; what was given cannot change its colour."""
+        """Return the store for callers of that colour; what was given cannot change its colour."""
         clients.check(self._source, colour)
         if colour is self.colours:
             return self
@@ -373,7 +373,7 @@ class _Asking:
         return answer
 
     def _has_time_after(self, pause: float) -> bool:
-        """Say whether a request that is sent then is over in time: each may wait for half."""
+        """Return whether a request that is sent then is over in time: each may wait for half."""
         return stopwatch() + pause + self._timeout / 2 <= self._until
 
 

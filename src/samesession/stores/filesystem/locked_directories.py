@@ -208,7 +208,7 @@ class Tree:
 
 
 def _at_home(path: str) -> str:
-    """Return a path whose `~` is the home directory; raises ConfigError where there is none."""
+    """Return a path whose `~` is the home directory; raise ConfigError where there is none."""
     found = os.path.expanduser(path)
     if found == path and path.startswith("~"):
         user = path[1:].partition("/")[0]
@@ -235,7 +235,7 @@ def _check_place(root: str) -> None:
 
 
 def _cannot(what: str, root: str, number: int | None) -> str:
-    """Say which directory it is, why not, and as whom: what an operator has to look at."""
+    """Return which directory it is, why not, and as whom: what an operator has to look at."""
     why = os.strerror(number or 0)
     return f"SESSION_FILE_DIR cannot {what}: {root}: {why} (as user {os.geteuid()}): {_HELP}"
 
@@ -296,12 +296,12 @@ def opened(name: str, flags: int, directory: int | None = None) -> Iterator[int]
 
 
 def name_of(filed: bytes) -> str:
-    """Give a name that is safe on file systems which fold case, and leads nowhere."""
+    """Return a name that is safe on file systems which fold case, and leads nowhere."""
     return hashlib.blake2b(filed, digest_size=20).hexdigest()
 
 
 def spelt(filed: bytes) -> str:
-    """Give a name as safe as `name_of` does, which says itself what is filed, if that is short."""
+    """Return a name as safe as that of `name_of`; a short one says what is filed."""
     name = filed.hex()
     return name_of(filed) if NAME.fullmatch(name) or not SPELT.fullmatch(name) else name
 
@@ -317,12 +317,12 @@ def content(fd: int, limit: int) -> tuple[bytes, float]:
 
 
 def checked(fd: int, limit: int) -> os.stat_result:
-    """Give an opened file's facts; raises BadRecord if it is not plainly ours."""
+    """Return an opened file's facts; raise BadRecord if it is not plainly ours."""
     return sound(os.fstat(fd), limit)
 
 
 def sound(found: os.stat_result, limit: int) -> os.stat_result:
-    """Return a file's facts; raises BadRecord if it is not plainly ours."""
+    """Return a file's facts; raise BadRecord if it is not plainly ours."""
     if not stat.S_ISREG(found.st_mode):
         raise BadRecord("its file is no regular file")
     # 0 links: replaced or deleted since it was opened; it was ours then.

@@ -45,7 +45,7 @@ def page(tree: Tree, prefix: str, after: str | None, *, max_bytes: int) -> KeyPa
 
 
 def _key(directory: int, name: str, prefix: str, max_bytes: int) -> str | None:
-    """Give the key of a file, if that begins with the prefix."""
+    """Return the key of a file, if that begins with the prefix."""
     if NAME.fullmatch(name) is None:
         return None
     try:

@@ -71,7 +71,7 @@ class CachedFiles:
         self._call = _system_call()
 
     def read(self, path: str) -> tuple[bytes, float] | None:
-        """Give a file's content and mtime, reached through no symbolic link below the root.
+        """Return a file's content and mtime, reached through no symbolic link below the root.
 
         None: it cannot be done at once, or it is not plainly one user's regular file
         without a second name.

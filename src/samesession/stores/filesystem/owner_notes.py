@@ -111,7 +111,7 @@ def _path(owner: str) -> str:
 
 
 def _note(key: str) -> tuple[str, bytes]:
-    """Give the name of a key's note, and what is in it."""
+    """Return the name of a key's note, and what is in it."""
     filed = key.encode("utf-8")
     name = spelt(filed)
     return name, b"" if NAME.fullmatch(name) is None else filed

@@ -33,14 +33,14 @@ class Deadline:
             self.begin(seconds)
 
     def left(self) -> float:
-        """Give the seconds that are left; raises TimeoutError when none are."""
+        """Return the seconds that are left; raise TimeoutError when none are."""
         left = _at.get() - stopwatch()
         if left <= 0:
             raise TimeoutError("the operation's time is over")
         return left
 
     def rest(self) -> float:
-        """Give the seconds that are left, 0 when none are."""
+        """Return the seconds that are left, 0 when none are."""
         return max(0.0, _at.get() - stopwatch())
 
 

@@ -66,14 +66,14 @@ class Deadline:
         self._at = stopwatch() + seconds
 
     def left(self) -> float:
-        """Give the seconds that are left; raises StoreUnavailable when none are."""
+        """Return the seconds that are left; raise StoreUnavailable when none are."""
         left = self._at - stopwatch()
         if left <= 0:
             raise StoreUnavailable(f"memcached did not answer within {self._seconds} s")
         return left
 
     def rest(self) -> float:
-        """Give the seconds that are left, 0 when none are."""
+        """Return the seconds that are left, 0 when none are."""
         return max(0.0, self._at - stopwatch())
 
 

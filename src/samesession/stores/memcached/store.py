@@ -196,7 +196,7 @@ class _Item:
 
 
 def _name(key: str) -> bytes:
-    """Give the item's key: ours, or a digest of one that memcached cannot take."""
+    """Return the item's key: ours, or a digest of one that memcached cannot take."""
     name = key.encode("utf-8")
     if _PLAIN_KEY.fullmatch(name):
         return name

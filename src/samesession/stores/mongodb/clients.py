@@ -97,7 +97,7 @@ def read_names(database: str | None, collection: str) -> None:
 
 
 def colour_of(source: object) -> Colour:
-    """Say whom a ready client serves; raises ConfigError for anything else."""
+    """Return whom a ready client serves; raise ConfigError for anything else."""
     if isinstance(source, MongoClient):
         return Colour.SYNC
     if isinstance(source, AsyncMongoClient):
@@ -130,7 +130,7 @@ def _made(url: str, colour: Colour, timeout: float) -> Client:
 
 
 def opened(client: Client, database: str | None, collection: str) -> Opened:
-    """Give the collections of sessions, with the concerns that they are kept under."""
+    """Return the collections of sessions, with the concerns that they are kept under."""
     found = (
         client.get_default_database(_DATABASE)
         if database is None
@@ -151,7 +151,7 @@ def opened(client: Client, database: str | None, collection: str) -> Opened:
 
 @contextmanager
 def told(here: Callable[[], Opened | None]) -> Iterator[None]:
-    """Give what goes wrong in a block as errors of ours; `here`: what is open in this place."""
+    """Raise what goes wrong in a block as errors of ours; `here`: what is open in this place."""
     try:
         yield
     except OUTAGES as error:
@@ -171,7 +171,7 @@ def _explain(error: BaseException, opened: Opened | None) -> None:
 
 
 def translated(error: Exception) -> StoreUnavailable:
-    """Give an error as ours; its text may quote what was sent, so only the code goes on."""
+    """Return an error as ours; its text may quote what was sent, so only the code goes on."""
     code = error.code if isinstance(error, OperationFailure) else None
     if code in _OTHER_INDEX:
         return StoreUnavailable(

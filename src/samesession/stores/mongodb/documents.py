@@ -46,7 +46,7 @@ def has_expired(document: Document, now: float) -> bool:
 
 
 def records_in(documents: Iterable[Document]) -> Iterator[tuple[str, bytes]]:
-    """Give the records of documents, by their keys; what is not as we write it is passed over."""
+    """Return the records of documents, by their keys; what is not as we write it is passed over."""
     for document in documents:
         try:
             yield document["_id"], read(document).record
@@ -55,17 +55,17 @@ def records_in(documents: Iterable[Document]) -> Iterator[tuple[str, bytes]]:
 
 
 def date(moment: float) -> DatetimeMS:
-    """Give seconds since 1970 as MongoDB has them."""
+    """Return seconds since 1970 as MongoDB has them."""
     # Not a datetime: that ends in the year 9999, and rounds.
     return DatetimeMS(int(moment * 1000))
 
 
 def owner_prefix(owner: str) -> str:
-    """Give how the `_id` of an owner's notes begins."""
+    """Return how the `_id` of an owner's notes begins."""
     # A digest: an owner's name may be of any length and hold anything.
     return f"{hashlib.sha256(owner.encode()).hexdigest()}:"
 
 
 def behind(prefix: str) -> str:
-    """Give what follows all that begins with a prefix."""
+    """Return what follows all that begins with a prefix."""
     return prefix[:-1] + chr(ord(prefix[-1]) + 1)

@@ -105,7 +105,7 @@ class MongoStore:
         return f"the collection {self._collection} of {database}"
 
     def open_for(self, colour: Colour) -> MongoStore:
-        """Give the store for callers of that colour; a client's colour cannot be changed."""
+        """Return the store for callers of that colour; a client's colour cannot be changed."""
         if not isinstance(self._source, str) or colour is self.colours:
             return self
         return MongoStore(

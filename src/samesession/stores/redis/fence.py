@@ -33,7 +33,7 @@ class Fence:
         self.commands = [echo(self._before), *commands, echo(self._after)]
 
     def within(self, answers: Sequence[Any]) -> list[Any]:
-        """Return the answers to the commands; raises InvalidResponse where they are another's.
+        """Return the answers to the commands; raise InvalidResponse where they are another's.
 
         Also raises what a word was refused with.
         """

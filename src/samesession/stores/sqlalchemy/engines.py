@@ -121,7 +121,7 @@ def _serves(url: sa.URL, colour: Colour) -> bool:
 
 
 def colour_of(source: object) -> Colour | None:
-    """Return which callers a setting serves, None for a URL; raises ConfigError for no database."""
+    """Return which callers a setting serves, None for a URL; raise ConfigError for no database."""
     if isinstance(source, sa.URL):
         return None
     if isinstance(source, sa.Engine | AsyncEngine):
