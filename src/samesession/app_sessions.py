@@ -24,7 +24,7 @@ from .core.flow import Flow
 from .core.journal import FLASHES_KEY
 from .core.policy import Horizon
 from .core.record import Sealer
-from .core.request_state import Mode, SessionState
+from .core.request_state import Mode, SessionState, data_of, state_of
 from .core.session import ServerSession
 from .core.steps import Steps, checkpoint, wait
 from .core.store import (
@@ -243,7 +243,7 @@ class AppSessions:
 
     def unsaved(self, session: ServerSession, error: SessionError) -> headers.SessionUnavailable:
         """Return the error for a session that the store did not save in the end."""
-        session.mark_failed()
+        state_of(session).mark_failed()
         return self.failed(error)
 
     @staticmethod
@@ -253,7 +253,7 @@ class AppSessions:
         A framework saves the session again with the page that it makes of the error: that
         would be the same error, logged twice more.
         """
-        before, session.state.refused = session.state.refused, str(error)
+        before, state_of(session).refused = state_of(session).refused, str(error)
         return before == str(error)
 
     def save(self, session: ServerSession, *, cookie_possible: bool = True) -> Steps[None]:
@@ -261,7 +261,7 @@ class AppSessions:
 
         Raises NotSupported where the browser keeps the session and no cookie can be sent.
         """
-        state = session.state
+        state = state_of(session)
         if state.answered or not cookie_possible:
             _ = self.administration  # raises where there is no store
         if state.answered and state.mode is Mode.BROKEN:
@@ -281,8 +281,8 @@ class AppSessions:
         """
         steps = self.flow.close(session, cookie_possible=False, in_block=True)
         _ = yield from self._in_turn(session, steps)
-        if session.state.keeps_nothing():
-            session.state.lock()
+        if state_of(session).keeps_nothing():
+            state_of(session).lock()
 
     def current_time(self) -> float:
         """Return the time, in seconds since 1970."""
@@ -294,14 +294,14 @@ class AppSessions:
 
     def close(self, session: ServerSession, response: Response | None) -> Steps[None]:
         """Save the session and make the response say so; None for a WebSocket."""
-        self._exempt.tell(session.state)
+        self._exempt.tell(state_of(session))
         parts = self._current.parts()
         steps = parts.flow.close(session, cookie_possible=response is not None)
         try:
             reply = yield from self._in_turn(session, steps)
             for _ in range(_MEANWHILE):
                 # Another thread or task of the request wrote while that was saved.
-                if not session.state.written or session.state.mode is not Mode.LIVE:
+                if not state_of(session).written or state_of(session).mode is not Mode.LIVE:
                     break
                 steps = parts.flow.close(session, cookie_possible=response is not None)
                 reply = yield from self._in_turn(session, steps)
@@ -315,7 +315,7 @@ class AppSessions:
 
         So that each save begins with what the one before has stored.
         """
-        lock = session.state.turn(self._framework.lock)
+        lock = state_of(session).turn(self._framework.lock)
         yield from wait(lock.acquire())
         try:
             return (yield from steps)
@@ -325,7 +325,7 @@ class AppSessions:
     def _answer(
         self, reply: Reply, session: ServerSession, response: Response | None, parts: Parts
     ) -> None:
-        state = session.state
+        state = state_of(session)
         if response is None:
             state.answered = True
             return
@@ -342,7 +342,7 @@ class AppSessions:
         if reply is not UNTOUCHED or cleared is not None:
             headers.apply(reply, response, parts.writer, cleared)
         state.answered, state.streaming, state.locked = True, streaming, False
-        state.in_test = FLASHES_KEY in session.data() and self._framework.is_kept()
+        state.in_test = FLASHES_KEY in data_of(session) and self._framework.is_kept()
         if streaming:
             if state.keeps_nothing():
                 state.lock()

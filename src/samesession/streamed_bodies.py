@@ -12,7 +12,7 @@ from .core import codec
 from .core.events import KEPT_NOWHERE, STORE_FAILED
 from .core.journal import UNCHANGING
 from .core.late import NO_COOKIE_DATA
-from .core.request_state import Mode
+from .core.request_state import Mode, data_of, state_of
 from .core.session import ServerSession
 from .core.steps import Steps
 from .core.tracebacks import clear_locals
@@ -34,15 +34,15 @@ class Stream:
         self._told: set[str] = set()
         self._retry_at = 0.0
         # What the browser has, where it keeps the data itself.
-        in_cookie = session.state.in_cookie
-        self._sent = codec.encode_if_fit(session.data()) if in_cookie else None
+        in_cookie = state_of(session).in_cookie
+        self._sent = codec.encode_if_fit(data_of(session)) if in_cookie else None
 
     def due(self, *, ending: bool = False, last: bool = False) -> Steps[None] | None:
         """Return what saves all that was done so far; None where that can or must wait.
 
         `ending`: the body has made its last chunk; `last`: nothing comes after this.
         """
-        state = self._session.state
+        state = state_of(self._session)
         if state.mode is not Mode.LIVE or not self._may_differ():
             return None
         if not last and self._app_sessions.current_time() < self._retry_at:
@@ -55,7 +55,7 @@ class Stream:
 
     def _kept(self) -> Steps[None]:
         yield from ()
-        if self._session.state.in_cookie:
+        if state_of(self._session).in_cookie:
             raise ReadOnlySession(NO_COOKIE_DATA)
         yield from self._app_sessions.keep(self._session)
         self._reason = None
@@ -76,23 +76,23 @@ class Stream:
 
     def end(self) -> Steps[None]:
         """Note that nothing more is done by this body; tell of what was not saved."""
-        state = self._session.state
+        state = state_of(self._session)
         state.streaming = state.locked = False
         yield from ()
         if self._reason is not None:
             self._app_sessions.tell_unsaved(self._session, self._reason)
 
     def _may_differ(self) -> bool:
-        state = self._session.state
+        state = state_of(self._session)
         if state.written or not state.may_differ:
             return state.written
         # A value may have been changed that was read long before.
-        data = self._session.data()
+        data = data_of(self._session)
         if all(type(value) in UNCHANGING for value in data.values()):
             return False
         known = self._sent if state.in_cookie else state.base
         return known is not None and codec.encode_if_fit(data) != known
 
     def _is_emptied(self) -> bool:
-        state = self._session.state
+        state = state_of(self._session)
         return not state.cleared and self._app_sessions.flow.deletes(self._session)

@@ -25,6 +25,7 @@ from typing import Any
 from samesession import BadRecord, SessionError
 from samesession.core import codec
 from samesession.core.cookie_only.flow import CookieFlow
+from samesession.core.request_state import data_of
 from samesession.core.store import Lifetimes, Outcome
 from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore
@@ -177,7 +178,7 @@ def bombs() -> object:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     outcomes = [_decoded(bomb) for bomb in BOMBS]
     inflated, read = (
-        run(cookies.open([signing.sign(value).decode()])).data() for value in (inflating, control)
+        data_of(run(cookies.open([signing.sign(value).decode()]))) for value in (inflating, control)
     )
     return {"refused": outcomes, "inflated": inflated, "read": read, "size": len(inflating)}
 

@@ -18,6 +18,7 @@ import pytest
 
 from samesession import ConfigError, Session, StoreUnavailable
 from samesession.core.journal import Draft, Journal
+from samesession.core.request_state import state_of
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.clock import Clock
@@ -243,15 +244,15 @@ async def test_no_repr_shows_a_canary(new_site: NewSite, watch: Watch) -> None:
     watch.cookies.add(visitor.jar["session"])
 
     def look(session: Any) -> None:
-        state = session.state
-        loaded = state.loaded
+        state = state_of(session)
+        loaded: Any = state.loaded
         ours = site.app.session_interface.app_sessions
         parts = (session, state, loaded, loaded.record, loaded.signed, loaded.signed.token)
         flow = ours.flow
         whole = (ours, ours.config, flow, flow.store, flow._signer, session.about)
         draft = Draft(DATA_CANARY.encode(), permanent=False, data={"a": DATA_CANARY})
         taken = Journal(permanent_by_default=False).take(draft, replace_secret=False, base=None)
-        saving = (flow._filing, flow._filing._sealer, session.journal, taken, draft)
+        saving = (flow._filing, flow._filing._sealer, state_of(session).journal, taken, draft)
         watch.seen.extend(f"{each!r} {each}" for each in (*parts, *whole, *saving))
 
     assert (await visitor.visit(look)).status == 200

@@ -357,7 +357,7 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "signed = self._minted(session.state, current.sid)",
+                "signed = self._minted(state_of(session), current.sid)",
                 "signed = loaded.signed",
             ),
         ),
@@ -391,7 +391,7 @@ MUTANTS = (
     ),
     Mutant(
         "what a block that changed nothing assigned is saved",
-        (Change("core/flow.py", "            session.rest()\n", ""),),
+        (Change("core/flow.py", "            state_of(session).rest(data_of(session))\n", ""),),
         ("tests/races/test_blocks.py", "-k", "changed_nothing and memory"),
     ),
     Mutant(
@@ -410,7 +410,7 @@ MUTANTS = (
         (
             Change(
                 "app_sessions.py",
-                "lock = session.state.turn(self._framework.lock)",
+                "lock = state_of(session).turn(self._framework.lock)",
                 "lock = self._framework.lock()",
             ),
         ),
@@ -634,7 +634,9 @@ MUTANTS = (
         "a streamed body begins no session after it has ended one",
         (
             Change(
-                "app_sessions.py", "        if session.state.keeps_nothing():", "        if False:"
+                "app_sessions.py",
+                "        if state_of(session).keeps_nothing():",
+                "        if False:",
             ),
         ),
         ("tests/web/test_streams.py", "-k", "memory and in_a_later_chunk"),
@@ -2124,9 +2126,9 @@ MUTANTS = (
         "a session of its permanence alone is empty",
         (
             Change(
-                "core/session.py",
-                "return not size or (size == 1 and super().__contains__(PERMANENT_KEY))",
-                "return not size",
+                "core/request_state.py",
+                "return not size or (size == 1 and ",
+                "return not size or (False and ",
             ),
         ),
         ("tests/web/test_permanence.py", "-k", "memory and not_begun"),
@@ -2152,7 +2154,7 @@ MUTANTS = (
         (
             Change(
                 "core/saving.py",
-                "    session.show({} if kept is None else codec.decode(kept))\n",
+                "    show(session, {} if kept is None else codec.decode(kept))\n",
                 "",
             ),
         ),
@@ -2160,7 +2162,7 @@ MUTANTS = (
     ),
     Mutant(
         "what modified = False drops of the changes to replay",
-        (Change("core/saving.py", "        session.journal.undone()\n", "        pass\n"),),
+        (Change("core/saving.py", "        state.journal.undone()\n", "        pass\n"),),
         ("tests/web/test_modified.py", "-k", "memory and others_wrote_meanwhile_is_no_change"),
     ),
     Mutant(
@@ -2277,7 +2279,7 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "EMPTIED_BLINDLY if session.state.of_socket else EMPTIED",
+                "EMPTIED_BLINDLY if state_of(session).of_socket else EMPTIED",
                 "EMPTIED",
             ),
         ),
@@ -2288,7 +2290,7 @@ MUTANTS = (
         (
             Change(
                 "flask/actions.py",
-                "return not session.state.of_socket and _is_current(session)",
+                "return not state_of(session).of_socket and _is_current(session)",
                 "return _is_current(session)",
             ),
         ),

@@ -26,6 +26,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from samesession.core.request_state import data_of, state_of
 from samesession.core.steps import Steps
 from samesession.run.aio import arun
 from samesession.run.sync import run
@@ -239,8 +240,8 @@ class Interleaving(RuleBasedStateMachine):
         for cookie, proof in self.model.cookies.items():
             opened = self._drive(interface.flow.open([cookie], renew=False))
             live = self.model.is_live(proof)
-            assert (opened.state.loaded is not None) is live
-            assert opened.data() == (proof.kept.data if live else {})
+            assert (state_of(opened).loaded is not None) is live
+            assert data_of(opened) == (proof.kept.data if live else {})
             assert opened.about.owner == (proof.kept.owner if live else None)
         now = self.backend.clock()
         if all(now - asking.began < UNHURRIED for _, asking in self.requests):

@@ -21,7 +21,7 @@ from samesession.core.events import BY_VISITORS, Event
 from samesession.core.flow import MAX_ATTEMPTS, Flow
 from samesession.core.policy import SKEW
 from samesession.core.record import Record, revision_of
-from samesession.core.request_state import Mode, SessionState
+from samesession.core.request_state import Mode, SessionState, data_of, state_of
 from samesession.core.scopes import Address
 from samesession.core.store import Conflict, Lifetimes, Outcome
 from samesession.core.token import SignedToken
@@ -101,7 +101,7 @@ class Bench:
 def test_without_a_cookie_nothing_is_asked() -> None:
     bench = Bench()
     session, asked = feed(bench.flow.open([]))
-    assert (asked, session.new, session.data(), bench.events) == ([], True, {}, [])
+    assert (asked, session.new, data_of(session), bench.events) == ([], True, {}, [])
 
 
 @pytest.mark.parametrize("value", ["", "x", "../../x", "a\0b", "\u212a", "x" * 60_000])
@@ -117,7 +117,7 @@ def test_a_live_session_is_one_question() -> None:
     bench = Bench()
     session, asked = feed(bench.flow.open([bench.signed.value]), [bench.sealed()])
     assert asked == [Asked("load", (bench.key,), {"renew": RULES.lifetimes})]
-    assert (session.data(), session.state.new, bench.events) == ({"a": 1}, False, [])
+    assert (data_of(session), state_of(session).new, bench.events) == ({"a": 1}, False, [])
 
 
 def test_a_request_that_must_not_renew_does_not_ask_to() -> None:
@@ -130,7 +130,7 @@ def test_a_cookie_among_foreign_ones_of_its_name_is_used() -> None:
     bench = Bench()
     for values in (["x", bench.signed.value], [bench.signed.value, "x"], [bench.signed.value] * 2):
         session, _ = feed(bench.flow.open(values), [bench.sealed()])
-        assert session.data() == {"a": 1}
+        assert data_of(session) == {"a": 1}
 
 
 def _load(signed: SignedToken, *, renew: bool) -> Asked:
@@ -153,13 +153,17 @@ def test_of_two_different_cookies_of_ours_neither_is_used(live: bool) -> None:
         answers = [_stored(bench, each) if live else None for each in pair]
         session, asked = feed(bench.flow.open(values, address=ADDRESS), answers)
         assert asked == [_load(each, renew=False) for each in pair]
-        assert (session.data(), session.state.new, session.state.several_at) == ({}, True, ADDRESS)
+        assert (data_of(session), state_of(session).new, state_of(session).several_at) == (
+            {},
+            True,
+            ADDRESS,
+        )
         assert bench.events == [
             (Event.REJECTED, None, "the request has two different session cookies")
         ]
         reply = bench.flow.leave(session)
         assert reply == QUIET
-        assert session.state.cleared_at(reply.cookie) == ADDRESS
+        assert state_of(session).cleared_at(reply.cookie) == ADDRESS
 
 
 @pytest.mark.parametrize("renew", [True, False])
@@ -177,10 +181,10 @@ def test_of_several_cookies_of_ours_the_one_of_a_live_session_is_used(renew: boo
         )
         assert asked[:-1] == [_load(each, renew=False) for each in found]
         assert asked[-1] == _load(bench.signed, renew=renew)
-        assert (session.data(), session.state.new) == ({"a": 1}, False)
+        assert (data_of(session), state_of(session).new) == ({"a": 1}, False)
         reply = bench.flow.leave(session)
         assert reply == Reply(SetCookie(bench.signed.value, None), vary=True)
-        assert session.state.cleared_at(reply.cookie) == ADDRESS
+        assert state_of(session).cleared_at(reply.cookie) == ADDRESS
         assert bench.closed(session) == (reply, [])
 
 
@@ -189,7 +193,7 @@ def test_a_session_that_ends_before_it_is_renewed_does_not_count() -> None:
     other = bench.signer.sign(bench.signer.mint())
     values = [bench.signed.value, other.value]
     session, _ = feed(bench.flow.open(values, address=ADDRESS), [bench.sealed(), None, None])
-    assert session.state.new
+    assert state_of(session).new
     assert bench.noted == [Event.REJECTED]
 
 
@@ -199,7 +203,7 @@ def test_a_damaged_record_among_several_is_told_and_does_not_count() -> None:
     values = [other.value, bench.signed.value]
     answers = [b"damaged", bench.sealed(), bench.sealed()]
     session, _ = feed(bench.flow.open(values, address=ADDRESS), answers)
-    assert session.data() == {"a": 1}
+    assert data_of(session) == {"a": 1}
     ((event, sid, reason),) = bench.events
     assert (event, sid, reason in BY_VISITORS) == (Event.REJECTED, None, False)
 
@@ -208,7 +212,7 @@ def test_five_different_cookies_of_ours_are_not_looked_up() -> None:
     bench = Bench()
     values = [bench.signer.sign(bench.signer.mint()).value for _ in range(9)]
     session, asked = feed(bench.flow.open(values, address=ADDRESS))
-    assert (asked, session.state.new, session.state.several_at) == ([], True, ADDRESS)
+    assert (asked, state_of(session).new, state_of(session).several_at) == ([], True, ADDRESS)
     assert bench.events == [
         (Event.REJECTED, None, "the request has more than four different session cookies")
     ]
@@ -219,9 +223,10 @@ def test_one_token_under_two_keys_is_one_and_the_newer_signature_is_kept() -> No
     stale = signer(b"an older key than that").sign(bench.signed.token)
     for values in ([bench.signed.value, stale.value], [stale.value, bench.signed.value]):
         session, asked = feed(bench.flow.open(values, address=ADDRESS), [bench.sealed()])
-        assert (len(asked), session.data(), session.state.several_at) == (1, {"a": 1}, None)
-        assert session.state.loaded is not None
-        assert session.state.loaded.signed == bench.signed
+        assert (len(asked), data_of(session), state_of(session).several_at) == (1, {"a": 1}, None)
+        loaded = state_of(session).loaded
+        assert loaded is not None
+        assert loaded.signed == bench.signed
 
 
 def test_without_a_cookie_of_ours_in_the_response_none_is_deleted() -> None:
@@ -235,7 +240,7 @@ def test_without_a_cookie_of_ours_in_the_response_none_is_deleted() -> None:
     # The index is to be renewed, but another request is faster: its response has the cookie.
     reply, _ = bench.closed(session, None, bench.conflict({"a": 2}, owner="ann", indexed=NOW))
     assert reply.cookie is None
-    assert session.state.cleared_at(reply.cookie) is None
+    assert state_of(session).cleared_at(reply.cookie) is None
 
 
 def _truncated(bench: Bench) -> bytes:
@@ -289,7 +294,7 @@ def test_a_record_that_is_not_this_sessions_is_a_new_session_and_is_never_adopte
 ) -> None:
     bench = Bench()
     session, asked = feed(bench.flow.open([bench.signed.value]), [answer(bench)])
-    assert (len(asked), session.state.new, session.data()) == (1, True, {})
+    assert (len(asked), state_of(session).new, data_of(session)) == (1, True, {})
     assert bench.noted == [event]
     session["b"] = 1
     reply, asked = bench.closed(session, True)
@@ -320,7 +325,7 @@ def test_a_session_whose_time_is_over_is_deleted_so_that_no_later_clock_shows_it
         ("remove", bench.key),
     ]
     assert asked[1].named == {"expected": revision_of(raw)}
-    assert (session.state.new, session.data(), bench.noted) == (True, {}, [Event.EXPIRED])
+    assert (state_of(session).new, data_of(session), bench.noted) == (True, {}, [Event.EXPIRED])
     session["b"] = 1
     reply, asked = bench.closed(session, True)
     assert [one.method for one in asked] == ["create"]
@@ -339,7 +344,7 @@ def test_what_was_written_meanwhile_is_ended_only_if_it_is_over_as_well() -> Non
         revision_of(over),
         revision_of(later),
     ]
-    assert (session.state.new, bench.noted) == (True, [Event.EXPIRED])
+    assert (state_of(session).new, bench.noted) == (True, [Event.EXPIRED])
 
 
 def test_a_store_that_is_down_is_told() -> None:
@@ -686,7 +691,7 @@ def test_what_is_gone_stays_gone(emptied: bool) -> None:
     assert [one.method for one in asked] == ["remove" if emptied else "commit"]
     assert reply == Reply(DropCookie(), vary=True)
     assert bench.noted == [Event.GONE]
-    assert (session.data(), session.state.loaded) == ({}, None)
+    assert (data_of(session), state_of(session).loaded) == ({}, None)
 
 
 @pytest.mark.parametrize(
@@ -717,7 +722,7 @@ def test_a_session_that_another_request_rekeyed_is_left_to_it() -> None:
     assert len(asked) == 1
     assert reply == Reply(None, vary=True)
     assert bench.events[-1] == (Event.GONE, bench.signed.token.sid, "its secret was replaced")
-    assert session.data() == {}
+    assert data_of(session) == {}
 
 
 def test_a_session_whose_time_ends_while_the_request_runs_is_gone() -> None:
@@ -735,7 +740,7 @@ def test_a_store_that_refuses_a_commit_leaves_the_session_as_it_was() -> None:
     session.regenerate()
     with pytest.raises(StoreUnavailable):
         bench.closed(session, StoreUnavailable("down"))
-    assert session.state.replace_secret
+    assert state_of(session).replace_secret
 
 
 # --- emptying -------------------------------------------------------------------------

@@ -14,7 +14,16 @@ from markupsafe import Markup
 from samesession import About, NotSupported, ReadOnlySession, ServerSession, StoreUnavailable
 from samesession.core import changes as merge
 from samesession.core import codec, saving
-from samesession.core.request_state import Loaded, Lost, Mode, SessionState
+from samesession.core.request_state import (
+    Loaded,
+    Lost,
+    Mode,
+    SessionState,
+    changes_of,
+    data_of,
+    is_permanent,
+    state_of,
+)
 
 from .parts import NOW, record, signer
 
@@ -104,7 +113,7 @@ def test_reading_is_access_and_no_modification(name: str) -> None:
     session = stored()
     _ = READS[name](session)
     assert (session.accessed, session.modified) == (True, False)
-    assert session.changes() == []
+    assert changes_of(session) == []
 
 
 @pytest.mark.parametrize("name", WRITES)
@@ -116,7 +125,13 @@ def test_writing_is_access_and_modification(name: str) -> None:
 
 def test_what_the_library_looks_at_is_no_access() -> None:
     session = stored()
-    _ = session.data(), session.is_permanent(), session.state, session.changes(), repr(session)
+    _ = (
+        data_of(session),
+        is_permanent(session),
+        state_of(session),
+        changes_of(session),
+        repr(session),
+    )
     assert (session.accessed, session.modified) == (False, False)
 
 
@@ -239,7 +254,7 @@ def test_permanent_is_kept_where_flask_keeps_it() -> None:
 
 def test_about_tells_the_record() -> None:
     session = stored(owner="alice", auth_time=5, deadline=9)
-    record_ = session.state.loaded
+    record_ = state_of(session).loaded
     assert record_ is not None
     assert session.about == About(record_.record.sid, "alice", NOW, 5, 9)
     assert session.sid == record_.record.sid
@@ -250,7 +265,7 @@ def test_about_tells_the_record() -> None:
 
 def done(session: ServerSession, newer: dict[str, Any]) -> dict[str, Any]:
     """Replay a session's changes on newer data."""
-    return merge.replay(session.changes(), dict(newer))
+    return merge.replay(changes_of(session), dict(newer))
 
 
 def test_a_nested_change_is_a_change_of_its_key() -> None:
@@ -272,7 +287,11 @@ def test_clearing_forgets_what_was_done_before_it() -> None:
     session.clear()
     session["d"] = 1
     assert done(session, {"a": 5, "x": 1}) == {"d": 1}
-    assert (session.state.replace_secret, session.state.cleared, session.state.bound) == (
+    assert (
+        state_of(session).replace_secret,
+        state_of(session).cleared,
+        state_of(session).bound,
+    ) == (
         True,
         True,
         None,
@@ -331,12 +350,12 @@ def test_after_saving_it_begins_anew() -> None:
     session = stored()
     session["c"] = 1
     session.bind("alice")
-    payload = codec.encode(session.data())
+    payload = codec.encode(data_of(session))
     saving.mark_saved(
         session, saving.take(session, payload), loaded({"a": 1, "b": [1], "c": 1}), None
     )
-    assert session.changes() == []
-    assert (session.state.replace_secret, session.state.bound, session.modified) == (
+    assert changes_of(session) == []
+    assert (state_of(session).replace_secret, state_of(session).bound, session.modified) == (
         False,
         None,
         True,
@@ -350,9 +369,9 @@ def test_a_lost_session_is_empty_and_new() -> None:
         session = stored()
         session["c"] = 1
         saving.forget(session, Lost("sid", drop=drop, owner=None))
-        assert session.data() == {}
-        assert session.state.loaded is None
-        assert session.state.modified is drop
+        assert data_of(session) == {}
+        assert state_of(session).loaded is None
+        assert state_of(session).modified is drop
 
 
 # --- binding --------------------------------------------------------------------------
@@ -369,8 +388,8 @@ def test_an_owner_is_a_str_of_1_to_1024_bytes(owner: Any) -> None:
 def test_an_owner_of_1024_bytes_passes() -> None:
     session = stored()
     session.bind("x" * 1024)
-    assert session.state.bound == "x" * 1024
-    assert session.state.replace_secret
+    assert state_of(session).bound == "x" * 1024
+    assert state_of(session).replace_secret
 
 
 def test_a_store_without_an_index_cannot_bind() -> None:
@@ -402,7 +421,7 @@ def test_an_exempt_session_does_not_listen_when_it_is_made_permanent() -> None:
 
 def test_a_sealed_session_can_be_read_and_not_written() -> None:
     session = stored()
-    session.state.lock()
+    state_of(session).lock()
     assert session["a"] == 1
     with pytest.raises(ReadOnlySession, match="response has started"):
         session["a"] = 2
@@ -412,8 +431,8 @@ def test_a_sealed_session_can_be_read_and_not_written() -> None:
 def test_sealing_changes_no_other_mode() -> None:
     for mode in (Mode.EXEMPT, Mode.BROKEN):
         session = ServerSession(state=SessionState(mode=mode))
-        session.state.lock()
-        assert session.state.mode is mode
+        state_of(session).lock()
+        assert state_of(session).mode is mode
 
 
 def test_a_broken_session_says_so_until_it_was_announced() -> None:
@@ -422,14 +441,14 @@ def test_a_broken_session_says_so_until_it_was_announced() -> None:
     for use in (lambda: session.get("a"), lambda: session.update(a=1), lambda: "a" in session):
         with pytest.raises(StoreUnavailable):
             use()
-    assert session.take_failure() is failure
-    assert session.take_failure() is None
+    assert state_of(session).take_failure() is failure
+    assert state_of(session).take_failure() is None
     session["a"] = 1  # an error handler's template may flash
     assert session.get("a") == 1
 
 
 def test_a_session_that_was_not_saved_is_a_throwaway() -> None:
     session = stored()
-    session.mark_failed()
+    state_of(session).mark_failed()
     session["a"] = 2
-    assert session.state.mode is Mode.BROKEN
+    assert state_of(session).mode is Mode.BROKEN

@@ -13,7 +13,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.routing import BaseConverter
 
 from samesession import ReadOnlySession
-from samesession.core.request_state import Mode
+from samesession.core.request_state import Mode, state_of
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.site import Site
@@ -318,7 +318,7 @@ def _watched(site: Site) -> list[tuple[str | None, bool]]:
 
     @site.after_request
     def note(session: Any, web: Any, response: Any) -> Any:
-        has_session = session._get_current_object().state.mode is Mode.LIVE
+        has_session = state_of(session._get_current_object()).mode is Mode.LIVE
         seen.append((web.request.endpoint, has_session))
         return response
 

@@ -19,7 +19,16 @@ from .journal import Draft, Unsaved
 from .opening import Opener
 from .policy import Action, Horizon, Rules, Verdict
 from .record import Record, Sealer
-from .request_state import Loaded, Lost, Mode, SessionState
+from .request_state import (
+    Loaded,
+    Lost,
+    Mode,
+    SessionState,
+    data_of,
+    is_empty,
+    is_permanent,
+    state_of,
+)
 from .scopes import Address
 from .session import ServerSession
 from .steps import Steps
@@ -82,7 +91,7 @@ class Flow:
 
     def leave(self, session: ServerSession) -> Reply | None:
         """Return what `close` would for a request that changed nothing; None for any other."""
-        state = session.state
+        state = state_of(session)
         if state.may_differ or state.mode is Mode.EXEMPT or state.mode is Mode.BROKEN:
             return None
         if state.loaded is None:
@@ -103,7 +112,7 @@ class Flow:
         `in_block`: before the response, or beside it. Raises TypeError for data that cannot
         be encoded, SessionTooLarge, ReadOnlySession and StoreUnavailable; nothing is written then.
         """
-        state = session.state
+        state = state_of(session)
         if state.mode in (Mode.EXEMPT, Mode.BROKEN):
             return Reply(None, vary=state.mode is Mode.BROKEN)
         if state.lost is not None and not state.lost.gives_way_to(state.bound):
@@ -111,10 +120,10 @@ class Flow:
         if state.discarded:
             saving.discard(session)
         loaded = self._as_signed_now(state)
-        payload = codec.encode(session.data()) if state.may_differ else b""
+        payload = codec.encode(data_of(session)) if state.may_differ else b""
         action = self._deed(session, loaded, payload)
         if action is Action.LEAVE:
-            session.rest()
+            state_of(session).rest(data_of(session))
             if loaded is not None and in_block and state.modified and state.renew:
                 return (yield from self._prolong(session, loaded, payload))
             return (yield from self._keep(session, loaded, cookie_possible=cookie_possible))
@@ -132,7 +141,7 @@ class Flow:
 
     def deletes(self, session: ServerSession) -> bool:
         """Return whether to save the session is to delete its record, as nothing is left."""
-        return self._deed(session, session.state.loaded, b"") is Action.DELETE
+        return self._deed(session, state_of(session).loaded, b"") is Action.DELETE
 
     def _as_signed_now(self, state: SessionState) -> Loaded | None:
         """Return what the session was loaded from; other keys may count since."""
@@ -144,23 +153,23 @@ class Flow:
 
     @staticmethod
     def _deed(session: ServerSession, loaded: Loaded | None, payload: bytes) -> Action:
-        state = session.state
+        state = state_of(session)
         changed, owner = False, None if loaded is None or state.cleared else loaded.record.owner
         if state.may_differ and loaded is None:
             changed = state.modified or state.replace_secret
         elif state.may_differ and loaded is not None:
             changed = payload != loaded.record.payload or state.replace_secret or state.unsure
-        is_empty = state.accessed and session.is_empty() and (state.bound or owner) is None
-        return policy.action(stored=loaded is not None, is_empty=is_empty, changed=changed)
+        is_bare = state.accessed and is_empty(session) and (state.bound or owner) is None
+        return policy.action(stored=loaded is not None, is_empty=is_bare, changed=changed)
 
     def _leave(self, session: ServerSession) -> Reply:
-        state = session.state
+        state = state_of(session)
         cookie: CookieAction = None
         if state.loaded is None:
             # As Flask does: a session that was emptied drops the cookie, known or not.
             cookie = DropCookie() if state.may_be_emptied else None
         elif state.several_at is not None or state.modified or state.due or state.renew:
-            permanent = session.is_permanent()
+            permanent = is_permanent(session)
             must = state.modified or state.due or state.several_at is not None
             # Behind its record, whose key is the newest again, the cookie follows.
             must = must or (state.loaded.signed.stale and not state.loaded.record.stale)
@@ -177,7 +186,7 @@ class Flow:
         if loaded is not None:
             kept = self._upkeep.keep(session, loaded, cookie_possible=cookie_possible)
             if not (yield from kept):
-                return READ if session.state.accessed else UNTOUCHED
+                return READ if state_of(session).accessed else UNTOUCHED
         return self._leave(session)
 
     def _prolong(self, session: ServerSession, loaded: Loaded, payload: bytes) -> Steps[Reply]:
@@ -192,7 +201,7 @@ class Flow:
             saving.give_back(session, unsaved)
             raise
         saving.mark_saved(session, unsaved, Loaded(loaded.signed, record), data)
-        session.state.terms = self._terms
+        state_of(session).terms = self._terms
         return self._leave(session)
 
     def _create(self, session: ServerSession, unsaved: Unsaved, draft: Draft) -> Steps[Reply]:
@@ -210,14 +219,14 @@ class Flow:
         """Commit or delete, replaying this request's changes on whatever came between."""
         current, draft, signed = loaded.record, unsaved.draft, loaded.signed
         if unsaved.replace_secret:
-            signed = self._minted(session.state, current.sid)
+            signed = self._minted(state_of(session), current.sid)
         for _ in range(MAX_ATTEMPTS):
             if not (self._is_live(current, loaded.signed.token) or self._is_ours(current, session)):
                 return (yield from self._lost(session, loaded, unsaved, current))
             record = self._next(current, signed.token, draft, has_functions=unsaved.has_functions)
             if record is not None and unsaved.replace_secret:
                 _require_cookie(possible=cookie_possible)
-            outcome = yield from self._filing.replace(current, record, session.state)
+            outcome = yield from self._filing.replace(current, record, state_of(session))
             if outcome is Outcome.WRITTEN:
                 after = None if record is None else Loaded(signed, record)
                 return self._saved(session, unsaved, current.sid, after, draft)
@@ -260,7 +269,7 @@ class Flow:
 
     def _is_ours(self, record: Record, session: ServerSession) -> bool:
         """Return whether a save of this request wrote a live record, and heard no more of it."""
-        minted = session.state.minted
+        minted = state_of(session).minted
         return minted is not None and self._is_live(record, minted)
 
     def _next(
@@ -283,7 +292,7 @@ class Flow:
         if after is None:
             saving.mark_saved(session, unsaved, None, draft.data)
             self._notify(
-                Event.DELETED, sid, EMPTIED_BLINDLY if session.state.of_socket else EMPTIED
+                Event.DELETED, sid, EMPTIED_BLINDLY if state_of(session).of_socket else EMPTIED
             )
             return Reply(DropCookie(), vary=True)
         event = Event.REGENERATED if unsaved.replace_secret else None
@@ -299,12 +308,12 @@ class Flow:
     ) -> Reply:
         sid = loaded.record.sid
         saving.mark_saved(session, unsaved, loaded, draft.data)
-        session.state.terms = self._terms
+        state_of(session).terms = self._terms
         if event is not None:
             self._notify(event, sid, "")
         if draft.bound is not None:
             self._notify(Event.BOUND, sid, "")
-        cookie = self._set_cookie(loaded.signed, permanent=session.is_permanent())
+        cookie = self._set_cookie(loaded.signed, permanent=is_permanent(session))
         return Reply(cookie, vary=True)
 
     def _lost(
@@ -331,10 +340,10 @@ class Flow:
 
     def _still_lost(self, session: ServerSession, lost: Lost) -> Reply:
         """Save nothing more of a session that is lost, nor begin another one unasked."""
-        if session.state.replace_secret or not session.is_empty():
+        if state_of(session).replace_secret or not is_empty(session):
             self._notify(Event.GONE, lost.sid, "it ended before this was written")
             saving.forget(session, lost)
-        session.state.written = False
+        state_of(session).written = False
         return _dropping(lost)
 
     # --- small parts -------------------------------------------------------------------

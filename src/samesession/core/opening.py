@@ -25,7 +25,7 @@ from .events import BY_VISITORS, NOT_OURS, REPLACED, SEVERAL, TOO_MANY, Event, N
 from .policy import Rules, Verdict
 from .reading import Reader
 from .record import Sealer
-from .request_state import Loaded, SessionState, Terms
+from .request_state import Loaded, SessionState, Terms, state_of
 from .scopes import Address
 from .session import ServerSession
 from .steps import Steps
@@ -164,7 +164,7 @@ class Opener:
             session = yield from self._only_live(found, renew=renew)
         if session is None:
             session = self._session({}, None, renew=renew)
-        session.state.several_at = address
+        state_of(session).several_at = address
         return session
 
     def _only_live(

@@ -5,9 +5,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
+from ..errors import SessionError
+from .changes import Change
 from .cookie import CookieAction
+from .journal import PERMANENT_KEY, Journal
 from .record import Record
 from .scopes import Address
 from .store import Lifetimes
@@ -84,7 +88,7 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """SessionState of a session. Times are seconds since 1970; 0 means never or none."""
+    """What is known of a session. Times are seconds since 1970; 0 means never or none."""
 
     sid: str | None
     owner: str | None
@@ -145,6 +149,9 @@ class SessionState:
         None  # of a value that can change, to who reads it when the response is made
     )
     warned = False  # of a write that is not saved
+    failure: SessionError | None = None  # of the store, which the first use raises
+    permanent_by_default = False
+    _journal: Journal | None = None
 
     def __init__(
         self,
@@ -175,6 +182,28 @@ class SessionState:
     def may_be_emptied(self) -> bool:
         """Whether a session without data is one that lost it, so that its cookie goes, too."""
         return self.due or self.cleared or (self.modified and not self.only_permanence)
+
+    @property
+    def journal(self) -> Journal:
+        """What was done since the session was loaded or saved."""
+        if self._journal is None:
+            self._journal = Journal(self.permanent_by_default)
+        return self._journal
+
+    def rest(self, data: dict[str, Any]) -> None:
+        """Note that the data is what is stored."""
+        self.written = False
+        if self._journal is not None:
+            self._journal.rest(data)
+
+    def mark_failed(self) -> None:
+        """Note that the store failed to save; what follows is thrown away."""
+        self.mode = Mode.BROKEN
+
+    def take_failure(self) -> SessionError | None:
+        """Return the store's failure once: from then on the session is a throwaway."""
+        failure, self.failure = self.failure, None
+        return failure
 
     @property
     def base(self) -> bytes | None:
@@ -226,3 +255,38 @@ class SessionState:
         # In one step, as threads may ask at once.
         lock: T = vars(self).setdefault("_turn", make())
         return lock
+
+
+# --- a session, as the flow sees it: no access is counted ------------------------------------
+
+# Of a ServerSession, which keeps it from views by its name.
+state_of: Callable[[dict[str, Any]], SessionState] = attrgetter("_state")
+
+
+def data_of(session: dict[str, Any]) -> dict[str, Any]:
+    """Return a plain copy of a session's data."""
+    return dict(dict[str, Any].items(session))
+
+
+def show(session: dict[str, Any], data: dict[str, Any]) -> None:
+    """Have a session hold other data, which is no change."""
+    dict[str, Any].clear(session)
+    dict[str, Any].update(session, data)
+
+
+def is_empty(session: dict[str, Any]) -> bool:
+    """Return whether a session has no data but `permanent`."""
+    size = dict[str, Any].__len__(session)
+    return not size or (size == 1 and dict[str, Any].__contains__(session, PERMANENT_KEY))
+
+
+def is_permanent(session: dict[str, Any]) -> bool:
+    """Return whether a session outlives the browser."""
+    default = state_of(session).permanent_by_default
+    return bool(dict[str, Any].get(session, PERMANENT_KEY, default))
+
+
+def changes_of(session: dict[str, Any]) -> list[Change]:
+    """Return all changes so far, in an order that does the same to other data."""
+    state = state_of(session)
+    return state.journal.changes(state.base, data_of(session))

@@ -9,21 +9,21 @@ from typing import Any
 
 from . import codec
 from .journal import Draft, Unsaved
-from .request_state import Loaded, Lost
+from .request_state import Loaded, Lost, data_of, is_empty, is_permanent, show, state_of
 from .session import ServerSession
 
 
 def take(session: ServerSession, payload: bytes) -> Unsaved:
     """Begin to save what was done so far, which made this payload."""
-    state = session.state
+    state = state_of(session)
     draft = Draft(
         payload,
-        session.is_permanent(),
+        is_permanent(session),
         state.bound,
         state.cleared,
-        is_empty=session.is_empty(),
+        is_empty=is_empty(session),
     )
-    taken = session.journal.take(draft, replace_secret=state.replace_secret, base=state.base)
+    taken = state.journal.take(draft, replace_secret=state.replace_secret, base=state.base)
     state.replace_secret = state.cleared = state.modified = state.written = False
     state.bound = state.in_doubt = None
     return taken
@@ -34,14 +34,14 @@ def discard(session: ServerSession) -> None:
 
     That a session was cleared stands.
     """
-    state = session.state
+    state = state_of(session)
     state.discarded = state.modified = False
     kept = None if state.cleared else state.base
-    session.show({} if kept is None else codec.decode(kept))
+    show(session, {} if kept is None else codec.decode(kept))
     if state.cleared:
-        session.journal.cleared()
+        state.journal.cleared()
     else:
-        session.journal.undone()
+        state.journal.undone()
 
 
 def mark_saved(
@@ -51,10 +51,10 @@ def mark_saved(
 
     The response must say what it has to, too.
     """
-    state = session.state
-    shown = session.journal.saved(unsaved, session.data(), data)
+    state = state_of(session)
+    shown = state_of(session).journal.saved(unsaved, data_of(session), data)
     if data is not None:
-        session.show(shown)
+        show(session, shown)
     state.loaded = loaded
     state.lost = state.minted = None
     state.unsure = False
@@ -64,7 +64,7 @@ def mark_saved(
 
 def give_back(session: ServerSession, unsaved: Unsaved) -> None:
     """Leave to the next save what this one failed to save."""
-    state, journal, draft = session.state, session.journal, unsaved.draft
+    state, journal, draft = state_of(session), state_of(session).journal, unsaved.draft
     if journal.has_taken(unsaved):
         journal.give_back(unsaved, state.in_doubt)
         state.unsure = state.unsure or state.in_doubt is not None
@@ -78,9 +78,9 @@ def give_back(session: ServerSession, unsaved: Unsaved) -> None:
 
 def forget(session: ServerSession, lost: Lost) -> None:
     """Make a session empty that ended while the request ran: only a login begins it anew."""
-    session.show({})
-    state = session.state
-    session.journal.restart()
+    show(session, {})
+    state = state_of(session)
+    state_of(session).journal.restart()
     state.loaded = state.minted = state.bound = state.loan = None
     state.replace_secret = state.cleared = state.unsure = state.written = False
     state.lost, state.modified, state.may_differ = lost, lost.drop, True

@@ -14,28 +14,35 @@ from typing import Any, SupportsIndex
 from ..errors import NotSupported, SessionError
 from . import changes as merge
 from . import codec
-from .journal import FLASHES_KEY, PERMANENT_KEY, UNCHANGING, Journal
+from .journal import FLASHES_KEY, PERMANENT_KEY, UNCHANGING
 from .late import Watched, Write, admit, note_loan
 from .names import checked_owner, plain_key
-from .request_state import NO_SESSION, UNBINDABLE, About, Mode, SessionState, about
+from .request_state import (
+    NO_SESSION,
+    UNBINDABLE,
+    About,
+    Mode,
+    SessionState,
+    about,
+    data_of,
+    is_empty,
+    is_permanent,
+    show,
+)
 from .tracebacks import clear_called_locals, with_locals_cleared
 
 
 @with_locals_cleared(
     *("__init__", "__getitem__", "__contains__", "__setitem__"),
     *("get", "accessed", "modified"),
-    # What no view calls: the flow's steps are concealed as a whole.
-    *("state", "journal", "data", "show", "is_empty", "is_permanent", "changes", "rest"),
 )
 class ServerSession(Watched):
     """One user's data between requests, used like a dict.
 
     A change nested in a value is seen without `modified = True`. A session that holds
-    nothing but whether it is permanent counts as empty: it is not stored.
+    nothing but whether it is permanent counts as empty: it is not stored. What the flow
+    needs besides, `request_state` reaches, and no view.
     """
-
-    # Of the class, until there is something to keep: most requests change nothing.
-    _journal: Journal | None = None
 
     def __init__(
         self,
@@ -49,8 +56,10 @@ class ServerSession(Watched):
         self._state = SessionState() if state is None else state
         if data:
             super().__init__(data)
-        self._failure = failure
-        self._permanent_by_default = permanent_by_default
+        if failure is not None:
+            self._state.failure = failure
+        if permanent_by_default:
+            self._state.permanent_by_default = True
         self._bindable = bindable
 
     # --- what Flask's session promises -------------------------------------------------
@@ -78,12 +87,12 @@ class ServerSession(Watched):
         since the last save, within values too, unless something is assigned afterwards,
         which saves all; `regenerate`, `bind` and `clear` are done all the same.
         """
-        return self._state.is_modified(lambda: codec.encode_if_fit(self.data()))
+        return self._state.is_modified(lambda: codec.encode_if_fit(data_of(self)))
 
     @modified.setter
     def modified(self, value: bool) -> None:
         if value:
-            if self._state.answered and not self.is_empty():
+            if self._state.answered and not is_empty(self):
                 admit(self._state, Write.DATA, is_empty=False)
             self._state.modify()
         else:
@@ -99,7 +108,7 @@ class ServerSession(Watched):
     def permanent(self) -> bool:
         """Whether the session outlives the browser, for PERMANENT_SESSION_LIFETIME."""
         self._read()
-        return self.is_permanent()
+        return is_permanent(self)
 
     @permanent.setter
     def permanent(self, value: bool) -> None:
@@ -157,81 +166,33 @@ class ServerSession(Watched):
         `session.update_atomically(lambda data: data["cart"].append(item))`.
         """
         self._may_write()
-        applied = merge.applied(func, self.data())
+        applied = merge.applied(func, data_of(self))
         self._state.modify()
-        self.show(applied.data)
-        self.journal.redone(func, self._state.base, applied.before, applied.after)
+        show(self, applied.data)
+        self._state.journal.redone(func, self._state.base, applied.before, applied.after)
 
-    # --- for the flow and the web glue, not for views ------------------------------------
-
-    @property
-    def state(self) -> SessionState:
-        """Internal: what the flow must know besides the data."""
-        return self._state
-
-    @property
-    def journal(self) -> Journal:
-        """Internal: what was done since the session was loaded or saved."""
-        if self._journal is None:
-            self._journal = Journal(self._permanent_by_default)
-        return self._journal
-
-    def data(self) -> dict[str, Any]:
-        """Internal: a plain copy of the data, not counted as an access."""
-        return dict(super().items())
-
-    def show(self, data: dict[str, Any]) -> None:
-        """Internal: hold other data, not counted as a change."""
-        super().clear()
-        super().update(data)
-
-    def is_empty(self) -> bool:
-        """Internal: whether there is no data but `permanent`, not counted as an access."""
-        size = super().__len__()
-        return not size or (size == 1 and super().__contains__(PERMANENT_KEY))
-
-    def is_permanent(self) -> bool:
-        """Internal: `permanent`, not counted as an access."""
-        return bool(super().get(PERMANENT_KEY, self._permanent_by_default))
-
-    def changes(self) -> list[merge.Change]:
-        """Internal: all changes so far, in an order that does the same to other data."""
-        return self.journal.changes(self._state.base, self.data())
-
-    def rest(self) -> None:
-        """Internal: note that the data is what is stored."""
-        self._state.written = False
-        if self._journal is not None:
-            self._journal.rest(self.data())
-
-    def mark_failed(self) -> None:
-        """Internal: note that the store failed to save; what follows is thrown away."""
-        self._state.mode = Mode.BROKEN
-
-    def take_failure(self) -> SessionError | None:
-        """Internal: give the store's failure once: from then on the session is a throwaway."""
-        failure, self._failure = self._failure, None
-        return failure
+    # --- parts ---------------------------------------------------------------------------
 
     def _read(self) -> None:
-        self._state.accessed = True
-        if self._failure is not None:
-            raise self._failure
+        state = self._state
+        state.accessed = True
+        if state.failure is not None:
+            raise state.failure
 
     def _lend(self) -> None:
         """Count as read what the view may change in place from now on."""
         self._read()
         state = self._state
         if state.baseline is not None and not state.may_differ:
-            state.image = codec.encode_if_fit(self.data())
+            state.image = codec.encode_if_fit(data_of(self))
         state.may_differ = True
         if state.answered and state.loan is None and not state.streaming:
-            note_loan(state, self.data())
+            note_loan(state, data_of(self))
 
     def _may_write(self, write: Write = Write.DATA) -> None:
         self._read()
         if self._state.answered or self._state.mode is Mode.EXEMPT:
-            admit(self._state, write, is_empty=self.is_empty())
+            admit(self._state, write, is_empty=is_empty(self))
 
     def _write(self, write: Write = Write.DATA) -> None:
         self._may_write(write)
@@ -355,7 +316,7 @@ class ServerSession(Watched):
             key = plain_key(key)
             self._write(Write.PERMANENCE if key == PERMANENT_KEY else Write.DATA)
             super().__setitem__(key, value)
-            self.journal.assigned.add(key)
+            self._state.journal.assigned.add(key)
         except BaseException as error:
             clear_called_locals(error)
             del self, key, value
@@ -396,4 +357,4 @@ class ServerSession(Watched):
         super().clear()
         self._state.cleared = self._state.replace_secret = True
         self._state.bound = None
-        self.journal.cleared()
+        self._state.journal.cleared()

@@ -12,7 +12,7 @@ from .filing import Filing
 from .journal import Draft
 from .policy import Rules, Verdict
 from .record import Record
-from .request_state import Loaded, SessionState, Terms
+from .request_state import Loaded, SessionState, Terms, is_permanent, state_of
 from .session import ServerSession
 from .steps import Steps
 from .store import Clock, Conflict, Outcome
@@ -31,7 +31,7 @@ class Upkeep:
 
     def keep(self, session: ServerSession, loaded: Loaded, *, cookie_possible: bool) -> Steps[bool]:
         """Renew what is due; False: the session may be over, so its cookie is not sent again."""
-        state = session.state
+        state = state_of(session)
         asked = state.renew or state.modified or state.due
         reseal = loaded.record.stale and cookie_possible and asked
         if not state.upkept and (reseal or self._filing.index_is_stale(loaded.record)):
@@ -54,11 +54,11 @@ class Upkeep:
         If that cannot be, say nothing: whoever ended the session needs neither, whoever
         was faster renewed them, and what was read was read. The next request tries again.
         """
-        state, current, token = session.state, loaded.record, loaded.signed.token
+        state, current, token = state_of(session), loaded.record, loaded.signed.token
         state.upkept = True
         if not self._is_live(current, token):
             return False
-        record = self._next(current, token, Draft(current.payload, session.is_permanent()))
+        record = self._next(current, token, Draft(current.payload, is_permanent(session)))
         newer: Record | None = current  # as far as anybody knows
         outcome: Outcome | Conflict = Outcome.GONE
         try:

@@ -11,7 +11,7 @@ from werkzeug.local import LocalProxy
 
 from .. import headers
 from ..app_sessions import AppSessions, app_sessions_of
-from ..core.request_state import About, SessionPage
+from ..core.request_state import About, SessionPage, state_of
 from ..core.session import ServerSession
 from ..errors import StoreError
 from ..misplaced_calls import belonging, outside_of_application, outside_of_request, replaced
@@ -84,7 +84,7 @@ def saving() -> Iterator[ServerSession]:
     session, app_sessions = _session(), _app_sessions()
     if not isinstance(session, ServerSession):
         raise replaced("flask")
-    state = session.state
+    state = state_of(session)
     state.blocks += 1
     try:
         yield session
@@ -108,12 +108,12 @@ def is_seen(session: ServerSession) -> bool:
 
     None sees that of a socket, or of a test client's session_transaction().
     """
-    return not session.state.of_socket and _is_current(session)
+    return not state_of(session).of_socket and _is_current(session)
 
 
 def carrying(session: ServerSession, response: flask.Response) -> flask.Response | None:
     """Internal: return the response if it carries a cookie to its session's browser."""
-    state = session.state
+    state = state_of(session)
     state.of_socket = state.of_socket or (_is_current(session) and _is_of_socket(response))
     return None if state.of_socket else response
 
@@ -158,4 +158,4 @@ def _app_sessions() -> AppSessions:
 
 
 #: `flask.session`, with the type that it has once `Session(app)` was called.
-session = cast("ServerSession", LocalProxy(_session))
+session: ServerSession = cast("ServerSession", LocalProxy(_session))

@@ -8,6 +8,7 @@ from flask.sessions import SessionInterface, SessionMixin
 
 from .. import cli, headers, interface_answers, reused_response
 from ..app_sessions import AppSessions
+from ..core.request_state import state_of
 from ..core.session import ServerSession
 from ..core.store import Clock, Openable, Store
 from ..core.token import Entropy
@@ -116,6 +117,6 @@ def init_app(
 
 def _refuse_broken() -> None:
     found = current()
-    failure = found.take_failure() if isinstance(found, ServerSession) else None
+    failure = state_of(found).take_failure() if isinstance(found, ServerSession) else None
     if failure is not None:
         raise failure

@@ -13,7 +13,7 @@ from werkzeug.local import LocalProxy
 from .. import headers
 from ..app_sessions import AppSessions, app_sessions_of
 from ..core.admin import Administration
-from ..core.request_state import About, SessionPage
+from ..core.request_state import About, SessionPage, state_of
 from ..core.session import ServerSession
 from ..core.steps import Steps
 from ..errors import StoreError
@@ -91,7 +91,7 @@ async def saving() -> AsyncIterator[ServerSession]:
     """
     session = _session()
     app_sessions = _app_sessions()
-    state = session.state
+    state = state_of(session)
     state.blocks += 1
     try:
         yield session
@@ -164,4 +164,4 @@ def _app_sessions() -> AppSessions:
 
 
 #: `quart.session`, with the type that it has once `Session(app)` was called.
-session = cast("ServerSession", LocalProxy(_session))
+session: ServerSession = cast("ServerSession", LocalProxy(_session))

@@ -10,6 +10,7 @@ from quart.globals import app_ctx
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import headers
+from ..core.request_state import state_of
 from ..core.session import ServerSession
 
 
@@ -44,5 +45,5 @@ def refuse_broken(app: quart.Quart) -> None:
 
 async def _refuse_broken() -> None:
     found = headers.unproxied(quart.session)
-    if isinstance(found, ServerSession) and (failure := found.take_failure()) is not None:
+    if isinstance(found, ServerSession) and (failure := state_of(found).take_failure()) is not None:
         raise failure

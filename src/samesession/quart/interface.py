@@ -9,6 +9,7 @@ from quart.sessions import SessionInterface, SessionMixin
 
 from .. import cli, interface_answers, reused_response
 from ..app_sessions import AppSessions
+from ..core.request_state import state_of
 from ..core.session import ServerSession
 from ..core.store import Clock, Openable, Store
 from ..core.token import Entropy
@@ -91,7 +92,7 @@ class QuartSessionInterface(interface_answers.Answers, SessionInterface):
         try:
             if self.app_sessions.close_at_once(ours, response):
                 return
-            if ours.state.of_socket:
+            if state_of(ours).of_socket:
                 await self.sockets.close(ours)
             else:
                 await arun(

@@ -8,6 +8,7 @@ from typing import Any
 import quart
 
 from ..app_sessions import AppSessions
+from ..core.request_state import state_of
 from ..core.session import ServerSession
 from ..errors import StoreError
 from ..run.aio import arun, finished
@@ -26,7 +27,7 @@ class Sockets:
 
     def opened(self, session: ServerSession) -> None:
         """Note the session of a WebSocket that the current task handles."""
-        session.state.of_socket = True
+        state_of(session).of_socket = True
         task = asyncio.current_task()
         assert task is not None
         self._open[task] = session

@@ -11,6 +11,7 @@ import quart
 from quart.wrappers.response import ResponseBody
 
 from ..app_sessions import AppSessions
+from ..core.request_state import state_of
 from ..core.session import ServerSession
 from ..core.steps import Steps
 from ..core.store import Colour
@@ -105,7 +106,7 @@ def save_streamed(response: Any, app_sessions: AppSessions, session: ServerSessi
         stream = Stream(app_sessions, session)
         response.response = SavedBody(body, stream, app_sessions.config.store_timeout)
     else:
-        session.state.streaming = False
+        state_of(session).streaming = False
 
 
 def _is_kept() -> bool:

@@ -22,7 +22,16 @@ from ..cookie import MAX_AGE, MAX_BYTES, READ, UNTOUCHED, CookieAction, DropCook
 from ..events import NOT_OURS_OR_OLD, Event, Notify
 from ..keys import Mac
 from ..policy import Rules
-from ..request_state import Mode, SessionState, Terms
+from ..request_state import (
+    Mode,
+    SessionState,
+    Terms,
+    data_of,
+    is_empty,
+    is_permanent,
+    show,
+    state_of,
+)
 from ..scopes import Address
 from ..session import ServerSession
 from ..steps import Steps
@@ -79,7 +88,7 @@ class CookieFlow:
 
     def leave(self, session: ServerSession) -> Reply | None:
         """Return what `close` would for a request that changed nothing; None for any other."""
-        state = session.state
+        state = state_of(session)
         if state.may_differ or state.mode is Mode.EXEMPT:
             return None
         return self._reply(session, state.baseline)
@@ -94,15 +103,15 @@ class CookieFlow:
         (a WebSocket).
         """
         yield from ()
-        state = session.state
+        state = state_of(session)
         if state.mode is Mode.EXEMPT:
             return UNTOUCHED
         if state.discarded:
             self._discard(session)
         text = before = state.baseline
         if state.accessed and not self._is_as_read(session):
-            text = tagged_json.dumps(session.data())
-        if before is None and session.is_empty():
+            text = tagged_json.dumps(data_of(session))
+        if before is None and is_empty(session):
             text = _EMPTY
         changed = text != (_EMPTY if before is None else before)
         if before is not None and changed:
@@ -127,19 +136,19 @@ class CookieFlow:
     @staticmethod
     def _discard(session: ServerSession) -> None:
         """Show what the cookie brought, or a block has kept, unless the session was cleared."""
-        state = session.state
+        state = state_of(session)
         state.discarded = False
         emptied = state.cleared or state.baseline is None
-        session.show({} if emptied else tagged_json.loads(state.baseline or _EMPTY))
-        state.image = None if state.cleared else codec.encode_if_fit(session.data())
+        show(session, {} if emptied else tagged_json.loads(state.baseline or _EMPTY))
+        state.image = None if state.cleared else codec.encode_if_fit(data_of(session))
 
     @staticmethod
     def _keep(session: ServerSession, text: str | None) -> None:
         """Go on from what a block has kept, which the response sends."""
-        state = session.state
-        state.due = state.due or state.may_be_emptied or (state.modified and not session.is_empty())
-        state.baseline = None if session.is_empty() else text
-        state.image = codec.encode_if_fit(session.data())
+        state = state_of(session)
+        state.due = state.due or state.may_be_emptied or (state.modified and not is_empty(session))
+        state.baseline = None if is_empty(session) else text
+        state.image = codec.encode_if_fit(data_of(session))
         state.modified = state.cleared = state.replace_secret = False
 
     def deletes(self, session: ServerSession) -> bool:
@@ -149,25 +158,25 @@ class CookieFlow:
     def _reply(self, session: ServerSession, text: str | None) -> Reply:
         cookie = self._cookie(session, text)
         if cookie is None:
-            return READ if session.state.accessed else UNTOUCHED
+            return READ if state_of(session).accessed else UNTOUCHED
         return Reply(cookie, vary=True)
 
     @staticmethod
     def _is_as_read(session: ServerSession) -> bool:
         """Return whether the data is still what the cookie brought; costs less than its text."""
-        state = session.state
+        state = state_of(session)
         if not state.may_differ:
             return True
         image = state.image
         return (
             image is not None
             and not state.modified
-            and image == codec.encode_if_fit(session.data())
+            and image == codec.encode_if_fit(data_of(session))
         )
 
     def _cookie(self, session: ServerSession, text: str | None) -> CookieAction:
-        state, permanent = session.state, session.is_permanent()
-        if session.is_empty() or text is None:
+        state, permanent = state_of(session), is_permanent(session)
+        if is_empty(session) or text is None:
             return DropCookie() if state.may_be_emptied else None
         refresh, must = (
             permanent and state.renew,
