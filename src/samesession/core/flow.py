@@ -2,6 +2,26 @@
 
 Round trips to the store: no cookie, forged cookie or nothing touched: none; a
 read: one; the first write of a new session: one; a write to an existing one: two.
+
+What `close` does by the session's mode, whether a record is stored, whether the data
+differs from that, and whether any is left:
+
+    mode     stored   differs   empty
+    EXEMPT   -        -         -       nothing
+    BROKEN   -        -         -       nothing, but Vary
+    LIVE     no       no        -       nothing
+    LIVE     no       yes       yes     nothing
+    LIVE     no       yes       no      create
+    LIVE     yes      no        -       renew, where that is due
+    LIVE     yes      yes       yes     delete
+    LIVE     yes      yes       no      commit
+
+A commit says which revision it expects to find, and goes on by the answer:
+
+    written     the session shows what was stored
+    conflict    the request's changes are replayed on the record that is there now: again
+    gone        the session ended meanwhile: nothing is written, the cookie is dropped
+    no answer   the changes go back to the session, and a later save tries again
 """
 
 from __future__ import annotations

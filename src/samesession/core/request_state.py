@@ -1,4 +1,14 @@
-"""What is known of a request's session besides its data."""
+"""What is known of a request's session besides its data.
+
+A session is opened (new, or `loaded` from a record), read and written by the view, and
+closed when the response is made. From then on it is `answered`: no cookie can be sent, and
+`late` says what becomes of a write. While its body is `streaming` the session is saved
+after each chunk, and a block of `saving()` (`blocks`) saves at its end at any time.
+
+Whether a save has anything to do is not known by one flag: `modified` counts what was
+assigned by name; `may_differ` says that a value was handed out which the view may have
+changed in place, so that the data's bytes must be compared with those that were loaded.
+"""
 
 from __future__ import annotations
 
