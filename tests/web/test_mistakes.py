@@ -439,6 +439,10 @@ async def test_files_without_their_locks_are_told_which_system_has_them(
     framework: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [name for name in sys.modules if name.startswith("samesession.stores.")]:
+        parent, _, leaf = name.rpartition(".")
+        # So that the package has the old one again afterwards, whatever is imported here.
+        monkeypatch.setattr(sys.modules[parent], leaf, sys.modules[name], raising=False)
+    for name in [name for name in sys.modules if name.startswith("samesession.stores.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "fcntl", None)
     for settings in ({}, {"SESSION_TYPE": "filesystem"}):
