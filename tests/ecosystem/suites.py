@@ -67,6 +67,16 @@ def read_projects(text: str) -> list[Project]:
     ]
 
 
+# Where pytest looks for settings, and by what it takes a file for its own.
+_SETTINGS = (
+    ("pytest.ini", ""),
+    (".pytest.ini", ""),
+    ("pyproject.toml", "[tool.pytest"),
+    ("tox.ini", "[pytest]"),
+    ("setup.cfg", "[tool:pytest]"),
+)
+
+
 def settings_of(store: str, place: Path, redis_url: str) -> dict[str, Any] | None:
     """Give the settings of sessions on a store; None for the run without ours."""
     if store == PLAIN:
@@ -102,7 +112,18 @@ def _unpacked(sdist: Path, place: Path) -> Path:
     with tarfile.open(sdist) as archive:
         archive.extractall(place / "tree", filter="data")
     (tree,) = (place / "tree").iterdir()
+    if not _has_settings(tree):
+        # Or pytest would look for some above, and find those of this project.
+        _ = (tree / "pytest.ini").write_text("[pytest]\n")
     return tree
+
+
+def _has_settings(tree: Path) -> bool:
+    """Return whether a suite has settings of pytest's own."""
+    return any(
+        (tree / name).is_file() and section in (tree / name).read_text()
+        for name, section in _SETTINGS
+    )
 
 
 def _command(project: Project) -> list[str]:

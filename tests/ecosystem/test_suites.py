@@ -128,3 +128,12 @@ def test_differences_are_of_projects_that_are_run() -> None:
     listed = read_expected((HERE / "differences.toml").read_text())
     assert {one.project for one in listed} <= {each.name for each in PROJECTS}
     assert {store for one in listed for store in one.stores} <= {*STORES}
+
+
+def test_a_suite_without_settings_takes_none_of_a_project_around_it(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\naddopts = --no-such-option\npython_files = no_\n"
+    )
+    project = made(tmp_path / "sdists", test_it="def test_it(): pass")
+    found = run_suite(project, PLAIN, tmp_path / "sdists", tmp_path / "work", "")
+    assert found.outcomes == {"tests/test_it.py::test_it": "passed"}
