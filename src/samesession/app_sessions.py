@@ -21,10 +21,9 @@ from .core.cookie import READ, UNTOUCHED, Attributes, Reply
 from .core.cookie_only.flow import CookieFlow
 from .core.events import Event
 from .core.flow import Flow
-from .core.journal import FLASHES_KEY
 from .core.policy import Horizon
 from .core.record import Sealer
-from .core.request_state import Mode, SessionState, data_of, state_of
+from .core.request_state import Mode, SessionState, has_flashes, state_of
 from .core.session import ServerSession
 from .core.steps import Steps, checkpoint, wait
 from .core.store import (
@@ -342,7 +341,7 @@ class AppSessions:
         if reply is not UNTOUCHED or cleared is not None:
             headers.apply(reply, response, parts.writer, cleared)
         state.answered, state.streaming, state.locked = True, streaming, False
-        state.in_test = FLASHES_KEY in data_of(session) and self._framework.is_kept()
+        state.in_test = has_flashes(session) and self._framework.is_kept()
         if streaming:
             if state.keeps_nothing():
                 state.lock()

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, TypeVar
 from ..errors import SessionError
 from .changes import Change
 from .cookie import CookieAction
-from .journal import PERMANENT_KEY, Journal
+from .journal import FLASHES_KEY, PERMANENT_KEY, Journal
 from .record import Record
 from .scopes import Address
 from .store import Lifetimes
@@ -155,9 +155,7 @@ class SessionState:
     blocks = 0  # under way, that save at their end
     written = False  # there are writes that no save has taken
     in_cookie = False  # the browser keeps the data itself
-    loan: Loan | None = (
-        None  # of a value that can change, to who reads it when the response is made
-    )
+    loan: Loan | None = None  # of a value that can change, read when the response was made
     warned = False  # of a write that is not saved
     failure: SessionError | None = None  # of the store, which the first use raises
     permanent_by_default = False
@@ -288,6 +286,11 @@ def is_empty(session: dict[str, Any]) -> bool:
     """Return whether a session has no data but `permanent`."""
     size = dict[str, Any].__len__(session)
     return not size or (size == 1 and dict[str, Any].__contains__(session, PERMANENT_KEY))
+
+
+def has_flashes(session: dict[str, Any]) -> bool:
+    """Return whether a session holds messages that are to be shown next."""
+    return dict[str, Any].__contains__(session, FLASHES_KEY)
 
 
 def is_permanent(session: dict[str, Any]) -> bool:

@@ -52,7 +52,7 @@ def mark_saved(
     The response must say what it has to, too.
     """
     state = state_of(session)
-    shown = state_of(session).journal.saved(unsaved, data_of(session), data)
+    shown = state.journal.saved(unsaved, data_of(session), data)
     if data is not None:
         show(session, shown)
     state.loaded = loaded
@@ -64,7 +64,8 @@ def mark_saved(
 
 def give_back(session: ServerSession, unsaved: Unsaved) -> None:
     """Leave to the next save what this one failed to save."""
-    state, journal, draft = state_of(session), state_of(session).journal, unsaved.draft
+    state, draft = state_of(session), unsaved.draft
+    journal = state.journal
     if journal.has_taken(unsaved):
         journal.give_back(unsaved, state.in_doubt)
         state.unsure = state.unsure or state.in_doubt is not None
@@ -80,7 +81,7 @@ def forget(session: ServerSession, lost: Lost) -> None:
     """Make a session empty that ended while the request ran: only a login begins it anew."""
     show(session, {})
     state = state_of(session)
-    state_of(session).journal.restart()
+    state.journal.restart()
     state.loaded = state.minted = state.bound = state.loan = None
     state.replace_secret = state.cleared = state.unsure = state.written = False
     state.lost, state.modified, state.may_differ = lost, lost.drop, True

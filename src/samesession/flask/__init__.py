@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..exempt import no_session
 from .actions import (
     purge,
     revoke,
@@ -12,7 +13,7 @@ from .actions import (
     sessions_of,
     sessions_page,
 )
-from .interface import FlaskSessionInterface, init_app, no_session
+from .interface import FlaskSessionInterface, init_app
 
 __all__ = [
     "FlaskSessionInterface",

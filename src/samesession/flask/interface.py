@@ -14,40 +14,13 @@ from ..core.store import Clock, Openable, Store
 from ..core.token import Entropy
 from ..core.tracebacks import clear_locals
 from ..errors import StoreError
-from ..exempt import no_session
 from ..given_application import check_is
 from ..run.sync import run
-from .actions import (
-    carrying,
-    current,
-    is_seen,
-    purge,
-    revoke,
-    revoke_all,
-    revoke_everyone,
-    saving,
-    session,
-    sessions_of,
-    sessions_page,
-)
+from .actions import carrying, current, is_seen
 from .streamed_body import FLASK
 
 if TYPE_CHECKING:
     from flask import Flask, Request, Response
-
-__all__ = [
-    "FlaskSessionInterface",
-    "init_app",
-    "no_session",
-    "purge",
-    "revoke",
-    "revoke_all",
-    "revoke_everyone",
-    "saving",
-    "session",
-    "sessions_of",
-    "sessions_page",
-]
 
 # Flask asks for its own type; ours has all that it promises, and more.
 _ = SessionMixin.register(ServerSession)  # pyright: ignore  # noqa: PGH003  # typeshed hides the metaclass

@@ -15,23 +15,9 @@ from ..core.store import Clock, Openable, Store
 from ..core.token import Entropy
 from ..core.tracebacks import clear_locals
 from ..errors import StoreError
-from ..exempt import no_session
 from ..given_application import check_is
 from ..run.aio import arun
-from .actions import (
-    cookie_header,
-    current,
-    purge,
-    revoke,
-    revoke_all,
-    revoke_everyone,
-    runner,
-    saving,
-    serve,
-    session,
-    sessions_of,
-    sessions_page,
-)
+from .actions import cookie_header, current, runner, serve
 from .event_loop import on_asyncio
 from .failure import failure_response, refuse_broken
 from .sockets import Sockets
@@ -40,20 +26,6 @@ from .streamed_body import QUART
 if TYPE_CHECKING:
     from quart import Quart, Request, Response, Websocket
     from werkzeug.wrappers import Response as WerkzeugResponse
-
-__all__ = [
-    "QuartSessionInterface",
-    "init_app",
-    "no_session",
-    "purge",
-    "revoke",
-    "revoke_all",
-    "revoke_everyone",
-    "saving",
-    "session",
-    "sessions_of",
-    "sessions_page",
-]
 
 # Quart asks for Flask's type; ours has all that it promises, and more.
 _ = SessionMixin.register(ServerSession)  # pyright: ignore  # noqa: PGH003  # typeshed hides the metaclass
@@ -69,9 +41,8 @@ class QuartSessionInterface(interface_answers.Answers, SessionInterface):
     async def open_session(self, app: Quart, request: Request | Websocket) -> SessionMixin:  # type: ignore[override]  # Quart names their private base class
         """Open the request's session; a store that is down is told by `refuse_broken`."""
         try:
-            opened = self.app_sessions.open(
-                request, cookie_header(request)
-            )  # no local holds the cookie
+            # No local holds the cookie: an error tracker would show it.
+            opened = self.app_sessions.open(request, cookie_header(request))
             if not isinstance(opened, ServerSession):
                 opened = await arun(opened, timeout=self.app_sessions.config.store_timeout)
         except StoreError as error:
@@ -122,8 +93,7 @@ def init_app(
     """Give a Quart application server-side sessions; see `samesession.Session`."""
     check_is(app, "quart")
     app_sessions = AppSessions(on_asyncio(app), QUART, store=store, clock=clock, entropy=entropy)
-    interface = cast("Any", app).session_interface = QuartSessionInterface(
-        app_sessions
-    )  # typed by Quart
+    interface = QuartSessionInterface(app_sessions)
+    cast("Any", app).session_interface = interface  # typed by Quart
     app.cli.add_command(cli.commands(app_sessions, runner(app_sessions)))
     serve(app, app_sessions, interface.sockets)

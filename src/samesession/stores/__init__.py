@@ -8,7 +8,7 @@ SESSION_TYPE says, its object such an `open_store`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import is_dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -21,7 +21,6 @@ from ..core.store import Clock, Openable, Store
 from ..errors import ConfigError
 from ..reading_settings import declared
 from ..settings import Config, prefix_of
-from . import memory
 
 GROUP = "samesession.stores"
 
@@ -39,6 +38,20 @@ class _Opener(Protocol):
     def __call__(self, config: Config, *, clock: Clock) -> Store | Openable: ...
 
 
+def on_demand(folder: str, names: Collection[str]) -> Callable[[str], object]:
+    """Return the `__getattr__` of a store's folder: it imports the store when that is asked for.
+
+    A store's settings are read where what it needs cannot be imported.
+    """
+
+    def get(name: str) -> object:
+        if name in names:
+            return getattr(import_module(".store", folder), name)
+        raise AttributeError(f"module {folder!r} has no attribute {name!r}")
+
+    return get
+
+
 @lru_cache(maxsize=1)
 def built_in() -> Mapping[str, type[object]]:
     """Return the classes in which the package's own stores declare their settings, by name.
@@ -47,7 +60,8 @@ def built_in() -> Mapping[str, type[object]]:
     """
     folders = [each.name for each in iter_modules(__path__) if each.ispkg and each.name != "kit"]
     found = {name: _declared_in(import_module(f".{name}.settings", __name__)) for name in folders}
-    return MappingProxyType({**found, "memory": memory.MemorySettings})
+    in_memory = import_module(".memory", __name__).MemorySettings
+    return MappingProxyType({**found, "memory": in_memory})
 
 
 def _declared_in(module: ModuleType) -> type[object]:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .. import on_demand
+
 if TYPE_CHECKING:
     from .store import FileStore
 
 __all__ = ["FileStore"]
 
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:
-        """Import the store when it is asked for: its settings are read where it cannot be."""
-        if name in __all__:
-            from . import store
-
-            return getattr(store, name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    __getattr__ = on_demand(__name__, __all__)
