@@ -108,8 +108,10 @@ class Threads:
                         return
                 continue
             while task is not None:
-                _do(task)
-                turn, task = task.turn, None  # an idle thread keeps nothing alive
+                turn, future, outcome = task.turn, task.future, _outcome_of(task)
+                task = None  # before it is told: an idle thread keeps nothing alive
+                _tell(future, outcome)
+                del future, outcome
                 task = self._next(turn)
 
     def _next(self, turn: Turn | None) -> _Task | None:
@@ -128,12 +130,19 @@ class Threads:
                 del self._lines[turn]
 
 
-def _do(task: _Task) -> None:
-    if task.future.cancelled():
+_Outcome = tuple[Any, BaseException | None]
+
+
+def _outcome_of(task: _Task) -> _Outcome | None:
+    """Do a task, and return what came of it; None for one that nobody waits for."""
+    return None if task.future.cancelled() else _outcome(task.work, task.context)
+
+
+def _tell(future: asyncio.Future[Any], outcome: _Outcome | None) -> None:
+    if outcome is None:
         return
-    outcome = _outcome(task.work, task.context)
     try:
-        _ = task.future.get_loop().call_soon_threadsafe(_set_outcome, task.future, *outcome)
+        _ = future.get_loop().call_soon_threadsafe(_set_outcome, future, *outcome)
     except RuntimeError:
         pass  # the loop is closed, and nobody waits
 
