@@ -23,7 +23,7 @@ _HELP = (
 
 
 def on_asyncio(app: Any) -> Any:
-    """Give back an application; raises ConfigError for one that is made for another event loop."""
+    """Return an application; raise ConfigError for one that is made for another event loop."""
     parts = (getattr(app, name, None) for name in _PARTS)
     for kind in (*type(app).__mro__, *filter(None, parts)):
         if str(getattr(kind, "__module__", "")).partition(".")[0] in _OTHERS:

@@ -189,7 +189,7 @@ class Contract:
 
     @pytest.fixture
     def caller(self, colour: Colour) -> Iterator[Caller]:
-        """Give who drives the stores."""
+        """Return who drives the stores."""
         caller = Caller(colour)
         yield caller
         caller.close()

@@ -78,7 +78,7 @@ class TimeContract(Contract):
     def _after_two_pauses(
         self, caller: Caller, store: Store, clock: ManualClock, prefix: str, names: list[str]
     ) -> tuple[dict[str, bool], bool]:
-        """Say which records live on after two pauses that together exceed the timeout."""
+        """Return which records live on after two pauses that together exceed the timeout."""
         lifetime = self.own_lifetime if self.own_clock else 100
         pause = (lifetime + self.resolution) / 2 + 0.02 if self.own_clock else 60
         same = Lifetimes(browser=lifetime, permanent=lifetime)
