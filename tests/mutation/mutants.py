@@ -1864,7 +1864,7 @@ MUTANTS = (
         "a cookie given for a sid on the command line",
         (
             Change(
-                "cli.py",
+                "cli/arguments.py",
                 'shown = f"{value!r}" if _OPTION.fullmatch(value) else "what was given"',
                 'shown = f"{value!r}"',
             ),
@@ -1875,9 +1875,9 @@ MUTANTS = (
         "the question before everyone's sessions end",
         (
             Change(
-                "cli.py",
-                "                if not yes:\n",
-                "                if False:\n",
+                "cli/ending.py",
+                "    if not asked:\n",
+                "    if False:\n",
             ),
         ),
         ("tests/web/test_cli.py", "-k", "asks and memory"),
@@ -1886,7 +1886,7 @@ MUTANTS = (
         "the exit status of nothing ended",
         (
             Change(
-                "cli.py",
+                "cli/ending.py",
                 "        if not ended:\n",
                 "        if False:\n",
             ),

@@ -1,0 +1,33 @@
+"""The commands `flask sessions ...` and `quart sessions ...`: one file for each family of them.
+
+None of them knows a framework's web parts: they get the application's sessions and a
+way to run steps. click is what both frameworks' command lines are made of.
+
+What was found or done goes to the standard output, where it was done to the
+standard error: a command in the wrong directory does its work on other sessions.
+"""
+
+from __future__ import annotations
+
+import click
+
+from ..app_sessions import AppSessions
+from .ending import add_revoke
+from .listing import add_list
+from .running import CommandRunner, StepsRunner
+from .upkeep import add_init_db, add_purge
+
+__all__ = ["commands"]
+
+
+def commands(app_sessions: AppSessions, run: StepsRunner) -> click.Group:
+    """Return the group of commands for one application."""
+
+    @click.group("sessions", help="List, end and clean up server-side sessions.")
+    def sessions() -> None:
+        pass
+
+    runner = CommandRunner(app_sessions, run)
+    for add in (add_revoke, add_purge, add_init_db, add_list):
+        add(sessions, runner)
+    return sessions

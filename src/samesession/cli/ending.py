@@ -1,0 +1,46 @@
+"""The command that ends sessions."""
+
+from __future__ import annotations
+
+import click
+
+from ..core.admin import Administration
+from ..core.steps import Steps
+from .arguments import counted, owner_argument, sid_argument
+from .running import CommandRunner
+
+_NOTHING_ENDED = 1  # exit status
+
+
+def add_revoke(sessions: click.Group, runner: CommandRunner) -> None:
+    """Add the command that ends one session, a user's, or everyone's."""
+
+    @sessions.command(
+        "revoke",
+        help="End one session, with --owner all of a user's, or with --all everyone's. "
+        "The exit status is 1 when there was none to end.",
+        # One sid in 64 begins with "-", and is no option for that.
+        context_settings={"ignore_unknown_options": True},
+    )
+    @click.argument("sid", required=False, callback=sid_argument)
+    @click.option("--owner", help="End all sessions of this user.", callback=owner_argument)
+    @click.option("--all", "everyone", is_flag=True, help="End every session, as after a restore.")
+    @click.option("--yes", is_flag=True, help="Do not ask before ending every session.")
+    def revoke(sid: str | None, owner: str | None, *, everyone: bool, yes: bool) -> None:
+        if [sid is not None, owner is not None, everyone].count(True) != 1:
+            raise click.UsageError("give either a session's sid, or --owner and a user, or --all")
+        if sid is not None:
+            ended = int(runner.administer(lambda admin: admin.revoke(sid)))
+        elif owner is not None:
+            ended = runner.administer(lambda admin: admin.revoke_all(owner))
+        else:
+            ended = runner.administer(lambda admin: _everyones(admin, runner, asked=yes))
+        click.echo(f"{counted(ended, 'session')} ended")
+        if not ended:
+            raise click.exceptions.Exit(_NOTHING_ENDED)
+
+
+def _everyones(admin: Administration, runner: CommandRunner, *, asked: bool) -> Steps[int]:
+    if not asked:
+        _ = click.confirm(f"End every session in {runner.app_sessions.location}?", abort=True)
+    return admin.revoke_everyone()
