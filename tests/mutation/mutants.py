@@ -1148,7 +1148,7 @@ MUTANTS = (
         "a StopIteration of blocking work",
         (
             Change(
-                "run/threads.py",
+                "core/steps.py",
                 "except StopIteration as error:",
                 "except StopAsyncIteration as error:",
             ),
@@ -1164,6 +1164,27 @@ MUTANTS = (
         "a forked process has no threads yet",
         (Change("run/threads.py", "os.register_at_fork(after_in_child=_made.clear)", ""),),
         ("tests/unit/test_threads.py", "-k", "forked"),
+    ),
+    Mutant(
+        "a forked process has no group's thread yet",
+        (Change("run/groups.py", "os.register_at_fork(after_in_child=_made.clear)", "pass"),),
+        ("tests/unit/test_groups.py", "-k", "forked"),
+    ),
+    Mutant(
+        "an item that nobody waits for is not begun",
+        (Change("run/groups.py", "if not task.future.cancelled():", "if True:"),),
+        ("tests/unit/test_groups.py", "-k", "nobody"),
+    ),
+    Mutant(
+        "one stuck item holds up no other",
+        (
+            Change(
+                "run/groups.py",
+                "while self._to_do:\n                _do_alone",
+                "while False:\n                _do_alone",
+            ),
+        ),
+        ("tests/unit/test_groups.py", "-k", "holds_up", "--timeout=20"),
     ),
     Mutant(
         "an idle thread ends only if no work comes",

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
+from samesession.run import groups
 from samesession.run.threads import Threads, threads
 
 from .spy import PATIENCE
@@ -17,7 +18,9 @@ async def work_of_threads(*pools: Threads) -> None:
     """Wait until no work is left to threads, not even what nobody waits for."""
     pools = pools or (threads(long=False), threads(long=True))
     async with asyncio.timeout(PATIENCE):
-        while any(pool.load for pool in pools):  # noqa: ASYNC110  # threads set no event
+        while any(pool.load for pool in pools) or any(  # noqa: ASYNC110  # threads set no event
+            thread.load for thread in groups._made.values()
+        ):
             await asyncio.sleep(0.001)
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from ..core.steps import Call, Checkpoint, Steps
 from ..core.tracebacks import clear_locals
 from ..errors import StoreUnavailable
+from .groups import group_thread
 from .sync import CALL, LEFT, Afterwards
 from .threads import threads
 from .timeout import Wait, watch
@@ -103,6 +104,8 @@ def _elsewhere(blocking: Call[Any]) -> Awaitable[Any]:
     """Have blocking work done where it does not block the event loop."""
     if blocking.seconds is not None:
         return asyncio.sleep(blocking.seconds)
+    if blocking.group is not None:
+        return group_thread(blocking.group).begin(blocking)
     return threads(long=blocking.long).begin(blocking)
 
 

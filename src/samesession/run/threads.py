@@ -17,7 +17,7 @@ from contextvars import Context, copy_context
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
-from ..core.steps import Call, Turn
+from ..core.steps import Call, Outcome, Turn, outcome_of
 from ..errors import StoreUnavailable
 
 T = TypeVar("T")
@@ -67,15 +67,19 @@ class Threads:
         Raises StoreUnavailable where the system gives no thread at all.
         """
         future = asyncio.get_running_loop().create_future()
+        self.take_over(call, future)
+        return future
+
+    def take_over(self, call: Call[T], future: asyncio.Future[T]) -> None:
+        """Have work done that somebody waits for already; raises as `begin` does."""
         task = _Task(call.work, call.turn, copy_context(), future)
         with self._lock:
             if not self._may_go(task):
-                return future
+                return
             if self._load >= self._alive and self._alive < self._most:
                 self._begin_thread(task.turn)
             self._load += 1
             self._tasks.put(task)
-        return future
 
     def _may_go(self, task: _Task) -> bool:
         if task.turn is None:
@@ -130,36 +134,25 @@ class Threads:
                 del self._lines[turn]
 
 
-_Outcome = tuple[Any, BaseException | None]
-
-
-def _outcome_of(task: _Task) -> _Outcome | None:
+def _outcome_of(task: _Task) -> Outcome | None:
     """Do a task, and return what came of it; None for one that nobody waits for."""
-    return None if task.future.cancelled() else _outcome(task.work, task.context)
+    return None if task.future.cancelled() else task.context.run(outcome_of, task.work)
 
 
-def _tell(future: asyncio.Future[Any], outcome: _Outcome | None) -> None:
+def _tell(future: asyncio.Future[Any], outcome: Outcome | None) -> None:
     if outcome is None:
         return
     try:
-        _ = future.get_loop().call_soon_threadsafe(_set_outcome, future, *outcome)
+        _ = future.get_loop().call_soon_threadsafe(set_outcome, future, outcome)
     except RuntimeError:
         pass  # the loop is closed, and nobody waits
 
 
-def _outcome(work: Callable[[], T], context: Context) -> tuple[T | None, BaseException | None]:
-    # A frame of its own: an error shows it, and it is over when that is looked at.
-    try:
-        return context.run(work), None
-    except StopIteration as error:  # which no future takes
-        return None, RuntimeError(f"blocking work raised {error!r}")
-    except BaseException as error:
-        return None, error
-
-
-def _set_outcome(future: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
+def set_outcome(future: asyncio.Future[Any], outcome: Outcome) -> None:
+    """Say what came of work, in the loop of who waits, if anybody still does."""
     if future.done():
         return
+    result, error = outcome
     if error is None:
         future.set_result(result)
     else:

@@ -1,0 +1,235 @@
+"""One thread for each group of blocking work and each loop: many items share one hop.
+
+A hop to a thread and back costs several times what a short piece of work does. So all that
+the requests of a loop ask of a group in one turn of the loop wakes its thread once, at the
+end of that turn, and the thread wakes the loop once with what came of it. What is asked
+meanwhile the thread finds when it has done the rest. Loaded by async code only.
+
+    turn of the loop:  begin, begin, begin, _flush --wakes--> thread:  all(item, item, item)
+    another turn:      _answer sets three futures  <--wakes--          _tell
+
+One thread may be held up by one item, such as a file on a disk that is stuck. So the loop
+looks at it now and then: once it has finished nothing for `alone_after`, the loop is told
+what is done so far, and what is not begun goes to the threads of `run.threads`, until the
+thread moves again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple, TypeVar
+
+from ..core.steps import Blocked, Call, Group, Outcome, outcome_of
+from ..errors import StoreUnavailable
+from .clocks import stopwatch
+from .loop_time import Knock, call_at, loop_time
+from .threads import set_outcome, threads
+
+T = TypeVar("T")
+
+_TELL_AFTER = 0.002  # seconds for which what is done may wait for the rest
+
+
+class _Task(NamedTuple):
+    """One item of the group's, and who waits for it."""
+
+    call: Call[Any]
+    future: asyncio.Future[Any]
+
+
+class GroupThread:
+    """The thread of one group for one loop, begun when it is needed."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, group: Group[Any, Any], *, idle: float = 30.0
+    ) -> None:
+        """`idle`: seconds without work after which the thread ends."""
+        self._loop = loop
+        self._group = group
+        self._idle = idle
+        self._lock = threading.Lock()
+        self._alive = False
+        self._awake = False  # if so, it looks for more before it sleeps
+        self._wakes: SimpleQueue[None] = SimpleQueue()
+        self._to_do: deque[_Task] = deque()
+        self._done: deque[tuple[_Task, Outcome]] = deque()
+        self._flushing = False
+        self._finished = 0  # items, so far
+        self._seen = 0  # what `_finished` was at the last look
+        self._stuck = False
+        self._look_at = 0.0
+        self._timer: asyncio.TimerHandle | Knock | None = None
+
+    @property
+    def load(self) -> int:
+        """How much work is being done, or waits, at the least."""
+        return len(self._to_do) + len(self._done) + (self._awake and self._alive)
+
+    def begin(self, call: Call[T]) -> asyncio.Future[T]:
+        """Have an item done; if whoever waits for it leaves, an item that was begun goes on."""
+        future: asyncio.Future[T] = self._loop.create_future()
+        if self._stuck:
+            _do_alone(_Task(call, future))
+            return future
+        self._to_do.append(_Task(call, future))
+        if not self._flushing:
+            self._flushing = True
+            _ = self._loop.call_soon(self._flush)
+        return future
+
+    def _flush(self) -> None:
+        self._flushing = False
+        with self._lock:
+            if self._awake:
+                return
+            self._awake = True
+            if self._alive:
+                self._wakes.put(None)
+        if not self._alive:
+            self._begin_thread()
+        patience = self._group.alone_after
+        if patience is not None and self._timer is None:
+            self._look_again(patience)
+
+    def _begin_thread(self) -> None:
+        thread = threading.Thread(target=self._serve, name="samesession-group", daemon=True)
+        self._alive = True
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._alive = self._awake = False
+            failure = StoreUnavailable("no thread could be begun for sessions")
+            failure.__cause__ = error
+            while self._to_do:
+                set_outcome(self._to_do.popleft().future, (None, failure))
+
+    # --- in the thread ---------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        while True:
+            if self._to_do:
+                self._do_all()
+            with self._lock:
+                if self._to_do:
+                    continue
+                self._awake = False
+            try:
+                self._wakes.get(timeout=self._idle)
+            except Empty:
+                with self._lock:
+                    if self._awake:
+                        continue  # woken at this very moment
+                    self._alive = False
+                self._call_loop(self._forget)
+                return
+
+    def _do_all(self) -> None:
+        began: deque[_Task] = deque()
+        items = self._taken(began)
+        _, failure = outcome_of(partial(self._do, items, began))
+        for _ in items:
+            pass  # what it did not take, as it failed before that
+        if began:
+            failure = failure or RuntimeError("a group answered fewer outcomes than it took items")
+            self._done.extend((task, (None, failure)) for task in began)
+        self._tell()
+
+    def _do(self, items: Iterator[Any], began: deque[_Task]) -> None:
+        told = stopwatch()
+        for outcome in self._group.all(items):
+            self._done.append((began.popleft(), outcome))
+            self._finished += 1
+            if (now := stopwatch()) - told >= _TELL_AFTER:
+                self._tell()
+                told = now
+
+    def _taken(self, began: deque[_Task]) -> Iterator[Any]:
+        """Begin what waits, item by item, but for what nobody waits for any more."""
+        while self._to_do:
+            try:
+                task = self._to_do.popleft()
+            except IndexError:  # the loop was faster
+                return
+            if not task.future.cancelled():
+                began.append(task)
+                yield task.call.item
+
+    def _tell(self) -> None:
+        if self._done:
+            self._call_loop(self._answer)
+
+    def _call_loop(self, func: Callable[[], None]) -> None:
+        try:
+            _ = self._loop.call_soon_threadsafe(func)
+        except RuntimeError:
+            self._done.clear()  # the loop is closed, and nobody waits
+
+    # --- in the loop -----------------------------------------------------------------------
+
+    def _answer(self) -> None:
+        while self._done:
+            task, outcome = self._done.popleft()
+            if isinstance(outcome[1], Blocked):
+                _do_alone(task)
+            else:
+                set_outcome(task.future, outcome)
+
+    def _look_again(self, patience: float) -> None:
+        self._seen = self._finished
+        self._look_at = loop_time(self._loop) + patience
+        self._timer = call_at(self._loop, self._look_at, self._look)
+
+    def _look(self) -> None:
+        """See whether the thread is stuck, if it is at work."""
+        self._timer = None
+        patience = self._group.alone_after
+        if not self._awake or patience is None:
+            self._stuck = False
+            return
+        # A loop that is late has perhaps kept the thread from its work.
+        on_time = loop_time(self._loop) < self._look_at + patience
+        self._stuck = on_time and self._finished == self._seen
+        if self._stuck:
+            self._answer()
+            while self._to_do:
+                _do_alone(self._to_do.popleft())
+        self._look_again(patience)
+
+    def _forget(self) -> None:
+        """Have nothing kept of a thread that is not needed any more."""
+        if not self._alive and not self._to_do:
+            _ = _made.pop((self._loop, self._group), None)
+
+
+def _do_alone(task: _Task) -> None:
+    if task.future.cancelled():
+        return
+    try:
+        threads(long=False).take_over(task.call, task.future)
+    except StoreUnavailable as error:
+        set_outcome(task.future, (None, error))
+
+
+_made: dict[tuple[asyncio.AbstractEventLoop, Group[Any, Any]], GroupThread] = {}
+
+
+def group_thread(group: Group[Any, Any]) -> GroupThread:
+    """Return the running loop's thread for a group."""
+    here = asyncio.get_running_loop(), group
+    found = _made.get(here)
+    if found is None:
+        for where in list(_made):
+            if where[0].is_closed():
+                _ = _made.pop(where, None)
+        found = _made.setdefault(here, GroupThread(*here))
+    return found
+
+
+if hasattr(os, "register_at_fork"):  # a process that was forked has none of the threads
+    os.register_at_fork(after_in_child=_made.clear)
