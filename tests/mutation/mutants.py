@@ -121,8 +121,19 @@ MUTANTS = (
     ),
     Mutant(
         "hiredis is there for a URL when an application starts",
-        (Change("stores/redis/store.py", "_ = _maker()  # fails now", "pass  # fails now"),),
+        (Change("stores/redis/store.py", 'if find_spec("hiredis") is None:', "if False:"),),
         ("tests/stores/test_redis_clients.py", "-k", "hiredis"),
+    ),
+    Mutant(
+        "loading redis-py is no time that a server took",
+        (
+            Change(
+                "stores/redis/store.py",
+                "            if self.colours is Colour.SYNC:\n                # To load",
+                "            if False:\n                # To load",
+            ),
+        ),
+        ("tests/stores/test_imports.py", "-k", "without_redis_py"),
     ),
     Mutant(
         "the key that a client which caches is told",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from tests.support.site import SECRET_KEY
+
 
 def test_only_the_contract_imports_pytest_and_no_store_module_a_framework() -> None:
     code = (
@@ -16,6 +18,56 @@ def test_only_the_contract_imports_pytest_and_no_store_module_a_framework() -> N
         "    assert name in sys.modules, name\n"
         "for name in ('flask', 'quart', 'redis'):\n"
         "    assert name not in sys.modules, name\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_application_starts_without_redis_py_which_its_first_request_loads(
+    framework: str, redis_url: str
+) -> None:
+    """And whose loading, however long it takes, is no time that a server took."""
+    code = (
+        "import asyncio, importlib.machinery, sys, time\n"
+        f"from {framework} import {framework.title()}\n"
+        "from samesession import Session\n"
+        f"from samesession.{framework} import session\n"
+        "class Slow:\n"
+        "    def find_spec(name, path, target=None):\n"
+        "        if name == 'redis.exceptions':\n"
+        "            time.sleep(0.4)\n"
+        f"app = {framework.title()}('start')\n"
+        f"app.config.update(SECRET_KEY={SECRET_KEY!r}, SESSION_TYPE='redis', "
+        f"SESSION_REDIS={redis_url!r}, SESSION_STORE_TIMEOUT=0.3)\n"
+        "Session(app)\n"
+        "for name in ('redis', 'hiredis'):\n"
+        "    assert name not in sys.modules, name\n"
+        "sys.meta_path.insert(0, Slow)\n"
+        "@app.get('/')\n"
+        "def write():\n"
+        "    session['n'] = 1\n"
+        "    return 'written'\n"
+        "answer = app.test_client().get('/')\n"
+        "answer = asyncio.run(answer) if asyncio.iscoroutine(answer) else answer\n"
+        "assert answer.status_code == 200, answer\n"
+        "assert 'redis' in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_threads_start_without_asyncio(redis_url: str) -> None:
+    code = (
+        "import sys, flask, samesession\n"
+        "app = flask.Flask('start')\n"
+        f"app.config.update(SECRET_KEY={SECRET_KEY!r}, SESSION_TYPE='redis', "
+        f"SESSION_REDIS={redis_url!r})\n"
+        "samesession.Session(app)\n"
+        "assert 'asyncio' not in sys.modules\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False

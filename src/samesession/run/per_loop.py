@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from asyncio import get_running_loop
 from collections.abc import Hashable
 from typing import Any, Generic, TypeVar, cast
 
@@ -14,7 +13,9 @@ def place(*, loop: bool) -> Hashable:
     """Name where connections may be used: this process and, with `loop`, this event loop."""
     if not loop:
         return os.getpid()
-    return os.getpid(), get_running_loop()
+    import asyncio  # which an application without loops need not load
+
+    return os.getpid(), asyncio.get_running_loop()
 
 
 class PerLoop(Generic[T]):

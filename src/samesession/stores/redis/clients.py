@@ -1,8 +1,8 @@
 """Make the clients of a URL: of one server, of the Sentinels of one, or of a Cluster.
 
 redis-py opens the connections, and is told how here; hiredis packs and parses. Loaded
-only where redis-py's own client is not given, as that needs no hiredis. A client of
-valkey-py is read like a URL.
+by the first use of the store, and only where redis-py's own client is not given, as that
+needs no hiredis. A client of valkey-py is read like a URL.
 """
 
 from __future__ import annotations
@@ -21,11 +21,7 @@ from redis.retry import Retry
 from ...core.store import Colour
 from ..kit.deadline import Deadline
 from .client import Client
-from .cluster import Cluster
 from .commands import HELLO
-from .given_clients import GivenClient
-from .multiplexed import MultiplexedConnection
-from .pooled import PooledConnections
 from .single import SingleClient
 from .timed import timed
 from .url import Address, Kind, Servers
@@ -56,12 +52,18 @@ class Maker:
             case Kind.SENTINEL:
                 return self._client_of_master()
             case Kind.CLUSTER:
+                from .cluster import Cluster
+
                 return Cluster(self._servers.nodes, self._client_of_node)
 
     def _client_of(self, pool: Any, sentinels: Sequence[Client] = ()) -> SingleClient:
         if self._colour is Colour.ASYNC:
+            from .multiplexed import MultiplexedConnection
+
             shared = MultiplexedConnection(pool, timeout=self._timeout)
             return SingleClient(shared, sentinels=sentinels)
+        from .pooled import PooledConnections
+
         return SingleClient(PooledConnections(pool, self._deadline), sentinels=sentinels)
 
     def _client_of_node(self, node: Address) -> SingleClient:
@@ -76,6 +78,8 @@ class Maker:
 
     def _client_of_master(self) -> SingleClient:
         """Make a client each of whose connections asks the Sentinels first who is master."""
+        from .given_clients import GivenClient
+
         servers = self._servers
         module: Any = async_sentinel if self._colour is Colour.ASYNC else sentinel
         manager = module.Sentinel([])

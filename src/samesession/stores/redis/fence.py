@@ -11,8 +11,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from redis.exceptions import InvalidResponse
-
+from . import library_errors as errors
 from .commands import Command, ping
 
 
@@ -44,5 +43,5 @@ class Fence:
         words = (self._before, self._after)
         moved = any(each in words for each in within)
         if (before, after) != words or moved or len(within) != self._count:
-            raise InvalidResponse("the connection is out of step")
+            raise errors.InvalidResponse("the connection is out of step")
         return within

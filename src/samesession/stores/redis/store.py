@@ -10,15 +10,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial, wraps
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
-
-import redis
-from redis.exceptions import (
-    InvalidResponse,
-    NoScriptError,
-    ReadOnlyError,
-    RedisClusterException,
-)
 
 from ...core.batches import every_key
 from ...core.names import checked_prefix
@@ -31,19 +24,19 @@ from ...settings import Config
 from ..kit.deadline import Deadline
 from ..kit.opener import with_settings
 from . import answers as read
-from . import commands, given_checks, scripts, url, valkey_clients, verification
+from . import commands, scripts, url, valkey_clients, verification
+from . import library_errors as errors
 from .answers import OTHER_TYPE, Misread
 from .client import Client, scan
 from .commands import Argument, Command
 from .fence import word
-from .given_checks import Given
-from .given_clients import client_of
-from .given_copies import another
 from .settings import RedisSettings
-from .url_options import check_tls
 
 if TYPE_CHECKING:
-    from .clients import Maker
+    from .given_checks import Given
+
+if find_spec("redis") is None:  # which is loaded by the first use: see library_errors
+    raise ModuleNotFoundError("No module named 'redis'", name="redis")
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -69,20 +62,20 @@ def _as_store_errors(
             (store.deadline.begin if begins else store.deadline.go_on)(store.timeout)
         try:
             return (yield from method(store, *args, **kwargs))
-        except redis.ResponseError as error:
+        except errors.ResponseError as error:
             if str(error).startswith("WRONGTYPE"):
                 raise BadRecord(OTHER_TYPE) from error
-            if isinstance(error, ReadOnlyError):
+            if isinstance(error, errors.ReadOnlyError):
                 yield from store.client.reconnect()
             # Its text may quote what was sent: only the code goes on.
             raise StoreUnavailable(f"Redis refused: {_code(error)}") from None
-        except (Misread, InvalidResponse) as error:
+        except (Misread, errors.InvalidResponse) as error:
             # Whatever comes on that connection may be the answer to another command, and
             # redis-py 5 keeps it, with what is left of the answer in it.
             yield from store.client.drop_crossed()
             # Garbage must not pass for "gone": that would log the user out.
             raise StoreUnavailable("Redis gave an answer that the command cannot have") from error
-        except (redis.RedisError, RedisClusterException, OSError) as error:
+        except (errors.RedisError, errors.RedisClusterException, OSError) as error:
             # The text may hold an address, the type says enough.
             raise StoreUnavailable(f"Redis is not available: {type(error).__name__}") from error
 
@@ -125,7 +118,9 @@ class RedisStore:
         """The servers, and the database on them."""
         if self._servers is not None:
             return url.location_of(self._servers)
-        return given_checks.location_of(self._source)
+        from .given_checks import location_of
+
+        return location_of(self._source)
 
     @property
     def client(self) -> Client:
@@ -135,10 +130,18 @@ class RedisStore:
 
     def _open(self) -> Client:
         if self._servers is not None:
-            maker = _maker()(
+            from .clients import Maker
+
+            if self.colours is Colour.SYNC:
+                # To load redis-py, once in a process, is no time that a server took.
+                self.deadline.begin(self.timeout)
+            maker = Maker(
                 self._servers, colour=self.colours, timeout=self.timeout, deadline=self.deadline
             )
             return maker.client()
+        from .given_clients import client_of
+        from .given_copies import another
+
         if not self._source_taken:
             self._source_taken = True
             return client_of(self._source, is_lent=True)
@@ -186,7 +189,7 @@ class RedisStore:
     def _changed(self, key: str, *change: Argument) -> Steps[Outcome | Conflict]:
         try:
             return read.outcome((yield from self._verified(scripts.COMMIT, key, *change)))
-        except redis.ResponseError as error:
+        except errors.ResponseError as error:
             if str(error).startswith("WRONGTYPE"):  # so the script does not answer
                 raise Misread from error
             raise
@@ -264,7 +267,7 @@ class RedisStore:
         if len(answers) != len(sent):
             raise Misread
         for number, answer in enumerate(answers):
-            if isinstance(answer, redis.ResponseError) and str(answer).startswith("WRONGTYPE"):
+            if isinstance(answer, errors.ResponseError) and str(answer).startswith("WRONGTYPE"):
                 answers[number] = None
             elif isinstance(answer, Exception):
                 raise answer
@@ -274,7 +277,7 @@ class RedisStore:
         """Run a script by its digest; send its text only to a server that lacks it."""
         try:
             return (yield from self.client.send(commands.run_script(script, key, *args)))
-        except NoScriptError:
+        except errors.NoScriptError:
             return (yield from self.client.send(commands.run_new_script(script, key, *args)))
 
     def _verified(self, script: str, key: str, *args: Argument) -> Steps[Any]:
@@ -302,28 +305,22 @@ def _servers_of(source: str | Given, colour: Colour) -> tuple[url.Servers | None
     elif (found := valkey_clients.servers_of(source)) is not None:
         servers, colour = found
     else:
-        return None, given_checks.colour_of(source)
+        from .given_checks import colour_of
+
+        return None, colour_of(source)
     if servers.tls:
+        from .url_options import check_tls
+
         check_tls(servers.options)
-    _ = _maker()  # fails now, not at the first request
-    return servers, colour
-
-
-def _maker() -> type[Maker]:
-    """Load what makes clients of URLs; raises ConfigError where hiredis is missing."""
-    try:
-        from .clients import Maker
-    except ModuleNotFoundError as error:
-        if error.name != "hiredis":
-            raise
+    if find_spec("hiredis") is None:  # an error now, not at the first request
         raise ConfigError(
             "SESSION_REDIS is no client of redis-py, and so needs the package hiredis: "
             "pip install 'samesession[redis]', or give such a client"
-        ) from error
-    return Maker
+        )
+    return servers, colour
 
 
-def _code(error: redis.ResponseError) -> str:
+def _code(error: errors.ResponseError) -> str:
     # redis-py takes the code off where it has a class for it.
     word = str(error).partition(" ")[0]
     return word if word.isupper() else type(error).__name__

@@ -14,7 +14,6 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from ...core.store import Colour
 from ...errors import ConfigError
-from .url_options import read_options
 
 Address = tuple[str, int]
 
@@ -189,7 +188,11 @@ def _options(parts: SplitResult, colour: Colour, *, sentinels: bool = False) -> 
     kind = {"rediss": "SSLConnection", "unix": "UnixDomainSocketConnection"}.get(
         parts.scheme, "Connection"
     )
-    options = read_options(parts.query, kind, colour=colour, sentinels=sentinels)
+    options: dict[str, Any] = {}
+    if parts.query:
+        from .url_options import read_options
+
+        options = read_options(parts.query, kind, colour=colour, sentinels=sentinels)
     login = parts.netloc.rpartition("@")[0]
     user, _, password = login.partition(":")
     if user:

@@ -12,7 +12,6 @@ from typing import Any
 from ...core.store import Colour
 from ...errors import ConfigError
 from .url import Address, Kind, Servers
-from .url_options import options_of
 
 # Objects that text cannot say, and that redis-py takes as they are.
 _OBJECTS = ("credential_provider", "socket_keepalive_options")
@@ -75,6 +74,8 @@ def _options(kwargs: Mapping[str, Any], colour: Colour, *, tls: bool) -> dict[st
     kind = "SSLConnection" if tls else "Connection"
     if "path" in kwargs:
         kind = "UnixDomainSocketConnection"
+    from .url_options import options_of
+
     known = {*options_of(kind, colour), *_OBJECTS} - {*_OWN}
     # None and no room for connections are valkey-py's words for its own defaults.
     return {

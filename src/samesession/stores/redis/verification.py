@@ -17,9 +17,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from redis.exceptions import AskError, InvalidResponse, ResponseError
-
 from ...core.steps import Steps
+from . import library_errors as errors
 from .client import Client, Node
 from .commands import get
 
@@ -31,7 +30,7 @@ def load_again(client: Client, key: str, *, doubted: object) -> Steps[Any]:
     holder = yield from client.holder(key)
     mark = holder.mark
     (answer,) = yield from _verified(holder, key, elsewhere=doubted is not None)
-    if isinstance(answer, ResponseError):
+    if isinstance(answer, errors.ResponseError):
         # By identity: to a type checker no Client is a Node.
         if id(holder) == id(client) or not _is_redirection(answer):
             raise answer
@@ -47,12 +46,12 @@ def _verified(holder: Node, key: str, *, elsewhere: bool) -> Steps[list[Any]]:
     mark = holder.mark
     try:
         return (yield from holder.send_fenced(sent, elsewhere=elsewhere))
-    except InvalidResponse:
+    except errors.InvalidResponse:
         if elsewhere or holder.is_always_elsewhere:
             raise
         yield from holder.drop_crossed(mark)
     return (yield from holder.send_fenced(sent, elsewhere=True))
 
 
-def _is_redirection(error: ResponseError) -> bool:
-    return isinstance(error, AskError) or str(error).startswith(_MOVED)
+def _is_redirection(error: errors.ResponseError) -> bool:
+    return isinstance(error, errors.AskError) or str(error).startswith(_MOVED)

@@ -1,0 +1,40 @@
+"""redis-py's errors, looked up when one is met.
+
+To load redis-py costs more than all else of an application's start, and loads its clients of
+both colours, of Clusters and of Sentinels in any case. So the modules that an application
+needs to start name its errors through this one; an `except` looks a name up only where
+something was raised.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from redis.exceptions import (
+        AskError,
+        InvalidResponse,
+        NoScriptError,
+        ReadOnlyError,
+        RedisClusterException,
+        RedisError,
+        ResponseError,
+    )
+
+__all__ = [
+    "AskError",
+    "InvalidResponse",
+    "NoScriptError",
+    "ReadOnlyError",
+    "RedisClusterException",
+    "RedisError",
+    "ResponseError",
+]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name in __all__:
+            return getattr(import_module("redis.exceptions"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
