@@ -21,6 +21,7 @@ from .core.cookie import READ, UNTOUCHED, Attributes, Reply
 from .core.cookie_only.flow import CookieFlow
 from .core.events import Event
 from .core.flow import Flow
+from .core.memo import Memo
 from .core.policy import Horizon
 from .core.record import Sealer
 from .core.request_state import Mode, SessionState, has_flashes, state_of
@@ -35,7 +36,7 @@ from .core.store import (
     Store,
     capabilities_of,
 )
-from .core.token import Entropy, TokenSigner
+from .core.token import Entropy, Proofs, TokenSigner
 from .core.tracebacks import clear_locals
 from .current_settings import CurrentSettings, Parts, snapshot, source_of
 from .errors import ConfigError, NotSupported, SessionError, StoreError, StoreUnavailable
@@ -92,6 +93,8 @@ class AppSessions:
         self._exempt = Exemptions(self._app, config.exempt, static=config.exempt_static)
         self._no_renew: _Matcher = None
         self._horizon = Horizon()
+        self._proofs: Proofs = Memo(config.proof_cache_bytes)
+        worker_processes.clear_in_children(self._proofs)
         in_cookie = config.store_type == "cookie" and self._given is None
         self._store = None if in_cookie else self._opened(config)
         self._current = CurrentSettings(self._app, config, self._parts)
@@ -135,7 +138,7 @@ class AppSessions:
     def _derived(
         self, keys: tuple[bytes, ...], prefix: str, name: str, max_bytes: int
     ) -> tuple[TokenSigner, Sealer]:
-        signer = TokenSigner(keys, prefix, name, entropy=self._entropy)
+        signer = TokenSigner(keys, prefix, name, entropy=self._entropy, proofs=self._proofs)
         return signer, Sealer(keys, prefix, name, max_bytes=max_bytes)
 
     def _opened(self, config: Config) -> Store:

@@ -62,6 +62,10 @@ def _size(value: object, setting: Setting) -> int:
     return int(number(above=1023)(value, setting))
 
 
+def _bytes(value: object, setting: Setting) -> int:
+    return int(number(above=-1)(value, setting))
+
+
 def _prefix(value: object, setting: Setting) -> str:
     return checked_prefix(text(value, setting))
 
@@ -186,6 +190,14 @@ class CommonSettings:
         doc="The largest record. A larger session is a `SessionTooLarge`, and what was stored "
         "stays.",
     )
+    proof_cache_bytes: int = setting(
+        "SESSION_PROOF_CACHE_BYTES",
+        _bytes,
+        default=4 * 1024 * 1024,
+        doc="How much memory a process takes to remember which cookies it has proved to be its "
+        "own, so as not to prove them again, by a digest and without their secret. Whether a "
+        "session is live is asked of the store each time. `0`: none.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +213,7 @@ class Config:
     exempt_static: bool
     no_renew: Paths
     touch_interval: int | None
+    proof_cache_bytes: int
     home: str  # the application's own directory
     stores: tuple[object, ...]  # what stores declare, the named one among them: see `of`
     # All of the application's, for stores by others.
@@ -255,6 +268,7 @@ class Config:
             exempt_static=ours.exempt_static,
             no_renew=ours.no_renew,
             touch_interval=ours.touch_interval,
+            proof_cache_bytes=ours.proof_cache_bytes,
             home=home,
             stores=tuple(read(kind, settings, home=home) for kind in stores.values()),
             settings=MappingProxyType(dict(settings)),

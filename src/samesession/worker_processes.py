@@ -10,14 +10,36 @@ from __future__ import annotations
 import os
 import re
 import sys
+import weakref
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 _SERVERS = ("gunicorn", "uvicorn", "hypercorn", "granian")
 _COUNT = re.compile(r"\s(?:-w|--workers)[\s=]*(\d+)")
 _NUMBERED = re.compile(r"-(\d+)$")
 
 process_id = os.getpid
+
+
+class _Clearable(Protocol):
+    def clear(self) -> None: ...
+
+
+_cleared_in_children: weakref.WeakSet[_Clearable] = weakref.WeakSet()
+
+
+def clear_in_children(memory: _Clearable) -> None:
+    """Have each process that is forked begin with nothing of what this one remembers."""
+    _cleared_in_children.add(memory)
+
+
+def _clear() -> None:
+    for each in list(_cleared_in_children):
+        each.clear()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_clear)
 
 
 def are_several(environ: Mapping[str, Any], *, born: int) -> bool:  # Any: as WSGI has it

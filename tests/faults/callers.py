@@ -109,7 +109,7 @@ async def watched_loop() -> AsyncIterator[Lag]:
 
 def sealed(user: str, *, revision: int = 1, payload: bytes = b"\x80") -> tuple[str, bytes]:
     """Make a record that names its user, and its key, which is new each time."""
-    token = signer(entropy=secrets.token_bytes).mint()
+    token = signer(entropy=secrets.token_bytes).mint().token
     key = f"session:{token.sid}"
     made = record(token, owner=user, revision=revision, payload=payload)
     return key, sealer().seal(key, made)

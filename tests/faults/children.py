@@ -32,7 +32,7 @@ from samesession.stores.filesystem import FileStore
 from tests.unit.parts import RULES, record, sealer, signer
 
 LIFETIMES = Lifetimes(browser=600, permanent=6000)
-TOKEN = signer().mint()
+TOKEN = signer().mint().token
 KEY = "session:" + TOKEN.sid
 NOBODY = 65534
 _ROOT = Path(__file__).parents[2]
@@ -145,7 +145,8 @@ def mint(forks: str) -> object:
         if os.fork() == 0:
             random.seed(1)
             tokens = [makes.mint() for _ in range(10)]
-            _ = os.write(writer, "".join(f"{each.sid} {each.secret}\n" for each in tokens).encode())
+            pairs = (each.value.split(".") for each in tokens)
+            _ = os.write(writer, "".join(f"{sid} {secret}\n" for sid, secret, _ in pairs).encode())
             os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as told:

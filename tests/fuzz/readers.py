@@ -25,7 +25,8 @@ from tests.unit.parts import KEYS, RULES, Clock, record, sealer, signer
 
 Reader = Callable[[bytes], None]
 
-TOKEN = signer().mint()
+SIGNED = signer().mint()
+TOKEN = SIGNED.token
 KEY = "session:" + TOKEN.sid
 DATA = {"a": 1, "b": [1.5, None, True, {"c": (1, b"x")}], "d": {1, 2}, "e": 2**80, "f": "text"}
 LIFETIMES = Lifetimes(browser=100, permanent=1000)
@@ -33,7 +34,6 @@ LIFETIMES = Lifetimes(browser=100, permanent=1000)
 
 def _cookie() -> tuple[Reader, list[bytes]]:
     """Read a Cookie header: a token of ours, or nothing."""
-    signed = signer().sign(TOKEN)
     reader = signer()
     flow = CookieFlow(KEYS, RULES, clock=Clock(), notify=lambda *_: None)
 
@@ -44,7 +44,7 @@ def _cookie() -> tuple[Reader, list[bytes]]:
             assert type(run(flow.open([value]))) is ServerSession
 
     text = flow._format.sign(tagged_json.dumps(DATA))
-    return read, [f"session={value}".encode() for value in (signed.value, text, '"a\\012b"')]
+    return read, [f"session={value}".encode() for value in (SIGNED.value, text, '"a\\012b"')]
 
 
 def _record() -> tuple[Reader, list[bytes]]:

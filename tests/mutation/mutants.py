@@ -29,11 +29,44 @@ MUTANTS = (
         (
             Change(
                 "core/token.py",
-                "if hmac.compare_digest(_signature(mac, body), signature):",
+                "if signer.verify_signature(body, signature):",
                 "if True:",
             ),
         ),
         ("tests/unit/test_token.py",),
+    ),
+    Mutant(
+        "the keys that a remembered proof is of",
+        (
+            Change(
+                "core/token.py",
+                'hashlib.sha256(b"".join(each.get_signature(b"") for each in self._signers))',
+                "hashlib.sha256()",
+            ),
+        ),
+        ("tests/unit/test_token.py",),
+    ),
+    Mutant(
+        "the bound of what is remembered",
+        (
+            Change(
+                "core/memo.py",
+                "if self._size + size > self._half:",
+                "if False:",
+            ),
+        ),
+        ("tests/unit/test_memo.py",),
+    ),
+    Mutant(
+        "the forgetting in a forked process",
+        (
+            Change(
+                "worker_processes.py",
+                "os.register_at_fork(after_in_child=_clear)",
+                "pass",
+            ),
+        ),
+        ("tests/unit/test_memo.py",),
     ),
     Mutant(
         "the hash of the secret",
@@ -723,8 +756,8 @@ MUTANTS = (
             ),
             Change(
                 "core/flow.py",
-                "signed = self._signer.sign(self._signer.mint())\n",
-                "signed = self._opener.adopted or self._signer.sign(self._signer.mint())\n",
+                "signed = self._signer.mint()\n",
+                "signed = self._opener.adopted or self._signer.mint()\n",
             ),
         ),
         ("tests/faults/test_anonymous.py", "-k", "adopted and memory"),

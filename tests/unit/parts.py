@@ -11,7 +11,7 @@ from samesession.core.policy import Rules
 from samesession.core.record import Record, Sealer
 from samesession.core.steps import Steps
 from samesession.core.store import Lifetimes
-from samesession.core.token import Token, TokenSigner
+from samesession.core.token import Proofs, Token, TokenSigner
 
 T = TypeVar("T")
 
@@ -49,9 +49,13 @@ class Clock:
 
 
 def signer(
-    *keys: bytes, prefix: str = "session:", name: str = "session", entropy: Any = None
+    *keys: bytes,
+    prefix: str = "session:",
+    name: str = "session",
+    entropy: Any = None,
+    proofs: Proofs | None = None,
 ) -> TokenSigner:
-    return TokenSigner(keys or KEYS, prefix, name, entropy or Counter())
+    return TokenSigner(keys or KEYS, prefix, name, entropy or Counter(), proofs=proofs)
 
 
 def sealer(*keys: bytes, prefix: str = "session:", name: str = "session") -> Sealer:

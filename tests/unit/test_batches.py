@@ -97,7 +97,7 @@ def filed(count: int, *, owner: str | None = "ann", size: int = 1, **changes: An
     minted = signer()
     records: dict[str, bytes] = {}
     for number in range(count):
-        token = minted.mint(text(number.to_bytes(16, "big")))
+        token = minted.mint(text(number.to_bytes(16, "big"))).token
         made = record(token, created=NOW + number, owner=owner, **changes)
         key = "session:" + token.sid
         records[key] = sealer().seal(key, made._replace(payload=b"\x80" * size))
@@ -275,7 +275,9 @@ def test_a_record_that_cannot_be_read_is_not_deleted_with_the_others() -> None:
     """It is another application's, or nobody's session here."""
     held = filed(2)
     theirs, ours = [*held.records]
-    sealed = sealer(name="another").seal(theirs, record(signer().mint(theirs[8:]), owner="ann"))
+    sealed = sealer(name="another").seal(
+        theirs, record(signer().mint(theirs[8:]).token, owner="ann")
+    )
     held.records[theirs] = sealed
     admin = administration(BatchingStore(), notify=_never)
     assert [each.sid for each in held.drive(admin.sessions_of("ann"))] == [ours[8:]]

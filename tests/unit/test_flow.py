@@ -55,7 +55,7 @@ class Bench:
         self.rules = replace(RULES, **rules)
         self.signer = signer(*keys)
         self.sealer = sealer(*keys)
-        self.signed = self.signer.sign(self.signer.mint())
+        self.signed = self.signer.mint()
         self.key = "session:" + self.signed.token.sid
         self.flow = Flow(
             store=IndexingStore() if indexing else AskingStore(),  # type: ignore[arg-type]  # asks
@@ -146,7 +146,7 @@ def _stored(bench: Bench, signed: SignedToken) -> bytes:
 @pytest.mark.parametrize("live", [True, False])
 def test_of_two_different_cookies_of_ours_neither_is_used(live: bool) -> None:
     bench = Bench()
-    other = bench.signer.sign(bench.signer.mint())
+    other = bench.signer.mint()
     for pair in ((bench.signed, other), (other, bench.signed)):
         bench.events.clear()
         values = ["x", pair[0].value, "y", pair[1].value]
@@ -169,8 +169,8 @@ def test_of_two_different_cookies_of_ours_neither_is_used(live: bool) -> None:
 @pytest.mark.parametrize("renew", [True, False])
 def test_of_several_cookies_of_ours_the_one_of_a_live_session_is_used(renew: bool) -> None:
     bench = Bench()
-    same_sid = bench.signer.sign(bench.signer.mint(bench.signed.token.sid))
-    others = [bench.signer.sign(bench.signer.mint()) for _ in range(2)]
+    same_sid = bench.signer.mint(bench.signed.token.sid)
+    others = [bench.signer.mint() for _ in range(2)]
     for turn in range(4):
         found = [*others, same_sid]
         found.insert(turn, bench.signed)
@@ -190,7 +190,7 @@ def test_of_several_cookies_of_ours_the_one_of_a_live_session_is_used(renew: boo
 
 def test_a_session_that_ends_before_it_is_renewed_does_not_count() -> None:
     bench = Bench()
-    other = bench.signer.sign(bench.signer.mint())
+    other = bench.signer.mint()
     values = [bench.signed.value, other.value]
     session, _ = feed(bench.flow.open(values, address=ADDRESS), [bench.sealed(), None, None])
     assert state_of(session).new
@@ -199,7 +199,7 @@ def test_a_session_that_ends_before_it_is_renewed_does_not_count() -> None:
 
 def test_a_damaged_record_among_several_is_told_and_does_not_count() -> None:
     bench = Bench()
-    other = bench.signer.sign(bench.signer.mint())
+    other = bench.signer.mint()
     values = [other.value, bench.signed.value]
     answers = [b"damaged", bench.sealed(), bench.sealed()]
     session, _ = feed(bench.flow.open(values, address=ADDRESS), answers)
@@ -210,7 +210,7 @@ def test_a_damaged_record_among_several_is_told_and_does_not_count() -> None:
 
 def test_five_different_cookies_of_ours_are_not_looked_up() -> None:
     bench = Bench()
-    values = [bench.signer.sign(bench.signer.mint()).value for _ in range(9)]
+    values = [bench.signer.mint().value for _ in range(9)]
     session, asked = feed(bench.flow.open(values, address=ADDRESS))
     assert (asked, state_of(session).new, state_of(session).several_at) == ([], True, ADDRESS)
     assert bench.events == [
@@ -220,7 +220,7 @@ def test_five_different_cookies_of_ours_are_not_looked_up() -> None:
 
 def test_one_token_under_two_keys_is_one_and_the_newer_signature_is_kept() -> None:
     bench = Bench(keys=(b"newest key of all", b"an older key than that"))
-    stale = signer(b"an older key than that").sign(bench.signed.token)
+    stale = signer(b"an older key than that").sign(bench.signed)
     for values in ([bench.signed.value, stale.value], [stale.value, bench.signed.value]):
         session, asked = feed(bench.flow.open(values, address=ADDRESS), [bench.sealed()])
         assert (len(asked), data_of(session), state_of(session).several_at) == (1, {"a": 1}, None)
@@ -233,7 +233,7 @@ def test_without_a_cookie_of_ours_in_the_response_none_is_deleted() -> None:
     bench = Bench(indexing=True)
     longest = RULES.lifetimes.longest
     bench.clock.now += longest
-    other = bench.signer.sign(bench.signer.mint())
+    other = bench.signer.mint()
     values = [other.value, bench.signed.value]
     stored = bench.sealed(owner="ann", indexed=NOW)
     session, _ = feed(bench.flow.open(values, address=ADDRESS), [None, stored, stored])
@@ -261,7 +261,7 @@ def _another_secret(bench: Bench) -> bytes:
 
 def _crossed(bench: Bench) -> bytes:
     # A record of another sid under this key, sealed by us: no store of ours does so.
-    other = bench.signer.mint()
+    other = bench.signer.mint().token
     return bench.sealer.seal(bench.key, record(other, secret_hash=bench.signed.token.secret_hash))
 
 
@@ -483,7 +483,7 @@ def test_modified_by_hand_sends_the_cookie_and_writes_nothing() -> None:
 
 def test_a_cookie_signed_by_a_fallback_key_is_sent_anew_when_it_is_sent() -> None:
     bench = Bench(keys=(b"the newest key 1", b"an older key 222"))
-    bench.signed = signer(b"an older key 222").sign(bench.signed.token)
+    bench.signed = signer(b"an older key 222").sign(bench.signed)
     session = bench.opened()
     session["a"] = 2
     reply, asked = bench.closed(session, WRITTEN)
@@ -507,7 +507,7 @@ def test_a_renewal_that_the_store_refuses_keeps_back_no_cookie_that_is_due(modif
 
 def test_a_cookie_alone_that_a_fallback_key_signed_is_sent_anew_without_a_question() -> None:
     bench = Bench(keys=(b"the newest key 1", b"an older key 222"))
-    bench.signed = signer(b"an older key 222").sign(bench.signed.token)
+    bench.signed = signer(b"an older key 222").sign(bench.signed)
     reply, asked = bench.closed(bench.opened())
     assert asked == []
     assert isinstance(reply.cookie, SetCookie)

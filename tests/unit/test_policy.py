@@ -14,7 +14,7 @@ from samesession.core.token import Token
 from .parts import NOW, RULES, record, signer
 
 SIGNER = signer()
-TOKEN = SIGNER.mint()
+TOKEN = SIGNER.mint().token
 YEAR = 366 * 24 * 60 * 60
 
 
@@ -70,7 +70,11 @@ def test_a_login_in_the_future_is_none(ahead: int, expected: Verdict) -> None:
 
 def test_another_secret_or_another_sid_is_unknown_even_when_it_is_over() -> None:
     stored = record(TOKEN, deadline=NOW - 1)
-    for bearer in (SIGNER.mint(TOKEN.sid), Token("A" * 22, TOKEN.secret), SIGNER.mint()):
+    for bearer in (
+        SIGNER.mint(TOKEN.sid).token,
+        Token("A" * 22, TOKEN.secret_hash),
+        SIGNER.mint().token,
+    ):
         assert policy.verdict(stored, bearer, NOW) is Verdict.UNKNOWN
 
 

@@ -19,7 +19,7 @@ LIFETIMES = Lifetimes(browser=60, permanent=60)
 
 def stored(user: str) -> tuple[str, str, bytes]:
     """Make a record: its sid, its key, and its bytes."""
-    token = signer(entropy=ENTROPY).mint()
+    token = signer(entropy=ENTROPY).mint().token
     key = f"session:{token.sid}"
     return token.sid, key, sealer().seal(key, record(token, owner=user))
 

@@ -14,7 +14,7 @@ from samesession.core.store import Lifetimes
 
 from .parts import NOW, RULES, record, sealer, signer
 
-TOKEN = signer().mint()
+TOKEN = signer().mint().token
 KEY = "session:" + TOKEN.sid
 U64 = st.integers(0, 2**64 - 1)
 RECORDS = st.builds(

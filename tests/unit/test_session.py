@@ -32,7 +32,7 @@ SIGNER = signer()
 
 
 def loaded(data: dict[str, Any] | None = None, **changes: Any) -> Loaded:
-    signed = SIGNER.sign(SIGNER.mint())
+    signed = SIGNER.mint()
     payload = codec.encode(STORED if data is None else data)
     return Loaded(signed, record(signed.token, payload=payload, **changes))
 

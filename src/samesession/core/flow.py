@@ -226,7 +226,7 @@ class Flow:
 
     def _create(self, session: ServerSession, unsaved: Unsaved, draft: Draft) -> Steps[Reply]:
         for _ in range(_CREATE_ATTEMPTS):
-            signed = self._signer.sign(self._signer.mint())
+            signed = self._signer.mint()
             record = first_record(signed.token, draft, now=int(self._clock()), rules=self.rules)
             if (yield from self._filing.create(record)):
                 loaded = Loaded(signed, record)
@@ -290,7 +290,7 @@ class Flow:
     def _is_ours(self, record: Record, session: ServerSession) -> bool:
         """Return whether a save of this request wrote a live record, and heard no more of it."""
         minted = state_of(session).minted
-        return minted is not None and self._is_live(record, minted)
+        return minted is not None and self._is_live(record, minted.token)
 
     def _next(
         self, current: Record, token: Token, draft: Draft, *, has_functions: bool = False
@@ -369,7 +369,7 @@ class Flow:
     # --- small parts -------------------------------------------------------------------
 
     def _set_cookie(self, signed: SignedToken, *, permanent: bool) -> SetCookie:
-        fresh = self._signer.sign(signed.token) if signed.stale else signed
+        fresh = self._signer.sign(signed) if signed.stale else signed
         return SetCookie(fresh.value, self._expires() if permanent else None)
 
     def _expires(self) -> int:

@@ -25,7 +25,7 @@ from .journal import FLASHES_KEY, PERMANENT_KEY, Journal
 from .record import Record
 from .scopes import Address
 from .store import Lifetimes
-from .token import SignedToken, Token
+from .token import SignedToken
 
 T = TypeVar("T")
 
@@ -141,7 +141,7 @@ class SessionState:
     dropped_at: str | None = None  # the endpoint of a static file: writes are seen, and dropped
     terms: Terms | None = None  # of `loaded`
     several_at: Address | None = None  # where a request was sent to that brought several tokens
-    minted: Token | None = None  # with a new secret that no save has kept yet
+    minted: SignedToken | None = None  # with a new secret that no save has kept yet
     in_doubt: bytes | None = None  # the record that a commit sends
     unsure = False  # a commit failed, and may have been written
     stale = False  # a fallback key signed the cookie that holds the session itself

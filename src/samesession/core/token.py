@@ -4,9 +4,9 @@ A token is `sid.secret` and its signature, each unpadded base64url and canonical
 one token has exactly one spelling. Reading costs no I/O, so that a forged
 cookie never reaches a store.
 
-The signature is the one of `itsdangerous.Signer(key, key_derivation="none",
-digest_method=hashlib.sha256)`, which a test holds it to; it is computed here in
-one call, as itsdangerous spends several times the hash on it.
+The signature is itsdangerous's, by HMAC-SHA256 under a key of our own derivation.
+What was proved once is remembered without its secret: equal bytes have the same
+proof, and whether the session is still there is asked of its record each time.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ import hmac
 import re
 from binascii import b2a_base64
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from .keys import Mac, Purpose, derive
+from itsdangerous import Signer
+
+from .keys import Purpose, derive
+from .memo import Memo
 
 Entropy = Callable[[int], bytes]
 
@@ -30,28 +33,24 @@ SECRET_BYTES = 32
 SID_PATTERN = r"[A-Za-z0-9_-]{21}[AQgw]"
 _DIGEST = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
 _TOKEN = re.compile(rf"(({SID_PATTERN})\.({_DIGEST}))\.({_DIGEST})", re.ASCII)
-
+_TOKEN_BYTES = 22 + 1 + 43 + 1 + 43
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_PROOF_BYTES = 500  # that one takes which is remembered, about
 
 
 class Token(NamedTuple):
-    """The bearer's proof: `secret` is kept out of `repr`."""
+    """What a bearer has proved to know: a session's secret, of which a store holds the SHA-256."""
 
     sid: str
-    secret: str
+    secret_hash: bytes
 
     def __repr__(self) -> str:
         return f"Token(sid={self.sid!r})"
 
-    @property
-    def secret_hash(self) -> bytes:
-        """The SHA-256 of the secret, which is all a store ever holds."""
-        return hashlib.sha256(self.secret.encode("ascii")).digest()
-
 
 class SignedToken(NamedTuple):
-    """A token with the cookie value that carried it; `stale`: signed by a fallback key."""
+    """A token with the cookie value that carries it, and its secret; `stale`: by a fallback key."""
 
     token: Token
     value: str
@@ -66,33 +65,54 @@ def text(raw: bytes) -> str:
     return b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
+Proofs: TypeAlias = Memo[bytes, tuple[Token, bool]]
+
+
 class TokenSigner:
     """Mint, sign and read tokens; the newest key signs, the others only read."""
 
-    __slots__ = ("_entropy", "_macs", "mark")
+    __slots__ = ("_digest", "_entropy", "_proofs", "_signers", "mark")
 
     def __init__(
-        self, secret_keys: Sequence[bytes], prefix: str, cookie_name: str, entropy: Entropy
+        self,
+        secret_keys: Sequence[bytes],
+        prefix: str,
+        cookie_name: str,
+        entropy: Entropy,
+        *,
+        proofs: Proofs | None = None,
     ) -> None:
-        """`secret_keys`: the newest first."""
-        self._macs = tuple(
-            Mac(derive(secret, Purpose.TOKEN, prefix, cookie_name)) for secret in secret_keys
+        """`secret_keys`: the newest first. `proofs`: where to remember which values were proved."""
+        self._signers = tuple(
+            Signer(
+                derive(secret, Purpose.TOKEN, prefix, cookie_name),
+                key_derivation="none",
+                digest_method=hashlib.sha256,
+            )
+            for secret in secret_keys
         )
         self._entropy = entropy
+        self._proofs: Proofs = Memo(0) if proofs is None else proofs
+        # Remembered under a digest, so that no secret is kept beyond its request; a proof by
+        # other keys is none.
+        self._digest = hashlib.sha256(b"".join(each.get_signature(b"") for each in self._signers))
         # What tells this newest key from others, and nothing else of it.
-        self.mark = self._macs[0].digest()
+        self.mark = self._signers[0].get_signature(b"")
 
-    def mint(self, sid: str | None = None) -> Token:
+    def mint(self, sid: str | None = None) -> SignedToken:
         """Draw a new token; with `sid`, a new secret for that session."""
-        return Token(
-            text(self._entropy(SID_BYTES)) if sid is None else sid,
-            text(self._entropy(SECRET_BYTES)),
-        )
+        if sid is None:
+            sid = text(self._entropy(SID_BYTES))
+        return self._signed(sid, text(self._entropy(SECRET_BYTES)))
 
-    def sign(self, token: Token) -> SignedToken:
-        """Sign a token with the newest key."""
-        body = f"{token.sid}.{token.secret}"
-        return SignedToken(token, f"{body}.{_signature(self._macs[0], body)}", stale=False)
+    def sign(self, signed: SignedToken) -> SignedToken:
+        """Sign a token's secret anew, with the newest key."""
+        sid, secret, _ = signed.value.split(".")
+        return self._signed(sid, secret)
+
+    def _signed(self, sid: str, secret: str) -> SignedToken:
+        value = self._signers[0].sign(f"{sid}.{secret}").decode("ascii")
+        return SignedToken(Token(sid, _hashed(secret)), value, stale=False)
 
     def random_step(self) -> int:
         """Draw a number that two requests at once do not share."""
@@ -100,18 +120,32 @@ class TokenSigner:
 
     def read(self, value: str) -> SignedToken | None:
         """Read a cookie's value: None when it is malformed or not signed by us."""
+        if len(value) != _TOKEN_BYTES or not value.isascii():
+            return None
+        hashed = self._digest.copy()
+        hashed.update(value.encode("ascii"))
+        digest = hashed.digest()
+        proved = self._proofs.get(digest)
+        if proved is None:
+            proved = self._prove(value)
+            if proved is None:
+                return None
+            self._proofs.put(digest, proved, _PROOF_BYTES)
+        return SignedToken(proved[0], value, proved[1])
+
+    def _prove(self, value: str) -> tuple[Token, bool] | None:
         found = _TOKEN.fullmatch(value)
         if found is None:
             return None
         body, sid, secret, signature = found.groups()
-        for age, mac in enumerate(self._macs):
-            if hmac.compare_digest(_signature(mac, body), signature):
-                return SignedToken(Token(sid, secret), value, stale=age > 0)
+        for age, signer in enumerate(self._signers):
+            if signer.verify_signature(body, signature):
+                return Token(sid, _hashed(secret)), age > 0
         return None
 
 
-def _signature(mac: Mac, body: str) -> str:
-    return text(mac.digest(body.encode("ascii")))
+def _hashed(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("ascii")).digest()
 
 
 def same_secret(token: Token, secret_hash: bytes) -> bool:

@@ -13,14 +13,13 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
+from itsdangerous import BadData, Signer, TimestampSigner, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_decode, bytes_to_int
 
 from ...errors import BadRecord, ConfigError, ReadOnlySession, SessionTooLarge
 from .. import codec, policy
 from ..cookie import MAX_AGE, MAX_BYTES, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
 from ..events import NOT_OURS_OR_OLD, Event, Notify
-from ..keys import Mac
 from ..policy import Rules
 from ..request_state import (
     Mode,
@@ -228,8 +227,12 @@ class _Format:
                 "clock": clock,
             },
         )
-        self._macs = [Mac(hmac.digest(key, _SALT, "sha1"), hashlib.sha1) for key in secret_keys]
-        self.mark = self._macs[0].digest()  # tells the newest key from others
+        # As Flask derives them, but once.
+        derived = (hmac.digest(key, _SALT, "sha1") for key in secret_keys)
+        self._signers = [
+            Signer(key, key_derivation="none", digest_method=hashlib.sha1) for key in derived
+        ]
+        self.mark = self._signers[0].get_signature(b"")  # tells the newest key from others
         self._max_bytes = max_bytes
         self._clock = clock
 
@@ -255,9 +258,8 @@ class _Format:
         body, _, signature = value.encode("ascii").rpartition(b".")
         payload, _, stamp = body.rpartition(b".")
         try:
-            given = base64_decode(signature)
-            signers = (hmac.compare_digest(mac.digest(body), given) for mac in self._macs)
-            key = next((number for number, is_signer in enumerate(signers) if is_signer), None)
+            proofs = (signer.verify_signature(body, signature) for signer in self._signers)
+            key = next((number for number, proved in enumerate(proofs) if proved), None)
             if key is None:
                 raise BadRecord(NOT_OURS_OR_OLD)
             age = int(self._clock()) - bytes_to_int(base64_decode(stamp))
