@@ -90,6 +90,16 @@ MUTANTS = (
         ("tests/unit/test_redis_pooled.py", "-k", "spoke_unasked"),
     ),
     Mutant(
+        "a thread that polls is bounded as well",
+        (Change("stores/kit/deadline.py", "poll(deadline.rest() * 1000)", "poll(300)"),),
+        ("tests/unit/test_bounded_socket.py", "-k", "drips"),
+    ),
+    Mutant(
+        "what the kernel did not take at once is sent, too",
+        (Change("stores/kit/deadline.py", "if sent == len(data):", "if True:"),),
+        ("tests/unit/test_bounded_socket.py", "-k", "whole"),
+    ),
+    Mutant(
         "the answer too many that a thread reads",
         (Change("stores/redis/pooled.py", "if self._reader.gets() is not False:", "if False:"),),
         ("tests/unit/test_redis_pooled.py", "-k", "answer_too_many"),

@@ -19,7 +19,7 @@ from typing import NamedTuple, TypeAlias
 from ...errors import BadRecord, StoreUnavailable
 from ...run.clocks import stopwatch
 from ...run.per_loop import place
-from ..kit.deadline import Quiet, received
+from ..kit.deadline import BoundedSocket
 
 # A host and port, or the path of a Unix socket.
 Address: TypeAlias = tuple[str, int] | str
@@ -159,18 +159,17 @@ class _Connection:
             except BaseException:
                 self._socket.close()
                 raise
-        self._quiet = Quiet(self._socket)
+        self._bounded = BoundedSocket(self._socket)
 
     def is_quiet(self) -> bool:
-        return self._quiet.lasts()
+        return self._bounded.is_quiet()
 
     def ask(self, command: bytes, deadline: Deadline) -> Answer | _Refusal:
         name, word = command[: command.index(b" ")], b"%d" % next(self._words)
         if name in _META:
             command = b"%b O%b\r\n" % (command[:-2], word)
         try:
-            self._socket.settimeout(deadline.left())
-            self._socket.sendall(command)
+            self._bounded.send(command, deadline)
             answer = self._answer(_KNOWN[name], deadline)
             _check_word(answer, word)
         except BaseException:
@@ -227,8 +226,7 @@ class _Connection:
         return value
 
     def _fill(self, deadline: Deadline) -> None:
-        self._socket.settimeout(deadline.rest())
-        data = received(self._socket, _CHUNK)
+        data = self._bounded.receive(_CHUNK, deadline)
         if not data:
             raise ConnectionResetError("the server closed the connection")
         self._buffer += data

@@ -17,7 +17,7 @@ import hiredis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
-from ..kit.deadline import Deadline, Quiet, received
+from ..kit.deadline import BoundedSocket, Deadline
 from .commands import ASKING, Command
 from .resp import pack, reader
 
@@ -27,33 +27,27 @@ _CHUNK = 65536
 class _Connection:
     """An open connection that one thread at a time uses."""
 
-    __slots__ = ("_opened", "_quiet", "_reader", "_socket")
+    __slots__ = ("_opened", "_reader", "_socket", "is_quiet")
 
     def __init__(self, opened: Any) -> None:  # Any: redis-py's, whose socket has no public name
         self._opened = opened
-        self._socket = opened._sock.plain  # noqa: SLF001
+        self._socket = BoundedSocket(opened._sock.plain)  # noqa: SLF001
         self._reader = reader()
-        self._quiet = Quiet(self._socket)
-
-    def is_quiet(self) -> bool:
-        """Return whether nothing came since the last answer: no hang-up, no foreign byte."""
-        return self._quiet.lasts()
+        # Whether nothing came since the last answer: no hang-up, no foreign byte.
+        self.is_quiet = self._socket.is_quiet
 
     def exchange(self, packed: bytes, answers: int, deadline: Deadline) -> list[Any]:
         """Send commands and return their answers, which may be errors."""
-        self._socket.settimeout(deadline.left())
-        self._socket.sendall(packed)
+        self._socket.send(packed, deadline)
         found: list[Any] = []
         for _ in range(answers):
             answer: Any = self._reader.gets()
             while answer is False:
-                data = received(self._socket, _CHUNK)
+                data = self._socket.receive(_CHUNK, deadline)
                 if not data:
                     raise RedisConnectionError("the connection was lost")
                 self._reader.feed(data)
                 answer = self._reader.gets()
-                if answer is False:
-                    self._socket.settimeout(deadline.rest())
             found.append(answer)
         if self._reader.gets() is not False:
             raise RedisConnectionError("the server gave an answer that nobody asked for")
