@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import pickle
+import struct
 from pathlib import Path
 from typing import Any
 
 import ormsgpack
 import pytest
 
-from samesession.core.record import Record
+from samesession.core.keys import Purpose, derive
+from samesession.core.record import MAC_BYTES, Record
 from samesession.core.store import Lifetimes
 from samesession.run.sync import run
 from tests.conftest import NewSite
@@ -97,7 +100,15 @@ async def test_another_app_with_the_same_key_and_store_makes_no_session_here(
 
 def _payload_of(raw: bytes, payload: bytes) -> bytes:
     """Exchange what follows the fixed part; the seal stays as it was."""
-    return raw[:-40] + payload + raw[-32:]
+    return raw[: -MAC_BYTES - 8] + payload + raw[-MAC_BYTES:]
+
+
+def _of_format_1(raw: bytes, key: str) -> bytes:
+    """Give a record as it was before: 92 bytes at its front, one map, a whole HMAC-SHA256."""
+    head = struct.pack(">QBB16s32sQQQQH", 1, 0, 1, raw[14:30], raw[30:62], *[0] * 5)
+    body, filed = head + ormsgpack.packb({"a": 1}), key.encode()
+    secret = derive(SECRET_KEY.encode(), Purpose.RECORD, "session:", "session")
+    return body + hmac.digest(secret, len(filed).to_bytes(4, "big") + filed + body, "sha256")
 
 
 class Canary:
@@ -116,13 +127,14 @@ class Canary:
     [
         lambda raw, key: _payload_of(raw, ormsgpack.packb({"role": "admin"})),
         lambda raw, key: pickle.dumps(Canary()),
-        lambda raw, key: raw[:-32] + bytes(32),
+        lambda raw, key: raw[:-MAC_BYTES] + bytes(MAC_BYTES),
         lambda raw, key: sealer(b"a key that the attacker made").seal(key, _as_admin(raw)),
+        _of_format_1,
         lambda raw, key: b"",
         lambda raw, key: b"\x81\xa4role\xa5admin",
         lambda raw, key: b'{"role": "admin"}',
     ],
-    ids=["payload", "pickle", "unsealed", "other key", "empty", "bare", "json"],
+    ids=["payload", "pickle", "unsealed", "other key", "format 1", "empty", "bare", "json"],
 )
 async def test_a_forged_record_is_nobodys_session_and_runs_nothing(  # noqa: PLR0917  # fixtures
     new_site: NewSite,

@@ -15,7 +15,7 @@ from samesession.core import codec
 from samesession.core.cookie_only import tagged_json
 from samesession.core.cookie_only.flow import CookieFlow
 from samesession.core.keys import Purpose, derive
-from samesession.core.record import Record, lifetime_of, revision_of
+from samesession.core.record import MAC_BYTES, Record, lifetime_of, revision_of
 from samesession.core.session import ServerSession
 from samesession.core.store import Lifetimes
 from samesession.headers import cookie_values
@@ -29,7 +29,7 @@ SIGNED = signer().mint()
 TOKEN = SIGNED.token
 KEY = "session:" + TOKEN.sid
 DATA = {"a": 1, "b": [1.5, None, True, {"c": (1, b"x")}], "d": {1, 2}, "e": 2**80, "f": "text"}
-LIFETIMES = Lifetimes(browser=100, permanent=1000)
+LIFETIMES = Lifetimes(browser=100, permanent=1000, own=True)
 
 
 def _cookie() -> tuple[Reader, list[bytes]]:
@@ -52,7 +52,9 @@ def _record() -> tuple[Reader, list[bytes]]:
     opener = sealer()
     seal = derive(KEYS[0], Purpose.RECORD, "session:", "session")
     filed = KEY.encode()
-    whole = opener.seal(KEY, record(TOKEN, owner="alice", payload=codec.encode(DATA)))
+    fields = ((1, b"key"), (200, b""))
+    made = record(TOKEN, owner="alice", label="a phone", lifetime=60, fields=fields)
+    whole = opener.seal(KEY, made._replace(payload=codec.encode(DATA)))
 
     def read(data: bytes) -> None:
         try:
@@ -62,7 +64,7 @@ def _record() -> tuple[Reader, list[bytes]]:
         else:
             assert data == whole, "a forged record was opened"
         _ = revision_of(data), lifetime_of(data, LIFETIMES)
-        mac = hmac.digest(seal, len(filed).to_bytes(4, "big") + filed + data, "sha256")
+        mac = hmac.digest(seal, len(filed).to_bytes(4, "big") + filed + data, "sha256")[:MAC_BYTES]
         try:
             opened = opener.open(KEY, data + mac)
         except BadRecord:
@@ -70,11 +72,11 @@ def _record() -> tuple[Reader, list[bytes]]:
         assert type(opened) is Record
         _decode(opened.payload)
 
-    return read, [whole[:-32], whole]
+    return read, [whole[:-MAC_BYTES], whole]
 
 
 def _payload() -> tuple[Reader, list[bytes]]:
-    """Decode a payload, and the text that travels in a cookie."""
+    """Decode a payload, and take it apart, and the text that travels in a cookie."""
 
     def read(data: bytes) -> None:
         _decode(data)
@@ -89,9 +91,11 @@ def _payload() -> tuple[Reader, list[bytes]]:
 def _decode(payload: bytes) -> None:
     try:
         data = codec.decode(payload)
+        apart = codec.split(payload)
     except BadRecord:
         return
     assert type(data) is dict
+    assert apart.keys() == data.keys()
 
 
 def _file() -> tuple[Reader, list[bytes]]:

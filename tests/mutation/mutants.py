@@ -449,14 +449,45 @@ MUTANTS = (
         ("tests/races/test_blocks.py", "-k", "changed_nothing and memory"),
     ),
     Mutant(
-        "the permanence that another request gave",
+        "only what may differ is encoded again",
+        (Change("core/request_state.py", "and not state.may_differ_in(name)", "and False"),),
+        ("tests/unit/test_flow.py", "-k", "encoded_again"),
+    ),
+    Mutant(
+        "what a view was handed is compared",
+        (Change("core/session.py", "        self._state.note(name)\n", ""),),
+        ("tests/web/test_mapping.py", "-k", "memory and in_place and getitem"),
+    ),
+    Mutant(
+        "an assigned name counts before its value is there",
         (
             Change(
-                "core/journal.py",
-                "permanent = is_permanent(data, default=self.permanent_by_default)",
-                "permanent = self.draft.permanent",
+                "core/session.py",
+                "            self._state.note(key)  # first, as another thread may save what it "
+                "finds meanwhile\n            super().__setitem__(key, value)\n",
+                "            super().__setitem__(key, value)\n            self._state.note(key)\n",
             ),
         ),
+        ("tests/unit/test_session.py", "-k", "before_its_value"),
+    ),
+    Mutant(
+        "modified = True has all data looked at",
+        (Change("core/session.py", "            self._state.all_may_differ = True\n", ""),),
+        ("tests/unit/test_flow.py", "-k", "says_is_modified"),
+    ),
+    Mutant(
+        "a record keeps the fields that nobody knows here",
+        (Change("core/successor.py", "stale=False", "stale=False, fields=()"),),
+        ("tests/unit/test_flow.py", "-k", "nobody_knows"),
+    ),
+    Mutant(
+        "lengths of no values are no image",
+        (Change("core/codec.py", "!= _WHOLE or min(lengths) <= 0", "!= _WHOLE"),),
+        ("tests/unit/test_codec.py", "-k", "no_value_has"),
+    ),
+    Mutant(
+        "the permanence that another request gave",
+        (Change("core/journal.py", "if PERMANENT_KEY in image:", "if False:"),),
         ("tests/races/test_blocks.py", "-k", "permanence and memory"),
     ),
     Mutant(
@@ -537,7 +568,7 @@ MUTANTS = (
     ),
     Mutant(
         "a login has what an earlier save of its request kept",
-        (Change("core/journal.py", "dict(self.own)))", "{}))"),),
+        (Change("core/journal.py", "codec.image(self.own)))", "{}))"),),
         ("tests/races/test_blocks.py", "-k", "memory and earlier_block"),
     ),
     Mutant(
@@ -1278,7 +1309,7 @@ MUTANTS = (
         "data with other keys than names is packed anew once",
         (
             Change(
-                "core/codec.py",
+                "core/values.py",
                 "                raise _OtherKeysError from error\n",
                 "                return _Packer(careful=True).pack(value)\n",
             ),
@@ -1289,7 +1320,9 @@ MUTANTS = (
         "members of an Enum are refused in records",
         (
             Change(
-                "core/codec.py", "        if is_member(value):\n            raise _UnfitError\n", ""
+                "core/values.py",
+                "        if is_member(value):\n            raise _UnfitError\n",
+                "",
             ),
         ),
         ("tests/unit/test_subclasses.py", "-k", "codec and advice"),
@@ -2221,7 +2254,7 @@ MUTANTS = (
     ),
     Mutant(
         "a conflict that leaves its permanence alone",
-        (Change("core/journal.py", "data.keys() <= {PERMANENT_KEY}", "not data"),),
+        (Change("core/journal.py", "image.keys() <= {PERMANENT_KEY}", "not image"),),
         ("tests/unit/test_flow.py", "-k", "permanence_alone"),
     ),
     Mutant(

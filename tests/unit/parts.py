@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from samesession.core import codec
 from samesession.core.admin import Administration
 from samesession.core.policy import Rules
 from samesession.core.record import Record, Sealer
@@ -79,7 +80,7 @@ def record(token: Token, **changes: Any) -> Record:
         "auth_time": 0,
         "indexed": 0,
         "owner": None,
-        "payload": b"\x80",
+        "payload": codec.encode({}),
     }
     return Record(**{**plain, **changes})
 

@@ -22,6 +22,7 @@ from markupsafe import Markup
 
 from samesession import BadRecord
 from samesession.core import codec
+from samesession.core.values import MAX_DEPTH
 
 from .strategies import DATA, EACH_KIND, HASHABLES, VALUES, spelled
 
@@ -207,7 +208,7 @@ def test_data_that_holds_itself_is_refused() -> None:
     ],
 )
 def test_what_is_not_too_deep_to_encode_is_not_too_deep_to_decode(wrap: Any) -> None:
-    for depth in range(codec.MAX_DEPTH - 3, 300):
+    for depth in range(MAX_DEPTH - 3, 300):
         data = {"k": _nested(depth, wrap)}
         try:
             payload = codec.encode(data)
@@ -221,8 +222,9 @@ def test_the_deepest_data_does_not_exhaust_the_stack() -> None:
     # A child process, as the failure is a crash.
     program = (
         "from samesession.core import codec\n"
+        "from samesession.core.values import MAX_DEPTH\n"
         "for lists in (100, 200, 240, 250):\n"
-        "    for tuples in (codec.MAX_DEPTH - 1, codec.MAX_DEPTH, codec.MAX_DEPTH + 1, 100):\n"
+        "    for tuples in (MAX_DEPTH - 1, MAX_DEPTH, MAX_DEPTH + 1, 100):\n"
         "        value = 0\n"
         "        for _ in range(tuples):\n"
         "            for _ in range(lists): value = [value]\n"
@@ -270,41 +272,62 @@ def test_every_flipped_byte_and_truncation_is_data_or_a_bad_record() -> None:
 
 @given(st.integers(0, 127), st.binary(max_size=40))
 def test_any_extension_is_data_or_a_bad_record(tag: int, content: bytes) -> None:
-    _is_typed(ormsgpack.packb({"k": ormsgpack.Ext(tag, content)}))
+    _is_typed(_holding(ormsgpack.Ext(tag, content)))
+
+
+def _holding(value: object) -> bytes:
+    """Give a payload of one value, as no session could hold it."""
+    return codec.join({"k": ormsgpack.packb(value)})
 
 
 def _ext(tag: int, content: object) -> bytes:
-    return ormsgpack.packb({"k": ormsgpack.Ext(tag, ormsgpack.packb(content))})
+    return _holding(ormsgpack.Ext(tag, ormsgpack.packb(content)))
+
+
+def _assembled(index: object, body: bytes) -> bytes:
+    packed = ormsgpack.packb(index, option=ormsgpack.OPT_NON_STR_KEYS)
+    return len(packed).to_bytes(2, "big") + packed + body
 
 
 @pytest.mark.parametrize(
     "payload",
     [
         b"",
-        *(ormsgpack.packb(value) for value in (1, [1], "x", None, True, 1.5, float("nan"))),
-        ormsgpack.packb({1: 2}, option=ormsgpack.OPT_NON_STR_KEYS),
-        codec.encode_value({1: 2}, root="session"),
-        codec.encode_value((1,), root="session"),
-        b"\x81\xa1a",
-        b"\x81\xa1\xff\x01",
-        b"\x81\xa3\xed\xa0\x80\x01",  # a lone surrogate
-        b"\x81\xa1k" + b"\x91" * 100_000 + b"\x01",
-        b"\xdd\xff\xff\xff\xff",  # an array of 2**32 - 1 items, none of which is there
-        b"\xdf\xff\xff\xff\xff",
-        b"\xc6\xff\xff\xff\xff",
+        b"\x00",
+        b"\xff\xff\xff\xff\xff\xff",
+        *(_assembled(index, b"\x90") for index in (1, [], [1], "x", None, True, 1.5)),
+        _assembled({1: 1}, b"\x91\x01"),
+        _assembled({(1,): 1}, b"\x91\x01"),
+        _assembled({"a": 1}, b"\x90"),
+        _assembled({}, b"\x91\x01"),
+        _assembled({"a": 2}, b"\x91\x01"),
+        _assembled({"a": 1}, b"\x91\x01\x01"),
+        _assembled({"a": 1}, b"\x81\x01"),  # no array
+        _assembled({"a": "1"}, b"\x91\x01"),
+        _assembled({"a": None}, b"\x91\x01"),
+        _assembled({"a": 1, "b": 2}, b"\x92\xcc"),  # values that end too early
+        b"\x00\x04\x81\xa1\xff\x01\x91\x01",
+        b"\x00\x06\x81\xa3\xed\xa0\x80\x01\x91\x01",  # a lone surrogate
+        b"\x00\x07\x82\xa1a\x01\xa1a\x01\x92\x01\x01",  # a name twice
+        codec.join({"k": b"\x91" * 100_000 + b"\x01"}),
+        codec.join({"k": b"\xa1\xff"}),
+        codec.join({"k": b"\xa3\xed\xa0\x80"}),
+        codec.join({"k": b"\xdd\xff\xff\xff\xff"}),  # 2**32 - 1 items, none of which is there
+        codec.join({"k": b"\xdf\xff\xff\xff\xff"}),
+        codec.join({"k": b"\xc6\xff\xff\xff\xff"}),
         _ext(1, 5),  # no list in a tuple
         _ext(4, [1]),  # half a pair
         _ext(4, [[1], 2]),  # an unhashable key
         _ext(2, [b"\x91\x01"]),  # an unhashable member
         _ext(2, [5]),
         _ext(99, [1]),
-        ormsgpack.packb({"k": ormsgpack.Ext(6, b"short")}),
-        ormsgpack.packb({"k": ormsgpack.Ext(7, b"")}),
-        ormsgpack.packb({"k": ormsgpack.Ext(9, b"")}),
-        ormsgpack.packb({"k": ormsgpack.Ext(10, b"999999999999,0,0")}),
-        ormsgpack.packb({"k": ormsgpack.Ext(10, b"9" * 5000 + b",0,0")}),
-        ormsgpack.packb({"k": ormsgpack.Ext(11, b"1.1.1")}),
-        ormsgpack.packb({"k": ormsgpack.Ext(12, b"\x01" * 5000)}),
+        _holding(ormsgpack.Ext(6, b"short")),
+        _holding(ormsgpack.Ext(7, b"")),
+        _holding(ormsgpack.Ext(9, b"")),
+        _holding(ormsgpack.Ext(10, b"999999999999,0,0")),
+        _holding(ormsgpack.Ext(10, b"9" * 5000 + b",0,0")),
+        _holding(ormsgpack.Ext(11, b"1.1.1")),
+        _holding(ormsgpack.Ext(12, b"\x01" * 5000)),
     ],
 )
 def test_what_encode_never_gives_is_a_bad_record(payload: bytes) -> None:
@@ -312,9 +335,33 @@ def test_what_encode_never_gives_is_a_bad_record(payload: bytes) -> None:
         codec.decode(payload)
 
 
+@pytest.mark.parametrize("index", [{"a": 1.0}, {"a": True}, {"a": -1, "b": 2}, {"a": 0, "b": 1}])
+def test_lengths_that_no_value_has_are_no_image(index: dict[str, Any]) -> None:
+    body = bytes([0x90 | len(index)]) + b"\x01" * int(sum(index.values()))
+    with pytest.raises(BadRecord):
+        codec.split(_assembled(index, body))
+
+
+@given(DATA)
+def test_an_image_of_data_is_that_of_its_payload(data: dict[str, Any]) -> None:
+    payload = codec.encode(data)
+    assert codec.split(payload) == codec.image(data)
+    assert codec.join(codec.split(payload)) == payload
+    for name, value in codec.split(payload).items():
+        assert value == codec.encode_value(data[name], root="session")
+
+
+@pytest.mark.parametrize("count", [0, 15, 16, 300, 70_000])
+def test_any_number_of_names_is_kept(count: int) -> None:
+    data = {f"name {number}": number for number in range(count)}
+    payload = codec.encode(data)
+    assert codec.decode(payload) == data
+    assert codec.join(codec.split(payload)) == payload
+
+
 def test_extensions_in_one_another_are_decoded_no_deeper_than_they_encode() -> None:
     payload = ormsgpack.packb([1])
-    for _ in range(codec.MAX_DEPTH + 2):
+    for _ in range(MAX_DEPTH + 2):
         payload = ormsgpack.packb([ormsgpack.Ext(1, payload)])
     with pytest.raises(BadRecord):
         codec.decode_value(payload)
@@ -322,7 +369,7 @@ def test_extensions_in_one_another_are_decoded_no_deeper_than_they_encode() -> N
 
 def test_a_decimal_that_no_context_can_read_is_a_bad_record() -> None:
     with pytest.raises(BadRecord):
-        codec.decode(ormsgpack.packb({"k": ormsgpack.Ext(11, b"1E+99999999999999999999")}))
+        codec.decode(_holding(ormsgpack.Ext(11, b"1E+99999999999999999999")))
     assert codec.decode(codec.encode({"k": Decimal("1E+999999")})) == {"k": Decimal("1E+999999")}
 
 
@@ -337,8 +384,8 @@ def test_the_encoding_of_today_is_read_for_ever() -> None:
         "n": 2**64,
     }
     stored = bytes.fromhex(
-        "86a174d5019101a173c7070292c40101c40102a170c70304920102a164c70a0832303236"
-        "2d30312d3032a16dd40578a16ec7090c010000000000000000"
+        "001386a17404a1730aa17006a1640da16d03a16e0c96d5019101c7070292c40101c40102"
+        "c70304920102c70a08323032362d30312d3032d40578c7090c010000000000000000"
     )
     assert codec.encode(data) == stored
     assert spelled(codec.decode(stored)) == spelled(data)

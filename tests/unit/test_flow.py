@@ -615,6 +615,83 @@ def test_a_nested_change_is_written() -> None:
     assert codec.decode(bench.sent(asked[0]).payload) == {"cart": [1]}
 
 
+def _encoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Collect the names whose values are encoded from now on."""
+    names: list[str] = []
+    encode = codec.encode_named
+
+    def noting(name: str, value: object) -> bytes:
+        names.append(name)
+        return encode(name, value)
+
+    monkeypatch.setattr(codec, "encode_named", noting)
+    return names
+
+
+def test_only_what_was_handed_out_or_assigned_is_encoded_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench()
+    session = bench.opened(bench.sealed({"a": 1, "b": [2], "c": [3], "d": {"e": 4}}))
+    names = _encoded(monkeypatch)
+    _ = session["a"], session["c"]
+    assert bench.closed(session)[1] == []
+    assert names == ["c"]
+    session["c"].append(5)
+    session["a"] = 6
+    _, asked = bench.closed(session, WRITTEN)
+    assert set(names) == {"a", "c"}
+    expected = {"a": 6, "b": [2], "c": [3, 5], "d": {"e": 4}}
+    assert bench.sent(asked[0]).payload == codec.encode(expected)
+
+
+def test_what_others_wrote_is_copied_and_never_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    session = bench.opened(bench.sealed({"a": 1, "b": [2]}))
+    session["a"] = 5
+    theirs = {**codec.image({"a": 1, "d": [3]}), "b": b"\x92\xcc\x02\x02"}  # 2 in two bytes
+    newer = bench.record({"a": 1})._replace(payload=codec.join(theirs), revision=4)
+    names = _encoded(monkeypatch)
+    _, asked = bench.closed(session, Conflict(bench.sealer.seal(bench.key, newer)), WRITTEN)
+    assert "d" not in names
+    assert codec.split(bench.sent(asked[1]).payload) == {**theirs, "a": b"\x05"}
+    assert session == {"a": 5, "b": [2, 2], "d": [3]}
+
+
+def test_data_in_another_order_is_other_data() -> None:
+    bench = Bench()
+    session = bench.opened(bench.sealed({"a": 1, "b": 2}))
+    session["a"] = session.pop("a")
+    _, asked = bench.closed(session, WRITTEN)
+    assert [*codec.decode(bench.sent(asked[0]).payload)] == ["b", "a"]
+
+
+def test_what_an_application_says_is_modified_is_looked_at_as_a_whole() -> None:
+    bench = Bench()
+    session = bench.opened(bench.sealed({"cart": [1]}))
+    held = dict[str, Any].__getitem__(session, "cart")  # as code in C would
+    held.append(2)
+    session.modified = True
+    _, asked = bench.closed(session, WRITTEN)
+    assert codec.decode(bench.sent(asked[0]).payload) == {"cart": [1, 2]}
+
+
+def test_fields_that_nobody_knows_here_stay_in_each_next_record() -> None:
+    bench = Bench()
+    made = bench.record({"a": 1})._replace(fields=((77, b"of a later version"),), label="a phone")
+    session = bench.opened(bench.sealer.seal(bench.key, made))
+    session["a"] = 2
+    session.regenerate()
+    _, asked = bench.closed(session, WRITTEN)
+    assert bench.sent(asked[0]).fields == made.fields
+    assert bench.sent(asked[0]).label == "a phone"
+    session.clear()
+    session["b"] = 3
+    _, asked = bench.closed(session, WRITTEN)
+    assert bench.sent(asked[0]).fields == made.fields
+    assert bench.sent(asked[0]).label is None
+
+
 def test_what_a_conflict_leaves_of_permanence_alone_is_deleted() -> None:
     bench = Bench()
     session = bench.opened()

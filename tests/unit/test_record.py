@@ -4,15 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+import ormsgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from samesession import BadRecord, SessionTooLarge
-from samesession.core.record import Record, lifetime_of, revision_of
+from samesession.core.record import (
+    FORMAT,
+    MAC_BYTES,
+    MAX_LABEL,
+    MIN_BYTES,
+    Record,
+    Sealer,
+    _tag,
+    lifetime_of,
+    may_be_record,
+    own_lifetime_of,
+    revision_of,
+    sid_of,
+    stand_in,
+)
 from samesession.core.store import Lifetimes
 
-from .parts import NOW, RULES, record, sealer, signer
+from .parts import KEYS, NOW, RULES, record, sealer, signer
 
 TOKEN = signer().mint().token
 KEY = "session:" + TOKEN.sid
@@ -28,6 +43,9 @@ RECORDS = st.builds(
     indexed=U64,
     owner=st.none() | st.text(min_size=1, max_size=50),
     payload=st.binary(max_size=100),
+    lifetime=st.integers(0, 2**32 - 1),
+    label=st.none() | st.text(min_size=1, max_size=64),
+    fields=st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=50)), max_size=3).map(tuple),
 )
 OWNED = record(TOKEN, owner="alice", payload=b"\x81\xa1a\x01", permanent=True, deadline=NOW + 9)
 
@@ -37,8 +55,44 @@ def test_a_record_opens_to_what_was_sealed(sealed: Record) -> None:
     raw = sealer().seal(KEY, sealed)
     assert sealer().open(KEY, raw) == sealed
     assert revision_of(raw) == sealed.revision_bytes
-    lifetimes = Lifetimes(browser=1, permanent=2)
-    assert lifetime_of(raw, lifetimes) == (2 if sealed.permanent else 1)
+    assert sid_of(raw) == TOKEN.sid
+    settings = 2 if sealed.permanent else 1
+    assert lifetime_of(raw, Lifetimes(browser=1, permanent=2)) == settings
+    assert lifetime_of(raw, Lifetimes(1, 2, own=True)) == (sealed.lifetime or settings)
+
+
+@given(st.binary(max_size=40))
+def test_a_store_reads_what_it_needs_of_any_bytes(raw: bytes) -> None:
+    assert lifetime_of(raw, Lifetimes(1, 2)) in {1, 2}
+    assert 0 <= own_lifetime_of(raw) < 2**32
+    assert (sid_of(raw) is None) == (len(raw) < 30)
+
+
+def test_a_stand_in_is_to_a_store_what_a_record_is() -> None:
+    made = record(TOKEN, revision=7, permanent=True, lifetime=60)
+    raw = sealer().seal(KEY, made)
+    assert stand_in(7, permanent=True, lifetime=60, rest=raw[MIN_BYTES:]) == raw
+    assert may_be_record(raw)
+
+
+def test_the_front_of_a_record_stands_where_stores_look_for_it() -> None:
+    """A change here breaks every stored session, and the scripts that servers run."""
+    made = record(TOKEN, revision=258, permanent=True, lifetime=3600)
+    raw = sealer().seal(KEY, made)
+    assert raw[:14] == b"\0\0\0\0\0\0\x01\x02" + b"\x01\x02" + b"\0\0\x0e\x10"
+    assert raw[30:62] == TOKEN.secret_hash
+
+
+def test_a_record_of_the_least_has_little_besides_its_data() -> None:
+    assert len(sealer().seal(KEY, record(TOKEN, payload=b""))) == 62 + 8 + MAC_BYTES
+
+
+def test_what_a_record_holds_besides_the_data_has_room_and_a_limit() -> None:
+    rsa = bytes(800)  # as much as a key of 4,096 bits with what describes it
+    opened = sealer().open(KEY, sealer().seal(KEY, record(TOKEN, fields=((9, rsa), (9, rsa)))))
+    assert opened.fields == ((9, rsa), (9, rsa))
+    with pytest.raises(SessionTooLarge, match="besides"):
+        Sealer(KEYS, "", "", 2**20).seal(KEY, record(TOKEN, fields=((9, bytes(2**16)),)))
 
 
 def test_a_record_with_any_bit_flipped_is_refused() -> None:
@@ -109,19 +163,50 @@ def test_a_record_above_the_limit_is_refused_before_it_is_read() -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda body: body[:9] + b"\x02" + body[10:],  # a format of the future
-        lambda body: body[:90] + b"\xff\xff" + body[92:],  # an owner longer than the record
-        lambda body: body[:92] + b"\xff" + body[93:],  # an owner that is no text
+        lambda body: body[:9] + b"\x01" + body[10:],  # the format of the past
+        lambda body: body[:9] + b"\x03" + body[10:],  # a format of the future
+        lambda body: body[:8] + b"\x04" + body[9:],  # a flag of the future
+        lambda body: body[:62] + b"\xff\xff" + body[64:],  # details longer than the record
+        lambda body: body[:62],
+        lambda body: body[:62] + b"\0\0",
+        lambda body: body[:62] + b"\0\x02\xa1\xff",
+        *(
+            lambda body, details=details: (
+                body[:62] + len(details).to_bytes(2, "big") + details + body[-5:]
+            )
+            for details in map(
+                ormsgpack.packb,
+                (
+                    1,
+                    {"created": 1},
+                    [True],
+                    ["1"],
+                    [1, 0, 0, None],
+                    [1, 0, 0, 0, 5],
+                    [1, 0, 0, 0, b"alice"],
+                    [1, 0, 0, 0, "alice", b"a phone"],
+                    [1, 0, 0, 0, "alice", "é" * (MAX_LABEL // 2) + "a"],
+                    [1, 0, 0, 0, None, None, 1],
+                    [1, 0, 0, 0, None, None, 1, "text"],
+                    [1, 0, 0, 0, None, None, b"tag", b"bytes"],
+                ),
+            )
+        ),
     ],
 )
 def test_a_record_that_is_ours_but_unreadable_is_refused(spoil: Any) -> None:
-    """Sealed with the right key, as a later version of this package could."""
-    from samesession.core.record import _tag
-
+    """Sealed with the right key, as another version of this package could."""
     ours = sealer()
-    body = spoil(ours.seal(KEY, OWNED)[:-32])
+    body = spoil(ours.seal(KEY, OWNED)[:-MAC_BYTES])
     with pytest.raises(BadRecord):
         ours.open(KEY, body + _tag(ours._macs[0], KEY, body))
+
+
+def test_a_record_of_another_format_is_said_to_be_one() -> None:
+    raw = sealer().seal(KEY, OWNED)
+    assert raw[9] == FORMAT
+    with pytest.raises(BadRecord, match="format"):
+        sealer().open(KEY, raw[:9] + b"\x01" + raw[10:])
 
 
 def test_no_payload_and_no_hash_is_in_a_repr() -> None:

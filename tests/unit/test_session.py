@@ -265,7 +265,7 @@ def test_about_tells_the_record() -> None:
 
 def done(session: ServerSession, newer: dict[str, Any]) -> dict[str, Any]:
     """Replay a session's changes on newer data."""
-    return merge.replay(changes_of(session), dict(newer))
+    return merge.replay_on(changes_of(session), dict(newer))
 
 
 def test_a_nested_change_is_a_change_of_its_key() -> None:
@@ -452,3 +452,14 @@ def test_a_session_that_was_not_saved_is_a_throwaway() -> None:
     state_of(session).mark_failed()
     session["a"] = 2
     assert state_of(session).mode is Mode.BROKEN
+
+
+def test_a_name_counts_as_assigned_before_its_value_is_there() -> None:
+    """Another thread may save the session in between, and must not copy what was stored."""
+    session = stored()
+    dict[str, Any].pop(session, "a")
+    found: list[bool] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SessionState, "note", lambda _, name: found.append(name in data_of(session)))
+        session["a"] = 5
+    assert found == [False]

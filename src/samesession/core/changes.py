@@ -1,17 +1,21 @@
 """What a request did to its session, and how to do the same to a newer record.
 
-Changes count by top-level key: a nested value is put as a whole. `Redo` is the
-exception: a function that the application wants run on the newer data.
+Changes count by top-level key: a nested value is put as a whole. So they are done to an
+image of the data, each name with its value's bytes, and nothing is decoded for it. `Redo` is
+the exception: a function that the application wants run on the newer data.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from . import codec
+from . import codec, values
+from .codec import Image
 from .names import plain_key
+
+T = TypeVar("T")
 
 Data = dict[str, Any]
 
@@ -49,8 +53,6 @@ class Redo:
 
 Change: TypeAlias = Put | Drop | Wipe | Redo
 
-Image = Mapping[str, bytes]
-
 
 class Applied(NamedTuple):
     """What a function made of data, and images of it before and after."""
@@ -61,14 +63,6 @@ class Applied(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Applied({len(self.data)} names)"
-
-
-def image(data: Mapping[str, object]) -> Image:
-    """Take each top-level value's canonical bytes.
-
-    Raises TypeError that names the path of what cannot be encoded.
-    """
-    return {key: codec.encode_value(value, root=f"session[{key!r}]") for key, value in data.items()}
 
 
 def changes(before: Image, after: Image, *, assigned: Collection[str] = ()) -> list[Change]:
@@ -102,36 +96,60 @@ def adopted(data: Data, here: Mapping[str, Any]) -> Data:
     }
 
 
-def fits(value: object) -> bool:
-    """Return whether a value can be encoded."""
-    return codec.encode_if_fit({"": value}) is not None
-
-
 def _same(one: object, other: object) -> bool:
     if one is other:
         return True
-    spelled = codec.encode_if_fit({"": one})
-    return spelled is not None and spelled == codec.encode_if_fit({"": other})
+    spelled = values.encode_if_fit(one)
+    return spelled is not None and spelled == values.encode_if_fit(other)
 
 
 def applied(func: Callable[[Data], object], data: Data) -> Applied:
     """Run a function on data, in place; raises TypeError for what cannot be encoded."""
-    before = image(data)
+    before = codec.image(data)
     _ = func(data)
     data = {plain_key(key): value for key, value in data.items()}
-    return Applied(data, before, image(data))
+    return Applied(data, before, codec.image(data))
 
 
-def replay(done: Iterable[Change], data: Data) -> Data:
+def replay(done: Iterable[Change], image: Image) -> dict[str, bytes]:
+    """Do the same changes to an image of other data.
+
+    Raises TypeError for what a function makes that cannot be encoded, BadRecord where it
+    needs data that cannot be decoded.
+    """
+
+    def redo(func: Callable[[Data], object], image: dict[str, bytes]) -> dict[str, bytes]:
+        data = codec.decode(codec.join(image))
+        _ = func(data)
+        return codec.image({plain_key(key): value for key, value in data.items()})
+
+    return _replay(done, dict(image), lambda value: value, redo)
+
+
+def replay_on(done: Iterable[Change], data: Data) -> Data:
     """Do the same changes to other data, in place, and give it back."""
+
+    def redo(func: Callable[[Data], object], data: Data) -> Data:
+        _ = func(data)
+        return data
+
+    return _replay(done, data, codec.decode_value, redo)
+
+
+def _replay(
+    done: Iterable[Change],
+    onto: dict[str, T],
+    taken: Callable[[bytes], T],
+    redo: Callable[[Callable[[Data], object], dict[str, T]], dict[str, T]],
+) -> dict[str, T]:
     for change in done:
         match change:
             case Put(key=key, value=value):
-                data[key] = codec.decode_value(value)
+                onto[key] = taken(value)
             case Drop(key):
-                data.pop(key, None)
+                _ = onto.pop(key, None)
             case Wipe():
-                data.clear()
+                onto.clear()
             case Redo(func):
-                _ = func(data)
-    return data
+                onto = redo(func, onto)
+    return onto

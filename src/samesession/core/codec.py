@@ -1,99 +1,55 @@
-"""Turn a session's data into canonical bytes and back: MessagePack with our extension types.
+"""Turn a session's data into a payload and back: each name with its own value's bytes.
 
-Equal data gives equal bytes in every process, so that comparing bytes finds a
-nested change. What is not listed here is refused with the path of the culprit;
-nothing is ever pickled, and nothing is decoded beyond the depth that encodes.
+    length    u16, of the index; 65,535 says that it is in the u32 behind
+    index     a MessagePack map: of each name how many bytes its value has
+    body      a MessagePack array of the values, in the order of the index
 
-Subclasses are kept as their base type, and what has `__html__` as Markup, as
-Flask's tagged JSON does; `subclasses` tells where that would lose what they mean.
+So all of it is decoded in one go, and yet a value is compared with what it was, or copied
+into another payload, without decoding any other. Such an image of the data, each name with
+its value's bytes, is `image` of data and `split` of a payload; `join` makes the payload.
+
+Equal data gives equal payloads in every process: see `values`, and the order of the names
+is kept.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import enum
-import uuid
-from collections.abc import Callable, Iterable
-from decimal import Decimal, InvalidOperation
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import ormsgpack
-from markupsafe import Markup
 
 from ..errors import BadRecord
-from .subclasses import (
-    base_of,
-    is_member,
-    spell_date,
-    spell_datetime,
-    spell_decimal,
-    spell_time,
-)
+from . import values
+from .names import plain_key
 from .unfit_values import culprit
+from .values import decode_value, encode_value
 
-# Of extensions in one another. Between two of them MessagePack itself may go 255
-# lists deep, on the C stack: 32 times that fits in the 8 MB that a thread has.
-MAX_DEPTH = 32
+__all__ = ["Image", "decode", "decode_value", "encode", "encode_if_fit", "encode_value"]
 
-_OPTIONS = (
-    ormsgpack.OPT_PASSTHROUGH_BIG_INT
-    | ormsgpack.OPT_PASSTHROUGH_DATACLASS
-    | ormsgpack.OPT_PASSTHROUGH_DATETIME
-    | ormsgpack.OPT_PASSTHROUGH_ENUM
-    | ormsgpack.OPT_PASSTHROUGH_SUBCLASS
-    | ormsgpack.OPT_PASSTHROUGH_TUPLE
-    | ormsgpack.OPT_PASSTHROUGH_UUID
-)
-_HUGE_INT_BITS = 8192
-_OTHER_KEYS = "Dict key must be str"  # MessagePack's words for it
+Image: TypeAlias = Mapping[str, bytes]
+
+_LONG = 0xFFFF  # as much as two bytes count
+# How the MessagePack specification has arrays begin, by how many values they hold.
+_SHORT_ARRAYS = tuple(bytes([0x90 | count]) for count in range(16))
+_TEXT, _WHOLE = {str}, {int}
+_NO_NAMES = "its payload is no mapping of names"
 
 
-class _Tag(enum.IntEnum):
-    """Extension types; a number once given is never given again."""
-
-    TUPLE = 1
-    SET = 2
-    FROZENSET = 3
-    PAIRS = 4
-    MARKUP = 5
-    UUID = 6
-    DATETIME = 7
-    DATE = 8
-    TIME = 9
-    TIMEDELTA = 10
-    DECIMAL = 11
-    INT = 12
-
-
-# The first byte of a map: see the MessagePack specification.
-_MAPS = frozenset((*range(0x80, 0x90), 0xDE, 0xDF))
-
-
-def encode(data: dict[str, Any]) -> bytes:
+def encode(data: Mapping[str, Any]) -> bytes:
     """Encode a session's data.
 
     Raises TypeError that names the path of what cannot be encoded.
     """
-    return encode_value(data, root="session")
+    return join(image(data))
 
 
-def encode_if_fit(data: dict[str, Any]) -> bytes | None:
+def encode_if_fit(data: Mapping[str, Any]) -> bytes | None:
     """Encode a session's data; None where another format holds what this one cannot."""
     try:
-        return _pack(data)
-    except _UnfitError:
+        return encode(data)
+    except TypeError:
         return None
-
-
-def encode_value(value: object, *, root: str) -> bytes:
-    """Encode one value; `root` is how an error names it, as in `session['cart']`."""
-    try:
-        return _pack(value)
-    except _UnfitError:
-        pass
-    # Only now is it worth walking the data in Python. The error is raised outside of the
-    # handler: what stopped the packing, level by level, would be a page of tracebacks.
-    raise TypeError(culprit(value, root, _fits))
 
 
 def decode(payload: bytes) -> dict[str, Any]:
@@ -101,275 +57,78 @@ def decode(payload: bytes) -> dict[str, Any]:
 
     Raises BadRecord for anything else.
     """
-    data = decode_value(payload)
-    # MessagePack's own maps are read with keys of str only.
-    if payload[0] not in _MAPS and not _is_mapping_of_names(data):
-        raise BadRecord("its payload is no mapping of names")
-    return data  # type: ignore[no-any-return]  # a cast would be paid for on each request
+    index, start = _index(payload)
+    return dict(zip(index, decode_value(payload[start:]), strict=True))
 
 
-def _is_mapping_of_names(data: object) -> bool:
-    return type(data) is dict and all(type(key) is str for key in cast("dict[Any, Any]", data))
+def image(data: Mapping[str, Any]) -> dict[str, bytes]:
+    """Encode each value by itself.
 
-
-def decode_value(payload: bytes) -> Any:
-    """Decode one value."""
-    try:
-        return _Unpacker().unpack(payload)
-    except (ValueError, TypeError, OverflowError, ArithmeticError, RecursionError) as error:
-        raise BadRecord("its payload cannot be decoded") from error
-
-
-class _UnfitError(Exception):
-    """Something in the data cannot be encoded; the path is not known yet."""
-
-
-class _OtherKeysError(Exception):
-    """A dict has keys that are not strings, which MessagePack's own maps do not hold."""
-
-
-class _Packer:
-    """Packs one value; `_default` is asked for each object MessagePack does not know.
-
-    Few sessions hold a dict whose keys are not strings, so nothing looks for one: the
-    first that MessagePack meets stops the packing of the whole value, which `_pack`
-    then does again with `careful`. To pack again on the spot would double the work
-    with each level of nesting.
+    Raises TypeError that names the path of what cannot be encoded.
     """
-
-    __slots__ = ("_careful", "_depth", "_rewrote", "_stopped")
-
-    def __init__(self, *, careful: bool = False) -> None:
-        self._depth = 0
-        self._careful = careful
-        self._rewrote = False
-        self._stopped = False
-
-    def pack(self, value: object) -> bytes:
-        """Pack a value.
-
-        Raises _UnfitError, or unless `careful` _OtherKeysError.
-        """
-        try:
-            return ormsgpack.packb(
-                self._rewritten(value) if self._careful else value,
-                default=self._default,
-                option=_OPTIONS,
-            )
-        except (TypeError, RecursionError) as error:
-            # Where it was met within an extension, MessagePack has put an error of its
-            # own in place of ours.
-            self._stopped = self._stopped or str(error) == _OTHER_KEYS
-            if self._stopped and not self._careful:
-                raise _OtherKeysError from error
-            raise _UnfitError from error
-
-    def _rewritten(self, value: object) -> object:
-        """Return what MessagePack can pack; the value itself where it can pack that."""
-        around, self._rewrote = self._rewrote, False
-        try:
-            paired = self._paired(value)
-            return paired if self._rewrote else value
-        except RecursionError:
-            return value
-        finally:
-            self._rewrote = around
-
-    def _paired(self, value: object) -> object:
-        """Rewrite dicts that MessagePack would not keep exactly as lists of pairs."""
-        if is_member(value):
-            return value
-        if isinstance(value, dict):
-            # A MultiDict's own `items` can be walked through only once.
-            plain = dict(cast("dict[object, object]", value))
-            if all(type(key) is str for key in plain):
-                return {key: self._paired(item) for key, item in plain.items()}
-            self._rewrote = True
-            if all(map(_is_text, plain)):
-                named = cast("dict[str, object]", plain)
-                return {str.__str__(key): self._paired(item) for key, item in named.items()}
-            return self._ext(_Tag.PAIRS, [part for pair in plain.items() for part in pair])
-        if isinstance(value, list) and not hasattr(cast("object", value), "__html__"):
-            return [self._paired(item) for item in cast("list[object]", value)]
-        return cast("object", value)
-
-    def _ext(self, tag: _Tag, value: object) -> ormsgpack.Ext:
-        if self._depth >= MAX_DEPTH:
-            raise _UnfitError
-        self._depth += 1
-        try:
-            return ormsgpack.Ext(tag, self.pack(value))
-        finally:
-            self._depth -= 1
-
-    def _default(self, value: object) -> object:
-        known = _SCALARS.get(type(value))
-        if known is not None:
-            tag, spell = known
-            return ormsgpack.Ext(tag, spell(value))
-        if is_member(value):
-            raise _UnfitError
-        match value:
-            case tuple():
-                return self._ext(_Tag.TUPLE, list(cast("tuple[object, ...]", value)))
-            case set() | frozenset():
-                tag = _Tag.SET if isinstance(value, set) else _Tag.FROZENSET
-                return self._members(tag, cast("Iterable[object]", value))
-            case dict():
-                return dict(cast("dict[object, object]", value))
-            case _:
-                return _as_base(value)
-
-    def _members(self, tag: _Tag, members: Iterable[object]) -> ormsgpack.Ext:
-        """Encode a set in one order whatever the process's hash seed is."""
-        if self._depth >= MAX_DEPTH:
-            raise _UnfitError
-        self._depth += 1
-        try:
-            packed = sorted(self.pack(member) for member in members)
-        finally:
-            self._depth -= 1
-        return ormsgpack.Ext(tag, ormsgpack.packb(packed))
+    return {name: encode_named(name, value) for name, value in data.items()}
 
 
-def _pack(value: object) -> bytes:
+def encode_named(name: str, value: object) -> bytes:
+    """Encode the value of a name; raises TypeError that names the path of what cannot be."""
+    encoded = values.encode_if_fit(value)
+    return encode_value(value, root=f"session[{name!r}]") if encoded is None else encoded
+
+
+def join(image: Image) -> bytes:
+    """Make the payload of data from each name's bytes; raises TypeError for no names."""
     try:
-        return _Packer().pack(value)
-    except _OtherKeysError:
-        return _Packer(careful=True).pack(value)
+        index = ormsgpack.packb({name: len(value) for name, value in image.items()})
+    except TypeError:
+        plain = {plain_key(name): value for name, value in image.items()}
+        if set(map(type, image)) != _TEXT:
+            return join(plain)
+        # Half of a surrogate pair is in a name; the values fit, or there were no bytes of them.
+        raise TypeError(culprit(dict.fromkeys(image), "session", values.fits)) from None
+    size = len(index)
+    length = size.to_bytes(2, "big") if size < _LONG else b"\xff\xff" + size.to_bytes(4, "big")
+    return b"".join((length, index, _array(len(image)), *image.values()))
 
 
-def _is_text(key: object) -> bool:
-    return type(key) is str or (isinstance(key, str) and not hasattr(key, "__html__"))
+def split(payload: bytes) -> dict[str, bytes]:
+    """Return each name's bytes of a payload, undecoded.
+
+    Raises BadRecord for what is no payload. What the bytes of a value hold is not looked at.
+    """
+    index, start = _index(payload)
+    lengths = index.values()
+    if index and (set(map(type, lengths)) != _WHOLE or min(lengths) <= 0):
+        raise BadRecord(_NO_NAMES)
+    end = start + len(_array(len(index)))
+    found: dict[str, bytes] = {}
+    for name, length in index.items():
+        start, end = end, end + length
+        found[name] = payload[start:end]
+    return found
 
 
-def _as_base(value: object) -> object:
-    """Return the plain value of a subclass; refuse everything else."""
-    html = getattr(value, "__html__", None)
-    if callable(html):
-        return Markup(str(html()))
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return float(value)
-    if isinstance(value, list):
-        return list(cast("list[object]", value))
-    if isinstance(value, bytes | bytearray):
-        return bytes(value)
-    kind = base_of(value, _SCALARS)
-    if kind is None:
-        raise _UnfitError
-    tag, spell = _SCALARS[kind]
-    return ormsgpack.Ext(tag, spell(value))
-
-
-def _fits(value: object) -> bool:
+def _index(payload: bytes) -> tuple[dict[str, int], int]:
+    """Read a payload's index, and where its body begins; check that they fit each other."""
+    start = 2
+    size = int.from_bytes(payload[:2], "big")
+    if size == _LONG:
+        start, size = 6, int.from_bytes(payload[2:6], "big")
+    body = start + size
     try:
-        _ = _pack(value)
-    except _UnfitError:
-        return False
-    return True
+        # Its names are text: MessagePack's own maps are read with no others.
+        index: Any = ormsgpack.unpackb(payload[start:body])
+        array = _array(len(index))
+        fits = payload.startswith(array, body)
+        if fits and body + len(array) + sum(index.values()) == len(payload):
+            return index, body
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BadRecord("its payload cannot be decoded") from error
+    raise BadRecord(_NO_NAMES)
 
 
-def _spell_int(value: int) -> bytes:
-    if value.bit_length() > _HUGE_INT_BITS:
-        raise _UnfitError
-    return value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)
-
-
-def _spell_timedelta(value: dt.timedelta) -> bytes:
-    return f"{value.days},{value.seconds},{value.microseconds}".encode("ascii")
-
-
-_SCALARS: dict[type, tuple[_Tag, Callable[[Any], bytes]]] = {
-    Markup: (_Tag.MARKUP, lambda value: str.encode(value, "utf-8")),
-    uuid.UUID: (_Tag.UUID, lambda value: value.bytes),
-    dt.datetime: (_Tag.DATETIME, lambda value: spell_datetime(value).encode("ascii")),
-    dt.date: (_Tag.DATE, lambda value: spell_date(value).encode("ascii")),
-    dt.time: (_Tag.TIME, lambda value: spell_time(value).encode("ascii")),
-    dt.timedelta: (_Tag.TIMEDELTA, _spell_timedelta),
-    Decimal: (_Tag.DECIMAL, lambda value: spell_decimal(value).encode("ascii")),
-    int: (_Tag.INT, _spell_int),
-}
-
-
-class _Unpacker:
-    """Unpacks one payload; `_hook` is asked for each extension."""
-
-    __slots__ = ("_depth",)
-
-    def __init__(self) -> None:
-        self._depth = 0
-
-    def unpack(self, raw: bytes) -> Any:
-        return ormsgpack.unpackb(raw, ext_hook=self._hook)
-
-    def _hook(self, tag: int, raw: bytes) -> object:
-        read = _READERS.get(tag)
-        if read is not None:
-            return read(raw)
-        if self._depth > MAX_DEPTH:
-            raise ValueError("nested too deep")
-        self._depth += 1
-        try:
-            return self._nested(tag, self.unpack(raw))
-        finally:
-            self._depth -= 1
-
-    def _nested(self, tag: int, items: Any) -> object:
-        if type(items) is not list:
-            raise ValueError("an extension holds no list")
-        values = cast("list[Any]", items)
-        match tag:
-            case _Tag.TUPLE:
-                return tuple(values)
-            case _Tag.SET:
-                return {self.unpack(item) for item in values}
-            case _Tag.FROZENSET:
-                return frozenset(self.unpack(item) for item in values)
-            case _Tag.PAIRS:
-                return dict(zip(values[::2], values[1::2], strict=True))
-            case _:
-                raise ValueError("an unknown extension")
-
-
-def _read_datetime(raw: bytes) -> dt.datetime:
-    spelled = raw.decode("ascii")
-    return dt.datetime.fromisoformat(spelled.removesuffix("f")).replace(fold=spelled[-1] == "f")
-
-
-def _read_time(raw: bytes) -> dt.time:
-    spelled = raw.decode("ascii")
-    return dt.time.fromisoformat(spelled.removesuffix("f")).replace(fold=spelled[-1] == "f")
-
-
-def _read_timedelta(raw: bytes) -> dt.timedelta:
-    days, seconds, microseconds = raw.decode("ascii").split(",")
-    return dt.timedelta(int(days), int(seconds), int(microseconds))
-
-
-def _read_decimal(raw: bytes) -> Decimal:
-    try:
-        return Decimal(raw.decode("ascii"))
-    except InvalidOperation as error:
-        raise ValueError("no decimal") from error
-
-
-def _read_int(raw: bytes) -> int:
-    if len(raw) > _HUGE_INT_BITS // 8 + 1:
-        raise ValueError("an int too large")
-    return int.from_bytes(raw, "big", signed=True)
-
-
-_READERS: dict[int, Callable[[bytes], object]] = {
-    _Tag.MARKUP: lambda raw: Markup(raw.decode("utf-8")),
-    _Tag.UUID: lambda raw: uuid.UUID(bytes=raw),
-    _Tag.DATETIME: _read_datetime,
-    _Tag.DATE: lambda raw: dt.date.fromisoformat(raw.decode("ascii")),
-    _Tag.TIME: _read_time,
-    _Tag.TIMEDELTA: _read_timedelta,
-    _Tag.DECIMAL: _read_decimal,
-    _Tag.INT: _read_int,
-}
+def _array(count: int) -> bytes:
+    if count < len(_SHORT_ARRAYS):
+        return _SHORT_ARRAYS[count]
+    if count <= _LONG:
+        return b"\xdc" + count.to_bytes(2, "big")
+    return b"\xdd" + count.to_bytes(4, "big")

@@ -47,6 +47,7 @@ from .request_state import (
     data_of,
     is_empty,
     is_permanent,
+    payload_of,
     state_of,
 )
 from .scopes import Address
@@ -140,7 +141,7 @@ class Flow:
         if state.discarded:
             saving.discard(session)
         loaded = self._as_signed_now(state)
-        payload = codec.encode(data_of(session)) if state.may_differ else b""
+        payload = payload_of(session) if state.may_differ else b""
         action = self._deed(session, loaded, payload)
         if action is Action.LEAVE:
             state_of(session).rest(data_of(session))
@@ -267,8 +268,11 @@ class Flow:
         newer = self._filing.standing(current, outcome)
         if newer is None or not isinstance(outcome, Conflict):
             return None
-        data = self._data(newer)
-        return None if data is None else (newer, unsaved.replayed(data, outcome.record))
+        try:
+            return newer, unsaved.replayed(codec.split(newer.payload), outcome.record)
+        except BadRecord as error:
+            self._notify(Event.REJECTED, None, error.reason)
+            return None
 
     def _data(self, record: Record) -> Data | None:
         """Read what a record holds, if that is data."""

@@ -14,19 +14,15 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from . import changes as merge
-from . import codec
-from .changes import Change, Data, Image
+from . import codec, values
+from .changes import Change, Data
+from .codec import Image
 
 # Flask keeps the flag in the mapping under this name; so do we, to be readable by it.
 PERMANENT_KEY = "_permanent"
 FLASHES_KEY = "_flashes"  # Flask's and Quart's
 # A view that was given no other values cannot have changed one in place.
 UNCHANGING = frozenset((str, int, float, bool, bytes, type(None), dt.datetime, uuid.UUID))
-
-
-def is_permanent(data: Mapping[str, Any], *, default: bool) -> bool:
-    """Return whether data is that of a session which outlives the browser."""
-    return bool(data.get(PERMANENT_KEY, default))
 
 
 class Draft(NamedTuple):
@@ -82,22 +78,26 @@ class Unsaved:
         """Whether a function is to run again on newer data."""
         return any(isinstance(change, merge.Redo) for change in self.log)
 
-    def replayed(self, newer: Data, standing: bytes) -> Draft:
-        """Do the same to the newer data of the record `standing`, in place.
+    def replayed(self, newer: Image, standing: bytes) -> Draft:
+        """Do the same to an image of the newer data of the record `standing`.
 
-        That may be our own: an earlier save sent it and never heard of it again.
+        That may be our own: an earlier save sent it and never heard of it again. Raises
+        BadRecord where it is no data, which the session could not show then.
         """
         done = self.attempts.get(standing, 0)
         return self._draft(merge.replay(self.changes[done:], newer))
 
     def assigned_alone(self) -> Draft:
         """Return what the request assigned itself, without anything that was loaded."""
-        return self._draft(merge.replay(merge.assignments(self.changes), dict(self.own)))
+        return self._draft(merge.replay(merge.assignments(self.changes), codec.image(self.own)))
 
-    def _draft(self, data: Data) -> Draft:
-        permanent = is_permanent(data, default=self.permanent_by_default)
-        draft, is_empty = self.draft, data.keys() <= {PERMANENT_KEY}
-        return Draft(codec.encode(data), permanent, draft.bound, draft.cleared, data, is_empty)
+    def _draft(self, image: Image) -> Draft:
+        permanent = self.permanent_by_default
+        if PERMANENT_KEY in image:
+            permanent = bool(codec.decode_value(image[PERMANENT_KEY]))
+        payload, is_empty = codec.join(image), image.keys() <= {PERMANENT_KEY}
+        draft, data = self.draft, codec.decode(payload)
+        return Draft(payload, permanent, draft.bound, draft.cleared, data, is_empty)
 
 
 class Journal:
@@ -120,7 +120,7 @@ class Journal:
 
     def changes(self, base: bytes | None, data: Data) -> list[Change]:
         """Return all changes that made `data` from the payload `base`."""
-        return self._changes(base, merge.image(data))
+        return self._changes(base, codec.image(data))
 
     def _changes(self, base: bytes | None, after: Image) -> list[Change]:
         if self._taken is not None:
@@ -199,11 +199,11 @@ class Journal:
 
     def _rebased(self, here: Data, stored: Data) -> Data:
         """Do what was done meanwhile to what was stored; keep each object that is equal to it."""
-        fit = {name: value for name, value in here.items() if merge.fits(value)}
+        fit = {name: value for name, value in here.items() if values.fits(value)}
         since = self.changes(None, fit)
         if since:
-            stored = merge.replay(since, stored)
-            self._log, self._image, self.assigned = since, merge.image(stored), set()
+            stored = merge.replay_on(since, stored)
+            self._log, self._image, self.assigned = since, codec.image(stored), set()
         # What cannot be kept stays where it is, for the next save to refuse.
         unfit = {name: value for name, value in here.items() if name not in fit}
         return {**merge.adopted(stored, here), **unfit}
@@ -211,10 +211,10 @@ class Journal:
     def _assigned_by(
         self, log: Sequence[Change], assigned: Collection[str], data: Data
     ) -> dict[str, Any]:
-        own = merge.replay(merge.assignments(log), dict(self._own))
+        own = merge.replay_on(merge.assignments(log), dict(self._own))
         own.update((name, data[name]) for name in assigned if name in data)
         return {name: value for name, value in own.items() if name in data}
 
 
 def _image_of(payload: bytes | None) -> Image:
-    return {} if payload is None else merge.image(codec.decode(payload))
+    return {} if payload is None else codec.split(payload)

@@ -1,11 +1,27 @@
 """Turn a record into authenticated bytes and back, bound to its key.
 
-Layout, big-endian: revision u64, flags u8, format u8, sid 16 bytes, SHA-256 of
-the secret, created u64, deadline u64 (0: none), auth_time u64 (0: never), indexed
-u64 (when the owner index last heard of it), owner length u16, owner in UTF-8,
-payload, HMAC-SHA256 over key and all before it.
-Times are seconds since 1970 in UTC. The revision stands first so that a store
-compares it without knowing more: see `revision_of`.
+Layout, big-endian. What stores read, and what a token is checked with, stands at the front
+in the clear, each at its place:
+
+    offset  bytes
+    0       8      revision
+    8       1      flags: 1 permanent
+    9       1      format: 2
+    10      4      idle timeout of this session's own in seconds; 0: it has none
+    14      16     sid
+    30      32     SHA-256 of the secret
+    62      2      length of the details
+    64             details: a MessagePack array
+                   payload: see `codec`
+    -16     16     MAC
+
+The details are created, deadline (0: none), auth_time (0: never), indexed (when the owner index
+last heard of it), owner (None: nobody's), label (None: it has none), and then a tag and bytes
+of each extension field. What is 0 or None at their end is left out. Times are seconds since
+1970 in UTC. Fields whose tags nobody knows here are kept as they are in each next record.
+
+The MAC is HMAC-SHA256 over the key and all before, of which the first 128 bits are kept
+(RFC 2104, section 5; as many as an AEAD's tag has).
 """
 
 from __future__ import annotations
@@ -14,23 +30,35 @@ import hmac
 import struct
 from base64 import urlsafe_b64decode
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
+
+import ormsgpack
 
 from ..errors import BadRecord, SessionTooLarge
 from .keys import Mac, Purpose, derive
 from .store import Lifetimes
 from .token import SID_BYTES, text
 
-_FORMAT = 1
+FORMAT = 2
+MAC_BYTES = 16
+MAX_LIFETIME = 2**32 - 1  # seconds of an idle timeout of a session's own
+MAX_LABEL = 256  # bytes
 _PERMANENT = 1
-_HEAD = struct.Struct(f">QBB{SID_BYTES}s32sQQQQH")
-_MAC_BYTES = 32
+_CLEAR = struct.Struct(f">QBBI{SID_BYTES}s32s")
+_DETAILS_AT = _CLEAR.size + 2
+_MAX_DETAILS = 2**16 - 1
+_NOTHING: list[Any] = [0, 0, 0, 0, None, None]  # details that may be left out
+_NUMBERS: list[type] = [int, int, int, int]
+_FIELD: list[type] = [int, bytes]
 _REVISION_MASK = 2**64 - 1
+
+Fields = tuple[tuple[int, bytes], ...]
 
 
 class Record(NamedTuple):
     """What a store holds of one session; the payload and hash stay out of `repr`.
 
+    `lifetime`: the idle timeout of its own in seconds, or 0. `fields`: a tag and bytes each.
     `stale` is no part of it: what was stored is sealed by a fallback key.
     """
 
@@ -44,6 +72,9 @@ class Record(NamedTuple):
     indexed: int
     owner: str | None
     payload: bytes
+    lifetime: int = 0
+    label: str | None = None
+    fields: Fields = ()
     stale: bool = False
 
     def __repr__(self) -> str:
@@ -74,26 +105,8 @@ class Sealer:
 
         Raises SessionTooLarge when it would exceed the limit.
         """
-        owner = b"" if record.owner is None else record.owner.encode("utf-8")
-        body = b"".join(
-            (
-                _HEAD.pack(
-                    record.revision & _REVISION_MASK,
-                    _PERMANENT if record.permanent else 0,
-                    _FORMAT,
-                    urlsafe_b64decode(record.sid + "=="),
-                    record.secret_hash,
-                    record.created,
-                    record.deadline,
-                    record.auth_time,
-                    record.indexed,
-                    len(owner),
-                ),
-                owner,
-                record.payload,
-            )
-        )
-        size = len(body) + _MAC_BYTES
+        body = b"".join((_clear(record), *_private(record)))
+        size = len(body) + MAC_BYTES
         if size > self._max_bytes:
             raise SessionTooLarge(
                 size,
@@ -108,47 +121,99 @@ class Sealer:
 
         Raises BadRecord when it is damaged, forged, or another session's.
         """
-        if not _HEAD.size + _MAC_BYTES <= len(raw) <= self._max_bytes:
+        if not _DETAILS_AT + MAC_BYTES <= len(raw) <= self._max_bytes:
             raise BadRecord("its size is out of bounds")
-        body, tag = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
+        if raw[9] != FORMAT:
+            raise BadRecord("its format is unknown")
+        body, tag = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
         for age, mac in enumerate(self._macs):
             if hmac.compare_digest(_tag(mac, key, body), tag):
                 return _parse(body, stale=age > 0)
         raise BadRecord("it is not authentic")
 
 
+def _clear(record: Record) -> bytes:
+    """Make what of a record is in the clear, whatever else is not."""
+    return _CLEAR.pack(
+        record.revision & _REVISION_MASK,
+        _PERMANENT if record.permanent else 0,
+        FORMAT,
+        record.lifetime,
+        urlsafe_b64decode(record.sid + "=="),
+        record.secret_hash,
+    )
+
+
+def _private(record: Record) -> tuple[bytes, bytes, bytes]:
+    """Make all that of a record a store has no use for."""
+    details: list[Any] = [*record[4:8], record.owner, record.label]
+    for field in record.fields:
+        details += field
+    while details and not details[-1] and not record.fields:
+        del details[-1]
+    packed = ormsgpack.packb(details)
+    if len(packed) > _MAX_DETAILS:
+        raise SessionTooLarge(
+            len(packed), _MAX_DETAILS, "what a record holds besides the data", "keep less there"
+        )
+    return len(packed).to_bytes(2, "big"), packed, record.payload
+
+
 def _parse(body: bytes, *, stale: bool) -> Record:
-    head = _HEAD.unpack_from(body)
-    revision, flags, version, sid, secret_hash, created, deadline, auth_time, indexed, length = head
-    end = _HEAD.size + length
-    if version != _FORMAT or end > len(body):
+    revision, flags, _, lifetime, sid, secret_hash = _CLEAR.unpack_from(body)
+    end = _DETAILS_AT + int.from_bytes(body[_DETAILS_AT - 2 : _DETAILS_AT], "big")
+    if flags > _PERMANENT or end > len(body):
         raise BadRecord("its format is unknown")
-    try:
-        owner = body[_HEAD.size : end].decode("utf-8") if length else None
-    except UnicodeDecodeError as error:
-        raise BadRecord("its owner is not text") from error
+    created, deadline, auth_time, indexed, owner, label, *fields = _details(body[_DETAILS_AT:end])
     return Record(
         text(sid),
         secret_hash,
         revision,
-        bool(flags & _PERMANENT),
+        flags == _PERMANENT,
         created,
         deadline,
         auth_time,
         indexed,
         owner,
         body[end:],
+        lifetime,
+        label,
+        tuple(zip(fields[::2], fields[1::2], strict=True)) if fields else (),
         stale,
     )
 
 
+def _details(packed: bytes) -> list[Any]:
+    """Decode the details, with what was left out; raise BadRecord for anything else."""
+    try:
+        found: Any = ormsgpack.unpackb(packed)
+    except ValueError as error:
+        raise BadRecord("its details cannot be decoded") from error
+    if type(found) is list:
+        details = cast("list[Any]", found)
+        details += _NOTHING[len(details) :]
+        if [*map(type, details[:4])] == _NUMBERS and _are_names(*details[4:6]):
+            kinds = [*map(type, details[6:])]
+            if kinds == _FIELD * (len(kinds) // 2):
+                return details
+    raise BadRecord("its details are of other kinds")
+
+
+def _are_names(owner: object, label: object) -> bool:
+    if label is not None and (type(label) is not str or len(label.encode()) > MAX_LABEL):
+        return False
+    return owner is None or type(owner) is str
+
+
 def _tag(mac: Mac, key: str, body: bytes) -> bytes:
     filed = key.encode("utf-8")
-    return mac.digest(len(filed).to_bytes(4, "big"), filed, body)
+    return mac.digest(len(filed).to_bytes(4, "big"), filed, body)[:MAC_BYTES]
 
+
+# --- what a store reads --------------------------------------------------------------
 
 # As much of a record as `revision_of` and `lifetime_of` read.
-MIN_BYTES = 9
+MIN_BYTES = 14
 
 
 def may_be_record(raw: bytes) -> bool:
@@ -158,7 +223,7 @@ def may_be_record(raw: bytes) -> bool:
 
 
 # As much of a record as `sid_of` reads.
-SID_END = 10 + SID_BYTES
+SID_END = MIN_BYTES + SID_BYTES
 
 
 def sid_of(raw: bytes) -> str | None:
@@ -173,6 +238,19 @@ def revision_of(raw: bytes) -> bytes:
 
 def lifetime_of(raw: bytes, lifetimes: Lifetimes) -> int:
     """Return the idle timeout in seconds that a record's bytes ask for."""
+    if lifetimes.own and (own := own_lifetime_of(raw)):
+        return own
     # Whoever can write to the store may have left fewer bytes there.
-    flags = raw[8] if len(raw) >= MIN_BYTES else 0
-    return lifetimes.permanent if flags & _PERMANENT else lifetimes.browser
+    is_permanent = len(raw) >= MIN_BYTES and raw[8] & _PERMANENT
+    return lifetimes.permanent if is_permanent else lifetimes.browser
+
+
+def own_lifetime_of(raw: bytes) -> int:
+    """Return the idle timeout in seconds of this session's own, 0 where it has none."""
+    return int.from_bytes(raw[10:MIN_BYTES], "big") if len(raw) >= MIN_BYTES else 0
+
+
+def stand_in(revision: int, *, permanent: bool, lifetime: int, rest: bytes) -> bytes:
+    """Return bytes that are to a store what a record is, for tests of stores."""
+    flags = _PERMANENT if permanent else 0
+    return revision.to_bytes(8, "big") + bytes([flags, FORMAT]) + lifetime.to_bytes(4, "big") + rest

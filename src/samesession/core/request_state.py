@@ -7,7 +7,8 @@ after each chunk, and a block of `saving()` (`blocks`) saves at its end at any t
 
 Whether a save has anything to do is not known by one flag: `modified` counts what was
 assigned by name; `may_differ` says that a value was handed out which the view may have
-changed in place, so that the data's bytes must be compared with those that were loaded.
+changed in place, so that the data's bytes must be compared with those that were loaded. Of
+which names that is so `note` keeps: the bytes of all others are those of the record.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from ..errors import SessionError
+from . import codec
 from .changes import Change
+from .codec import Image
 from .cookie import CookieAction
 from .journal import FLASHES_KEY, PERMANENT_KEY, Journal
 from .record import Record
@@ -63,11 +66,19 @@ UNBINDABLE = (
 class Loaded:
     """What a session was loaded from."""
 
-    __slots__ = ("record", "signed")
+    __slots__ = ("_image", "record", "signed")
 
     def __init__(self, signed: SignedToken, record: Record) -> None:
         self.signed = signed
         self.record = record
+        self._image: Image | None = None
+
+    @property
+    def image(self) -> Image:
+        """Each name's bytes in the record."""
+        if self._image is None:
+            self._image = codec.split(self.record.payload)
+        return self._image
 
 
 class Terms(NamedTuple):
@@ -133,6 +144,8 @@ class SessionState:
     only_permanence = False  # nothing else of it was modified
     discarded = False  # the application says that what was modified is not to be saved
     may_differ = False  # the data may differ from what was loaded
+    all_may_differ = False  # in any name's value
+    _names: set[str] | None = None  # in the values of these alone
     due = False  # the response must tell of what an earlier save did
     replace_secret = False
     cleared = False
@@ -236,6 +249,17 @@ class SessionState:
         self.accessed = self.modified = self.may_differ = self.written = True
         self.discarded = False
 
+    def note(self, name: str) -> None:
+        """Note that the value of a name may differ from now on, as the application has it."""
+        if self._names is None:
+            self._names = {name}
+        else:
+            self._names.add(name)
+
+    def may_differ_in(self, name: str) -> bool:
+        """Return whether the value of a name may differ from what was loaded or saved."""
+        return self.all_may_differ or (self._names is not None and name in self._names)
+
     def discard(self) -> None:
         """Note that what was done to the data is not to be saved, nor what is done within it."""
         self.modified = False
@@ -297,6 +321,34 @@ def is_permanent(session: dict[str, Any]) -> bool:
     """Return whether a session outlives the browser."""
     default = state_of(session).permanent_by_default
     return bool(dict[str, Any].get(session, PERMANENT_KEY, default))
+
+
+def payload_of(session: dict[str, Any]) -> bytes:
+    """Return the payload of a session's data: what cannot differ is copied from the record.
+
+    Raises TypeError that names the path of what cannot be encoded.
+    """
+    state, data = state_of(session), data_of(session)
+    if state.loaded is None or state.all_may_differ:
+        return codec.encode(data)
+    before = state.loaded.image
+    after = {
+        name: before[name]
+        if name in before and not state.may_differ_in(name)
+        else codec.encode_named(name, value)
+        for name, value in data.items()
+    }
+    if after == before and [*after] == [*before]:
+        return state.loaded.record.payload
+    return codec.join(after)
+
+
+def payload_if_fit(session: dict[str, Any]) -> bytes | None:
+    """Return the payload of a session's data; None where another format holds it."""
+    try:
+        return payload_of(session)
+    except TypeError:
+        return None
 
 
 def changes_of(session: dict[str, Any]) -> list[Change]:

@@ -27,6 +27,7 @@ from .request_state import (
     data_of,
     is_empty,
     is_permanent,
+    payload_if_fit,
     show,
 )
 from .tracebacks import clear_called_locals, with_locals_cleared
@@ -87,7 +88,7 @@ class ServerSession(Watched):
         since the last save, within values too, unless something is assigned afterwards,
         which saves all; `regenerate`, `bind` and `clear` are done all the same.
         """
-        return self._state.is_modified(lambda: codec.encode_if_fit(data_of(self)))
+        return self._state.is_modified(lambda: payload_if_fit(self))
 
     @modified.setter
     def modified(self, value: bool) -> None:
@@ -95,6 +96,7 @@ class ServerSession(Watched):
             if self._state.answered and not is_empty(self):
                 admit(self._state, Write.DATA, is_empty=False)
             self._state.modify()
+            self._state.all_may_differ = True
         else:
             self._state.discard()
 
@@ -168,6 +170,7 @@ class ServerSession(Watched):
         self._may_write()
         applied = merge.applied(func, data_of(self))
         self._state.modify()
+        self._state.all_may_differ = True
         show(self, applied.data)
         self._state.journal.redone(func, self._state.base, applied.before, applied.after)
 
@@ -179,8 +182,17 @@ class ServerSession(Watched):
         if state.failure is not None:
             raise state.failure
 
-    def _lend(self) -> None:
-        """Count as read what the view may change in place from now on."""
+    def _lend(self, name: str) -> None:
+        """Count a value as read that the view may change in place from now on."""
+        self._note_loan()
+        self._state.note(name)
+
+    def _lend_all(self) -> None:
+        """Count all values as read, and as what the view may change in place."""
+        self._note_loan()
+        self._state.all_may_differ = True
+
+    def _note_loan(self) -> None:
         self._read()
         state = self._state
         if state.baseline is not None and not state.may_differ:
@@ -217,7 +229,7 @@ class ServerSession(Watched):
             self._read()
             value = super().__getitem__(key)
             if type(value) not in UNCHANGING:
-                self._lend()
+                self._lend(key)
             return value
         except BaseException as error:
             clear_called_locals(error)
@@ -246,7 +258,7 @@ class ServerSession(Watched):
         return super().__len__()
 
     def __eq__(self, other: object) -> bool:
-        self._lend()
+        self._lend_all()
         return super().__eq__(other)
 
     def __ne__(self, other: object) -> bool:
@@ -282,7 +294,7 @@ class ServerSession(Watched):
             self._read()
             value = super().get(key, default)
             if type(value) not in UNCHANGING:
-                self._lend()
+                self._lend(key)
             return value
         except BaseException as error:
             clear_called_locals(error)
@@ -296,17 +308,17 @@ class ServerSession(Watched):
 
     def values(self) -> ValuesView[Any]:  # type: ignore[override]
         """Return a view of the values."""
-        self._lend()
+        self._lend_all()
         return super().values()
 
     def items(self) -> ItemsView[str, Any]:  # type: ignore[override]
         """Return a view of the pairs."""
-        self._lend()
+        self._lend_all()
         return super().items()
 
     def copy(self) -> dict[str, Any]:
         """Return the data as a plain dict, which is no session."""
-        self._lend()
+        self._lend_all()
         return dict(super().items())
 
     __copy__ = copy
@@ -315,6 +327,7 @@ class ServerSession(Watched):
         try:
             key = plain_key(key)
             self._write(Write.PERMANENCE if key == PERMANENT_KEY else Write.DATA)
+            self._state.note(key)  # first, as another thread may save what it finds meanwhile
             super().__setitem__(key, value)
             self._state.journal.assigned.add(key)
         except BaseException as error:

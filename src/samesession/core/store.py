@@ -26,15 +26,24 @@ class Colour(enum.Flag):
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """Idle timeouts in whole seconds: of a browser session, and of a permanent one."""
+    """Idle timeouts in whole seconds: of a browser session, and of a permanent one.
+
+    `own`: a record may ask for another one, of its own; see `record.lifetime_of`.
+    """
 
     browser: int
     permanent: int
+    own: bool = False
 
     @property
     def longest(self) -> int:
         """The longer of the two."""
         return max(self.browser, self.permanent)
+
+    @property
+    def are_one(self) -> bool:
+        """Whether all records have one timeout, so that it is known before a record is read."""
+        return self.browser == self.permanent and not self.own
 
 
 class Outcome(enum.Enum):

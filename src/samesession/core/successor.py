@@ -42,15 +42,16 @@ def next_record(
         indexed = max(now, indexed + 1)  # another one in any case, or nothing would be noted
     elif draft.bound is not None:
         indexed = now
-    return Record(
-        sid=current.sid,
+    return current._replace(
         secret_hash=token.secret_hash,
         revision=current.revision + 1,
         permanent=draft.permanent,
-        created=current.created,
         deadline=end,
         auth_time=auth_time,
         indexed=0 if owner is None else indexed,
         owner=owner,
         payload=draft.payload,
+        lifetime=0 if draft.cleared else current.lifetime,
+        label=None if draft.cleared else current.label,
+        stale=False,
     )

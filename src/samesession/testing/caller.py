@@ -15,6 +15,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import pytest
 
+from ..core.record import stand_in
 from ..core.steps import Steps, wait
 from ..core.store import Colour, Lifetimes, Openable, Store
 from ..run.aio import arun
@@ -46,9 +47,14 @@ class ManualClock:
         self.now += seconds
 
 
-def make_record(revision: int = 1, *, permanent: bool = False, payload: bytes = b"data") -> bytes:
-    """Make bytes that a store takes for a record."""
-    return revision.to_bytes(8, "big") + bytes([permanent]) + payload
+def make_record(
+    revision: int = 1, *, permanent: bool = False, lifetime: int = 0, payload: bytes = b"data"
+) -> bytes:
+    """Make bytes that a store takes for a record.
+
+    `lifetime`: an idle timeout of its own in seconds; 0: it has none.
+    """
+    return stand_in(revision, permanent=permanent, lifetime=lifetime, rest=payload)
 
 
 def revision(number: int) -> bytes:
