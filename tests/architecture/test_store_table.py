@@ -41,6 +41,7 @@ def said_by_the_code(name: str, directory: Path) -> list[str]:
         "SECRET_KEY": SECRET_KEY,
         "SESSION_TYPE": name,
         "SESSION_FILE_DIR": str(directory),
+        "SESSION_SQLITE_FILE": str(directory / "sessions.db"),
         **SETTINGS.get(name, {}),
     }
     store = stores.open_store(stores.read_config(settings), clock=time.time)

@@ -63,8 +63,8 @@ async def test_an_application_names_the_tutorials_store(
 ) -> None:
     monkeypatch.syspath_prepend(str(package))
     settings = dict(re.findall(r'^app\.config\["(\w+)"\] = "([^"]*)"$', PAGE, re.MULTILINE))
-    database = package / settings["SESSION_SQLITE_PATH"]
-    site = Site(framework, {**settings, "SESSION_SQLITE_PATH": str(database)}, clock=clock)
+    database = package / settings["SESSION_SIMPLE_PATH"]
+    site = Site(framework, {**settings, "SESSION_SIMPLE_PATH": str(database)}, clock=clock)
     try:
         visitor = site.visitor()
         await visitor.value(lambda session: session.update(user="ann"))

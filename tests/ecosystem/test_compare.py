@@ -150,7 +150,7 @@ def test_an_entry_gives_one_reason_for_each_of_its_tests() -> None:
         entry(tests="['tests/test_login.py::test_*']"),
         entry("pattern = 'x'"),
         entry("test = 'tests/test_login.py::test_cookie'", tests="[]"),
-        entry('stores = ["sqlite"]'),
+        entry('stores = ["mariadb"]'),
         entry("stores = []"),
         entry() + "\n" + entry(),
     ],

@@ -25,7 +25,7 @@ ERRORS = (10, 59, 61, 600, 3000, 3600, DAY, 31 * DAY, YEAR)
 TIMEOUTS = (600, 3600, DAY, 31 * DAY)
 # Redis itself counts the idle time: its clock is not ours to turn.
 OWN_TIME = pytest.mark.stores("filesystem", "memory")
-TIMED = pytest.mark.stores("filesystem", "memory", "sqlite")
+TIMED = pytest.mark.stores("filesystem", "memory", "sqlite", "sqlalchemy-sqlite")
 
 
 def data(session: Any) -> Any:

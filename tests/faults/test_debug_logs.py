@@ -76,7 +76,7 @@ async def test_no_logger_shows_what_a_session_holds(
     expect_nothing(caplog, await live_through_everything(site))
 
 
-@pytest.mark.stores("sqlite")
+@pytest.mark.stores("sqlalchemy-sqlite")
 @pytest.mark.parametrize("echo", [None, True, "debug"])
 async def test_an_engine_that_is_given_shows_nothing_either(
     framework: str,

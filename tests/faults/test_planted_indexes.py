@@ -233,7 +233,7 @@ def _note(key: str, expires: str = "9999999999") -> Plant:
     return plant
 
 
-@pytest.mark.stores("sqlite")
+@pytest.mark.stores("sqlalchemy-sqlite")
 @pytest.mark.parametrize(
     ("key", "expires"),
     [
@@ -272,7 +272,7 @@ async def test_a_key_in_the_index_that_is_no_text_is_read_over(
     await expect_logins_go_on(site, backend, plant, is_lost=False)
 
 
-@pytest.mark.stores("sqlite")
+@pytest.mark.stores("sqlalchemy-sqlite")
 @pytest.mark.parametrize(
     "change",
     [

@@ -399,7 +399,7 @@ class Interleaving(RuleBasedStateMachine):
         return self.loop.run_until_complete(waiting)
 
 
-@pytest.mark.stores(*SERVER_STORES, *(["sqlite"] if LONG else []))
+@pytest.mark.stores(*SERVER_STORES, *(["sqlalchemy-sqlite"] if LONG else []))
 def test_whatever_requests_do_at_once_nothing_comes_back_is_lost_or_let_in(
     framework: str, store_name: str, tmp_path: Path, servers: Servers
 ) -> None:

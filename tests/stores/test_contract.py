@@ -10,6 +10,7 @@ from samesession.core.idle_renewal import Touching
 from samesession.stores.filesystem import FileStore
 from samesession.stores.memory import MemoryStore
 from samesession.stores.redis import RedisStore
+from samesession.stores.sqlite import SQLiteStore
 from samesession.testing import (
     ListContract,
     ManualClock,
@@ -45,6 +46,31 @@ class TestFileStoreWithoutItsDirectory(OutageContract):
         store = FileStore(tmp_path / "sessions", clock=clock)
         (tmp_path / "sessions").write_bytes(b"in its place")
         return lambda: store
+
+
+@pytest.mark.stores("sqlite")
+class TestSQLiteStore(StoreContract, OwnerIndexContract, ListContract, PurgeContract):
+    @pytest.fixture
+    def new_store(self, tmp_path: Path, clock: ManualClock) -> NewStore:
+        path = tmp_path / "sessions" / "sessions.db"
+        return lambda: SQLiteStore(path, clock=clock, touching=Touching(0))
+
+
+@pytest.mark.stores("sqlite")
+class TestSQLiteStoreThatPutsRenewalOff(TimeContract):
+    @pytest.fixture
+    def new_store(self, tmp_path: Path, clock: ManualClock) -> NewStore:
+        return lambda: SQLiteStore(tmp_path / "sessions" / "sessions.db", clock=clock)
+
+
+@pytest.mark.stores("sqlite")
+class TestSQLiteStoreWhoseFileIsDamaged(OutageContract):
+    @pytest.fixture
+    def new_store(self, tmp_path: Path, clock: ManualClock) -> NewStore:
+        path = tmp_path / "sessions.db"
+        path.write_bytes(b"no database" * 1000)
+        path.chmod(0o600)
+        return lambda: SQLiteStore(path, clock=clock)
 
 
 @pytest.mark.stores("memory")

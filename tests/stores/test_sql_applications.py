@@ -23,7 +23,7 @@ from samesession.testing import make_record
 from tests.support.clock import Clock
 from tests.support.site import SECRET_KEY, Site
 
-pytestmark = pytest.mark.stores("sqlite")
+pytestmark = pytest.mark.stores("sqlalchemy-sqlite")
 
 HOUR = Lifetimes(3600, 3600)
 

@@ -22,7 +22,7 @@ from tests.support.backend import Servers
 from tests.support.server import free_port
 from tests.support.sql import SQLPart
 
-pytestmark = pytest.mark.stores("sqlite", "postgresql", "mariadb")
+pytestmark = pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb")
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ class TestSQLStoreThatPutsRenewalOff(TimeContract):
 
 
 UNREACHABLE = {
-    "sqlite": "sqlite:///{path}",
+    "sqlalchemy-sqlite": "sqlite:///{path}",
     "postgresql": "postgresql://app@127.0.0.1:{port}/app",
     "mariadb": "mysql://app@127.0.0.1:{port}/app",
 }

@@ -15,7 +15,7 @@ from samesession.testing import Caller, make_record
 from tests.support.clock import Clock
 from tests.support.sql import SQLPart, looking
 
-pytestmark = pytest.mark.stores("sqlite", "postgresql", "mariadb")
+pytestmark = pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb")
 
 HOUR = Lifetimes(3600, 3600)
 MINE, ANOTHERS = make_record(1, payload=b"mine"), make_record(1, payload=b"another's")
@@ -129,7 +129,7 @@ def test_no_row_is_believed_when_the_next_answer_is_the_next_questions(
     caller: Caller, store: SQLStore, crossing: Crossing, part: SQLPart
 ) -> None:
     assert caller.do(store.load("none", renew=HOUR)) is None
-    if part.name == "sqlite":
+    if part.name == "sqlalchemy-sqlite":
         return  # its answers are those of function calls
     before = crossing.connected
     crossing.instead = [("mine", "none"), ("*word*", "")]

@@ -97,7 +97,7 @@ def test_connections_that_died_in_the_pool_are_no_outage(
     assert caller.do(store.load("key", renew=HOUR)) == make_record(1)
 
 
-@pytest.mark.stores("sqlite", "postgresql", "mariadb")
+@pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb")
 def test_a_row_that_another_transaction_locks_costs_the_timeout(
     part: SQLPart, caller: Caller, clock: Clock
 ) -> None:
@@ -120,7 +120,7 @@ def test_a_row_that_another_transaction_locks_costs_the_timeout(
     caller.do(store.close())
 
 
-@pytest.mark.stores("sqlite", "postgresql", "mariadb")
+@pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb")
 def test_a_missing_table_is_an_error_that_names_the_command(
     part: SQLPart, caller: Caller, clock: Clock
 ) -> None:

@@ -67,7 +67,7 @@ def test_a_row_that_another_transaction_locks_does_not_hold_the_others_up(
     assert counts(part) == [0, 0]
 
 
-@pytest.mark.stores("sqlite", "postgresql", "mariadb")
+@pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb")
 def test_many_batches_leave_nothing(
     part: SQLPart, caller: Caller, store: SQLStore, clock: Clock
 ) -> None:
@@ -118,7 +118,7 @@ def batches(part: SQLPart, clock: Clock, *took: float) -> list[tuple[int, float]
     return found
 
 
-@pytest.mark.stores("sqlite")
+@pytest.mark.stores("sqlalchemy-sqlite")
 @pytest.mark.parametrize(
     ("took", "limits"),
     [
@@ -133,7 +133,7 @@ def test_sqlites_batches_grow_and_shrink_with_the_time_they_take(
     assert [limit for limit, _ in batches(part, clock, *took)] == limits
 
 
-@pytest.mark.stores("sqlite")
+@pytest.mark.stores("sqlalchemy-sqlite")
 def test_sqlites_other_writers_get_a_turn_before_they_have_waited_for_long(
     part: SQLPart, clock: Clock
 ) -> None:

@@ -238,7 +238,7 @@ def test_an_engines_isolation_level_does_not_reach_the_sessions(
     assert errors == []
 
 
-@pytest.mark.stores("sqlite")
+@pytest.mark.stores("sqlalchemy-sqlite")
 def test_a_locked_file_is_waited_for(
     part: SQLPart, caller: Caller, new_store: Callable[..., SQLStore], errors: list[str | int]
 ) -> None:

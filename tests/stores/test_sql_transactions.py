@@ -18,7 +18,7 @@ from tests.support.backend import Servers
 from tests.support.clock import Clock
 from tests.support.sql import SQLPart, looking
 
-pytestmark = pytest.mark.stores("sqlite", "postgresql", "mariadb")
+pytestmark = pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb")
 
 HOUR = Lifetimes(3600, 3600)
 FIRST = b"\0" * 7 + b"\1"
@@ -30,7 +30,7 @@ COUNT = sa.text("SELECT count(*) FROM mine")
 def part(store_name: str, servers: Servers, tmp_path: Path, clock: Clock) -> SQLPart:
     found = SQLPart(store_name, clock, tmp_path / "sessions", servers[store_name])
     found.empty()
-    if store_name == "sqlite":
+    if store_name == "sqlalchemy-sqlite":
         with sa.create_engine(found.url, poolclass=sa.NullPool).connect() as connection:
             connection.execute(sa.text("PRAGMA journal_mode = WAL"))
     with looking(found.url) as connection:
@@ -46,7 +46,7 @@ def test_under_flask(part: SQLPart) -> None:
     with engine.connect() as connection:
         transaction = connection.begin()
         before = connection.get_isolation_level()
-        if part.name != "sqlite":  # whose one writer at a time is the application now
+        if part.name != "sqlalchemy-sqlite":  # whose one writer at a time is the application now
             connection.execute(INSERT)
             run(store.commit("key", make_record(2), expected=FIRST, renew=HOUR))
         assert run(store.load("key", renew=None)) is not None
@@ -58,7 +58,7 @@ def test_under_flask(part: SQLPart) -> None:
         assert connection.get_isolation_level() == before
         transaction.rollback()
         assert connection.execute(COUNT).scalar() == 0
-    left = make_record(1 if part.name == "sqlite" else 2)
+    left = make_record(1 if part.name == "sqlalchemy-sqlite" else 2)
     assert run(store.load("key", renew=None)) == left
     run(store.close())
     engine.dispose()
@@ -71,7 +71,7 @@ async def test_under_quart(part: SQLPart) -> None:
     assert await arun(store.create("key", make_record(1), lifetimes=HOUR)) is True
     async with engine.connect() as connection:
         transaction = await connection.begin()
-        if part.name != "sqlite":
+        if part.name != "sqlalchemy-sqlite":
             await connection.execute(INSERT)
             await arun(store.commit("key", make_record(2), expected=FIRST, renew=HOUR))
         await connection.execute(INSERT)
@@ -81,7 +81,7 @@ async def test_under_quart(part: SQLPart) -> None:
         assert transaction.is_active
         await transaction.rollback()
         assert (await connection.execute(COUNT)).scalar() == 0
-    left = make_record(1 if part.name == "sqlite" else 2)
+    left = make_record(1 if part.name == "sqlalchemy-sqlite" else 2)
     assert await arun(store.load("key", renew=None)) == left
     await arun(store.close())
     await engine.dispose()

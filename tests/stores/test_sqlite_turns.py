@@ -13,10 +13,11 @@ from typing import TypeVar
 import pytest
 
 from samesession.core.steps import Steps
-from samesession.core.store import Colour, Lifetimes, Outcome
+from samesession.core.store import Clock, Colour, Lifetimes, Outcome
+from samesession.run.clocks import stopwatch
 from samesession.run.sync import run
+from samesession.stores.kit.turns import Turns
 from samesession.stores.sqlalchemy import SQLStore
-from samesession.stores.sqlalchemy.sqlite_turns import Turns
 from samesession.testing import Caller, ManualClock, make_record
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ PATIENCE = 20.0
 SECONDS = 0.6
 _ATTEMPTS = 5  # a machine too busy to give both their time proves nothing
 
-pytestmark = pytest.mark.stores("sqlite")
+pytestmark = pytest.mark.stores("sqlalchemy-sqlite")
 
 
 @pytest.fixture
@@ -34,11 +35,15 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/sessions.db"
 
 
+def new_turns(clock: Clock = stopwatch) -> Turns:
+    return Turns(clock, lease=0.1, least=0.002, most=0.02)
+
+
 # --- whose turn it is ----------------------------------------------------------------------
 
 
 def test_a_turn_is_one_writers_until_it_is_given_back() -> None:
-    turns = Turns(ManualClock())
+    turns = new_turns(ManualClock())
     assert turns.take_now()
     assert not turns.take_now()
     turns.give_back(1.0)
@@ -47,7 +52,7 @@ def test_a_turn_is_one_writers_until_it_is_given_back() -> None:
 
 def test_a_turn_that_nobody_gives_back_ends_by_itself() -> None:
     clock = ManualClock()
-    turns = Turns(clock)
+    turns = new_turns(clock)
     assert turns.take_now()
     clock.advance(0.05)
     assert not turns.take_now()
@@ -60,7 +65,7 @@ def test_the_file_is_left_to_another_process_for_as_long_as_it_was_used(
     used: float, left: float
 ) -> None:
     clock = ManualClock()
-    turns = Turns(clock)
+    turns = new_turns(clock)
     turns.meet()
     assert turns.take_now()
     turns.give_back(used)
@@ -75,13 +80,13 @@ def test_the_file_is_left_to_another_process_for_as_long_as_it_was_used(
 
 
 def test_who_waits_is_let_in_when_the_turn_is_given_back_or_its_patience_ends() -> None:
-    turns = Turns()
+    turns = new_turns()
     assert turns.take_now()
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(turns.take, PATIENCE)
         turns.give_back(0.0)
-        waiting.result(PATIENCE)
-    turns.take(0.0)
+        assert waiting.result(PATIENCE)
+    assert not turns.take(0.0)
     assert not turns.take_now()
 
 

@@ -19,10 +19,10 @@ from samesession.core.store import Store
 from .clock import Clock
 from .spy import SpyStore, spy_on
 
-SERVER_STORES = ("filesystem", "memory", "redis")
+SERVER_STORES = ("filesystem", "memory", "redis", "sqlite")
 ALL_STORES = (*SERVER_STORES, "cookie")
 # Stores that keep the application's time: what ends a session can be tested on a frozen clock.
-CLOCKED_STORES = ("filesystem", "memory")
+CLOCKED_STORES = ("filesystem", "memory", "sqlite")
 
 # A store's name in the suite to the module beside this one that has its `Part`.
 PARTS = {
@@ -33,7 +33,8 @@ PARTS = {
     "memory": "embedded:MemoryPart",
     "mongodb": "mongodb:MongoPart",
     "redis": "valkey:ValkeyPart",
-    "sqlite": "sql:SQLPart",
+    "sqlite": "embedded:SQLitePart",
+    "sqlalchemy-sqlite": "sql:SQLPart",
     "postgresql": "sql:SQLPart",
     "mariadb": "sql:SQLPart",
     "cluster": "redis_topologies:TopologyPart",
@@ -42,7 +43,7 @@ PARTS = {
     "redis62": "redis_topologies:TopologyPart",
 }
 # What needs no server that the suite does not bring: the stores of a run without `CHOSEN`.
-USUAL_STORES = (*ALL_STORES, "sqlite")
+USUAL_STORES = (*ALL_STORES, "sqlalchemy-sqlite")
 # Seconds for an operation on a server, where no test measures it: the machine may be busy.
 UNHURRIED = 10.0
 # SAMESESSION_STORES=postgresql,... : the stores that tests about all server-side stores run over.

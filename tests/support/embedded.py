@@ -1,17 +1,22 @@
-"""The stores that need no server: files, memory, and the cookie."""
+"""The stores that need no server: files, SQLite, memory, and the cookie."""
 
 from __future__ import annotations
 
 import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from samesession.core.idle_renewal import Touching
 from samesession.core.store import Store
 from samesession.stores.filesystem import FileStore
 from samesession.stores.memory import MemoryStore
+from samesession.stores.sqlite import SQLiteStore
 
-from .backend import Part
+from .backend import UNHURRIED, Part
 
 
 @dataclass
@@ -64,6 +69,58 @@ class FilePart(Part):
     def dump(self) -> bytes:
         files = [path for path in self.directory.rglob("*") if path.is_file()]
         return b"".join(path.read_bytes() + str(path).encode() for path in files)
+
+
+@contextmanager
+def looking_at(path: Path) -> Iterator[sqlite3.Connection]:
+    """Look at a file of sessions beside the library under test."""
+    with closing(sqlite3.connect(path, timeout=UNHURRIED, isolation_level=None)) as connection:
+        connection.text_factory = bytes
+        yield connection
+
+
+@dataclass
+class SQLitePart(Part):
+    slowness: ClassVar[int] = 40
+    open_files: ClassVar[int] = 15  # five connections, each with a database, its log and index
+
+    @property
+    def path(self) -> Path:
+        return self.directory / "sessions.db"
+
+    def settings(self) -> dict[str, Any]:
+        return {
+            "SESSION_TYPE": "sqlite",
+            "SESSION_SQLITE_FILE": str(self.path),
+            "SESSION_TOUCH_INTERVAL": 0,  # or the tests could not tell when a session ends
+            "SESSION_STORE_TIMEOUT": UNHURRIED,
+        }
+
+    def store(self) -> Store:
+        return SQLiteStore(self.path, timeout=UNHURRIED, clock=self.clock, touching=Touching(0))
+
+    def records(self) -> dict[str, bytes]:
+        if not self.path.exists():
+            return {}
+        with looking_at(self.path) as connection:
+            rows = connection.execute("SELECT key, record FROM sessions ORDER BY key")
+            return {key.decode(): record for key, record in rows}
+
+    def plant(self, name: str, record: bytes) -> None:
+        with looking_at(self.path) as connection:
+            connection.execute(
+                "UPDATE sessions SET record = ? WHERE key = ?", (record, name.encode())
+            )
+
+    def dump(self) -> bytes:
+        if not self.path.exists():
+            return b""
+        found = [path.read_bytes() for path in sorted(self.directory.iterdir())]
+        with looking_at(self.path) as connection:
+            for table in ("sessions", "owners"):
+                for row in connection.execute(f"SELECT * FROM {table}"):
+                    found += [each if isinstance(each, bytes) else b"%d" % each for each in row]
+        return b"".join(found)
 
 
 @dataclass

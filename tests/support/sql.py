@@ -30,7 +30,7 @@ T = TypeVar("T")
 PATIENCE = 20.0
 
 _SERVED: dict[str, Callable[[], AbstractContextManager[Any]]] = {
-    "sqlite": nullcontext,
+    "sqlalchemy-sqlite": nullcontext,
     "postgresql": postgresql,
     "mariadb": mariadb,
 }

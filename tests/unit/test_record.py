@@ -22,6 +22,7 @@ from samesession.core.record import (
     may_be_record,
     own_lifetime_of,
     revision_of,
+    secret_of,
     sid_of,
     stand_in,
 )
@@ -56,6 +57,7 @@ def test_a_record_opens_to_what_was_sealed(sealed: Record) -> None:
     assert sealer().open(KEY, raw) == sealed
     assert revision_of(raw) == sealed.revision_bytes
     assert sid_of(raw) == TOKEN.sid
+    assert secret_of(raw) == TOKEN.secret_hash
     settings = 2 if sealed.permanent else 1
     assert lifetime_of(raw, Lifetimes(browser=1, permanent=2)) == settings
     assert lifetime_of(raw, Lifetimes(1, 2, own=True)) == (sealed.lifetime or settings)

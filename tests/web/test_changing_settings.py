@@ -23,8 +23,8 @@ pytestmark = pytest.mark.asyncio
 OTHER_KEY = "another secret key of the tests, long enough"
 FIVE_MINUTES = timedelta(minutes=5)
 DAY = 24 * 3600
-WITH_A_CLOCK = pytest.mark.stores("filesystem", "memory", "sqlite")
-EVERY = pytest.mark.stores("filesystem", "memory", "redis", "sqlite", "cookie")
+WITH_A_CLOCK = pytest.mark.stores("filesystem", "memory", "sqlite", "sqlalchemy-sqlite")
+EVERY = pytest.mark.stores("filesystem", "memory", "redis", "sqlite", "sqlalchemy-sqlite", "cookie")
 
 
 def changing(site: Site, **settings: Any) -> dict[str, Any]:

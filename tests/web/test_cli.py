@@ -228,7 +228,8 @@ async def test_commands_say_where_they_worked(site: Site, backend: Backend) -> N
         "filesystem": f"the directory {backend.directory}",
         "memory": "the memory of this process",
         "redis": "redis://127.0.0.1:",
-        "sqlite": f"the table samesession of sqlite:///{backend.directory}/sessions.db",
+        "sqlite": f"the file {backend.directory}/sessions.db",
+        "sqlalchemy-sqlite": f"the table samesession of sqlite:///{backend.directory}/sessions.db",
         "cluster": "redis+cluster://127.0.0.1:",
     }.get(backend.name, "")
     for args in (["list", "ann"], ["revoke", await _sid(user)], ["revoke", "A" * 22], ["purge"]):

@@ -23,7 +23,7 @@ from tests.web.test_administration import administer
 
 pytestmark = [
     pytest.mark.asyncio,
-    pytest.mark.stores("filesystem", "memory", "sqlite", "cookie"),
+    pytest.mark.stores("filesystem", "memory", "sqlite", "sqlalchemy-sqlite", "cookie"),
 ]
 
 MINUTE = 60
@@ -101,7 +101,7 @@ async def test_the_cookie_says_the_time_that_a_test_sets(
 
 
 @by_each_tool
-@pytest.mark.stores("filesystem", "memory", "redis", "sqlite")
+@pytest.mark.stores("filesystem", "memory", "redis", "sqlite", "sqlalchemy-sqlite")
 async def test_absolute_timeouts_and_times_of_logins_go_by_it_on_every_store(
     new_own_site: NewSite, at: Freezer
 ) -> None:
@@ -135,7 +135,7 @@ async def test_a_store_that_is_given_goes_by_it_too(
 
 @by_each_tool
 @pytest.mark.owners
-@pytest.mark.stores("filesystem", "memory", "sqlite")
+@pytest.mark.stores("filesystem", "memory", "sqlite", "sqlalchemy-sqlite")
 async def test_threads_of_the_library_go_by_it_too(new_own_site: NewSite, at: Freezer) -> None:
     site = new_own_site()
     user, later = visitor(site), time.time() + 10 * 365 * 24 * 3600

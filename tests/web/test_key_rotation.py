@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio
 
 NEWER_KEY = "a newer secret key of the tests, long enough"
 ROTATED = {"SECRET_KEY": NEWER_KEY, "SECRET_KEY_FALLBACKS": [SECRET_KEY]}
-EVERY = pytest.mark.stores("filesystem", "memory", "redis", "sqlite", "cookie")
+EVERY = pytest.mark.stores("filesystem", "memory", "redis", "sqlite", "sqlalchemy-sqlite", "cookie")
 
 READS: dict[str, Callable[[Any], Any]] = {
     "not at all": lambda session: None,

@@ -11,7 +11,10 @@ from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.server import Valkey
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.stores("filesystem", "memory", "sqlite")]
+pytestmark = [
+    pytest.mark.asyncio,
+    pytest.mark.stores("filesystem", "memory", "sqlite", "sqlalchemy-sqlite"),
+]
 
 MINUTE = timedelta(minutes=1)
 

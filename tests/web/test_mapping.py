@@ -241,7 +241,7 @@ async def test_a_key_that_is_no_text_is_refused(site: Site) -> None:
     assert "session[str(key)]" in str(error)
 
 
-@pytest.mark.stores("filesystem", "memory", "redis")
+@pytest.mark.stores("filesystem", "memory", "redis", "sqlite")
 async def test_clear_and_write_makes_the_old_cookie_anonymous(site: Site, backend: Backend) -> None:
     user = site.visitor()
     await user.put(name="ann")
@@ -255,7 +255,7 @@ async def test_clear_and_write_makes_the_old_cookie_anonymous(site: Site, backen
     assert len(backend.records()) == 1
 
 
-@pytest.mark.stores("filesystem", "memory", "redis")
+@pytest.mark.stores("filesystem", "memory", "redis", "sqlite")
 async def test_regenerate_keeps_the_data_and_ends_the_old_cookie(site: Site) -> None:
     user = site.visitor()
     await user.put(name="ann")
@@ -268,7 +268,7 @@ async def test_regenerate_keeps_the_data_and_ends_the_old_cookie(site: Site) -> 
 
 
 @pytest.mark.owners
-@pytest.mark.stores("filesystem", "memory", "redis")
+@pytest.mark.stores("filesystem", "memory", "redis", "sqlite")
 async def test_bind_makes_the_session_a_users(site: Site) -> None:
     user = site.visitor()
     await user.put(cart=[1])
@@ -279,7 +279,7 @@ async def test_bind_makes_the_session_a_users(site: Site) -> None:
 
 
 @pytest.mark.owners
-@pytest.mark.stores("filesystem", "memory", "redis")
+@pytest.mark.stores("filesystem", "memory", "redis", "sqlite")
 @pytest.mark.parametrize(
     "order",
     [each for size in (1, 2, 3) for each in permutations(("bind", "clear", "write"), size)

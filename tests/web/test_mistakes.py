@@ -422,7 +422,7 @@ async def test_a_wsgi_server_says_itself_that_it_has_several_processes(
     assert told.startswith("this server runs several processes")
 
 
-@pytest.mark.stores("filesystem", "memory", "redis", "cookie")
+@pytest.mark.stores("filesystem", "memory", "redis", "sqlite", "cookie")
 async def test_several_workers_are_well_with_every_other_store_and_one_with_memory(
     site: Site,
     store_name: str,
@@ -450,7 +450,7 @@ async def test_files_without_their_locks_are_told_which_system_has_them(
         del app.config["SESSION_TYPE"]
         app.config.update(settings)
         with pytest.raises(
-            ConfigError, match=r"'filesystem'.* needs Linux or macOS.*'sqlalchemy'"
+            ConfigError, match=r"'filesystem'.* needs Linux or macOS: write SESSION_TYPE = 'sqlite'"
         ) as told:
             Session(app)
         assert "None" not in str(told.value)
@@ -492,7 +492,7 @@ async def test_the_home_of_nobody_is_told(new_site: NewSite) -> None:
         new_site(SESSION_FILE_DIR="~nobody-of-this-name/sessions")
 
 
-@pytest.mark.stores("sqlite")
+@pytest.mark.stores("sqlalchemy-sqlite")
 async def test_a_tilde_in_the_url_of_an_sqlite_file_is_the_home_directory(
     new_site: NewSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

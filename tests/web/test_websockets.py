@@ -50,7 +50,7 @@ async def test_what_a_socket_writes_to_a_session_is_saved(site: Site) -> None:
     assert await user.value(dict) == {"list": [1]}
 
 
-@pytest.mark.stores("filesystem", "memory", "sqlite")
+@pytest.mark.stores("filesystem", "memory", "sqlite", "sqlalchemy-sqlite")
 @pytest.mark.parametrize(("idle", "alive"), [(299, True), (301, False)])
 async def test_a_lifetime_that_changes_while_a_socket_is_open_counts_when_it_closes(
     new_site: NewSite, idle: int, *, alive: bool

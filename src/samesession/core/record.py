@@ -41,6 +41,7 @@ from .token import SID_BYTES, text
 
 FORMAT = 2
 MAC_BYTES = 16
+_SECRET_BYTES = 32  # of a secret's hash
 MAX_LIFETIME = 2**32 - 1  # seconds of an idle timeout of a session's own
 MAX_LABEL = 256  # bytes
 _PERMANENT = 1
@@ -234,6 +235,11 @@ def sid_of(raw: bytes) -> str | None:
 def revision_of(raw: bytes) -> bytes:
     """Return the part of a record's bytes that changes with every write."""
     return raw[:8]
+
+
+def secret_of(raw: bytes) -> bytes:
+    """Return the part of a record's bytes that changes when its secret is replaced."""
+    return raw[SID_END : SID_END + _SECRET_BYTES]
 
 
 def lifetime_of(raw: bytes, lifetimes: Lifetimes) -> int:

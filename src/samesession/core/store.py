@@ -1,7 +1,8 @@
 """What a store is: the protocol, which callers it serves, and its outcomes.
 
-A store files opaque bytes under a key. It reads three things of a record, through
-`record.revision_of`, `record.lifetime_of` and `record.sid_of`, and nothing else.
+A store files opaque bytes under a key. It reads four things of a record, through
+`record.revision_of`, `record.lifetime_of`, `record.sid_of` and `record.secret_of`, and nothing
+else.
 """
 
 from __future__ import annotations

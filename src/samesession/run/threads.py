@@ -173,5 +173,6 @@ def threads(*, long: bool) -> Threads:
     return found
 
 
-# A process that was forked has none of the threads.
-os.register_at_fork(after_in_child=_made.clear)
+# A process that was forked, where there are such, has none of the threads.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_made.clear)

@@ -56,5 +56,5 @@ class FileSettings:
     # It needs the standard library alone, and not all systems have all of it.
     not_here: ClassVar = (
         "SESSION_TYPE 'filesystem', the default, needs Linux or macOS: "
-        "write another one, such as 'redis' or 'sqlalchemy'"
+        "write SESSION_TYPE = 'sqlite', which needs nothing else, or another one, such as 'redis'"
     )

@@ -1,0 +1,155 @@
+"""Where the file is: made for this user alone, refused where others could write or read.
+
+What only POSIX can tell, whose a file is and who may write there, is looked at where it can be.
+The file is never opened here but to make it: closing a descriptor of a file gives back all locks
+that this process has on it (fcntl(2)), those of SQLite among them.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from ...errors import ConfigError, StoreUnavailable
+
+_HELP = "write SESSION_SQLITE_FILE = a path in a directory that only this user can write"
+# File systems on which SQLite's locks and shared memory do not reach all machines, as the kernel
+# names them in /proc/self/mountinfo.
+_NETWORK = frozenset(
+    ("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "lustre", "gpfs", "fuse.sshfs")
+)
+_MOUNTS = "/proc/self/mountinfo"
+
+Identity = tuple[int, int]
+
+
+class Place:
+    """The path of a database's file."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Raise ConfigError where the file must not be, as far as it is there already."""
+        self.path = os.path.abspath(_at_home(os.fspath(path)))
+        self.directory = os.path.dirname(self.path)
+        reason = self._unsound()
+        if reason is not None:
+            raise ConfigError(f"SESSION_SQLITE_FILE {reason} ({self.path})")
+
+    @property
+    def uri(self) -> str:
+        """Return the file's name for SQLite, which is not to make it."""
+        return f"{Path(self.path).as_uri()}?mode=rw"
+
+    def identity(self) -> Identity | None:
+        """Return which file there is; None: none."""
+        try:
+            found = os.stat(self.path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return found.st_dev, found.st_ino
+
+    def check(self) -> None:
+        """Raise StoreUnavailable where the file must not be, by now."""
+        reason = self._unsound()
+        if reason is not None:
+            raise StoreUnavailable(f"SESSION_SQLITE_FILE {reason}")
+
+    def make(self) -> None:
+        """Make an empty file, and its directory, where there is none."""
+        os.makedirs(self.directory, mode=0o700, exist_ok=True)
+        self.check()
+        try:
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return
+        os.close(fd)
+
+    def _unsound(self) -> str | None:
+        """Return why the file must not be there; None: it may."""
+        found = _looked_at(self.directory)
+        if found is None:
+            return _hindrance(self.directory)
+        reason = _unsound_directory(found) or _network(found)
+        if reason is not None:
+            return reason
+        found = _looked_at(self.path)
+        return None if found is None else _unsound_file(found)
+
+
+def _looked_at(path: str) -> os.stat_result | None:
+    try:
+        return os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _hindrance(directory: str) -> str | None:
+    """Return why a missing directory cannot be made; None: it can, as far as is seen."""
+    upper = directory
+    while not os.path.lexists(upper):
+        upper = os.path.dirname(upper)
+    if not os.path.isdir(upper):
+        return f"is below {upper}, which is no directory: {_HELP}"
+    if not os.access(upper, os.W_OK | os.X_OK):
+        return f"is in a directory that cannot be made below {upper}: {_HELP}"
+    return None
+
+
+def _unsound_directory(found: os.stat_result) -> str | None:
+    if not stat.S_ISDIR(found.st_mode):
+        return f"is in what is no directory, or a symbolic link: {_HELP}"
+    if _is_anothers(found):
+        return f"is in a directory of another user: {_HELP}"
+    if _is_posix() and found.st_mode & 0o022:
+        return f"is in a directory that others can write: chmod 700 it, or {_HELP}"
+    return None
+
+
+def _unsound_file(found: os.stat_result) -> str | None:
+    if not stat.S_ISREG(found.st_mode):
+        return f"is no regular file, or a symbolic link: {_HELP}"
+    if _is_anothers(found) or found.st_nlink > 1:
+        return f"is another user's, or linked from elsewhere: {_HELP}"
+    if _is_posix() and found.st_mode & 0o077:
+        return "can be read by others: chmod 600 it"
+    return None
+
+
+def _is_posix() -> bool:
+    return hasattr(os, "geteuid")
+
+
+def _is_anothers(found: os.stat_result) -> bool:
+    return _is_posix() and found.st_uid != os.geteuid()
+
+
+def _network(directory: os.stat_result) -> str | None:
+    """Return why a directory's file system will not do, where Linux tells."""
+    device = f"{os.major(directory.st_dev)}:{os.minor(directory.st_dev)}" if _is_posix() else ""
+    try:
+        with open(_MOUNTS, encoding="utf-8", errors="replace") as mounts:
+            kinds = {_kind(line) for line in mounts if line.split(" ", 3)[2] == device}
+    except OSError:
+        return None
+    if not kinds & _NETWORK:
+        return None
+    return (
+        "is on a network file system, where SQLite's locks do not hold: write a path on a disk of "
+        "this machine, or another SESSION_TYPE"
+    )
+
+
+def _kind(mount: str) -> str:
+    # mountinfo(5): optional fields end at a hyphen, and the type comes next.
+    return mount.partition(" - ")[2].partition(" ")[0]
+
+
+def _at_home(path: str) -> str:
+    """Return a path whose `~` is the home directory; raise ConfigError where there is none."""
+    found = os.path.expanduser(path)
+    if found == path and path.startswith("~"):
+        user = path[1:].partition("/")[0]
+        raise ConfigError(
+            f"SESSION_SQLITE_FILE is below a home directory, and no user {user!r} has one"
+        )
+    return found

@@ -1,0 +1,266 @@
+"""Keep records in one SQLite file, through the standard library alone, on every system.
+
+The file is in WAL mode: reads wait for no write. What ends a session or replaces its secret is
+on the disk before it is answered, so that no power cut brings the old one back; any other save
+may be lost by one, and leaves the record as it was. A process that is killed loses nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from sqlite3 import Connection
+from typing import TypeVar
+
+from ...core.batches import every_key
+from ...core.idle_renewal import Touching
+from ...core.record import revision_of, secret_of
+from ...core.steps import Steps, call, call_together, checkpoint
+from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome, Reach
+from ...errors import BadRecord
+from ...run.clocks import stopwatch, system_time
+from ...settings import Config
+from ..kit.opener import with_settings
+from ..kit.renewing_load import RenewingLoad
+from . import rows
+from .place import Place
+from .reader import Read, Reader
+from .rows import Row, filed
+from .settings import SQLiteSettings
+from .writer import Transaction, Write, Writer
+
+T = TypeVar("T")
+
+_GONE: Outcome | Conflict = Outcome.GONE
+_REMOVALS = 200  # rows that are deleted in one transaction
+_FIRST, _FEWEST, _MOST = 200, 50, 5000  # rows that a purge deletes in one
+_SHARE = 0.02  # of a request's timeout, for which a purge may keep others from writing
+
+
+class SQLiteStore:
+    """Records as rows. Each method is one read or one write, atomic by itself."""
+
+    colours = Colour.BOTH
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        timeout: float = 2.0,
+        touching: Touching | None = None,
+        clock: Clock = system_time,
+    ) -> None:
+        """Use a file, which the first write makes if it is missing.
+
+        `timeout` in seconds bounds the wait for other writers. Raises ConfigError when the file
+        or its directory is not this user's alone, or cannot be made.
+        """
+        self._place = Place(path)
+        self._timeout = timeout
+        self._reader = Reader(self._place, timeout)
+        self._writer = Writer(self._place, timeout)
+        self._renewing = RenewingLoad(touching or Touching(), clock)
+        self._clock = clock
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the store promises: renewing may be put off."""
+        return self._renewing.capabilities(Reach.MACHINE)
+
+    @property
+    def location(self) -> str:
+        """The file."""
+        return f"the file {self._place.path}"
+
+    def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
+        """Read a record, and restart its idle timeout when that is due."""
+        name = filed(key)
+        find, touch = partial(self._find, name), partial(self._touch, name)
+        found = yield from self._renewing.load_in_steps(find, touch, renew)
+        return None if found is None else found.record
+
+    def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
+        """Insert a row where none is, or in place of one that has expired."""
+        work = partial(self._create, filed(key), record, lifetimes)
+        return (yield from self._write(work, absent=False, makes=True))
+
+    def commit(
+        self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
+    ) -> Steps[Outcome | Conflict]:
+        """Replace the row's record of the expected revision."""
+        work = partial(self._commit, filed(key), record, expected, renew)
+        return (yield from self._write(work, absent=_GONE))
+
+    def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
+        """Delete the row of the expected revision, or whichever is there."""
+        work = partial(self._remove, filed(key), expected)
+        return (yield from self._write(work, absent=_GONE, lasts=True))
+
+    def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
+        """Note that a key belongs to an owner."""
+        expires = int(self._clock()) + lifetime
+        name = filed(key)
+        yield from self._change(lambda c: rows.enlist(c, owner, name, expires), makes=True)
+
+    def delist(self, owner: str, key: str) -> Steps[None]:
+        """Forget that a key belongs to an owner."""
+        yield from self.delist_many(owner, [key])
+
+    def owned(self, owner: str) -> Steps[Iterable[str]]:
+        """List the keys noted for an owner."""
+        return (yield from every_key(lambda after: self.owned_page(owner, after=after)))
+
+    def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
+        """Read records; delete those that have expired."""
+        names, now = [*map(filed, keys)], self._clock()
+        nothing = rows.Found([None] * len(names), [])
+        found = yield from self._read(lambda c: rows.load_many(c, names, now), absent=nothing)
+        if found.expired:
+            yield from self._change(lambda c: rows.delete_expired(c, found.expired, now))
+        return found.records
+
+    def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
+        """Delete rows, whatever their revision, so many in a transaction."""
+        names = [*map(filed, keys)]
+        removed: list[bool] = []
+        for first in range(0, len(names), _REMOVALS):
+            if first:
+                yield from checkpoint()
+            some = names[first : first + _REMOVALS]
+            work = partial(self._remove_many, some)
+            removed += yield from self._write(work, absent=[False] * len(some), lasts=True)
+        return removed
+
+    def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys noted for an owner."""
+        nothing = KeyPage([], None)
+        return (yield from self._read(lambda c: rows.owned_page(c, owner, after), absent=nothing))
+
+    def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
+        """Forget that keys belong to an owner."""
+        names = [*map(filed, keys)]
+        yield from self._change(lambda c: rows.delist(c, owner, names))
+
+    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+        """List the next keys that begin with a prefix."""
+        nothing = KeyPage([], None)
+        return (yield from self._read(lambda c: rows.keys_page(c, prefix, after), absent=nothing))
+
+    def purge(self) -> Steps[int]:
+        """Delete expired rows and notes, a batch at a time, so that no request waits for long."""
+        total, limit, purged = 0, _FIRST, rows.Purged(0, is_over=False)
+        while not purged.is_over:
+            yield from checkpoint()
+            work = partial(self._purge, limit)
+            nothing = (rows.Purged(0, is_over=True), 0.0)
+            purged, took = yield from self._write(work, absent=nothing)
+            total += purged.records
+            growth = min(2.0, self._timeout * _SHARE / max(took, 0.001))
+            limit = max(_FEWEST, min(_MOST, int(limit * growth)))
+        return total
+
+    def close(self) -> Steps[None]:
+        """Close this process's connections; the last one moves the log into the file."""
+        yield from call(self._reader.close)
+        yield from call(self._writer.close)
+
+    # --- the work, as functions of a transaction -----------------------------------------
+
+    def _create(
+        self, key: bytes, record: bytes, lifetimes: Lifetimes, transaction: Transaction
+    ) -> bool:
+        expires = self._renewing.expiry(record, lifetimes)
+        return rows.create(transaction.connection, key, record, expires, self._clock())
+
+    def _commit(
+        self,
+        key: bytes,
+        record: bytes,
+        expected: bytes,
+        renew: Lifetimes | None,
+        transaction: Transaction,
+    ) -> Outcome | Conflict:
+        now = self._clock()
+        found = _live(transaction, key, now)
+        if found is None:
+            return Outcome.GONE
+        if revision_of(found.record) != expected:
+            return Conflict(found.record)
+        if secret_of(found.record) != secret_of(record):
+            transaction.must_last()
+        expires = None
+        if renew is not None:
+            expires = self._renewing.touching.renewal(record, found.expires, renew, now)
+        rows.write(transaction.connection, key, record, expires)
+        return Outcome.WRITTEN
+
+    def _remove(
+        self, key: bytes, expected: bytes | None, transaction: Transaction
+    ) -> Outcome | Conflict:
+        now = self._clock()
+        if expected is None:
+            was_there = rows.remove_any(transaction.connection, key, now)
+            return Outcome.WRITTEN if was_there else Outcome.GONE
+        found = _live(transaction, key, now)
+        if found is None:
+            return Outcome.GONE
+        if revision_of(found.record) != expected:
+            return Conflict(found.record)
+        _ = rows.delete(transaction.connection, key)
+        return Outcome.WRITTEN
+
+    def _remove_many(self, keys: Sequence[bytes], transaction: Transaction) -> list[bool]:
+        return rows.remove_many(transaction.connection, keys, self._clock())
+
+    def _purge(self, limit: int, transaction: Transaction) -> tuple[rows.Purged, float]:
+        began = stopwatch()
+        purged = rows.purge(transaction.connection, self._clock(), limit)
+        return purged, stopwatch() - began
+
+    # --- how it is reached ---------------------------------------------------------------
+
+    def _find(self, key: bytes, now: float) -> Steps[Row | None]:
+        """Read a live row; see to it that an expired one is deleted."""
+        found = yield from self._read(lambda connection: rows.find(connection, key), absent=None)
+        if found is None or found.expires > now:
+            return found
+        # Not if another request has written meanwhile.
+        return (yield from self._write(lambda t: rows.live(t.connection, key, now), absent=None))
+
+    def _touch(self, key: bytes, found: Row, expires: int) -> Steps[Row]:
+        # Not if another request has written meanwhile: its moment is the later one.
+        yield from self._change(lambda c: rows.touch(c, key, found.expires, expires))
+        return found
+
+    def _change(
+        self, change: Callable[[Connection], object], *, makes: bool = False
+    ) -> Steps[None]:
+        """Make a change of which nothing is to be told."""
+        _ = yield from self._write(lambda t: change(t.connection), absent=None, makes=makes)
+
+    def _read(self, do: Callable[[Connection], T], *, absent: T) -> Steps[T]:
+        found: T = yield from call_together(self._reader, Read(do, absent))
+        return found
+
+    def _write(
+        self, do: Callable[[Transaction], T], *, absent: T, makes: bool = False, lasts: bool = False
+    ) -> Steps[T]:
+        written: T = yield from call_together(self._writer, Write(do, absent, makes, lasts))
+        return written
+
+
+def _live(transaction: Transaction, key: bytes, now: float) -> Row | None:
+    """Read a live row; what is no record of ours is none that could be replaced or ended."""
+    try:
+        return rows.live(transaction.connection, key, now)
+    except BadRecord:
+        return None
+
+
+@with_settings(SQLiteSettings)
+def open_store(config: Config, settings: SQLiteSettings, *, clock: Clock) -> SQLiteStore:
+    """Open the store of SESSION_TYPE "sqlite"."""
+    return SQLiteStore(
+        settings.path, timeout=config.store_timeout, touching=config.touching(), clock=clock
+    )

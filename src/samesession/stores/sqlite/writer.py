@@ -1,0 +1,215 @@
+"""Write to the file: one writer for each process, and several requests' writes in a transaction.
+
+Each write has an outcome of its own. What fails is undone alone, and the others go on; where
+SQLite gives up the whole transaction, as on a full disk, each is tried again in one of its own.
+
+A commit that must survive a power cut waits for the disk, and so does every one before it in the
+log. Whether a write must, it may find out only when it sees what it replaces: then it is done in
+a second transaction, which waits.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from ...core.steps import Outcome
+from ...errors import StoreUnavailable
+from ...run.clocks import stopwatch
+from ...run.per_loop import PerLoop
+from ..kit.turns import Turns
+from .connection import LOOK, Opened, as_store_error, errors, is_busy, open_to_write, patiently
+from .place import Place
+
+T = TypeVar("T")
+
+# Seconds for which the file is left to other processes: as long as it was used, within these.
+_LEAST, _MOST = 4 * LOOK, 0.02
+_NEVER = float("inf")
+
+
+class _NotDurable(Exception):
+    """A write must be in a transaction that waits for the disk, and is not."""
+
+
+class Transaction(NamedTuple):
+    """What a write is done in."""
+
+    connection: sqlite3.Connection
+    is_durable: bool
+
+    def must_last(self) -> None:
+        """Go on only where the commit will wait for the disk; to be called before any change."""
+        if not self.is_durable:
+            raise _NotDurable
+
+
+class Write(NamedTuple, Generic[T]):
+    """What to do in a transaction, and what comes of it where there is no file.
+
+    `makes`: it makes the file. `lasts`: it must survive a power cut, as is known beforehand.
+    """
+
+    do: Callable[[Transaction], T]
+    absent: T
+    makes: bool = False
+    lasts: bool = False
+
+
+@dataclass(slots=True)
+class _Process:
+    """What belongs to one process."""
+
+    turns: Turns = field(default_factory=lambda: Turns(lease=_NEVER, least=_LEAST, most=_MOST))
+    opened: Opened | None = None
+
+
+class Writer:
+    """The writing connection of each process, whose users take turns; a group of what one does."""
+
+    alone_after: float | None = None  # SQLite has one writer at a time
+
+    def __init__(self, place: Place, timeout: float) -> None:
+        self._place = place
+        self._timeout = timeout
+        self._processes: PerLoop[_Process] = PerLoop(loop=False)
+
+    def alone(self, item: Write[Any]) -> Any:  # Any: each has a type of its own
+        """Do one write, in this thread."""
+        result, error = self._do([item])[0]
+        if error is not None:
+            raise error
+        return result
+
+    def all(self, items: Iterator[Write[Any]]) -> Sequence[Outcome]:
+        """Do all that waits in one transaction; return the outcome of each."""
+        writes = [*items]
+        return self._do(writes) if writes else ()
+
+    def _do(self, writes: Sequence[Write[Any]]) -> Sequence[Outcome]:
+        due = stopwatch() + self._timeout
+        process = self._process()
+        if not process.turns.take_now() and not process.turns.take(self._timeout):
+            raise StoreUnavailable(f"the session file was locked for more than {self._timeout} s")
+        batch = _Batch(writes, due, process.turns.meet)
+        try:
+            with errors(self._timeout):
+                makes = any(write.makes for write in writes)
+                opened = self._opened(process, due, make=makes)
+            if opened is None:
+                return [(write.absent, None) for write in writes]
+            return self._told(process, batch.do(opened))
+        except BaseException:
+            _close(process)
+            raise
+        finally:
+            process.turns.give_back(batch.used)
+
+    def close(self) -> None:
+        """Close this process's connection; a later write opens anew."""
+        process = self._process()
+        if process.turns.take(self._timeout):
+            try:
+                _close(process)
+            finally:
+                process.turns.give_back(0.0)
+
+    def _process(self) -> _Process:
+        found = self._processes.here()
+        return self._processes.keep(_Process()) if found is None else found
+
+    def _opened(self, process: _Process, due: float, *, make: bool) -> Opened | None:
+        """Return a connection to the file that is there now."""
+        opened = process.opened
+        if opened is not None and opened.identity == self._place.identity():
+            return opened
+        _close(process)
+        process.opened = open_to_write(self._place, due, make=make)
+        return process.opened
+
+    def _told(self, process: _Process, outcomes: list[Outcome]) -> list[Outcome]:
+        """Return outcomes with errors of ours; leave a connection that fails."""
+        for number, (_, error) in enumerate(outcomes):
+            if isinstance(error, sqlite3.Error):
+                told = as_store_error(error, self._timeout)
+                told.__cause__ = error
+                outcomes[number] = (None, told)
+                if not is_busy(error):
+                    _close(process)
+        return outcomes
+
+
+def _close(process: _Process) -> None:
+    opened, process.opened = process.opened, None
+    if opened is not None:
+        opened.connection.close()
+
+
+class _Batch:
+    """Writes that are done together, and what came of each."""
+
+    def __init__(
+        self, writes: Sequence[Write[Any]], due: float, meet: Callable[[], object]
+    ) -> None:
+        self.used = 0.0  # seconds for which the file was ours
+        self._writes = writes
+        self._due = due
+        self._meet = meet
+        self._outcomes: list[Outcome] = [(None, None)] * len(writes)
+
+    def do(self, opened: Opened) -> list[Outcome]:
+        """Do the writes; return the outcome of each, with SQLite's own errors."""
+        durable = any(write.lasts for write in self._writes)
+        waiting = self._do_or_each(opened, range(len(self._writes)), durable=durable)
+        _ = self._do_or_each(opened, waiting, durable=True)
+        return self._outcomes
+
+    def _do_or_each(self, opened: Opened, some: Sequence[int], *, durable: bool) -> list[int]:
+        """Do some writes together or, where that fails as a whole, each alone."""
+        waiting: list[int] = []
+        try:
+            waiting = self._do(opened, some, durable=durable) if some else waiting
+        except sqlite3.Error as error:
+            # Without time left, or for one alone: that is the outcome.
+            self._outcomes = [
+                (None, error) if number in some else outcome
+                for number, outcome in enumerate(self._outcomes)
+            ]
+            if len(some) > 1 and stopwatch() < self._due:
+                for number in some:
+                    waiting += self._do_or_each(opened, [number], durable=durable)
+        return waiting
+
+    def _do(self, opened: Opened, some: Sequence[int], *, durable: bool) -> list[int]:
+        """Do writes in one transaction; return which of them must be in one that lasts."""
+        connection, waiting = opened.connection, list[int]()
+        opened.be_durable(durable=durable)
+        _ = patiently(lambda: connection.execute("BEGIN IMMEDIATE"), self._due, self._meet)
+        began = stopwatch()
+        try:
+            transaction = Transaction(connection, durable)
+            for number in some:
+                if not self._is_done(number, transaction):
+                    waiting.append(number)
+            _ = connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                _ = connection.execute("ROLLBACK")
+            raise
+        finally:
+            self.used += stopwatch() - began
+        return waiting
+
+    def _is_done(self, number: int, transaction: Transaction) -> bool:
+        """Do one write; return whether that is all. Raise where it ended the transaction."""
+        try:
+            self._outcomes[number] = (self._writes[number].do(transaction), None)
+        except _NotDurable:
+            return False
+        except Exception as error:
+            if not transaction.connection.in_transaction:
+                raise
+            self._outcomes[number] = (None, error)
+        return True
