@@ -20,6 +20,7 @@ from samesession.core.token import text
 from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore
 from samesession.stores.filesystem.store import _name
+from samesession.stores.filesystem.versions import Version, encoded, last_whole
 
 from .data import SIZES, session_of
 from .rounds import Contestant
@@ -47,7 +48,7 @@ def scaled(directory: str, counts: Sequence[int], *, rounds: int) -> dict[str, f
 def _fill(directory: str, keys: list[str], count: int) -> None:
     """Write records as the store would, without what makes it safe for others beside."""
     payload = codec.encode(session_of(0.2))
-    expires = time.time() + 3600
+    expires = int(time.time() + 3600) * 1_000_000_000
     for shard in range(256):
         os.makedirs(f"{directory}/{shard:02x}", mode=0o700, exist_ok=True)
     while len(keys) < count:
@@ -58,8 +59,9 @@ def _fill(directory: str, keys: list[str], count: int) -> None:
         name = _name(key)
         path = f"{directory}/{name[:2]}/{name}"
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        _ = os.write(fd, _SEALER.seal(key, record))
-        os.utime(fd, (expires, expires))
+        version = Version(_SEALER.seal(key, record), expires, expires)
+        _ = os.write(fd, encoded(version))
+        os.utime(fd, ns=(expires, expires))
         os.close(fd)
 
 
@@ -115,7 +117,13 @@ def _purged(store: FileStore, directory: str, keys: Sequence[str]) -> dict[str, 
     expired, live = keys[::2], keys[1::2]
     for key in expired:
         name = _name(key)
-        os.utime(f"{directory}/{name[:2]}/{name}", (1, 1))
+        path = f"{directory}/{name[:2]}/{name}"
+        with open(path, "rb") as file:
+            version = last_whole(file.read())
+        assert version is not None
+        with open(path, "wb") as file:
+            _ = file.write(encoded(version._replace(expires=1)))
+        os.utime(path, ns=(1, 1))
     before, rested = _peak(), time.perf_counter()
     requests = _Requests(store, live[:_SAMPLE])
     requests.start()

@@ -127,13 +127,16 @@ def stranger(directory: str) -> object:
     store = FileStore(directory)
     assert run(store.create(KEY, raw(1), lifetimes=LIFETIMES))
     shard = next(path for path in Path(directory).iterdir() if len(path.name) == 2)
+    (file,) = shard.iterdir()
+    file.chmod(0o400)
     shard.chmod(0o500)
     refused = _attempt(store)
     kept = _kept(store)
     shard.chmod(0)
     unreadable = _attempt(store)
     shard.chmod(0o700)
-    return {"refused": refused, "unreadable": unreadable, "kept": kept and _kept(store)}
+    replaced = _attempt(store)
+    return {"refused": refused, "unreadable": unreadable, "replaced": replaced, "kept": kept}
 
 
 def mint(forks: str) -> object:

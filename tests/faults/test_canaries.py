@@ -164,7 +164,7 @@ async def test_a_redis_that_fails_shows_no_canary(
 async def test_files_that_fail_show_no_canary(
     new_site: NewSite, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(fd: int, data: bytes) -> int:
+    def refuse(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     site = new_site(SECRET_KEY=KEY_CANARY)
@@ -173,7 +173,7 @@ async def test_files_that_fail_show_no_canary(
     watch.cookies.add(visitor.jar["session"])
     with monkeypatch.context() as patch:
         # Only what a store writes goes this way: the frameworks write to no descriptor.
-        patch.setattr("samesession.stores.filesystem.locked_directories.os.write", refuse)
+        patch.setattr("samesession.stores.filesystem.versions.os.pwrite", refuse)
         assert (await visitor.put(b=DATA_CANARY)).status == 503
     assert "ENOSPC" in "".join(watch.seen)
     watch.expect_nothing()

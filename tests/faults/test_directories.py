@@ -166,12 +166,12 @@ def test_nobody_can_take_a_lock_away_from_a_writer(
     """Whatever another process deletes that is no record, a second writer waits."""
     assert run(store.create("key", make_record(1), lifetimes=LIFETIMES))
     record = next(directory.glob("??/[0-9a-f]*"))
-    replace, turn = os.replace, threading.Event()
+    write, turn = os.pwrite, threading.Event()
     rivals: list[Future[Outcome | Conflict]] = []
 
-    def interrupted(*args: Any, **named: Any) -> None:
-        """Let another writer try while this one is about to put its record in place."""
-        monkeypatch.setattr(os, "replace", replace)
+    def interrupted(*args: Any) -> int:
+        """Let another writer try while this one is about to write its record."""
+        monkeypatch.setattr(os, "pwrite", write)
         for path in record.parent.iterdir():
             if path != record and record.name not in path.name:
                 path.unlink()
@@ -179,7 +179,7 @@ def test_nobody_can_take_a_lock_away_from_a_writer(
         rivals[0].add_done_callback(lambda _: turn.set())
         assert turn.wait(PATIENCE)
         assert not rivals[0].done()
-        replace(*args, **named)
+        return write(*args)
 
     class Noticed:
         """The time, and that somebody waits."""
@@ -191,7 +191,7 @@ def test_nobody_can_take_a_lock_away_from_a_writer(
             turn.set()
 
     monkeypatch.setattr(locked_directories, "time", Noticed)
-    monkeypatch.setattr(os, "replace", interrupted)
+    monkeypatch.setattr(os, "pwrite", interrupted)
     with ThreadPoolExecutor(1) as pool:
         assert _commit(store, b"first") is Outcome.WRITTEN
         first = make_record(2, payload=b"first")

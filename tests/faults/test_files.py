@@ -19,6 +19,7 @@ from samesession.core.store import Outcome
 from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore
 from samesession.stores.filesystem.purge import Purge
+from samesession.stores.filesystem.versions import MAGIC
 from tests.conftest import NewSite
 from tests.support.clock import Clock
 from tests.support.site import Site
@@ -192,7 +193,7 @@ def test_sessions_that_end_while_a_purge_reads_their_shard_disturb_nothing(
     shard.mkdir(mode=0o700)
     for number in range(700):
         path = shard / f"ab{number:038x}"
-        path.write_bytes(b"expired")
+        path.write_bytes(MAGIC)
         os.utime(path, (1, 1))
     delete = Purge._delete
     sizes: list[int] = []
@@ -226,6 +227,7 @@ async def test_a_full_disk_is_a_503_that_keeps_the_old_session(
     else:
         ballast = None
         monkeypatch.setattr(os, "write", _refuse_to_write)
+        monkeypatch.setattr(os, "pwrite", _refuse_to_write)
     for refused in (visitor.put(a="x" * 20_000), newcomer.put(a="x" * 20_000)):
         answer = await refused
         assert (answer.status, answer.set_cookies) == (503, [])
@@ -248,7 +250,7 @@ def _fill(ballast: Path) -> None:
                 continue
 
 
-def _refuse_to_write(fd: int, data: bytes) -> int:
+def _refuse_to_write(fd: int, data: bytes, offset: int = 0) -> int:
     raise OSError(28, "No space left on device")
 
 
@@ -268,7 +270,8 @@ def test_missing_rights_refuse_and_keep_the_old_record(directory: Path) -> None:
     told = child("stranger", directory)
     for refused in (told["refused"], told["unreadable"]):
         assert refused == "StoreUnavailable: the session files are not usable: EACCES"
-    assert told["kept"] is True
+    # A file that cannot be written to is replaced, where its directory can.
+    assert (told["kept"], told["replaced"]) == (True, "Outcome.WRITTEN")
 
 
 # --- durability ----------------------------------------------------------------------------

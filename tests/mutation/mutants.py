@@ -354,7 +354,7 @@ MUTANTS = (
         "the comparison of revisions in files",
         (
             Change(
-                "stores/filesystem/store.py",
+                "stores/filesystem/record_files.py",
                 "if revision_of(found.record) != expected:",
                 "if False:",
             ),
@@ -840,8 +840,8 @@ MUTANTS = (
         "what has expired is deleted in files",
         (
             Change(
-                "stores/filesystem/store.py",
-                "        self._end(shard, name)\n        return None",
+                "stores/filesystem/record_files.py",
+                "        self.end(shard, name)\n        return None",
                 "        return None",
             ),
         ),
@@ -960,11 +960,79 @@ MUTANTS = (
         ("tests/faults/test_foreign_files.py", "-k", "purge_looks"),
     ),
     Mutant(
+        "the checksum of a version in a file",
+        (
+            Change(
+                "stores/filesystem/versions.py",
+                "if _FOOT.unpack_from(raw, foot) != (crc32(covered), size):",
+                "if _FOOT.unpack_from(raw, foot)[1] != size:",
+            ),
+        ),
+        ("tests/faults/test_file_versions.py", "-k", "differs or lost_with"),
+    ),
+    Mutant(
+        "a version says when it expires, too",
+        (
+            Change(
+                "stores/filesystem/versions.py", "return max(self.expires, mtime", "return (mtime"
+            ),
+        ),
+        ("tests/faults/test_file_versions.py", "-k", "killed"),
+    ),
+    Mutant(
+        "a torn file lives on from when it was torn",
+        (Change("stores/filesystem/versions.py", "if is_torn else 0)", "if False else 0)"),),
+        ("tests/faults/test_file_versions.py", "-k", "lives_on"),
+    ),
+    Mutant(
+        "an append that fails is taken back",
+        (Change("stores/filesystem/versions.py", "        os.ftruncate(fd, size)\n", ""),),
+        ("tests/faults/test_file_versions.py", "-k", "append_that_fails"),
+    ),
+    Mutant(
+        "a file whose end is torn gets no further version",
+        (Change("stores/filesystem/record_files.py", "None if is_torn else end", "end"),),
+        ("tests/faults/test_file_versions.py", "-k", "replaced_by_the_next"),
+    ),
+    Mutant(
+        "a file that was replaced on the way is not written to",
+        (
+            Change(
+                "stores/filesystem/record_files.py",
+                "expires=expires, end=None)",
+                "expires=expires)",
+            ),
+        ),
+        ("tests/faults/test_file_versions.py", "-k", "on_the_way"),
+    ),
+    Mutant(
+        "an earlier moment needs a version of its own",
+        (
+            Change(
+                "stores/filesystem/record_files.py",
+                "if found.end is not None and expires * _NANO >= found.written:",
+                "if found.end is not None:",
+            ),
+        ),
+        ("tests/faults/test_file_versions.py", "-k", "is_cut"),
+    ),
+    Mutant(
+        "a purge believes no mtime alone",
+        (
+            Change(
+                "stores/filesystem/purge.py",
+                "if files.names is NAME and self._files.outlives_mtime(directory, name):",
+                "if False:",
+            ),
+        ),
+        ("tests/faults/test_file_versions.py", "-k", "purge_keeps"),
+    ),
+    Mutant(
         "the content of a record that a purge deletes",
         (
             Change(
-                "core/record.py",
-                "return len(raw) < MIN_BYTES or (raw[0] == 0 and raw[8] <= _PERMANENT)",
+                "stores/filesystem/purge.py",
+                "return MAGIC.startswith(raw[: len(MAGIC)])",
                 "return True",
             ),
         ),

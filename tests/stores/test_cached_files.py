@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from samesession.core.store import Lifetimes
 from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore
 from samesession.stores.filesystem.nonblocking_read import CachedFiles
+from samesession.stores.filesystem.versions import Version, encoded
 from samesession.testing import ManualClock, make_record
 
 HOUR = Lifetimes(browser=3600, permanent=3600)
@@ -26,7 +28,7 @@ def file(tmp_path: Path) -> Path:
     """A file below the root, in a directory, that was written just now."""
     file = tmp_path / "root" / "shard" / "file"
     file.parent.mkdir(parents=True)
-    file.write_bytes(b"content")
+    file.write_bytes(encoded(Version(b"content", 5, 12_500_000_000)))
     os.utime(file, (5, 12.5))
     return file
 
@@ -82,7 +84,7 @@ DUBIOUS: dict[str, Callable[[Path], object]] = {
     "a pipe": _pipe,
     "a directory": _directory,
     "missing": Path.unlink,
-    "too large": lambda file: file.write_bytes(b"x" * 101),
+    "too large": lambda file: file.write_bytes(encoded(Version(b"x" * 101, 5, 6))),
 }
 
 
@@ -107,7 +109,7 @@ def test_a_file_of_another_user_is_left_to_the_thorough_way(
 
 
 def test_no_path_leads_out_of_the_root(files: CachedFiles, file: Path) -> None:
-    (file.parents[2] / "outside").write_bytes(b"content")
+    _ = shutil.copy(file, file.parents[2] / "outside")
     assert files.read("../outside") is None
     assert files.read(str(file)) is None
 

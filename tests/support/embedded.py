@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from samesession.core.idle_renewal import Touching
 from samesession.core.store import Store
 from samesession.stores.filesystem import FileStore
+from samesession.stores.filesystem.versions import Version, encoded, last_whole
 from samesession.stores.memory import MemoryStore
 from samesession.stores.sqlite import SQLiteStore
 
@@ -58,12 +59,12 @@ class FilePart(Part):
 
     def records(self) -> dict[str, bytes]:
         shards = self.directory.glob("[0-9a-f][0-9a-f]/[0-9a-f]*")
-        return {path.name: path.read_bytes() for path in sorted(shards)}
+        return {path.name: _version(path).record for path in sorted(shards)}
 
     def plant(self, name: str, record: bytes) -> None:
         (path,) = self.directory.glob(f"*/{name}")
-        times = path.stat()
-        path.write_bytes(record)
+        times, version = path.stat(), _version(path)
+        path.write_bytes(encoded(version._replace(record=record)))
         os.utime(path, (times.st_atime, times.st_mtime))
 
     def dump(self) -> bytes:
@@ -127,3 +128,9 @@ class SQLitePart(Part):
 class CookiePart(Part):
     def records(self) -> dict[str, bytes]:
         return {}
+
+
+def _version(path: Path) -> Version:
+    found = last_whole(path.read_bytes())
+    assert found is not None
+    return found

@@ -19,7 +19,6 @@ from samesession.core.record import (
     Sealer,
     _tag,
     lifetime_of,
-    may_be_record,
     own_lifetime_of,
     revision_of,
     secret_of,
@@ -74,7 +73,6 @@ def test_a_stand_in_is_to_a_store_what_a_record_is() -> None:
     made = record(TOKEN, revision=7, permanent=True, lifetime=60)
     raw = sealer().seal(KEY, made)
     assert stand_in(7, permanent=True, lifetime=60, rest=raw[MIN_BYTES:]) == raw
-    assert may_be_record(raw)
 
 
 def test_the_front_of_a_record_stands_where_stores_look_for_it() -> None:

@@ -217,12 +217,6 @@ def _tag(mac: Mac, key: str, body: bytes) -> bytes:
 MIN_BYTES = 14
 
 
-def may_be_record(raw: bytes) -> bool:
-    """Return whether a file may be a record, by how it begins; a torn one may be."""
-    # No session is written so often that a revision needs its first byte; one flag is known.
-    return len(raw) < MIN_BYTES or (raw[0] == 0 and raw[8] <= _PERMANENT)
-
-
 # As much of a record as `sid_of` reads.
 SID_END = MIN_BYTES + SID_BYTES
 

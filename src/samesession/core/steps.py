@@ -37,13 +37,15 @@ class Blocked(Exception):
 
 
 class Group(Protocol[Item_contra, T_co]):
-    """Blocking work that one thread of an event loop does, many items of it in one go.
+    """Blocking work that one thread of an event loop does, many items of it in one go."""
 
-    `alone_after`: seconds in which the thread finishes nothing, after which what it has not
-    begun is done alone; None: it waits for the thread.
-    """
+    @property
+    def alone_after(self) -> float | None:
+        """Seconds in which the thread finishes nothing, after which other threads help out.
 
-    alone_after: float | None
+        They do alone what it has not begun. None: that waits for the thread.
+        """
+        ...
 
     def alone(self, item: Item_contra) -> T_co:
         """Do one item."""

@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ...core.steps import Blocked
 from ...errors import BadRecord, ConfigError, StoreUnavailable
 from ...run.clocks import stopwatch
 
@@ -29,7 +30,8 @@ TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}")
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without O_NONBLOCK a FIFO in a file's place would hang the request.
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+WRITE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _HELP = "write SESSION_FILE_DIR = a directory that only this user can write"
 _ATTEMPTS = 100  # of making a directory that others remove; each lost one is another's progress
 
@@ -55,34 +57,40 @@ class Tree:
         try:
             yield
         except OSError as error:
-            reason = errno.errorcode.get(error.errno or 0, "unknown")
-            raise StoreUnavailable(f"the session files are not usable: {reason}") from error
+            raise _unusable(error) from error
 
     @contextmanager
     def at(self, path: str = "", *, make: bool = False) -> Iterator[int | None]:
         """Open the root or a directory below it, link by link; None where it is missing."""
-        with self.errors():
+        fd = None
+        try:
             fd = self._reach(path, make=make)
-            try:
-                yield fd
-            finally:
-                if fd is not None:
-                    os.close(fd)
+            yield fd
+        except OSError as error:
+            raise _unusable(error) from error
+        finally:
+            if fd is not None:
+                os.close(fd)
 
     @contextmanager
-    def locked(self, path: str, *, make: bool = False) -> Iterator[int | None]:
-        """Open a directory and hold its lock; None where it is missing."""
-        with self.errors():
-            fd = self._reach_locked(path, make=make)
-            try:
-                yield fd
-            finally:
-                # This gives the lock back, and so does kill -9.
-                if fd is not None:
-                    os.close(fd)
+    def locked(self, path: str, *, make: bool = False, wait: bool = True) -> Iterator[int | None]:
+        """Open a directory and hold its lock; None where it is missing.
 
-    def _reach_locked(self, path: str, *, make: bool) -> int | None:
-        deadline = stopwatch() + self._timeout
+        Raises Blocked where the lock is held and `wait` is not set.
+        """
+        fd = None
+        try:
+            fd = self._reach_locked(path, make=make, wait=wait)
+            yield fd
+        except OSError as error:
+            raise _unusable(error) from error
+        finally:
+            # This gives the lock back, and so does kill -9.
+            if fd is not None:
+                os.close(fd)
+
+    def _reach_locked(self, path: str, *, make: bool, wait: bool) -> int | None:
+        deadline = stopwatch() + self._timeout if wait else None
         while True:
             fd = self._reach(path, make=make)
             if fd is None:
@@ -125,7 +133,7 @@ class Tree:
             raise StoreUnavailable(f"SESSION_FILE_DIR {reason}")
         return fd
 
-    def _acquire(self, directory: int, deadline: float) -> None:
+    def _acquire(self, directory: int, deadline: float | None) -> None:
         """Lock a directory; NFS, too, keeps such a lock within one machine."""
         pause = 0.0005
         while True:
@@ -133,6 +141,8 @@ class Tree:
                 fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except BlockingIOError as error:
+                if deadline is None:
+                    raise Blocked from error
                 if stopwatch() + pause > deadline:
                     raise StoreUnavailable(
                         f"a session file was locked for more than {self._timeout} s"
@@ -181,16 +191,16 @@ class Tree:
                     os.rename(part, aside, src_dir_fd=directory, dst_dir_fd=directory)
                     return
 
-    def write(self, directory: int, name: str, content: bytes, mtime: float) -> None:
-        """Put a file in place whole, or not at all."""
+    def write(self, directory: int, name: str, content: bytes, mtime: int) -> None:
+        """Put a file in place whole, or not at all; `mtime` is in nanoseconds."""
         temporary = f".{name}.{secrets.token_hex(4)}"
         try:
-            fd = os.open(temporary, _WRITE, self._mode, dir_fd=directory)
+            fd = os.open(temporary, _MAKE, self._mode, dir_fd=directory)
             try:
                 view = memoryview(content)
                 while view:
                     view = view[os.write(fd, view) :]
-                os.utime(fd, (mtime, mtime))
+                os.utime(fd, ns=(mtime, mtime))
                 if self._fsync:
                     os.fsync(fd)
             finally:
@@ -205,6 +215,11 @@ class Tree:
         """Make a directory's change durable, if that is asked for."""
         if self._fsync:
             os.fsync(directory)
+
+
+def _unusable(error: OSError) -> StoreUnavailable:
+    reason = errno.errorcode.get(error.errno or 0, "unknown")
+    return StoreUnavailable(f"the session files are not usable: {reason}")
 
 
 def _at_home(path: str) -> str:

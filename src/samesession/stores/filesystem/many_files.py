@@ -15,6 +15,7 @@ from ...core.record import SID_END, sid_of
 from ...core.store import KeyPage
 from ...errors import BadRecord
 from .locked_directories import NAME, READ, Tree, checked, name_of, opened
+from .versions import EXTRA_BYTES, RECORD_AT, room_for
 
 _PAGE = 1000  # files that are looked at before others get their turn
 _SHARDS = tuple(f"{number:02x}" for number in range(256))
@@ -50,8 +51,8 @@ def _key(directory: int, name: str, prefix: str, max_bytes: int) -> str | None:
         return None
     try:
         with opened(name, READ, directory) as fd:
-            _ = checked(fd, max_bytes)
-            sid = sid_of(os.read(fd, SID_END))
+            _ = checked(fd, room_for(max_bytes + EXTRA_BYTES))
+            sid = sid_of(os.pread(fd, SID_END, RECORD_AT))
     except (OSError, BadRecord):
         return None
     key = None if sid is None else prefix + sid

@@ -1,10 +1,13 @@
-"""Read a small file only if that cannot wait: what Linux has in memory, and nothing else.
+"""Read a record's file only if that cannot wait: what Linux has in memory, and nothing else.
 
 `openat2` with RESOLVE_CACHED (Linux 5.12) walks a path by names in memory alone,
 `preadv2` with RWF_NOWAIT gives what the page cache holds, and both say so at once
 where they would wait for a disk or a server (openat2(2), preadv2(2)). So an event
 loop may read without a thread, which costs several times the read. Whatever is not
-plainly fine is left to the caller's slower and thorough way. Knows no record.
+plainly fine is left to the caller's slower and thorough way.
+
+tmpfs refuses RWF_NOWAIT, though all of it is in memory (or swapped out, as the interpreter may
+be): there a plain read does. overlayfs refuses it, too, and may be on a disk.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from typing import Any
 
 from ...errors import BadRecord
 from .locked_directories import DIRECTORY, READ, checked, unsound
+from .versions import EXTRA_BYTES, read_last, room_for
 
 _OPENAT2 = 437  # on every architecture
 _AT_FDCWD = -100
@@ -65,13 +69,14 @@ class CachedFiles:
     """Files below a root directory, as far as they are in memory."""
 
     def __init__(self, root: str, limit: int) -> None:
-        """`limit`: bytes of the largest file that is read."""
+        """`limit`: bytes of the largest record that is read."""
         self._root = os.fsencode(root)
         self._limit = limit
         self._call = _system_call()
+        self._in_memory: int | None = None  # the device of a file system that is, if one was met
 
     def read(self, path: str) -> tuple[bytes, float] | None:
-        """Return a file's content and mtime, reached through no symbolic link below the root.
+        """Return a record and when it expires, reached through no symbolic link below the root.
 
         None: it cannot be done at once, or it is not plainly one user's regular file
         without a second name.
@@ -105,10 +110,36 @@ class CachedFiles:
         return opened
 
     def _content(self, file: int) -> tuple[bytes, float] | None:
-        found = checked(file, self._limit)
+        found = checked(file, room_for(self._limit + EXTRA_BYTES))
         if found.st_nlink != 1:  # replaced meanwhile: the thorough way finds the newer one
             return None
-        content = bytearray(found.st_size)
-        if os.preadv(file, [content], 0, os.RWF_NOWAIT) != found.st_size:
+        flags = 0 if found.st_dev == self._in_memory else os.RWF_NOWAIT
+
+        def pread(length: int, offset: int) -> bytes:
+            content = bytearray(length)
+            read = os.preadv(file, [content], offset, flags)
+            return bytes(content) if read == length else b""
+
+        try:
+            version = read_last(found.st_size, pread)
+        except OSError as error:
+            if error.errno == errno.EOPNOTSUPP and _is_tmpfs(found.st_dev):
+                self._in_memory = found.st_dev
+                return None
+            raise
+        if version is None or len(version.record) > self._limit:
             return None
-        return bytes(content), found.st_mtime
+        return version.record, version.lives_until(found.st_mtime_ns, is_torn=False) / 1e9
+
+
+def _is_tmpfs(device: int) -> bool:
+    """Return whether a device is one of tmpfs, by proc_pid_mountinfo(5)."""
+    number = f"{os.major(device)}:{os.minor(device)}"
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
+            lines = [line.split() for line in mounts]
+    except OSError:
+        return False
+    # The kind stands behind a dash, as there may be more fields before that.
+    kinds = [line[line.index("-", 6) + 1] for line in lines if line[2] == number]
+    return "tmpfs" in kinds

@@ -34,27 +34,27 @@ class OwnerNotes:
         self._clock = clock
         self._max_bytes = max_bytes
 
-    def add(self, owner: str, key: str, lifetime: int) -> None:
+    def add(self, owner: str, key: str, lifetime: int, *, wait: bool) -> None:
         """Note that a key belongs to an owner."""
         try:
-            self._add(owner, key, lifetime)
+            self._add(owner, key, lifetime, wait=wait)
         except StoreUnavailable as error:
             self._check_root(error)
             self._tree.make_way(f"{_path(owner)}/{_note(key)[0]}")
-            self._add(owner, key, lifetime)
+            self._add(owner, key, lifetime, wait=wait)
 
-    def _add(self, owner: str, key: str, lifetime: int) -> None:
-        with self._tree.locked(_path(owner), make=True) as notes:
+    def _add(self, owner: str, key: str, lifetime: int, *, wait: bool) -> None:
+        with self._tree.locked(_path(owner), make=True, wait=wait) as notes:
             assert notes is not None
             name, text = _note(key)
-            self._tree.write(notes, name, text, self._clock() + lifetime)
+            self._tree.write(notes, name, text, round((self._clock() + lifetime) * 1e9))
             if not text:
                 _ = unlink(notes, _name(key))  # the same note, as it once was
 
-    def remove(self, owner: str, keys: Sequence[str]) -> None:
+    def remove(self, owner: str, keys: Sequence[str], *, wait: bool) -> None:
         """Forget that keys belong to an owner, and the owner that has no others."""
         try:
-            with self._tree.locked(_path(owner)) as notes:
+            with self._tree.locked(_path(owner), wait=wait) as notes:
                 if notes is None:
                     return
                 removed = [

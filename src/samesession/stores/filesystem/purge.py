@@ -15,10 +15,11 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ...core.record import may_be_record
 from ...core.store import Clock
 from ...errors import StoreUnavailable
 from .locked_directories import NAME, READ, SPELT, TEMPORARY, Tree, name_of, opened, unlink
+from .record_files import RecordFiles
+from .versions import MAGIC
 
 OWNERS = "owners"
 
@@ -40,8 +41,9 @@ class _Files(NamedTuple):
 class Purge:
     """One pass over all files of a store."""
 
-    def __init__(self, tree: Tree, clock: Clock) -> None:
+    def __init__(self, tree: Tree, files: RecordFiles, clock: Clock) -> None:
         self._tree = tree
+        self._files = files
         self._clock = clock
         self._failure: StoreUnavailable | None = None
 
@@ -118,7 +120,11 @@ class Purge:
                     return False
                 with opened(name, READ, directory) as fd:
                     raw = os.read(fd, _ENOUGH)
-                return files.is_ours(name, raw) and unlink(directory, name)
+                if not files.is_ours(name, raw):
+                    return False
+                if files.names is NAME and self._files.outlives_mtime(directory, name):
+                    return False
+                return unlink(directory, name)
         except StoreUnavailable as error:
             self._failure = self._failure or error
             return False
@@ -177,7 +183,7 @@ def _plain(directory: int, name: str) -> os.stat_result | None:
 
 def _is_record(name: str, raw: bytes) -> bool:
     del name  # says nothing of the content
-    return may_be_record(raw)
+    return MAGIC.startswith(raw[: len(MAGIC)])  # or a crash has left less of it
 
 
 def _is_note(name: str, raw: bytes) -> bool:

@@ -3,7 +3,7 @@
     SESSION_FILE_DIR/            0700, owned by the process's user
         3f/                      by the first two hex digits of the file's name; locked
                                  while one of its files changes
-            3f9a...              a record; its mtime is the moment it expires
+            3f9a...              versions of a record; its mtime is the moment it expires
         owners/1c/1c77.../7365...  a note that a record is that owner's
 
 A file's name is a digest of its key, in hex: safe on file systems that fold
@@ -14,17 +14,27 @@ directory, and costs the same however many sessions there are.
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import NamedTuple, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from ...core.batches import every_key
 from ...core.idle_renewal import Touching
 from ...core.record import MIN_BYTES, revision_of
-from ...core.steps import Steps, Turn, call, call_in_turn, call_long, checkpoint
+from ...core.steps import (
+    Group,
+    Steps,
+    Turn,
+    call,
+    call_in_turn,
+    call_long,
+    call_together,
+    checkpoint,
+    outcome_of,
+)
+from ...core.steps import Outcome as WorkOutcome
 from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome, Reach
 from ...errors import BadRecord
 from ...run.clocks import system_time
@@ -32,27 +42,38 @@ from ...settings import Config
 from ..kit.opener import with_settings
 from ..kit.renewing_load import RenewingLoad
 from . import many_files
-from .locked_directories import READ, Tree, content, name_of, sound, unlink
+from .locked_directories import Tree, name_of, unlink
 from .nonblocking_read import CachedFiles
 from .owner_notes import OwnerNotes
 from .purge import Purge
+from .record_files import Found, RecordFiles
 from .settings import FileSettings
 
 _DURABLE_BATCH = 20  # files that are deleted within one operation's time if each waits for the disk
 
 T = TypeVar("T")
-P = ParamSpec("P")
 
 # A directory's descriptor, or None where it is missing.
 _Directory: TypeAlias = AbstractContextManager[int | None]
 
 
-class _Found(NamedTuple):
-    """What a file holds, the moment at which it expires, and whether that was in the past."""
+class _Work(Protocol):
+    """Blocking work that waits for a lock, or raises Blocked where one is held."""
 
-    record: bytes
-    expires: float
-    is_over: bool = False
+    def __call__(self, *, wait: bool) -> Any: ...
+
+
+class _Together:
+    """What is done in the one hop of a tick: reads and writes of a few files each."""
+
+    alone_after = 0.05
+
+    def alone(self, item: _Work) -> Any:
+        return item(wait=True)
+
+    def all(self, items: Iterator[_Work]) -> Iterator[WorkOutcome]:
+        for item in items:
+            yield outcome_of(partial(item, wait=False))
 
 
 class FileStore:
@@ -87,6 +108,10 @@ class FileStore:
         self._fsync = fsync
         self._max_bytes = max_bytes
         self._renewing = RenewingLoad(touching or Touching(), clock)
+        self._files = RecordFiles(
+            self._tree, self._renewing, max_bytes=max_bytes, appends=not fsync
+        )
+        self._together = _Together()
         self._clock = clock
 
     @property
@@ -101,34 +126,36 @@ class FileStore:
 
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
         """Read a record and restart its idle timeout."""
-        record = self._load_cached(key, renew)
+        name = _name(key)
+        record = self._load_cached(name, renew)
         if record is not None:
             return record
-        return (yield from call(self._load, key, renew))
+        return (yield from self._at(name[:2], self._load, name, renew))
 
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
         """Write a file where none is."""
-        return (yield from self._locking(_name(key)[:2], self._create, key, record, lifetimes))
+        name = _name(key)
+        return (yield from self._at(name[:2], self._create, name, record, lifetimes))
 
     def commit(
         self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
     ) -> Steps[Outcome | Conflict]:
         """Replace the file that holds the expected revision."""
-        return (
-            yield from self._locking(_name(key)[:2], self._commit, key, record, expected, renew)
-        )
+        name = _name(key)
+        return (yield from self._at(name[:2], self._commit, name, record, expected, renew))
 
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
         """Delete the file that holds the expected revision, or whichever is there."""
-        return (yield from self._locking(_name(key)[:2], self._remove, key, expected))
+        name = _name(key)
+        return (yield from self._at(name[:2], self._remove, name, expected))
 
     def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
         """Note that a key belongs to an owner."""
-        return (yield from self._locking(f"owner {owner}", self._notes.add, owner, key, lifetime))
+        return (yield from self._at(f"owner {owner}", self._notes.add, owner, key, lifetime))
 
     def delist(self, owner: str, key: str) -> Steps[None]:
         """Forget that a key belongs to an owner."""
-        return (yield from self._locking(f"owner {owner}", self._notes.remove, owner, [key]))
+        return (yield from self._at(f"owner {owner}", self._notes.remove, owner, [key]))
 
     def owned(self, owner: str) -> Steps[Iterable[str]]:
         """List the keys noted for an owner."""
@@ -155,7 +182,7 @@ class FileStore:
 
     def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
         """Forget that keys belong to an owner."""
-        return (yield from self._locking(f"owner {owner}", self._notes.remove, owner, keys))
+        return (yield from self._at(f"owner {owner}", self._notes.remove, owner, keys))
 
     def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
         """List the next keys that begin with a prefix."""
@@ -166,23 +193,24 @@ class FileStore:
         """Delete expired records, expired notes, and what killed writers left behind."""
         # In one go: each wait for a lock has a limit, and the loop does not wait for it.
         yield from checkpoint(bounded=False)
-        return (yield from call_long(Purge(self._tree, self._clock).run))
+        return (yield from call_long(Purge(self._tree, self._files, self._clock).run))
 
     def close(self) -> Steps[None]:
         """Do nothing: no file is kept open between operations."""
         yield from ()
 
-    def _locking(
-        self, path: str, func: Callable[P, T], *args: P.args, **kwargs: P.kwargs
-    ) -> Steps[T]:
-        """Do work that locks a directory, for which one thread of this process waits at most."""
-        return call_in_turn(Turn((self._tree.root, path)), func, *args, **kwargs)
+    def _at(self, path: str, func: Callable[..., T], *args: object) -> Steps[T]:
+        """Do work that may lock a directory, for which one thread of this process waits at most."""
+        turn = Turn((self._tree.root, path))
+        if self._fsync:  # many wait for the disk as long as one does
+            return call_in_turn(turn, func, *args, wait=True)
+        group: Group[_Work, T] = self._together
+        return call_together(group, partial(func, *args), turn=turn)
 
     # --- the work ----------------------------------------------------------------------
 
-    def _load_cached(self, key: str, renew: Lifetimes | None) -> bytes | None:
+    def _load_cached(self, name: str, renew: Lifetimes | None) -> bytes | None:
         """Read a live record if that cannot block; None leaves it to `_load`."""
-        name = _name(key)
         found = self._cached.read(f"{name[:2]}/{name}")
         if found is None or len(found[0]) < MIN_BYTES:
             return None
@@ -192,47 +220,46 @@ class FileStore:
             return None  # what is to be done then may block
         return raw
 
-    def _load(self, key: str, renew: Lifetimes | None) -> bytes | None:
-        name = _name(key)
+    def _load(self, name: str, renew: Lifetimes | None, *, wait: bool) -> bytes | None:
         with self._shard(name) as shard:
-            found = None if shard is None else self._read(shard, name, renew)
-        if found is not None and found.is_over:
-            with self._locked(name) as shard:
-                found = None if shard is None else self._live(shard, name, renew)
+            found = None if shard is None else self._files.look(shard, name)
+        if found is None or self._is_fresh(found, renew):
+            return None if found is None else found.record
+        with self._locked(name, wait=wait) as shard:
+            found = None if shard is None else self._files.live(shard, name, renew)
         return None if found is None else found.record
 
-    def _create(self, key: str, record: bytes, lifetimes: Lifetimes) -> bool:
-        name = _name(key)
-        with self._locked(name, make=True) as shard:
+    def _is_fresh(self, found: Found, renew: Lifetimes | None) -> bool:
+        """Return whether a record that was read is live, and need not be renewed."""
+        if found.is_over:
+            return False
+        renewal, now = self._renewing.touching.renewal, self._clock()
+        return renewal(found.record, found.expires, renew, now) is None
+
+    def _create(self, name: str, record: bytes, lifetimes: Lifetimes, *, wait: bool) -> bool:
+        with self._locked(name, make=True, wait=wait) as shard:
             assert shard is not None
-            if self._sound(shard, name) is not None:
+            if self._files.sound(shard, name) is not None:
                 return False
-            self._tree.write(shard, name, record, self._renewing.expiry(record, lifetimes))
+            self._files.write(shard, name, record, self._renewing.expiry(record, lifetimes))
             return True
 
     def _commit(
-        self, key: str, record: bytes, expected: bytes, renew: Lifetimes | None
+        self, name: str, record: bytes, expected: bytes, renew: Lifetimes | None, *, wait: bool
     ) -> Outcome | Conflict:
-        name = _name(key)
-        with self._locked(name) as shard:
-            found = None if shard is None else self._sound(shard, name)
-            if found is None or shard is None:
+        with self._locked(name, wait=wait) as shard:
+            if shard is None:
                 return Outcome.GONE
-            if revision_of(found.record) != expected:
-                return Conflict(found.record)
-            expires = found.expires if renew is None else self._renewing.expiry(record, renew)
-            self._tree.write(shard, name, record, expires)
-            return Outcome.WRITTEN
+            return self._files.replace(shard, name, record, expected, renew)
 
-    def _remove(self, key: str, expected: bytes | None) -> Outcome | Conflict:
-        name = _name(key)
-        with self._locked(name) as shard:
-            found = None if shard is None else self._sound(shard, name)
+    def _remove(self, name: str, expected: bytes | None, *, wait: bool) -> Outcome | Conflict:
+        with self._locked(name, wait=wait) as shard:
+            found = None if shard is None else self._files.sound(shard, name)
             if found is None or shard is None:
                 return Outcome.GONE
             if expected is not None and revision_of(found.record) != expected:
                 return Conflict(found.record)
-            self._end(shard, name)
+            self._files.end(shard, name)
             return Outcome.WRITTEN
 
     def _load_many(self, keys: Sequence[str]) -> list[bytes | None]:
@@ -241,10 +268,10 @@ class FileStore:
             with self._tree.at(path) as shard:
                 read = {} if shard is None else {name: self._look(shard, name) for name in names}
             found.update((name, each.record) for name, each in read.items() if each is not None)
-            ended = [name for name, each in read.items() if each is not None and each.is_over]
-            with self._tree.locked(path) if ended else nullcontext() as shard:
-                for name in ended:
-                    live = None if shard is None else self._sound(shard, name)
+            again = [name for name, each in read.items() if each and not self._is_fresh(each, None)]
+            with self._tree.locked(path) if again else nullcontext() as shard:
+                for name in again:
+                    live = None if shard is None else self._files.sound(shard, name)
                     found[name] = None if live is None else live.record
         return [found.get(_name(key)) for key in keys]
 
@@ -254,7 +281,7 @@ class FileStore:
             with self._tree.locked(path) as shard:
                 if shard is None:
                     continue
-                ends = [(name, self._end_of(shard, name)) for name in names]
+                ends = [(name, self._files.expiry(shard, name)) for name in names]
                 now = self._clock()
                 # An expired one as well, for a clock that may be ahead; it was not there.
                 gone = [(name, end) for name, end in ends if end and unlink(shard, name)]
@@ -262,72 +289,18 @@ class FileStore:
                 self._tree.sync_directory(shard)
         return removed
 
-    def _end_of(self, shard: int, name: str) -> float | None:
-        """Return when a file's record expires; None for what is none, by all but its content."""
-        try:
-            found = sound(os.stat(name, dir_fd=shard, follow_symlinks=False), self._max_bytes)
-        except (FileNotFoundError, BadRecord):
-            return None
-        return found.st_mtime if found.st_size >= MIN_BYTES else None
-
-    # --- files -------------------------------------------------------------------------
-
-    def _read(self, shard: int, name: str, renew: Lifetimes | None) -> _Found | None:
-        """Read a record, and on the way renew one that is live."""
-        try:
-            fd = os.open(name, READ, dir_fd=shard)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
-                raise BadRecord("its file is no regular file") from error
-            raise
-        try:
-            return self._renewing.load(partial(self._content, fd), partial(self._touch, fd), renew)
-        finally:
-            os.close(fd)
-
-    def _content(self, fd: int, now: float) -> _Found | None:
-        raw, expires = content(fd, self._max_bytes)
-        return _Found(raw, expires, is_over=expires <= now) if len(raw) >= MIN_BYTES else None
-
-    def _touch(self, fd: int, found: _Found, expires: int) -> _Found:
-        if found.is_over:
-            return found
-        os.utime(fd, (self._clock(), expires))
-        return _Found(found.record, expires)
-
-    def _live(self, shard: int, name: str, renew: Lifetimes | None) -> _Found | None:
-        """Read a live record under the lock; delete an expired one, for a later clock's sake."""
-        found = self._read(shard, name, renew)
-        if found is None or not found.is_over:
-            return found
-        self._end(shard, name)
-        return None
-
-    def _look(self, shard: int, name: str) -> _Found | None:
+    def _look(self, shard: int, name: str) -> Found | None:
         """Read a record without renewing it; what is no record of ours counts as none."""
         try:
-            return self._read(shard, name, None)
+            return self._files.look(shard, name)
         except BadRecord:
             return None
 
-    def _sound(self, shard: int, name: str) -> _Found | None:
-        """Do the same under the lock, for live records alone."""
-        try:
-            return self._live(shard, name, None)
-        except BadRecord:
-            return None
+    def _shard(self, name: str) -> _Directory:
+        return self._tree.at(name[:2])
 
-    def _end(self, shard: int, name: str) -> None:
-        _ = unlink(shard, name)
-        self._tree.sync_directory(shard)
-
-    def _shard(self, name: str, *, make: bool = False) -> _Directory:
-        return self._tree.at(name[:2], make=make)
-
-    def _locked(self, name: str, *, make: bool = False) -> _Directory:
-        return self._tree.locked(name[:2], make=make)
+    def _locked(self, name: str, *, make: bool = False, wait: bool) -> _Directory:
+        return self._tree.locked(name[:2], make=make, wait=wait)
 
 
 def _name(key: str) -> str:
