@@ -59,9 +59,10 @@ def take_back(response: Response) -> bool:
 
     What the application itself has written since then stays.
     """
-    found: _Note | None = vars(response).pop(_NOTE, None)
+    found: _Note | None = getattr(response, _NOTE, None)
     if found is None:
         return False
+    delattr(response, _NOTE)
     # The cookies go first, as another thread may be sending the response by mistake.
     _take_cookies(response, found.cookies)
     if found.page and found.shown is _body(response):

@@ -294,6 +294,10 @@ class SessionState:
 # Of a ServerSession, which keeps it from views by its name.
 state_of: Callable[[dict[str, Any]], SessionState] = attrgetter("_state")
 
+_DICT: Any = dict  # Any: pyright would know its methods in part
+_has: Callable[[dict[str, Any], str], bool] = _DICT.__contains__
+_size: Callable[[dict[str, Any]], int] = _DICT.__len__
+
 
 def data_of(session: dict[str, Any]) -> dict[str, Any]:
     """Return a plain copy of a session's data."""
@@ -308,13 +312,13 @@ def show(session: dict[str, Any], data: dict[str, Any]) -> None:
 
 def is_empty(session: dict[str, Any]) -> bool:
     """Return whether a session has no data but `permanent`."""
-    size = dict[str, Any].__len__(session)
-    return not size or (size == 1 and dict[str, Any].__contains__(session, PERMANENT_KEY))
+    size = _size(session)
+    return not size or (size == 1 and _has(session, PERMANENT_KEY))
 
 
 def has_flashes(session: dict[str, Any]) -> bool:
     """Return whether a session holds messages that are to be shown next."""
-    return dict[str, Any].__contains__(session, FLASHES_KEY)
+    return _has(session, FLASHES_KEY)
 
 
 def is_permanent(session: dict[str, Any]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar
 
 from ..core.steps import Call, Checkpoint, Steps
 from ..core.tracebacks import clear_locals
@@ -38,24 +38,8 @@ def run(steps: Steps[T]) -> T:
     """Run steps to their end in this thread."""
     outer = LEFT.get()
     _ = None if outer is None else LEFT.set(None)  # these steps may run in the midst of others
-    try:
-        return _run(steps, outer)
-    except BaseException as error:
-        clear_locals(error)
-        raise
-    finally:
-        _do_left_here(outer)
-
-
-def _do_left_here(outer: list[Afterwards] | None) -> None:
-    left = LEFT.get()
-    if left is not outer:
-        _ = LEFT.set(outer)
-        for work in left or ():
-            run(work())
-
-
-def _run(steps: Steps[T], outer: list[Afterwards] | None) -> T:
+    answer: Any = None
+    result: Any = None
     try:
         answer = next(steps)
         while True:
@@ -67,9 +51,25 @@ def _run(steps: Steps[T], outer: list[Afterwards] | None) -> T:
                     continue
             else:
                 if type(answer) is Checkpoint:
-                    _do_left_here(outer)
+                    _do_left(outer)
                     _ = None if outer is None else LEFT.set(None)
                 result = answer
             answer = steps.send(result)
     except StopIteration as end:
-        return cast("T", end.value)
+        result = end.value
+    except BaseException as error:
+        answer = result = None  # this frame stays, and what was waited for may quote what was sent
+        clear_locals(error)
+        _do_left(outer)
+        raise
+    if LEFT.get() is not outer:
+        _do_left(outer)
+    return result  # type: ignore[no-any-return]  # a cast would be paid for on each request
+
+
+def _do_left(outer: list[Afterwards] | None) -> None:
+    left = LEFT.get()
+    if left is not outer:
+        _ = LEFT.set(outer)
+        for work in left or ():
+            run(work())
