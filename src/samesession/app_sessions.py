@@ -26,7 +26,7 @@ from .core.policy import Horizon
 from .core.record import Sealer
 from .core.request_state import Mode, SessionState, has_flashes, state_of
 from .core.session import ServerSession
-from .core.steps import Steps, checkpoint, wait
+from .core.steps import Steps, checkpoint, done, wait
 from .core.store import (
     Clock,
     Located,
@@ -90,6 +90,7 @@ class AppSessions:
         settings: Mapping[str, Any] = source_of(self._app).config
         config = stores.read_config(settings, home=_home(self._app))
         self._snapshot = snapshot(settings)
+        self.store_timeout = config.store_timeout
         self._exempt = Exemptions(self._app, config.exempt, static=config.exempt_static)
         self._no_renew: _Matcher = None
         self._horizon = Horizon()
@@ -198,34 +199,24 @@ class AppSessions:
                 "processes of one machine share, or run one"
             )
 
-    def open(self, request: Request, header: str) -> ServerSession | Steps[ServerSession]:
+    def open(self, request: Request, header: str) -> Steps[ServerSession]:
         """Open the session of a request with this Cookie header, which may be empty.
 
-        Gives the session where no cookie asks for a store, or else steps, which
-        raise StoreError when the store fails; see `broken`.
+        The steps raise StoreError when the store fails; see `broken`.
         """
         if not self._serves:
             self._begin(request)
         exempt = self._exempt.state(request)
         if exempt is not None:
-            return ServerSession(state=exempt, bindable=True)  # which then is another error
+            return done(ServerSession(state=exempt, bindable=True))  # which then is another error
         parts = self._current.parts()
         name = parts.config.cookie.name
         if name not in header:
-            return parts.flow.fresh()
+            return parts.flow.open(())
         renew = self._no_renew is None or not self._no_renew(request)
         values = headers.cookie_values(header, name)
         address = headers.address(request) if len(values) > 1 else None
         return parts.flow.open(values, renew=renew, address=address)
-
-    def close_at_once(self, session: ServerSession, response: Response | None) -> bool:
-        """Close a session that there is nothing to save of; False leaves it to `close`."""
-        parts = self._current.parts()
-        reply = parts.flow.leave(session)
-        if reply is None:
-            return False
-        self._answer(reply, session, response, parts)
-        return True
 
     def broken(self, error: SessionError) -> ServerSession:
         """Stand in for a session that the store did not give."""
@@ -296,21 +287,31 @@ class AppSessions:
 
     def close(self, session: ServerSession, response: Response | None) -> Steps[None]:
         """Save the session and make the response say so; None for a WebSocket."""
-        self._exempt.tell(state_of(session))
         parts = self._current.parts()
-        steps = parts.flow.close(session, cookie_possible=response is not None)
         try:
-            reply = yield from self._in_turn(session, steps)
-            for _ in range(_MEANWHILE):
-                # Another thread or task of the request wrote while that was saved.
-                if not state_of(session).written or state_of(session).mode is not Mode.LIVE:
-                    break
-                steps = parts.flow.close(session, cookie_possible=response is not None)
-                reply = yield from self._in_turn(session, steps)
+            if parts.flow.is_at_rest(session):  # as after most requests
+                reply = parts.flow.leave(session)
+            else:
+                response = self._framework.carrier(response, session)
+                reply = yield from self._saved(session, parts.flow, is_sent=response is not None)
             self._answer(reply, session, response, parts)
         except (TypeError, SessionError) as error:
             if isinstance(error, StoreError) or not self._is_told(session, error):
                 raise
+
+    def _saved(
+        self, session: ServerSession, flow: Flow | CookieFlow, *, is_sent: bool
+    ) -> Steps[Reply]:
+        """Save the session with the response; `is_sent`: it carries a cookie."""
+        state = state_of(session)
+        self._exempt.tell(state)
+        reply = yield from self._in_turn(session, flow.close(session, cookie_possible=is_sent))
+        for _ in range(_MEANWHILE):
+            # Another thread or task of the request wrote while that was saved.
+            if not state.written or state.mode is not Mode.LIVE:
+                break
+            reply = yield from self._in_turn(session, flow.close(session, cookie_possible=is_sent))
+        return reply
 
     def _in_turn(self, session: ServerSession, steps: Steps[Reply]) -> Steps[Reply]:
         """Save a session while no other task or thread of its request does.

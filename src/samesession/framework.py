@@ -16,13 +16,15 @@ class Framework:
     """How a framework waits, and sends bodies.
 
     `lock` makes what the saves of one session wait for one another with;
+    `carrier` returns the response if it carries a cookie to the session's browser;
     `save_streamed` has a response save what its body does to the session; `is_kept` returns
     whether a test client keeps the context of the running request, for a test to look into.
     """
 
     colour: Colour
     lock: Callable[[], Any]  # Any: a lock of threads, or one whose `acquire` is awaited
-    save_streamed: Callable[[Any, Any, ServerSession], None]  # Any: a response, and the Site
+    carrier: Callable[[Any, ServerSession], Any]  # Any: a response, None for a WebSocket
+    save_streamed: Callable[[Any, Any, ServerSession], None]  # Any: a response, and AppSessions
     is_kept: Callable[[], bool]
 
     def usable(self, store: Store | Openable) -> Store:

@@ -603,10 +603,9 @@ MUTANTS = (
         (
             Change(
                 "core/upkeep.py",
-                "reseal = loaded.record.stale and cookie_possible and asked\n",
-                "reseal = loaded.record.stale and cookie_possible\n",
+                "return record.stale and (state.renew or state.modified or state.due)",
+                "return record.stale",
             ),
-            Change("core/flow.py", "(record.stale and state.renew)", "record.stale"),
         ),
         ("tests/web/test_key_rotation.py", "-k", "memory and does_not_renew"),
     ),
@@ -1192,12 +1191,23 @@ MUTANTS = (
         ("tests/web/test_changing_settings.py", "-k", "memory and only_reads"),
     ),
     Mutant(
+        "a session that was only read waits for its record to be renewed",
+        (
+            Change(
+                "core/upkeep.py",
+                "return self._reseals(state, record) or self._filing.index_is_stale(record)",
+                "return False",
+            ),
+        ),
+        ("tests/web/test_key_rotation.py", "-k", "memory and only_read"),
+    ),
+    Mutant(
         "a read session is sealed by the key that came meanwhile",
         (
             Change(
                 "core/upkeep.py",
-                "reseal = loaded.record.stale and cookie_possible and",
-                "reseal = False and",
+                "reseals = self._reseals(state, loaded.record) and cookie_possible",
+                "reseals = False",
             ),
         ),
         ("tests/web/test_changing_settings.py", "-k", "memory and change_of_the_key"),
@@ -1909,7 +1919,7 @@ MUTANTS = (
         (
             Change(
                 "quart/actions.py",
-                "administration), timeout=app_sessions.config.store_timeout",
+                "administration), timeout=app_sessions.store_timeout",
                 "administration), timeout=None",
             ),
         ),

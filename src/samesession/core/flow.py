@@ -106,23 +106,15 @@ class Flow:
         """
         return self._opener.open(values, renew=renew, address=address)
 
-    def fresh(self) -> ServerSession:
-        """Return the session of a request that has no cookie."""
-        return self._opener.fresh()
+    def is_at_rest(self, session: ServerSession) -> bool:
+        """Return whether a request changed nothing, and there is nothing to renew.
 
-    def leave(self, session: ServerSession) -> Reply | None:
-        """Return what `close` would for a request that changed nothing; None for any other."""
+        Then `close` would do no more than `leave` does, and need not wait for another save.
+        """
         state = state_of(session)
-        if state.may_differ or state.mode is Mode.EXEMPT or state.mode is Mode.BROKEN:
-            return None
-        if state.loaded is None:
-            return READ if state.accessed else UNTOUCHED
-        record = state.loaded.record
-        if state.terms is not self._terms or (record.stale and state.renew):
-            return None
-        if self._filing.index_is_stale(record):
-            return None
-        return self._leave(session)
+        if state.may_differ or state.mode is not Mode.LIVE:
+            return False
+        return state.loaded is None or not self._upkeep.is_due(state, state.loaded.record)
 
     def close(
         self, session: ServerSession, *, cookie_possible: bool = True, in_block: bool = False
@@ -183,7 +175,8 @@ class Flow:
         is_bare = state.accessed and is_empty(session) and (state.bound or owner) is None
         return policy.action(stored=loaded is not None, is_empty=is_bare, changed=changed)
 
-    def _leave(self, session: ServerSession) -> Reply:
+    def leave(self, session: ServerSession) -> Reply:
+        """Return what the response must say of a session that is left as it is."""
         state = state_of(session)
         cookie: CookieAction = None
         if state.loaded is None:
@@ -208,7 +201,7 @@ class Flow:
             kept = self._upkeep.keep(session, loaded, cookie_possible=cookie_possible)
             if not (yield from kept):
                 return READ if state_of(session).accessed else UNTOUCHED
-        return self._leave(session)
+        return self.leave(session)
 
     def _prolong(self, session: ServerSession, loaded: Loaded, payload: bytes) -> Steps[Reply]:
         """Restart the idle timeout of a session that is open for long, and show it as it is now."""
@@ -223,7 +216,7 @@ class Flow:
             raise
         saving.mark_saved(session, unsaved, Loaded(loaded.signed, record), data)
         state_of(session).terms = self._terms
-        return self._leave(session)
+        return self.leave(session)
 
     def _create(self, session: ServerSession, unsaved: Unsaved, draft: Draft) -> Steps[Reply]:
         for _ in range(_CREATE_ATTEMPTS):

@@ -84,6 +84,8 @@ class Opener:
         StoreUnavailable when the store does not answer. One event at most is noted of
         what a visitor can cause.
         """
+        if not values:
+            return self._new(renew=renew)
         found, refused = self._presented(values)
         if len(found) > 1:
             return (yield from self._open_one_of(found, address or _NOWHERE, renew=renew))
@@ -96,18 +98,20 @@ class Opener:
             refused = opened
         if refused is not None:
             self._notify(*refused)
-        return self._session({}, None, renew=renew)
+        return self._new(renew=renew)
 
-    def fresh(self) -> ServerSession:
-        """Return the session of a request that has no cookie."""
+    def _new(self, *, renew: bool) -> ServerSession:
+        """Return a session of which nothing is stored."""
+        state = SessionState()
+        state.renew = renew
         return ServerSession(
-            permanent_by_default=self._rules.permanent_by_default, bindable=self._bindable
+            state=state,
+            permanent_by_default=self._rules.permanent_by_default,
+            bindable=self._bindable,
         )
 
-    def _session(
-        self, data: dict[str, Any], loaded: Loaded | None, *, renew: bool
-    ) -> ServerSession:
-        state = SessionState(loaded=loaded, new=loaded is None, renew=renew)
+    def _stored(self, data: dict[str, Any], loaded: Loaded, *, renew: bool) -> ServerSession:
+        state = SessionState(loaded=loaded, new=False, renew=renew)
         state.terms = self.terms
         return ServerSession(
             data,
@@ -145,7 +149,7 @@ class Opener:
             verdict = policy.verdict(record, token, self._clock())
             if verdict is Verdict.LIVE:
                 data = codec.decode(record.payload)
-                return self._session(data, Loaded(signed, record), renew=renew)
+                return self._stored(data, Loaded(signed, record), renew=renew)
         except BadRecord as error:
             return _Refused(Event.REJECTED, None, error.reason)
         if verdict is Verdict.EXPIRED:
@@ -163,7 +167,7 @@ class Opener:
         else:
             session = yield from self._only_live(found, renew=renew)
         if session is None:
-            session = self._session({}, None, renew=renew)
+            session = self._new(renew=renew)
         state_of(session).several_at = address
         return session
 

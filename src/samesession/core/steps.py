@@ -92,6 +92,12 @@ def checkpoint(*, bounded: bool = True) -> Steps[None]:
     yield Checkpoint(bounded)
 
 
+def done(result: T) -> Steps[T]:
+    """Return what is known already."""
+    yield from ()
+    return result
+
+
 def wait(answer: T | Awaitable[T]) -> Steps[T]:
     """Return what a mirrored client answered: a value, or an awaitable of it."""
     result: T = yield answer

@@ -29,12 +29,21 @@ class Upkeep:
         self._terms = terms
         self._clock = clock
 
+    def is_due(self, state: SessionState, record: Record) -> bool:
+        """Return whether there is anything that `keep` may have to renew."""
+        if state.terms is not self._terms:  # the settings have changed since it was opened
+            return True
+        return self._reseals(state, record) or self._filing.index_is_stale(record)
+
+    @staticmethod
+    def _reseals(state: SessionState, record: Record) -> bool:
+        return record.stale and (state.renew or state.modified or state.due)
+
     def keep(self, session: ServerSession, loaded: Loaded, *, cookie_possible: bool) -> Steps[bool]:
         """Renew what is due; False: the session may be over, so its cookie is not sent again."""
         state = state_of(session)
-        asked = state.renew or state.modified or state.due
-        reseal = loaded.record.stale and cookie_possible and asked
-        if not state.upkept and (reseal or self._filing.index_is_stale(loaded.record)):
+        reseals = self._reseals(state, loaded.record) and cookie_possible
+        if not state.upkept and (reseals or self._filing.index_is_stale(loaded.record)):
             return (yield from self._rewrite(session, loaded))
         if state.renew and self._has_other_timeout(state, loaded.record):
             return (yield from self._renew_again(state, loaded))

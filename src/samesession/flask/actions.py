@@ -111,7 +111,7 @@ def is_seen(session: ServerSession) -> bool:
     return not state_of(session).of_socket and _is_current(session)
 
 
-def carrying(session: ServerSession, response: flask.Response) -> flask.Response | None:
+def carrier(response: flask.Response, session: ServerSession) -> flask.Response | None:
     """Internal: return the response if it carries a cookie to its session's browser."""
     state = state_of(session)
     state.of_socket = state.of_socket or (_is_current(session) and _is_of_socket(response))

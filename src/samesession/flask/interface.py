@@ -16,7 +16,7 @@ from ..core.tracebacks import clear_locals
 from ..errors import StoreError
 from ..given_application import check_is
 from ..run.sync import run
-from .actions import carrying, current, is_seen
+from .actions import current, is_seen
 from .streamed_body import FLASK
 
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ class FlaskSessionInterface(interface_answers.Answers, SessionInterface):
         app_sessions = self.app_sessions
         try:
             # No local holds the cookie: an error tracker would show it.
-            opened = app_sessions.open(request, request.environ.get("HTTP_COOKIE", ""))
-            if not isinstance(opened, ServerSession):
-                opened = run(opened)
+            opened = run(app_sessions.open(request, request.environ.get("HTTP_COOKIE", "")))
         except StoreError as error:
             opened = app_sessions.broken(error)
             headers.check_first(app.before_request_funcs, _refuse_broken)
@@ -52,8 +50,7 @@ class FlaskSessionInterface(interface_answers.Answers, SessionInterface):
         """Save the session; if the store refuses, the response becomes the 503."""
         ours: ServerSession = session  # type: ignore[assignment]  # as above
         try:
-            if not self.app_sessions.close_at_once(ours, response):
-                run(self.app_sessions.close(ours, carrying(ours, response)))
+            run(self.app_sessions.close(ours, response))
         except StoreError as error:
             failure = self.app_sessions.unsaved(ours, error)
             if not is_seen(ours):

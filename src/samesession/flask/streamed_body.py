@@ -15,6 +15,7 @@ from ..errors import SessionError
 from ..framework import Framework
 from ..run.sync import run
 from ..streamed_bodies import Stream
+from .actions import carrier
 
 
 class SavedBody:
@@ -72,4 +73,4 @@ def _is_kept() -> bool:
     )
 
 
-FLASK = Framework(Colour.SYNC, RLock, save_streamed, _is_kept)
+FLASK = Framework(Colour.SYNC, RLock, carrier, save_streamed, _is_kept)

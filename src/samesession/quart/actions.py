@@ -98,7 +98,7 @@ async def saving() -> AsyncIterator[ServerSession]:
         of_socket = state.of_socket
         steps = app_sessions.save(session, cookie_possible=not of_socket)
         try:
-            work = arun(steps, timeout=app_sessions.config.store_timeout)
+            work = arun(steps, timeout=app_sessions.store_timeout)
             await (finished(work) if of_socket else work)
         except StoreError as error:
             raise app_sessions.failed(error) from error
@@ -119,18 +119,18 @@ def serve(app: quart.Quart, app_sessions: AppSessions, sockets: Sockets) -> None
 
     @app.after_serving
     async def shut() -> None:
-        await arun(app_sessions.shut(), timeout=app_sessions.config.store_timeout)
+        await arun(app_sessions.shut(), timeout=app_sessions.store_timeout)
 
 
 async def _administer(work: Callable[[Administration], Steps[T]]) -> T:
     """Do work on many sessions, each batch of it within the store's timeout."""
     app_sessions = _app_sessions()
-    return await arun(work(app_sessions.administration), timeout=app_sessions.config.store_timeout)
+    return await arun(work(app_sessions.administration), timeout=app_sessions.store_timeout)
 
 
 def runner(app_sessions: AppSessions) -> Callable[[Steps[Any]], Any]:  # Any: what the steps return
     """Internal: give what runs steps for a command, in an event loop of its own."""
-    return lambda steps: asyncio.run(arun(steps, timeout=app_sessions.config.store_timeout))
+    return lambda steps: asyncio.run(arun(steps, timeout=app_sessions.store_timeout))
 
 
 def cookie_header(request: Request | Websocket) -> str:

@@ -40,13 +40,13 @@ class QuartSessionInterface(interface_answers.Answers, SessionInterface):
 
     async def open_session(self, app: Quart, request: Request | Websocket) -> SessionMixin:  # type: ignore[override]  # Quart names their private base class
         """Open the request's session; a store that is down is told by `refuse_broken`."""
+        app_sessions = self.app_sessions
         try:
             # No local holds the cookie: an error tracker would show it.
-            opened = self.app_sessions.open(request, cookie_header(request))
-            if not isinstance(opened, ServerSession):
-                opened = await arun(opened, timeout=self.app_sessions.config.store_timeout)
+            steps = app_sessions.open(request, cookie_header(request))
+            opened = await arun(steps, timeout=app_sessions.store_timeout)
         except StoreError as error:
-            opened = self.app_sessions.broken(error)
+            opened = app_sessions.broken(error)
             refuse_broken(app)
         except BaseException as error:
             clear_locals(error)
@@ -60,18 +60,15 @@ class QuartSessionInterface(interface_answers.Answers, SessionInterface):
     ) -> None:
         """Save the session; if the store refuses, the response becomes the 503."""
         ours: ServerSession = session  # type: ignore[assignment]  # as above
+        app_sessions = self.app_sessions
         try:
-            if self.app_sessions.close_at_once(ours, response):
-                return
             if state_of(ours).of_socket:
-                await self.sockets.close(ours)
+                await self.sockets.close(ours, response)
             else:
-                await arun(
-                    self.app_sessions.close(ours, response),
-                    timeout=self.app_sessions.config.store_timeout,
-                )
+                steps = app_sessions.close(ours, response)
+                await arun(steps, timeout=app_sessions.store_timeout)
         except StoreError as error:
-            failure = self.app_sessions.unsaved(ours, error)
+            failure = app_sessions.unsaved(ours, error)
             if current() is not ours:  # a test client's session_transaction()
                 raise failure from error
             assert response is not None  # a WebSocket alone has none

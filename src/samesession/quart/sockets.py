@@ -33,25 +33,28 @@ class Sockets:
         self._open[task] = session
         task.add_done_callback(self._end)
 
-    async def close(self, session: ServerSession) -> None:
-        """Save a WebSocket's session, though the client leaves meanwhile."""
+    async def close(self, session: ServerSession, response: Any) -> None:  # Any: of either kind
+        """Save a WebSocket's session, though the client leaves meanwhile.
+
+        `response`: what a handler returned that refuses the WebSocket.
+        """
         _ = self._end(asyncio.current_task())
-        await finished(self._save(session))
+        await finished(self._save(session, response))
 
     async def torn_down(self, error: BaseException | None) -> None:
         """Save the session of a WebSocket whose handler was cancelled as its client left."""
         session = self._end(asyncio.current_task())
         if session is not None and isinstance(error, asyncio.CancelledError):
-            await finished(self._save(session))
+            await finished(self._save(session, None))
 
     def _end(self, task: asyncio.Task[Any] | None) -> ServerSession | None:
         return None if task is None else self._open.pop(task, None)
 
-    async def _save(self, session: ServerSession) -> None:
+    async def _save(self, session: ServerSession, response: Any) -> None:
         """Save a session; nobody but the log is left to tell of a failure."""
         try:
-            steps = self._app_sessions.close(session, None)
-            await arun(steps, timeout=self._app_sessions.config.store_timeout)
+            steps = self._app_sessions.close(session, response)
+            await arun(steps, timeout=self._app_sessions.store_timeout)
         except StoreError as error:
             _ = self._app_sessions.unsaved(session, error)
         except (Exception, asyncio.CancelledError) as error:

@@ -104,9 +104,14 @@ def save_streamed(response: Any, app_sessions: AppSessions, session: ServerSessi
         body = body.body
     if isinstance(body, ResponseBody):
         stream = Stream(app_sessions, session)
-        response.response = SavedBody(body, stream, app_sessions.config.store_timeout)
+        response.response = SavedBody(body, stream, app_sessions.store_timeout)
     else:
         state_of(session).streaming = False
+
+
+def _carrier(response: Any, session: ServerSession) -> Any:
+    """Return the response if it carries a cookie to its session's browser."""
+    return None if state_of(session).of_socket else response
 
 
 def _is_kept() -> bool:
@@ -116,4 +121,4 @@ def _is_kept() -> bool:
     return bool(scope.get("_quart._preserve_context"))
 
 
-QUART = Framework(Colour.ASYNC, asyncio.Lock, save_streamed, _is_kept)
+QUART = Framework(Colour.ASYNC, asyncio.Lock, _carrier, save_streamed, _is_kept)

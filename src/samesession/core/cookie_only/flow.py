@@ -75,22 +75,20 @@ class CookieFlow:
                 self._notify(Event.REJECTED, None, error.reason)
         return self._session({}, SessionState(renew=renew))
 
-    def fresh(self) -> ServerSession:
-        """Return the session of a request that has no cookie."""
-        return self._session({}, SessionState())
-
     def _session(self, data: dict[str, Any], state: SessionState) -> ServerSession:
         state.new, state.in_cookie = state.baseline is None, True
         return ServerSession(
             data, state=state, permanent_by_default=self.rules.permanent_by_default
         )
 
-    def leave(self, session: ServerSession) -> Reply | None:
-        """Return what `close` would for a request that changed nothing; None for any other."""
+    def is_at_rest(self, session: ServerSession) -> bool:
+        """Return whether a request changed nothing: then `close` would do what `leave` does."""
         state = state_of(session)
-        if state.may_differ or state.mode is Mode.EXEMPT:
-            return None
-        return self._reply(session, state.baseline)
+        return not state.may_differ and state.mode is not Mode.EXEMPT
+
+    def leave(self, session: ServerSession) -> Reply:
+        """Return what the response must say of a session that is left as it is."""
+        return self._reply(session, state_of(session).baseline)
 
     def close(
         self, session: ServerSession, *, cookie_possible: bool = True, in_block: bool = False
