@@ -3,7 +3,7 @@
 SQLite has one writer at a time, and no queue. Writers of other processes look now and then
 whether the file is free, so that a process which writes again at once would hold it at nearly
 each of these looks. So a process has one writer at the file at a time. Once another process has
-been met there, it leaves the file alone after each write, for as long as that took and for
+been met there, it leaves the file alone for as long as it has used it, whenever that has become
 longer than the pause between two looks. Knows neither SQLite nor what is written.
 """
 
@@ -25,8 +25,8 @@ class Turns:
     ) -> None:
         """All in seconds.
 
-        `lease`: after which a turn is over that was not given back. `least`, `most`: between
-        which the file is left to other processes.
+        `lease`: after which a turn is over that was not given back. `least`: of use, after which
+        the file is left to other processes for as long; `most`: of that.
         """
         self._clock = clock
         self._lease = lease
@@ -37,6 +37,7 @@ class Turns:
         self._taken_until = 0.0
         self._free_from = 0.0
         self._met_until = 0.0
+        self._used = 0.0  # since the file was left to others
 
     def take_now(self) -> bool:
         """Take the turn if it is free and nobody waits for it; return whether it was."""
@@ -70,8 +71,12 @@ class Turns:
             now = self._clock()
             self._taken_until = 0.0
             self._free_from = now
-            if now < self._met_until:
-                self._free_from += min(max(used, self._least), self._most)
+            self._used += used
+            if now >= self._met_until:
+                self._used = 0.0
+            elif self._used >= self._least:
+                self._free_from += min(self._used, self._most)
+                self._used = 0.0
             self._changed.notify()
 
     def meet(self) -> None:

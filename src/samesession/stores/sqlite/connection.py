@@ -11,8 +11,7 @@ import os
 import sqlite3
 import time
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TypeVar
 
 from ...errors import StoreUnavailable
@@ -62,15 +61,6 @@ if hasattr(os, "register_at_fork"):  # where processes fork
     os.register_at_fork(after_in_child=_leave_to_parent)
 
 
-@contextmanager
-def errors(timeout: float) -> Iterator[None]:
-    """Raise StoreUnavailable for what the file or SQLite says."""
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise as_store_error(error, timeout) from error
-
-
 def as_store_error(error: sqlite3.Error | OSError, timeout: float) -> StoreUnavailable:
     """Return what to say of an error; none of SQLite's words, which may quote what is stored."""
     if is_busy(error):
@@ -91,11 +81,10 @@ def patiently(act: Callable[[], T], due: float, meet: Callable[[], object] | Non
     `meet` is called each time that it is.
     """
     while True:
-        late = stopwatch() >= due
         try:
             return act()
         except sqlite3.OperationalError as error:
-            if late or not is_busy(error):
+            if stopwatch() >= due or not is_busy(error):
                 raise
         if meet is not None:
             _ = meet()

@@ -14,7 +14,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from ...core.steps import Outcome, outcome_of
 from ...run.clocks import stopwatch
 from ...run.per_loop import PerLoop
-from .connection import Opened, errors, open_to_read, patiently
+from .connection import Opened, as_store_error, open_to_read, patiently
 from .place import Place
 
 T = TypeVar("T")
@@ -41,19 +41,10 @@ class Reader:
 
     def alone(self, item: Read[Any]) -> Any:  # Any: each has a type of its own
         """Do one read, in this thread."""
-        due = stopwatch() + self._timeout
-        with errors(self._timeout):
-            opened = self._take(due)
-            if opened is None:
-                return item.absent
-            failed = False
-            try:
-                return patiently(lambda: item.do(opened.connection), due)
-            except sqlite3.Error:
-                failed = True
-                raise
-            finally:
-                self._give_back(opened, keep=not failed)
+        try:
+            return self._do(item)
+        except (sqlite3.Error, OSError) as error:
+            raise as_store_error(error, self._timeout) from error
 
     def all(self, items: Iterator[Read[Any]]) -> Iterable[Outcome]:
         """Do several reads; return the outcome of each."""
@@ -66,9 +57,31 @@ class Reader:
         while idle:
             idle.pop().connection.close()
 
-    def _take(self, due: float) -> Opened | None:
+    def _do(self, read: Read[Any]) -> Any:
+        due = stopwatch() + self._timeout
+        idle = self._idle.here()
+        if idle is None:
+            idle = self._idle.keep(deque())
+        opened = self._take(idle, due)
+        if opened is None:
+            return read.absent
+        try:
+            result = patiently(partial(read.do, opened.connection), due)
+        except sqlite3.Error:
+            opened.connection.close()
+            raise
+        except BaseException:
+            idle.append(opened)
+            raise
+        if len(idle) < _MOST_IDLE:
+            idle.append(opened)
+        else:
+            opened.connection.close()
+        return result
+
+    def _take(self, idle: deque[Opened], due: float) -> Opened | None:
         """Take a connection to the file that is there now, or open one."""
-        idle, identity = self._idle.here(), self._place.identity()
+        identity = self._place.identity()
         while idle:
             try:
                 opened = idle.pop()
@@ -78,12 +91,3 @@ class Reader:
                 return opened
             opened.connection.close()
         return None if identity is None else open_to_read(self._place, due)
-
-    def _give_back(self, opened: Opened, *, keep: bool) -> None:
-        idle = self._idle.here()
-        if idle is None:
-            idle = self._idle.keep(deque())
-        if keep and len(idle) < _MOST_IDLE:
-            idle.append(opened)
-        else:
-            opened.connection.close()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ...core.steps import Outcome
@@ -20,13 +21,16 @@ from ...errors import StoreUnavailable
 from ...run.clocks import stopwatch
 from ...run.per_loop import PerLoop
 from ..kit.turns import Turns
-from .connection import LOOK, Opened, as_store_error, errors, is_busy, open_to_write, patiently
+from .connection import LOOK, Opened, as_store_error, is_busy, open_to_write, patiently
 from .place import Place
 
 T = TypeVar("T")
 
-# Seconds for which the file is left to other processes: as long as it was used, within these.
+# Seconds after which the file is left to other processes for as long, and the longest of that.
 _LEAST, _MOST = 4 * LOOK, 0.02
+# Seconds for which a write counts at least: about what it takes in a transaction of its own. Many
+# in one take less, and would leave a process that does one at a time behind.
+_WORTH = 0.0001
 _NEVER = float("inf")
 
 
@@ -95,14 +99,14 @@ class Writer:
             raise StoreUnavailable(f"the session file was locked for more than {self._timeout} s")
         batch = _Batch(writes, due, process.turns.meet)
         try:
-            with errors(self._timeout):
-                makes = any(write.makes for write in writes)
-                opened = self._opened(process, due, make=makes)
+            opened = self._opened(process, writes, due)
             if opened is None:
                 return [(write.absent, None) for write in writes]
             return self._told(process, batch.do(opened))
-        except BaseException:
+        except BaseException as error:
             _close(process)
+            if isinstance(error, sqlite3.Error | OSError):
+                raise as_store_error(error, self._timeout) from error
             raise
         finally:
             process.turns.give_back(batch.used)
@@ -120,12 +124,13 @@ class Writer:
         found = self._processes.here()
         return self._processes.keep(_Process()) if found is None else found
 
-    def _opened(self, process: _Process, due: float, *, make: bool) -> Opened | None:
+    def _opened(self, process: _Process, writes: Sequence[Write[Any]], due: float) -> Opened | None:
         """Return a connection to the file that is there now."""
         opened = process.opened
         if opened is not None and opened.identity == self._place.identity():
             return opened
         _close(process)
+        make = any(write.makes for write in writes)
         process.opened = open_to_write(self._place, due, make=make)
         return process.opened
 
@@ -163,14 +168,15 @@ class _Batch:
         """Do the writes; return the outcome of each, with SQLite's own errors."""
         durable = any(write.lasts for write in self._writes)
         waiting = self._do_or_each(opened, range(len(self._writes)), durable=durable)
-        _ = self._do_or_each(opened, waiting, durable=True)
+        if waiting:
+            _ = self._do_or_each(opened, waiting, durable=True)
         return self._outcomes
 
     def _do_or_each(self, opened: Opened, some: Sequence[int], *, durable: bool) -> list[int]:
         """Do some writes together or, where that fails as a whole, each alone."""
         waiting: list[int] = []
         try:
-            waiting = self._do(opened, some, durable=durable) if some else waiting
+            waiting = self._do(opened, some, durable=durable)
         except sqlite3.Error as error:
             # Without time left, or for one alone: that is the outcome.
             self._outcomes = [
@@ -186,7 +192,7 @@ class _Batch:
         """Do writes in one transaction; return which of them must be in one that lasts."""
         connection, waiting = opened.connection, list[int]()
         opened.be_durable(durable=durable)
-        _ = patiently(lambda: connection.execute("BEGIN IMMEDIATE"), self._due, self._meet)
+        _ = patiently(partial(connection.execute, "BEGIN IMMEDIATE"), self._due, self._meet)
         began = stopwatch()
         try:
             transaction = Transaction(connection, durable)
@@ -199,7 +205,7 @@ class _Batch:
                 _ = connection.execute("ROLLBACK")
             raise
         finally:
-            self.used += stopwatch() - began
+            self.used += max(stopwatch() - began, _WORTH * len(some))
         return waiting
 
     def _is_done(self, number: int, transaction: Transaction) -> bool:
