@@ -913,7 +913,7 @@ MUTANTS = (
     ),
     Mutant(
         "a file of SQLite's is left to other processes after a write",
-        (Change("stores/kit/turns.py", "if now < self._met_until:", "if False:"),),
+        (Change("stores/kit/turns.py", "if now >= self._met_until:", "if True:"),),
         ("tests/stores/test_sqlite_turns.py", "-k", "left_to_another"),
     ),
     Mutant(
