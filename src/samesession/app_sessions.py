@@ -23,6 +23,7 @@ from .core.events import Event
 from .core.flow import Flow
 from .core.memo import Memo
 from .core.policy import Horizon
+from .core.proved_records import RecordProofs
 from .core.record import Sealer
 from .core.request_state import Mode, SessionState, has_flashes, state_of
 from .core.session import ServerSession
@@ -94,8 +95,10 @@ class AppSessions:
         self._exempt = Exemptions(self._app, config.exempt, static=config.exempt_static)
         self._no_renew: _Matcher = None
         self._horizon = Horizon()
-        self._proofs: Proofs = Memo(config.proof_cache_bytes)
-        worker_processes.clear_in_children(self._proofs)
+        self._proofs: Proofs = Memo(config.proof_cache_bytes // 4)
+        self._record_proofs: RecordProofs = Memo(config.proof_cache_bytes // 4 * 3)
+        for each in (self._proofs, self._record_proofs):
+            worker_processes.clear_in_children(each)
         in_cookie = config.store_type == "cookie" and self._given is None
         self._store = None if in_cookie else self._opened(config)
         self._current = CurrentSettings(self._app, config, self._parts)
@@ -134,6 +137,7 @@ class AppSessions:
             clock=self._clock,
             notify=notify,
             horizon=self._horizon,
+            proofs=self._record_proofs,
         )
 
     def _derived(

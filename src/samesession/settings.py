@@ -194,9 +194,10 @@ class CommonSettings:
         "SESSION_PROOF_CACHE_BYTES",
         _bytes,
         default=4 * 1024 * 1024,
-        doc="How much memory a process takes to remember which cookies it has proved to be its "
-        "own, so as not to prove them again, by a digest and without their secret. Whether a "
-        "session is live is asked of the store each time. `0`: none.",
+        doc="How much memory a process takes to remember which cookies and records it has proved "
+        "to be its own, so as not to prove equal bytes again: of a cookie a digest, of a session "
+        "what the store holds. Whether a session is live is asked of the store each time. `0`: "
+        "none.",
     )
 
 

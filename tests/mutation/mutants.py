@@ -47,6 +47,39 @@ MUTANTS = (
         ("tests/unit/test_token.py",),
     ),
     Mutant(
+        "the bytes that a remembered record is compared by",
+        (
+            Change(
+                "core/proved_records.py",
+                "proved.raw == raw and proved.sealer is self._sealer",
+                "proved.sealer is self._sealer",
+            ),
+        ),
+        ("tests/unit/test_proved_records.py",),
+    ),
+    Mutant(
+        "the keys that a remembered record was proved by",
+        (
+            Change(
+                "core/proved_records.py",
+                "proved.raw == raw and proved.sealer is self._sealer",
+                "proved.raw == raw",
+            ),
+        ),
+        ("tests/unit/test_proved_records.py",),
+    ),
+    Mutant(
+        "the forgetting of a session that is revoked",
+        (
+            Change(
+                "core/admin.py",
+                "        self._forget(key)\n        if record.owner",
+                "        if record.owner",
+            ),
+        ),
+        ("tests/web/test_proofs.py", "-k", "revoked and memory"),
+    ),
+    Mutant(
         "the bound of what is remembered",
         (
             Change(

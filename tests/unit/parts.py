@@ -66,7 +66,9 @@ def sealer(*keys: bytes, prefix: str = "session:", name: str = "session") -> Sea
 def administration(store: Any, **parts: Any) -> Administration:
     """Give what administers a store of these tests."""
     usual: dict[str, Any] = {"prefix": RULES.prefix, "sealer": sealer(), "clock": Clock()}
-    return Administration(store, **{**usual, "notify": lambda *_: None, **parts})
+    return Administration(
+        store, **{**usual, "notify": lambda *_: None, "forget": lambda _: None, **parts}
+    )
 
 
 def record(token: Token, **changes: Any) -> Record:

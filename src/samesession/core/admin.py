@@ -10,7 +10,7 @@ open with this application's keys is another's here, and nothing to speak of.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..errors import BadRecord, InvalidName, NotSupported
 from . import policy
@@ -35,15 +35,24 @@ class Administration:
     """What can be done to the sessions of a store without their tokens."""
 
     def __init__(
-        self, store: Store, *, prefix: str, sealer: Sealer, clock: Clock, notify: Notify
+        self,
+        store: Store,
+        *,
+        prefix: str,
+        sealer: Sealer,
+        clock: Clock,
+        notify: Notify,
+        forget: Callable[[str], None],
     ) -> None:
+        """`forget` is told the key of each record that is deleted."""
         self._store = store
         self._prefix = prefix
         self._sealer = sealer
         self._reader = Reader(store, sealer)
         self._clock = clock
         self._notify = notify
-        self._ending = Ending(store, prefix=prefix, sealer=sealer, clock=clock)
+        self._forget = forget
+        self._ending = Ending(store, prefix=prefix, records=sealer, clock=clock)
 
     # --- list --------------------------------------------------------------------------
 
@@ -93,6 +102,7 @@ class Administration:
         if record is None:
             return False
         ended = yield from remove(self._store, key)
+        self._forget(key)
         if record.owner is not None and isinstance(self._store, OwnerIndex):
             yield from self._store.delist(record.owner, key)
         if ended:
@@ -175,7 +185,10 @@ class Administration:
 
     def _end(self, records: Sequence[Record]) -> Steps[int]:
         """Delete records; tell how many live ones that were."""
-        removed = yield from remove_many(self._store, [self._prefix + each.sid for each in records])
+        keys = [self._prefix + each.sid for each in records]
+        removed = yield from remove_many(self._store, keys)
+        for key in keys:
+            self._forget(key)
         # One whose time is over is ended as well: by another node's clock it may live.
         live = [
             each

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..errors import BadRecord, StoreUnavailable
 from . import policy
-from .record import Record, Sealer
+from .record import Opens, Record
 from .steps import Steps
 from .store import Clock, Conflict, OwnerIndex, Store
 
@@ -19,10 +19,10 @@ _ATTEMPTS = 5  # of deleting a record that others write to meanwhile
 class Ending:
     """What deletes records that are over."""
 
-    def __init__(self, store: Store, *, prefix: str, sealer: Sealer, clock: Clock) -> None:
+    def __init__(self, store: Store, *, prefix: str, records: Opens, clock: Clock) -> None:
         self._store = store
         self._prefix = prefix
-        self._sealer = sealer
+        self._records = records
         self._clock = clock
 
     def ends(self, record: Record) -> Steps[bool]:
@@ -41,7 +41,7 @@ class Ending:
                     yield from self._store.delist(standing.owner, key)
                 return True
             try:
-                standing = self._sealer.open(key, outcome.record)
+                standing = self._records.open(key, outcome.record)
             except BadRecord:
                 return True  # somebody else's by now
             if not policy.is_over(standing, self._clock()):

@@ -6,8 +6,9 @@ from ..errors import BadRecord
 from . import policy
 from .events import Event, Notify
 from .policy import Horizon, Rules
+from .proved_records import ProvedRecords
 from .reading import Reader
-from .record import Record, Sealer
+from .record import Record
 from .request_state import SessionState
 from .steps import Steps
 from .store import Clock, Conflict, Outcome, OwnerIndex, Store
@@ -21,15 +22,15 @@ class Filing:
         *,
         store: Store,
         rules: Rules,
-        sealer: Sealer,
+        records: ProvedRecords,
         clock: Clock,
         notify: Notify,
         horizon: Horizon,
     ) -> None:
         self._store = store
         self._rules = rules
-        self._sealer = sealer
-        self._reader = Reader(store, sealer)
+        self._records = records
+        self._reader = Reader(store, records)
         self._clock = clock
         self._notify = notify
         self._horizon = horizon
@@ -40,9 +41,10 @@ class Filing:
         Raises SessionTooLarge.
         """
         key = self._key(record)
-        sealed = self._sealer.seal(key, record)
+        sealed = self._records.seal(key, record)
         yield from self._enlist(record.owner, key)
         if (yield from self._store.create(key, sealed, lifetimes=self._rules.lifetimes)):
+            self._records.written(key, sealed, record)
             return True
         yield from self._delist(record.owner, key)
         return False
@@ -58,6 +60,7 @@ class Filing:
         owner = None if record is None else record.owner
         try:
             if record is None:
+                self._records.removed(key)
                 outcome = yield from self._store.remove(key, expected=current.revision_bytes)
             else:
                 outcome = yield from self._commit(key, current, record, state)
@@ -71,7 +74,7 @@ class Filing:
     def _commit(
         self, key: str, current: Record, record: Record, state: SessionState
     ) -> Steps[Outcome | Conflict]:
-        sealed = self._sealer.seal(key, record)
+        sealed = self._records.seal(key, record)
         if record.indexed != current.indexed or record.owner != current.owner:
             yield from self._enlist(record.owner, key)
         renew = self._rules.lifetimes if state.renew else None
@@ -82,7 +85,9 @@ class Filing:
         state.in_doubt = None
         if isinstance(outcome, Conflict) and outcome.record == sealed:
             # A commit whose answer was lost, sent again by the client: it is our own.
-            return Outcome.WRITTEN
+            outcome = Outcome.WRITTEN
+        if outcome is Outcome.WRITTEN:
+            self._records.written(key, sealed, record)
         return outcome
 
     def renewed(self, current: Record) -> Steps[Record | None]:
@@ -99,7 +104,7 @@ class Filing:
         if not isinstance(outcome, Conflict):
             return None
         try:
-            return self._sealer.open(self._key(current), outcome.record)
+            return self._records.open(self._key(current), outcome.record)
         except BadRecord as error:
             self._notify(Event.REJECTED, None, error.reason)
             return None

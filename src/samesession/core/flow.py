@@ -38,6 +38,7 @@ from .filing import Filing
 from .journal import Draft, Unsaved
 from .opening import Opener
 from .policy import Action, Horizon, Rules, Verdict
+from .proved_records import ProvedRecords, RecordProofs
 from .record import Record, Sealer
 from .request_state import (
     Loaded,
@@ -75,8 +76,9 @@ class Flow:
         clock: Clock,
         notify: Notify,
         horizon: Horizon | None = None,
+        proofs: RecordProofs | None = None,
     ) -> None:
-        """`horizon` is shared by the flows of one store whose lifetimes differ."""
+        """`horizon` and `proofs` are shared by the flows of one store whose lifetimes differ."""
         self.store = store
         self.rules = rules
         self._signer = signer
@@ -84,16 +86,22 @@ class Flow:
         self._notify = notify
         horizon = Horizon() if horizon is None else horizon
         horizon.reach(rules.lifetimes.longest, clock())
+        records = ProvedRecords(sealer, proofs)
         self._filing = Filing(
-            store=store, rules=rules, sealer=sealer, clock=clock, notify=notify, horizon=horizon
+            store=store, rules=rules, records=records, clock=clock, notify=notify, horizon=horizon
         )
         self._opener = Opener(
-            store=store, rules=rules, signer=signer, sealer=sealer, clock=clock, notify=notify
+            store=store, rules=rules, signer=signer, records=records, clock=clock, notify=notify
         )
         self._terms = self._opener.terms
         self._upkeep = Upkeep(filing=self._filing, rules=rules, terms=self._terms, clock=clock)
         self.administration = Administration(
-            store, prefix=rules.prefix, sealer=sealer, clock=clock, notify=notify
+            store,
+            prefix=rules.prefix,
+            sealer=sealer,
+            clock=clock,
+            notify=notify,
+            forget=records.removed,
         )
 
     def open(

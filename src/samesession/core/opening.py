@@ -23,8 +23,8 @@ from . import codec, policy
 from .ending import Ending
 from .events import BY_VISITORS, NOT_OURS, REPLACED, SEVERAL, TOO_MANY, Event, Notify
 from .policy import Rules, Verdict
+from .proved_records import ProvedRecords
 from .reading import Reader
-from .record import Sealer
 from .request_state import Loaded, SessionState, Terms, state_of
 from .scopes import Address
 from .session import ServerSession
@@ -62,12 +62,12 @@ class Opener:
         store: Store,
         rules: Rules,
         signer: TokenSigner,
-        sealer: Sealer,
+        records: ProvedRecords,
         clock: Clock,
         notify: Notify,
     ) -> None:
-        self._reader = Reader(store, sealer)
-        self._ending = Ending(store, prefix=rules.prefix, sealer=sealer, clock=clock)
+        self._reader = Reader(store, records)
+        self._ending = Ending(store, prefix=rules.prefix, records=records, clock=clock)
         self._rules = rules
         self._signer = signer
         self._clock = clock

@@ -15,7 +15,7 @@ answer is believed that has the sid which was asked for:
 from __future__ import annotations
 
 from ..errors import BadRecord, StoreUnavailable
-from .record import Record, Sealer, sid_of
+from .record import Opens, Record, sid_of
 from .steps import Steps
 from .store import Lifetimes, Rereading, Store
 
@@ -25,9 +25,9 @@ _NO_RECORD = b""  # stands for what a store refused to take for one
 class Reader:
     """What reads records from a store."""
 
-    def __init__(self, store: Store, sealer: Sealer) -> None:
+    def __init__(self, store: Store, records: Opens) -> None:
         self._store = store
-        self._sealer = sealer
+        self._records = records
         self._again = store.load_again if isinstance(store, Rereading) else None
 
     def read(self, key: str, sid: str, *, renew: Lifetimes | None) -> Steps[Record | None]:
@@ -39,7 +39,7 @@ class Reader:
         try:
             raw = yield from self._store.load(key, renew=renew)
             if raw is not None:
-                return self._sealer.open(key, raw)
+                return self._records.open(key, raw)
         except BadRecord:
             if self._again is None or (raw is not None and sid_of(raw) == sid):
                 raise
@@ -56,4 +56,4 @@ class Reader:
             raise StoreUnavailable(
                 "the session store gave two answers, and neither to the question"
             )
-        return self._sealer.open(key, raw)
+        return self._records.open(key, raw)

@@ -30,7 +30,7 @@ import hmac
 import struct
 from base64 import urlsafe_b64decode
 from collections.abc import Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import ormsgpack
 
@@ -85,6 +85,14 @@ class Record(NamedTuple):
     def revision_bytes(self) -> bytes:
         """The revision as a store sees it."""
         return self.revision.to_bytes(8, "big")
+
+
+class Opens(Protocol):
+    """Reads records of one application's."""
+
+    def open(self, key: str, raw: bytes) -> Record:
+        """Check and decode what a store returned for a key; raises BadRecord."""
+        ...
 
 
 class Sealer:
