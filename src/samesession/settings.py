@@ -134,6 +134,14 @@ class CommonSettings:
         shown="as `PERMANENT_SESSION_LIFETIME`",
         doc="The idle timeout of sessions that end with the browser.",
     )
+    own_lifetimes: bool = setting(
+        "SESSION_OWN_LIFETIMES",
+        flag,
+        default=False,
+        doc="Whether a session may have [an idle timeout of its "
+        "own](#timeouts-of-single-sessions), `session.lifetime`. The same in every process that "
+        "shares the store. With Redis a read is then a script in place of a GETEX.",
+    )
     absolute_lifetime: int | None = setting(
         "SESSION_ABSOLUTE_LIFETIME",
         optional(seconds),
@@ -310,7 +318,11 @@ def _rules(ours: CommonSettings, settings: Mapping[str, Any]) -> Rules:
     browser = ours.browser_lifetime
     return Rules(
         prefix=ours.prefix,
-        lifetimes=Lifetimes(browser=permanent if browser is None else browser, permanent=permanent),
+        lifetimes=Lifetimes(
+            browser=permanent if browser is None else browser,
+            permanent=permanent,
+            own=ours.own_lifetimes,
+        ),
         absolute=ours.absolute_lifetime,
         refresh_each_request=read_truth(settings, "SESSION_REFRESH_EACH_REQUEST", default=True),
         permanent_by_default=ours.permanent,

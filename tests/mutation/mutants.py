@@ -514,6 +514,85 @@ MUTANTS = (
         ("tests/unit/test_flow.py", "-k", "nobody_knows"),
     ),
     Mutant(
+        "a timeout of a session's own counts at once",
+        (
+            Change(
+                "core/filing.py",
+                "renewing = state.renew or record.lifetime != current.lifetime",
+                "renewing = state.renew",
+            ),
+        ),
+        ("tests/web/test_own_lifetimes.py", "-k", "memory and counts_at_once"),
+    ),
+    Mutant(
+        "the owner index hears of a longer timeout",
+        (Change("core/successor.py", "index_is_stale or lifetime > current.lifetime", "False"),),
+        ("tests/unit/test_flow.py", "-k", "longer_time"),
+    ),
+    Mutant(
+        "the owner index outlives a session's own timeout",
+        (
+            Change(
+                "core/filing.py",
+                "max(self._horizon.longest, record.lifetime)",
+                "self._horizon.longest",
+            ),
+        ),
+        ("tests/unit/test_flow.py", "-k", "longer_time"),
+    ),
+    Mutant(
+        "a read that renews nothing cuts no session's own time",
+        (
+            Change(
+                "core/idle_renewal.py",
+                "max(self._longest, own_lifetime_of(record))",
+                "self._longest",
+            ),
+        ),
+        ("tests/web/test_own_lifetimes.py", "-k", "filesystem and leaves_a_long_time"),
+    ),
+    Mutant(
+        "redis renews a session for its own time",
+        (Change("stores/redis/scripts.py", "if own > 0 then", "if false then"),),
+        ("tests/web/test_own_lifetimes.py", "-k", "redis_is_told"),
+    ),
+    Mutant(
+        "a session follows the settings where none may have its own time",
+        (Change("core/record.py", "if lifetimes.own and (own", "if (own"),),
+        ("tests/web/test_own_lifetimes.py", "-k", "memory and follow_the_settings"),
+    ),
+    Mutant(
+        "a time that was not saved is saved later",
+        (
+            Change(
+                "core/saving.py",
+                "            state.lifetime = draft.lifetime\n",
+                "            pass\n",
+            ),
+        ),
+        ("tests/races/test_own_lifetimes.py", "-k", "memory and block_failed"),
+    ),
+    Mutant(
+        "the cookie lives as long as the session's own time",
+        (
+            Change(
+                "core/own_lifetimes.py",
+                "(lifetimes.own and record.lifetime) or lifetimes.permanent",
+                "lifetimes.permanent",
+            ),
+        ),
+        ("tests/web/test_own_lifetimes.py", "-k", "memory and lives_as_long"),
+    ),
+    Mutant(
+        "clear() takes a session's own time back",
+        (
+            Change(
+                "core/successor.py", "0 if draft.cleared else current.lifetime", "current.lifetime"
+            ),
+        ),
+        ("tests/web/test_own_lifetimes.py", "-k", "memory and cleared_session"),
+    ),
+    Mutant(
         "lengths of no values are no image",
         (Change("core/codec.py", "!= _WHOLE or min(lengths) <= 0", "!= _WHOLE"),),
         ("tests/unit/test_codec.py", "-k", "no_value_has"),
@@ -917,7 +996,7 @@ MUTANTS = (
         (
             Change(
                 "core/idle_renewal.py",
-                "if longest is None or expires <= now + longest + self.grace(longest) + SKEW:",
+                "if expires <= now + longest + self.grace(longest) + SKEW:",
                 "if True:",
             ),
         ),

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView, KeysView
+from datetime import timedelta
 from typing import Any, assert_type
 
 from samesession import About, ServerSession, SessionPage
@@ -48,6 +49,10 @@ def what_ours_adds() -> None:
     session.regenerate()
     session.update_atomically(lambda data: data["cart"].append("tea"))
     assert_type(session.sid, str | None)
+    assert_type(session.lifetime, timedelta | None)
+    session.lifetime = timedelta(days=90)
+    session.lifetime = None
+    session.lifetime = 5  # type: ignore[assignment]
     assert_type(session.about, About)
     assert_type(session.about.auth_time, int)
 

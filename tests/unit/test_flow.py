@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -229,6 +230,21 @@ def test_one_token_under_two_keys_is_one_and_the_newer_signature_is_kept() -> No
         assert loaded.signed == bench.signed
 
 
+@pytest.mark.parametrize("bound", [True, False])
+def test_the_owner_index_hears_of_a_longer_time_and_outlives_it(bound: bool) -> None:
+    bench = Bench(indexing=True, lifetimes=replace(RULES.lifetimes, own=True))
+    owned: dict[str, Any] = {"owner": "ann", "indexed": NOW, "auth_time": NOW}
+    session = bench.opened(bench.sealed(**({} if bound else owned)))
+    if bound:
+        session.bind("ann")
+    session.lifetime = timedelta(seconds=50_000)
+    _, asked = bench.closed(session, None, WRITTEN)
+    assert [each.method for each in asked] == ["enlist", "commit"]
+    assert asked[0].named["lifetime"] >= 2 * 50_000
+    session.lifetime = timedelta(seconds=20)
+    assert [each.method for each in bench.closed(session, WRITTEN)[1]] == ["commit"]
+
+
 def test_without_a_cookie_of_ours_in_the_response_none_is_deleted() -> None:
     bench = Bench(indexing=True)
     longest = RULES.lifetimes.longest
@@ -406,6 +422,7 @@ def test_a_session_is_not_renewed_again_for_a_timeout_that_is_not_its_own() -> N
     for raw, lifetimes in (
         (bench.sealed(permanent=True), replace(RULES.lifetimes, browser=1)),
         (bench.sealed(), replace(RULES.lifetimes, permanent=1)),
+        (bench.sealed(lifetime=60), Lifetimes(browser=1, permanent=1, own=True)),
     ):
         assert Bench(lifetimes=lifetimes).closed(bench.opened(raw))[1] == []
 

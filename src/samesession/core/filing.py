@@ -42,7 +42,7 @@ class Filing:
         """
         key = self._key(record)
         sealed = self._records.seal(key, record)
-        yield from self._enlist(record.owner, key)
+        yield from self._enlist(record, key)
         if (yield from self._store.create(key, sealed, lifetimes=self._rules.lifetimes)):
             self._records.written(key, sealed, record)
             return True
@@ -76,8 +76,10 @@ class Filing:
     ) -> Steps[Outcome | Conflict]:
         sealed = self._records.seal(key, record)
         if record.indexed != current.indexed or record.owner != current.owner:
-            yield from self._enlist(record.owner, key)
-        renew = self._rules.lifetimes if state.renew else None
+            yield from self._enlist(record, key)
+        # Another timeout of its own counts from now on, whatever the request renews.
+        renewing = state.renew or record.lifetime != current.lifetime
+        renew = self._rules.lifetimes if renewing else None
         state.in_doubt = sealed
         outcome = yield from self._store.commit(
             key, sealed, expected=current.revision_bytes, renew=renew
@@ -121,10 +123,11 @@ class Filing:
     def _key(self, record: Record) -> str:
         return self._rules.prefix + record.sid
 
-    def _enlist(self, owner: str | None, key: str) -> Steps[None]:
-        if owner is not None and isinstance(self._store, OwnerIndex):
-            lifetime = 2 * self._horizon.longest + policy.SKEW
-            yield from self._store.enlist(owner, key, lifetime=lifetime)
+    def _enlist(self, record: Record, key: str) -> Steps[None]:
+        if record.owner is not None and isinstance(self._store, OwnerIndex):
+            longest = max(self._horizon.longest, record.lifetime)
+            lifetime = 2 * longest + policy.SKEW
+            yield from self._store.enlist(record.owner, key, lifetime=lifetime)
 
     def _delist(self, owner: str | None, key: str) -> Steps[None]:
         if owner is not None and isinstance(self._store, OwnerIndex):

@@ -37,6 +37,7 @@ from .events import EMPTIED, EMPTIED_BLINDLY, Event, Notify
 from .filing import Filing
 from .journal import Draft, Unsaved
 from .opening import Opener
+from .own_lifetimes import permanent_lifetime
 from .policy import Action, Horizon, Rules, Verdict
 from .proved_records import ProvedRecords, RecordProofs
 from .record import Record, Sealer
@@ -180,6 +181,7 @@ class Flow:
             changed = state.modified or state.replace_secret
         elif state.may_differ and loaded is not None:
             changed = payload != loaded.record.payload or state.replace_secret or state.unsure
+            changed = changed or state.lifetime not in {None, loaded.record.lifetime}
         is_bare = state.accessed and is_empty(session) and (state.bound or owner) is None
         return policy.action(stored=loaded is not None, is_empty=is_bare, changed=changed)
 
@@ -196,7 +198,7 @@ class Flow:
             # Behind its record, whose key is the newest again, the cookie follows.
             must = must or (state.loaded.signed.stale and not state.loaded.record.stale)
             if policy.sends_cookie(modified=must, permanent=permanent, rules=self.rules):
-                cookie = self._set_cookie(state.loaded.signed, permanent=permanent)
+                cookie = self._set_cookie(state.loaded, permanent=permanent)
         if cookie is None:
             return READ if state.accessed else UNTOUCHED
         return Reply(cookie, vary=True)
@@ -338,7 +340,7 @@ class Flow:
             self._notify(event, sid, "")
         if draft.bound is not None:
             self._notify(Event.BOUND, sid, "")
-        cookie = self._set_cookie(loaded.signed, permanent=is_permanent(session))
+        cookie = self._set_cookie(loaded, permanent=is_permanent(session))
         return Reply(cookie, vary=True)
 
     def _lost(
@@ -373,12 +375,12 @@ class Flow:
 
     # --- small parts -------------------------------------------------------------------
 
-    def _set_cookie(self, signed: SignedToken, *, permanent: bool) -> SetCookie:
-        fresh = self._signer.sign(signed) if signed.stale else signed
-        return SetCookie(fresh.value, self._expires() if permanent else None)
-
-    def _expires(self) -> int:
-        return int(self._clock()) + min(self.rules.lifetimes.permanent, MAX_AGE)
+    def _set_cookie(self, loaded: Loaded, *, permanent: bool) -> SetCookie:
+        signed = self._signer.sign(loaded.signed) if loaded.signed.stale else loaded.signed
+        if not permanent:
+            return SetCookie(signed.value, None)
+        lifetime = min(permanent_lifetime(loaded.record, self.rules.lifetimes), MAX_AGE)
+        return SetCookie(signed.value, int(self._clock()) + lifetime)
 
 
 def _dropping(lost: Lost) -> Reply:

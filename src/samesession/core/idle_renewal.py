@@ -6,8 +6,8 @@ early, and an idle session lives longer than it should by the grace at most.
 
 A clock that was ahead for a while leaves records with a longer life than any timeout
 gives. Whoever reads one cuts it: who renews to what is due, who does not to the longest
-timeout that the application is known to have. A store deletes what it finds expired,
-so that no clock which is set right later shows it again.
+timeout that the application, or the record itself, is known to have. A store deletes what
+it finds expired, so that no clock which is set right later shows it again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 
 from .policy import SKEW
-from .record import lifetime_of
+from .record import lifetime_of, own_lifetime_of
 from .store import Lifetimes
 
 _LONGEST = 60  # seconds: as much as the clocks of two nodes may differ
@@ -58,14 +58,16 @@ class Touching:
         Without `lifetimes` a read renews nothing.
         """
         if lifetimes is None:
-            return self._cut(expires, now)
+            return self._cut(record, expires, now)
         self._hear_of(lifetimes)
         lifetime = lifetime_of(record, lifetimes)
         return self.expiry(now, lifetime) if self.is_due(expires, now, lifetime) else None
 
-    def _cut(self, expires: float, now: float) -> int | None:
-        longest = self._longest
-        if longest is None or expires <= now + longest + self.grace(longest) + SKEW:
+    def _cut(self, record: bytes, expires: float, now: float) -> int | None:
+        if self._longest is None:
+            return None
+        longest = max(self._longest, own_lifetime_of(record))
+        if expires <= now + longest + self.grace(longest) + SKEW:
             return None
         return self.expiry(now, longest)
 

@@ -28,8 +28,9 @@ UNCHANGING = frozenset((str, int, float, bool, bytes, type(None), dt.datetime, u
 class Draft(NamedTuple):
     """What the next record is made from; the data stays out of `repr`.
 
-    `data` is None where it is what the session holds; `cleared` takes the owner away;
-    `is_empty`: whether there is no data but the session's permanence.
+    `data` is None where it is what the session holds; `cleared` takes away the owner and
+    what is the session's own besides; `is_empty`: whether there is no data but the session's
+    permanence; `lifetime`: the idle timeout of its own in seconds that it was given, or 0.
     """
 
     payload: bytes
@@ -38,6 +39,7 @@ class Draft(NamedTuple):
     cleared: bool = False
     data: Data | None = None
     is_empty: bool = False
+    lifetime: int | None = None
 
     def __repr__(self) -> str:
         return f"Draft({len(self.payload)} bytes)"
@@ -97,7 +99,7 @@ class Unsaved:
             permanent = bool(codec.decode_value(image[PERMANENT_KEY]))
         payload, is_empty = codec.join(image), image.keys() <= {PERMANENT_KEY}
         draft, data = self.draft, codec.decode(payload)
-        return Draft(payload, permanent, draft.bound, draft.cleared, data, is_empty)
+        return draft._replace(payload=payload, permanent=permanent, data=data, is_empty=is_empty)
 
 
 class Journal:

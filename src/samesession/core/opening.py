@@ -108,6 +108,7 @@ class Opener:
             state=state,
             permanent_by_default=self._rules.permanent_by_default,
             bindable=self._bindable,
+            own_lifetimes=self._rules.lifetimes.own,
         )
 
     def _stored(self, data: dict[str, Any], loaded: Loaded, *, renew: bool) -> ServerSession:
@@ -118,6 +119,7 @@ class Opener:
             state=state,
             permanent_by_default=self._rules.permanent_by_default,
             bindable=self._bindable,
+            own_lifetimes=self._rules.lifetimes.own,
         )
 
     def _presented(self, values: Sequence[str]) -> tuple[Sequence[SignedToken], _Refused | None]:

@@ -42,7 +42,6 @@ from .token import SID_BYTES, text
 FORMAT = 2
 MAC_BYTES = 16
 _SECRET_BYTES = 32  # of a secret's hash
-MAX_LIFETIME = 2**32 - 1  # seconds of an idle timeout of a session's own
 MAX_LABEL = 256  # bytes
 _PERMANENT = 1
 _CLEAR = struct.Struct(f">QBBI{SID_BYTES}s32s")

@@ -150,6 +150,8 @@ class SessionState:
     replace_secret = False
     cleared = False
     bound: str | None = None
+    own_lifetimes = False  # the session may have an idle timeout of its own
+    lifetime: int | None = None  # that it was given since it was loaded or saved, 0 for none
     of_socket = False  # a WebSocket's, which can send no cookie
     dropped_at: str | None = None  # the endpoint of a static file: writes are seen, and dropped
     terms: Terms | None = None  # of `loaded`
@@ -234,7 +236,7 @@ class SessionState:
     def is_modified(self, image: Callable[[], bytes | None]) -> bool:
         """Return whether a save has, or had, something to do; `image` gives the data's bytes."""
         if self.discarded:
-            return self.replace_secret or self.cleared
+            return self.replace_secret or self.cleared or self.lifetime is not None
         if self.modified or self.replace_secret or self.due:
             return True
         if not self.may_differ or (self.loaded is None and self.baseline is None):
@@ -248,6 +250,14 @@ class SessionState:
         self.only_permanence = permanence and (self.only_permanence or not self.modified)
         self.accessed = self.modified = self.may_differ = self.written = True
         self.discarded = False
+
+    @property
+    def own_lifetime(self) -> int:
+        """The idle timeout of the session's own in seconds, 0 if it has none."""
+        if self.lifetime is not None:
+            return self.lifetime
+        kept = self.own_lifetimes and self.loaded is not None and not self.cleared
+        return self.loaded.record.lifetime if kept and self.loaded is not None else 0
 
     def note(self, name: str) -> None:
         """Note that the value of a name may differ from now on, as the application has it."""

@@ -22,10 +22,11 @@ def take(session: ServerSession, payload: bytes) -> Unsaved:
         state.bound,
         state.cleared,
         is_empty=is_empty(session),
+        lifetime=state.lifetime,
     )
     taken = state.journal.take(draft, replace_secret=state.replace_secret, base=state.base)
     state.replace_secret = state.cleared = state.modified = state.written = False
-    state.bound = state.in_doubt = None
+    state.bound = state.in_doubt = state.lifetime = None
     return taken
 
 
@@ -74,6 +75,8 @@ def give_back(session: ServerSession, unsaved: Unsaved) -> None:
         state.written = True
         if not state.cleared and state.bound is None:
             state.bound = draft.bound
+        if not state.cleared and state.lifetime is None:
+            state.lifetime = draft.lifetime
         state.cleared = state.cleared or draft.cleared
 
 
@@ -82,6 +85,6 @@ def forget(session: ServerSession, lost: Lost) -> None:
     show(session, {})
     state = state_of(session)
     state.journal.restart()
-    state.loaded = state.minted = state.bound = state.loan = None
+    state.loaded = state.minted = state.bound = state.loan = state.lifetime = None
     state.replace_secret = state.cleared = state.unsure = state.written = False
     state.lost, state.modified, state.may_differ = lost, lost.drop, True

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from copy import deepcopy
+from datetime import timedelta
 from typing import Any, SupportsIndex
 
 from ..errors import NotSupported, SessionError
@@ -17,6 +18,7 @@ from . import codec
 from .journal import FLASHES_KEY, PERMANENT_KEY, UNCHANGING
 from .late import Watched, Write, admit, note_loan
 from .names import checked_owner, plain_key
+from .own_lifetimes import REFUSED, REFUSED_COOKIE, checked_lifetime
 from .request_state import (
     NO_SESSION,
     UNBINDABLE,
@@ -53,6 +55,7 @@ class ServerSession(Watched):
         failure: SessionError | None = None,
         permanent_by_default: bool = False,
         bindable: bool = False,
+        own_lifetimes: bool = False,
     ) -> None:
         self._state = SessionState() if state is None else state
         if data:
@@ -61,6 +64,8 @@ class ServerSession(Watched):
             self._state.failure = failure
         if permanent_by_default:
             self._state.permanent_by_default = True
+        if own_lifetimes:
+            self._state.own_lifetimes = True
         self._bindable = bindable
 
     # --- what Flask's session promises -------------------------------------------------
@@ -133,6 +138,27 @@ class ServerSession(Watched):
         self._read()
         loaded = self._state.loaded
         return NO_SESSION if loaded is None else about(loaded.record)
+
+    @property
+    def lifetime(self) -> timedelta | None:
+        """The idle timeout of this session's own, by SESSION_OWN_LIFETIMES; None: the settings'."""
+        self._read()
+        seconds = self._state.own_lifetime
+        return timedelta(seconds=seconds) if seconds else None
+
+    @lifetime.setter
+    def lifetime(self, value: timedelta | None) -> None:
+        seconds, state = checked_lifetime(value), self._state
+        if state.mode is Mode.EXEMPT:  # as with `permanent`: nothing is kept there
+            return
+        if not state.own_lifetimes and state.mode is Mode.LIVE:
+            raise NotSupported(REFUSED_COOKIE if state.in_cookie else REFUSED)
+        if seconds == state.own_lifetime:
+            self._read()  # said again before each request: no write
+        else:
+            self._may_write(Write.PERMANENCE)
+            state.lifetime = seconds
+            state.modify(permanence=True)
 
     def regenerate(self) -> None:
         """Replace the secret when the response is made: the old cookie ends there.
@@ -369,5 +395,5 @@ class ServerSession(Watched):
         self._write(Write.CLEAR)
         super().clear()
         self._state.cleared = self._state.replace_secret = True
-        self._state.bound = None
+        self._state.bound = self._state.lifetime = None
         self._state.journal.cleared()

@@ -23,6 +23,7 @@ def first_record(token: Token, draft: Draft, *, now: int, rules: Rules) -> Recor
         indexed=0 if owner is None else now,
         owner=owner,
         payload=draft.payload,
+        lifetime=draft.lifetime or 0,
     )
 
 
@@ -38,7 +39,10 @@ def next_record(
         auth_time, end = now, policy.deadline(now, rules)
     elif owner is None:
         auth_time = 0
-    if index_is_stale:
+    lifetime = draft.lifetime
+    if lifetime is None:
+        lifetime = 0 if draft.cleared else current.lifetime
+    if index_is_stale or lifetime > current.lifetime:  # which the owner index must outlive
         indexed = max(now, indexed + 1)  # another one in any case, or nothing would be noted
     elif draft.bound is not None:
         indexed = now
@@ -51,7 +55,7 @@ def next_record(
         indexed=0 if owner is None else indexed,
         owner=owner,
         payload=draft.payload,
-        lifetime=0 if draft.cleared else current.lifetime,
+        lifetime=lifetime,
         label=None if draft.cleared else current.label,
         stale=False,
     )

@@ -91,7 +91,7 @@ class Upkeep:
 
     def _has_other_timeout(self, state: SessionState, record: Record) -> bool:
         before, now = state.terms, self._rules.lifetimes
-        if before is None:
+        if before is None or (now.own and record.lifetime):
             return False
         if record.permanent:
             return before.lifetimes.permanent != now.permanent

@@ -139,6 +139,48 @@ class TimeContract(Contract):
             "committed True": False,
         }
 
+    def test_a_record_may_have_an_idle_timeout_of_its_own(
+        self, caller: Caller, store: Store, clock: ManualClock
+    ) -> None:
+        """It counts where `Lifetimes.own` says so, and not the other two."""
+        short = self.own_lifetime if self.own_clock else 1
+        long, without = Lifetimes(10_000, 10_000, own=True), Lifetimes(short, short)
+        brief = Lifetimes(short, short, own=True)
+        longer = make_record(1, lifetime=10_000, permanent=True)
+        shorter, none = make_record(1, lifetime=short), make_record(2)
+        for key, record, lifetimes in (
+            ("created", longer, brief),
+            ("created briefly", shorter, long),
+            ("created without", longer, without),
+            ("loaded briefly", shorter, self.lifetimes),
+            ("committed", none, long),
+            ("committed briefly", none, long),
+            ("committed to none", longer, long),
+        ):
+            assert caller.do(store.create(key, record, lifetimes=lifetimes)) is True
+        assert caller.do(store.load("loaded briefly", renew=long)) == shorter
+        for key, record, lifetimes in (
+            ("committed", longer, brief),
+            ("committed briefly", shorter, long),
+            ("committed to none", none, brief),
+        ):
+            expected = revision(1 if key == "committed to none" else 2)
+            steps = store.commit(key, record, expected=expected, renew=lifetimes)
+            assert caller.do(steps) is Outcome.WRITTEN
+        self.let_pass(clock, short + self.resolution if self.own_clock else short)
+        found = {
+            key: caller.do(store.load(key, renew=None)) is not None
+            for key in ("created", "committed", "created briefly", "created without")
+        }
+        assert found == {
+            "created": True,
+            "committed": True,
+            "created briefly": False,
+            "created without": False,
+        }
+        for key in ("loaded briefly", "committed briefly", "committed to none"):
+            assert caller.do(store.load(key, renew=None)) is None, key
+
     @pytest.mark.parametrize("days", [30, 31, 400, LONGEST / 86_400])
     def test_idle_timeouts_may_be_long(
         self, caller: Caller, store: Store, clock: ManualClock, days: float

@@ -53,6 +53,11 @@ class CookieFlow:
                 "SESSION_ABSOLUTE_LIFETIME cannot be kept with SESSION_TYPE 'cookie', where the "
                 "browser keeps the session: choose a server-side store, such as 'filesystem'"
             )
+        if rules.lifetimes.own:
+            raise ConfigError(
+                "SESSION_OWN_LIFETIMES cannot be kept with SESSION_TYPE 'cookie', where the "
+                "browser keeps the session: choose a server-side store, such as 'filesystem'"
+            )
         self.rules = rules
         self._clock = clock
         self._notify = notify

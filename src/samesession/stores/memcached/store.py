@@ -101,7 +101,7 @@ class MemcachedStore:
         item = _Item(self._servers, key, Deadline(self._timeout))
         if renew is None:
             return item.get(b"v").value
-        if renew.browser == renew.permanent:
+        if renew.are_one:
             return item.get(b"v T%d" % self._expiry(renew.permanent)).value
         # Which timeout it is, the record itself says. A touch could hit another record
         # by now; writing the same one under its CAS value cannot, and if that fails,

@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import hashlib
 
-# The ninth byte of a record says which idle timeout it asks for: see core.record.
+# ARGV: seconds of a browser session, of a permanent one, and whether a record may have its own.
+# The ninth byte says which it asks for, the eleventh to fourteenth its own: see core.record.
 LOAD = """
 local record = redis.call('GET', KEYS[1])
 if record then
   local flags = string.byte(record, 9) or 0
-  local permanent = flags % 2 == 1
-  redis.call('EXPIRE', KEYS[1], permanent and ARGV[2] or ARGV[1])
+  local seconds = flags % 2 == 1 and ARGV[2] or ARGV[1]
+  if ARGV[3] == '1' and #record >= 14 then
+    local own = struct.unpack('>I4', record, 11)
+    if own > 0 then seconds = own end
+  end
+  redis.call('EXPIRE', KEYS[1], seconds)
 end
 return record
 """

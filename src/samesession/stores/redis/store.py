@@ -153,10 +153,11 @@ class RedisStore:
         """Read a record and restart its idle timeout: GETEX, or a script where timeouts differ."""
         if renew is None:
             return read.record((yield from self.client.send(commands.get(key))))
-        if renew.browser == renew.permanent:
+        if renew.are_one:
             answer = yield from self.client.send(commands.get_and_renew(key, renew.permanent))
         else:
-            answer = yield from self._script(scripts.LOAD, key, renew.browser, renew.permanent)
+            seconds = renew.browser, renew.permanent, int(renew.own)
+            answer = yield from self._script(scripts.LOAD, key, *seconds)
         return read.record(answer)
 
     @partial(_as_store_errors, begins=False)
