@@ -98,6 +98,14 @@ TARGETS = (
         ("quart", OURS_FILES), ("flask", FLASK_SESSION_FILES), _case("read", 1), 0.30,
     ),
     Target(
+        "Flask, filesystem, write",
+        ("flask", OURS_FILES), ("flask", FLASK_SESSION_FILES), _case("write", 1), 0.70, 0.50,
+    ),
+    Target(
+        "Quart, filesystem, write, 32 at a time",
+        ("quart", OURS_FILES), ("flask", FLASK_SESSION_FILES), _case("write", 32), 1.0, 0.50,
+    ),
+    Target(
         "Flask, SESSION_TYPE cookie, read",
         ("flask", OURS_COOKIE), ("flask", SIGNED), _case("read", 1), 0.70,
     ),

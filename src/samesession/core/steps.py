@@ -60,8 +60,7 @@ class Group(Protocol[Item_contra, T_co]):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
+class Call(NamedTuple, Generic[T]):
     """Blocking work: done in place by a sync driver, in a thread by an async one.
 
     Work whose `turn` is taken waits without a thread; `long` work has threads of its own;

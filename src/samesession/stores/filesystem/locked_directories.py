@@ -16,8 +16,9 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from ...core.steps import Blocked
 from ...errors import BadRecord, ConfigError, StoreUnavailable
@@ -34,6 +35,31 @@ WRITE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _HELP = "write SESSION_FILE_DIR = a directory that only this user can write"
 _ATTEMPTS = 100  # of making a directory that others remove; each lost one is another's progress
+
+
+class Locked:
+    """A block that holds a directory's lock, and whose failures are the store's."""
+
+    # A generator would cost as much as the lock.
+    __slots__ = ("_fd", "_reach")
+
+    def __init__(self, reach: Callable[[], int | None]) -> None:
+        self._reach = reach
+        self._fd: int | None = None
+
+    def __enter__(self) -> int | None:
+        try:
+            self._fd = self._reach()
+        except OSError as error:
+            raise _unusable(error) from error
+        return self._fd
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        # This gives the lock back, and so does kill -9.
+        if self._fd is not None:
+            os.close(self._fd)
+        if isinstance(error, OSError):
+            raise _unusable(error) from error
 
 
 class Tree:
@@ -72,25 +98,16 @@ class Tree:
             if fd is not None:
                 os.close(fd)
 
-    @contextmanager
-    def locked(self, path: str, *, make: bool = False, wait: bool = True) -> Iterator[int | None]:
-        """Open a directory and hold its lock; None where it is missing.
+    def locked(self, path: str, *, make: bool = False, wait: bool = True) -> Locked:
+        """Open a directory and hold its lock for a block; None where it is missing.
 
         Raises Blocked where the lock is held and `wait` is not set.
         """
-        fd = None
-        try:
-            fd = self._reach_locked(path, make=make, wait=wait)
-            yield fd
-        except OSError as error:
-            raise _unusable(error) from error
-        finally:
-            # This gives the lock back, and so does kill -9.
-            if fd is not None:
-                os.close(fd)
+        return Locked(partial(self.reach_locked, path, make=make, wait=wait))
 
-    def _reach_locked(self, path: str, *, make: bool, wait: bool) -> int | None:
-        deadline = stopwatch() + self._timeout if wait else None
+    def reach_locked(self, path: str, *, make: bool, wait: bool) -> int | None:
+        """Open a directory, whose lock is held until it is closed; None where it is missing."""
+        deadline = self._timeout + stopwatch() if wait else None
         while True:
             fd = self._reach(path, make=make)
             if fd is None:
@@ -109,7 +126,7 @@ class Tree:
         """Open a directory, where `make` is set made anew until nobody removes it meanwhile."""
         for _ in range(_ATTEMPTS):
             fd = self._open_root(make=make)
-            for part in filter(None, path.split("/")):
+            for part in path.split("/") if path else ():
                 if fd < 0:
                     break
                 # _descend closes the upper one, whatever happens.
@@ -153,10 +170,11 @@ class Tree:
     def _stands(self, path: str, directory: int) -> bool:
         """Return whether an open directory is still the one at its path."""
         try:
-            found = os.stat(os.path.join(self.root, path), follow_symlinks=False)
+            found = os.lstat(f"{self.root}/{path}")
         except FileNotFoundError:
             return False
-        return os.path.samestat(found, os.fstat(directory))
+        ours = os.fstat(directory)
+        return found.st_ino == ours.st_ino and found.st_dev == ours.st_dev
 
     def remove_empty(self, path: str) -> None:
         """Remove a directory if it is empty, and has no user: hold its lock, or let users retry."""

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...errors import BadRecord
-from .locked_directories import DIRECTORY, READ, checked, unsound
+from .locked_directories import DIRECTORY, READ, sound, unsound
 from .versions import EXTRA_BYTES, read_last, room_for
 
 _OPENAT2 = 437  # on every architecture
@@ -72,6 +72,7 @@ class CachedFiles:
         """`limit`: bytes of the largest record that is read."""
         self._root = os.fsencode(root)
         self._limit = limit
+        self._most = room_for(limit + EXTRA_BYTES)
         self._call = _system_call()
         self._in_memory: int | None = None  # the device of a file system that is, if one was met
 
@@ -110,7 +111,7 @@ class CachedFiles:
         return opened
 
     def _content(self, file: int) -> tuple[bytes, float] | None:
-        found = checked(file, room_for(self._limit + EXTRA_BYTES))
+        found = sound(os.fstat(file), self._most)
         if found.st_nlink != 1:  # replaced meanwhile: the thorough way finds the newer one
             return None
         flags = 0 if found.st_dev == self._in_memory else os.RWF_NOWAIT

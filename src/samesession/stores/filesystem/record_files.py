@@ -11,7 +11,7 @@ from ...core.record import MIN_BYTES, revision_of
 from ...core.store import Conflict, Lifetimes, Outcome
 from ...errors import BadRecord
 from ..kit.renewing_load import RenewingLoad
-from .locked_directories import READ, WRITE, Tree, checked, sound, unlink
+from .locked_directories import READ, WRITE, Tree, sound, unlink
 from .versions import EXTRA_BYTES, Version, append, encoded, last_whole, read_last, room_for
 
 _NANO = 1_000_000_000
@@ -42,6 +42,7 @@ class RecordFiles:
         self._renewing = renewing
         self._clock = renewing.clock
         self._max_bytes = max_bytes
+        self._most = room_for(max_bytes + EXTRA_BYTES)
         self._appends = appends
 
     def look(self, shard: int, name: str) -> Found | None:
@@ -114,9 +115,8 @@ class RecordFiles:
 
     def expiry(self, shard: int, name: str) -> float | None:
         """Return when a file's record expires; None for what is none, by all but its content."""
-        limit = room_for(self._max_bytes + EXTRA_BYTES)
         try:
-            facts = sound(os.stat(name, dir_fd=shard, follow_symlinks=False), limit)
+            facts = sound(os.stat(name, dir_fd=shard, follow_symlinks=False), self._most)
             if facts.st_size < MIN_BYTES + EXTRA_BYTES:
                 return None
             if facts.st_mtime > self._clock():
@@ -152,7 +152,7 @@ class RecordFiles:
         return None
 
     def _found(self, fd: int, now: float) -> Found | None:
-        facts = checked(fd, room_for(self._max_bytes + EXTRA_BYTES))
+        facts = sound(os.fstat(fd), self._most)
         size = facts.st_size
         version, end = read_last(size, partial(_pread, fd)), size
         is_torn = version is None

@@ -63,15 +63,17 @@ class _Work(Protocol):
     def __call__(self, *, wait: bool) -> Any: ...
 
 
-class _Together:
-    """What is done in the one hop of a tick: reads and writes of a few files each."""
+class Together:
+    """Reads and writes of a few files each, one after another."""
 
-    alone_after = 0.05
+    alone_after = 0.05  # a file takes a fraction of a millisecond
 
     def alone(self, item: _Work) -> Any:
+        """Do one, and wait for the lock it needs."""
         return item(wait=True)
 
     def all(self, items: Iterator[_Work]) -> Iterator[WorkOutcome]:
+        """Do all that need not wait for a lock."""
         for item in items:
             yield outcome_of(partial(item, wait=False))
 
@@ -111,7 +113,7 @@ class FileStore:
         self._files = RecordFiles(
             self._tree, self._renewing, max_bytes=max_bytes, appends=not fsync
         )
-        self._together = _Together()
+        self._together = Together()
         self._clock = clock
 
     @property
