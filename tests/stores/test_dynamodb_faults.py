@@ -1,4 +1,7 @@
-"""DynamoDB away, slow, busy or not set up: a typed error in time, and no harm afterwards."""
+"""DynamoDB busy, garbled or not set up: a typed error in time, and no harm afterwards.
+
+What any store does behind a network that fails: tests/faults/test_network.py.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,8 @@ from typing import Any
 import pytest
 
 from samesession.core.steps import Steps
-from samesession.core.store import Colour, Lifetimes, Outcome
-from samesession.errors import StoreUnavailable
-from samesession.run.aio import arun
-from samesession.run.sync import run
+from samesession.core.store import Lifetimes, Outcome
+from samesession.errors import BadRecord, StoreUnavailable
 from samesession.stores.dynamodb import DynamoDBStore, items
 from samesession.testing import Caller, make_record
 from samesession.testing.caller import revision
@@ -26,15 +27,6 @@ pytestmark = pytest.mark.stores("dynamodb")
 
 HOUR = Lifetimes(3600, 3600)
 TIMEOUT = 4.0  # half of it for each answer, on a machine that may be busy
-BRIEF = 2.0  # where it is waited for
-PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\n<p>Hi</p>"
-
-
-def in_time(caller: Caller, steps: Steps[object]) -> object:
-    """Run steps as a request does: in an event loop all waits together have a limit."""
-    if caller.colour is Colour.SYNC:
-        return run(steps)
-    return caller._runner.run(arun(steps, timeout=BRIEF))
 
 
 @pytest.fixture
@@ -61,33 +53,6 @@ def store(proxy: Proxy, caller: Caller) -> Iterator[DynamoDBStore]:
     caller.do(found.close())
 
 
-def test_a_network_that_swallows_everything_costs_the_timeout(
-    caller: Caller, store: DynamoDBStore, proxy: Proxy
-) -> None:
-    url = f"http://127.0.0.1:{proxy.port}"
-    brief = DynamoDBStore(region=REGION, endpoint_url=url, timeout=BRIEF).open_for(caller.colour)
-    assert caller.do(brief.load("key", renew=HOUR)) == make_record(1)
-    proxy.inflict(Fault(hole=True))
-    for steps in (
-        brief.load("key", renew=HOUR),
-        brief.commit("key", make_record(2), expected=revision(1), renew=HOUR),
-    ):
-        started = time.monotonic()
-        with pytest.raises(StoreUnavailable):
-            in_time(caller, steps)
-        assert time.monotonic() - started < BRIEF + 0.5
-    proxy.mend()
-    assert caller.do(brief.load("key", renew=HOUR)) == make_record(1)
-    caller.do(brief.close())
-
-
-def test_connections_that_died_in_the_pool_are_no_outage(
-    caller: Caller, store: DynamoDBStore, proxy: Proxy
-) -> None:
-    proxy.cut()
-    assert caller.do(store.load("key", renew=HOUR)) == make_record(1)
-
-
 def test_a_read_whose_answer_is_lost_is_sent_again(
     caller: Caller, store: DynamoDBStore, proxy: Proxy
 ) -> None:
@@ -105,19 +70,48 @@ def test_a_write_whose_answer_is_lost_is_an_error_and_not_sent_again(
     assert caller.do(store.load("key", renew=None)) == make_record(2)
 
 
+@pytest.mark.parametrize("body", [b"<p>Hi</p>", b"[]", b"null", b"7", b'{"Item": 7}', b"{}"])
 def test_what_is_no_answer_of_dynamodbs_is_never_taken_for_one(
+    caller: Caller, store: DynamoDBStore, proxy: Proxy, body: bytes
+) -> None:
+    proxy.inflict(Fault(garbage=answer_of("200 OK", body)))
+    for steps in every_operation(store):
+        with pytest.raises(StoreUnavailable):
+            caller.do(steps)
+
+
+def test_a_condition_that_was_never_asked_for_is_not_one_that_does_not_hold(
     caller: Caller, store: DynamoDBStore, proxy: Proxy
 ) -> None:
-    proxy.inflict(Fault(garbage=PAGE))
-    for steps in (
+    body = b'{"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}'
+    proxy.inflict(Fault(garbage=answer_of("400 Bad Request", body)))
+    with pytest.raises(StoreUnavailable, match="refused get_item: ConditionalCheckFailed"):
+        caller.do(store.load("key", renew=HOUR))
+
+
+def test_an_item_without_its_key_is_no_record(
+    caller: Caller, store: DynamoDBStore, proxy: Proxy
+) -> None:
+    body = b'{"Item": {"record": {"B": "eA=="}}, "ConsumedCapacity": {}}'
+    proxy.inflict(Fault(garbage=answer_of("200 OK", body)))
+    with pytest.raises(BadRecord):
+        caller.do(store.load("key", renew=HOUR))
+
+
+def answer_of(status: str, body: bytes) -> bytes:
+    kind = "application/x-amz-json-1.0"
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def every_operation(store: DynamoDBStore) -> list[Steps[Any]]:
+    return [
         store.load("key", renew=HOUR),
         store.create("other", make_record(1), lifetimes=HOUR),
         store.commit("key", make_record(2), expected=revision(1), renew=HOUR),
         store.remove("key", expected=None),
         store.owned("ann"),
-    ):
-        with pytest.raises(StoreUnavailable):
-            caller.do(steps)
+    ]
 
 
 def test_a_throttled_request_is_sent_again_while_there_is_time(
@@ -207,8 +201,7 @@ def test_another_sessions_item_is_asked_for_again_and_is_no_record(
 ) -> None:
     wrong = {**items.wired({"Item": _item("another's")}), "ConsumedCapacity": {}}
     body = json.dumps(wrong, default=lambda raw: base64.b64encode(raw).decode()).encode()
-    head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: "
-    proxy.inflict(Fault(garbage=f"{head}{len(body)}\r\n\r\n".encode() + body))
+    proxy.inflict(Fault(garbage=answer_of("200 OK", body)))
     with pytest.raises(StoreUnavailable):  # it says nothing else
         caller.do(store.load("key", renew=HOUR))
     proxy.mend()

@@ -15,6 +15,7 @@ from typing import Any
 import botocore.session
 from botocore.config import Config as ClientConfig
 from botocore.loaders import create_loader
+from botocore.parsers import ResponseParserError
 
 from ...core.steps import Steps, wait
 from ...core.store import Colour
@@ -220,4 +221,8 @@ def close_client(source: Source, opened: Opened) -> Steps[None]:
 def asked(client: Any, operation: str, request: Mapping[str, Any]) -> Steps[Any]:
     """Return what DynamoDB answers, and leave neither that nor the request to a log."""
     with unlogged("botocore.endpoint", "botocore.parsers"):
-        return (yield from wait(getattr(client, operation)(**request)))
+        try:
+            return (yield from wait(getattr(client, operation)(**request)))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # JSON of another shape than DynamoDB's: botocore's parser does not look first.
+            raise ResponseParserError(type(error).__name__) from None

@@ -32,6 +32,11 @@ def code_of(error: Exception) -> str | None:
     return str(cast("Any", error).response.get("Error", {}).get("Code", "an unknown error"))
 
 
+def is_refused(error: Exception) -> bool:
+    """Return whether the condition of a write did not hold."""
+    return code_of(error) == "ConditionalCheckFailedException"
+
+
 def refused_item(error: Exception) -> dict[str, Any] | None:
     """Return what stood in the way of a conditional write."""
     found: dict[str, Any] | None = cast("Any", error).response.get("Item")

@@ -305,8 +305,8 @@ def _sound(items: list[Item]) -> Iterator[tuple[str, Found]]:
 
 
 def key_of(item: Item) -> str:
-    """Return the key of a record's item."""
-    return str(_plain(item["pk"]))
+    """Return the key of a record's item; raise BadRecord for one that has none."""
+    return _name_in(item, "pk")
 
 
 def noted_in(items: list[Item]) -> list[str]:
@@ -314,12 +314,19 @@ def noted_in(items: list[Item]) -> list[str]:
 
     A clock may be ahead; whether the session is live, its record says.
     """
-    return [str(_plain(item["sk"])).removeprefix(_NOTE) for item in items]
+    return [_name_in(item, "sk").removeprefix(_NOTE) for item in items]
+
+
+def _name_in(item: Item, attribute: str) -> str:
+    try:
+        return str(_plain(item[attribute]))
+    except (KeyError, TypeError, ValueError):
+        raise BadRecord("its item has other attributes") from None
 
 
 def position_of(key: Item) -> str:
     """Spell where an answer ends, so that the next request may begin there."""
-    return json.dumps([_plain(key["pk"]), _plain(key["sk"])])
+    return json.dumps([_name_in(key, "pk"), _name_in(key, "sk")])
 
 
 def _unspelt(position: str) -> dict[str, str]:

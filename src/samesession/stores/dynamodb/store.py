@@ -291,7 +291,7 @@ class _Asking:
             try:
                 return (yield from self._send(operation, request))
             except errors.FAILURES as error:
-                if errors.code_of(error) == "ConditionalCheckFailedException":
+                if "ConditionExpression" in request and errors.is_refused(error):
                     return _Refused(errors.refused_item(error))
                 nap = errors.pause_after(error, attempt=attempt, reading=operation in _READS)
                 if nap is None or not self._has_time_after(nap):
