@@ -13,9 +13,10 @@ import pytest
 from samesession.core.store import Conflict, Lifetimes, Outcome, OwnerIndex, capabilities_of
 from samesession.errors import ConfigError, NotSupported, SessionTooLarge, StoreUnavailable
 from samesession.run.sync import run
-from samesession.stores.memcached import MemcachedStore
-from samesession.testing import NewStore, OutageContract, StoreContract
+from samesession.stores.memcached import MemcachedStore, meta_protocol
+from samesession.testing import Caller, NewStore, OutageContract, StoreContract
 from tests.conftest import NewSite
+from tests.faults.proxy import Fault, proxied
 from tests.support.backend import Servers
 from tests.support.memcached import Memcached, listening, running
 from tests.support.server import free_port
@@ -155,6 +156,37 @@ def test_a_commit_does_not_bring_back_what_was_deleted_between_its_two_commands(
     outcome = run(store.commit("k", record(2), expected=record(1)[:8], renew=HOUR))
     assert outcome is Outcome.GONE
     assert run(store.load("k", renew=None)) is None
+
+
+def test_a_connection_in_use_when_the_store_is_closed_is_closed_after_its_use(
+    store: MemcachedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(store.create("k", record(1), lifetimes=HOUR))
+    ask = meta_protocol._Connection.ask
+    used: list[Any] = []
+
+    def interrupted(connection: Any, *args: Any) -> Any:
+        used.append(connection)
+        run(store.close())
+        return ask(connection, *args)
+
+    monkeypatch.setattr(meta_protocol._Connection, "ask", interrupted)
+    assert run(store.load("k", renew=None)) == record(1)
+    assert used[0]._socket.fileno() == -1
+
+
+def test_an_answer_too_many_is_never_the_next_ones(server: Memcached, caller: Caller) -> None:
+    ann, bob = record(1), record(2)
+    with proxied(server.port) as proxy:
+        store = MemcachedStore(f"127.0.0.1:{proxy.port}")
+        for key, kept in (("ann", ann), ("bob", bob)):
+            assert caller.do(store.create(key, kept, lifetimes=HOUR)) is True
+        proxy.inflict(Fault(garbage=b"VA %d\r\n%b\r\n" % (len(bob), bob) * 2))
+        with pytest.raises(StoreUnavailable):
+            caller.do(store.load("bob", renew=HOUR))
+        proxy.mend()
+        assert caller.do(store.load("ann", renew=HOUR)) == ann
+        caller.do(store.close())
 
 
 def test_a_restarted_server_is_connected_anew() -> None:

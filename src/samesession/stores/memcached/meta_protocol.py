@@ -90,6 +90,7 @@ class Server:
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._idle: dict[Hashable, list[_Connection]] = {}
+        self._closings = 0
 
     def ask(self, command: bytes, deadline: Deadline) -> Answer:
         """Send a command and read its answer.
@@ -97,7 +98,7 @@ class Server:
         Raises StoreUnavailable, BadRecord for a value that is too large to be ours,
         ItemTooLarge for one that the server does not take.
         """
-        here = place(loop=False)
+        here, closings = place(loop=False), self._closings
         kept = self._take(here)
         if kept is not None:
             try:
@@ -108,20 +109,22 @@ class Server:
             except OSError as error:
                 raise _unavailable(error) from error
             else:
-                self._keep(here, kept)
+                self._keep(here, kept, closings)
                 return _accepted(answer)
+        closings = self._closings
         try:
             fresh = _Connection(self._address, self._tls, self._max_bytes, deadline)
             answer = fresh.ask(command, deadline)
         except OSError as error:
             raise _unavailable(error) from error
-        self._keep(here, fresh)
+        self._keep(here, fresh, closings)
         return _accepted(answer)
 
     def close(self) -> None:
-        """Close this process's idle connections."""
+        """Close this process's idle connections, and those in use after their use."""
         with self._lock:
             idle = self._idle.pop(place(loop=False), [])
+            self._closings += 1
         for connection in idle:
             connection.close()
 
@@ -134,9 +137,13 @@ class Server:
                 return kept
             kept.close()
 
-    def _keep(self, here: Hashable, connection: _Connection) -> None:
+    def _keep(self, here: Hashable, connection: _Connection, closings: int) -> None:
+        """Keep a connection for its next use, unless all were closed while it was in use."""
         with self._lock:
-            self._idle.setdefault(here, []).append(connection)
+            if closings == self._closings:
+                self._idle.setdefault(here, []).append(connection)
+                return
+        connection.close()
 
 
 class _Connection:
