@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from samesession import SessionError
+from samesession import SessionError, StoreUnavailable
+from samesession.core.reading import Reader
 from samesession.core.steps import Steps
 from samesession.core.store import Colour, Lifetimes, Store
 from samesession.run.aio import arun
 from samesession.run.sync import run
 from samesession.stores.redis import RedisStore
+from tests.support.browser import Answer
+from tests.support.site import Visitor
 from tests.unit.parts import record, sealer, signer
+
+from .crossing import Crossing
 
 T = TypeVar("T")
 
@@ -107,12 +113,18 @@ async def watched_loop() -> AsyncIterator[Lag]:
         task.cancel()
 
 
-def sealed(user: str, *, revision: int = 1, payload: bytes = b"\x80") -> tuple[str, bytes]:
+def sealed(user: str, *, payload: bytes = b"\x80") -> tuple[str, bytes]:
     """Make a record that names its user, and its key, which is new each time."""
+    key, made, _ = sealed_twice(user, payload=payload)
+    return key, made
+
+
+def sealed_twice(user: str, *, payload: bytes = b"\x80") -> tuple[str, bytes, bytes]:
+    """Make a key, a record as `sealed` does, and the record that replaces it."""
     token = signer(entropy=secrets.token_bytes).mint().token
     key = f"session:{token.sid}"
-    made = record(token, owner=user, revision=revision, payload=payload)
-    return key, sealer().seal(key, made)
+    made = [record(token, owner=user, revision=each, payload=payload) for each in (1, 2)]
+    return key, sealer().seal(key, made[0]), sealer().seal(key, made[1])
 
 
 def owner_of(key: str, raw: object) -> str | None:
@@ -133,12 +145,72 @@ def committing(key: str, old: bytes, new: bytes) -> Callable[[Store], Steps[Any]
     return lambda store: store.commit(key, new, expected=old[:8], renew=LIFETIMES)
 
 
-async def expect_recovery(caller: Caller, key: str, user: str) -> None:
-    """Within a second of the fault's end the record can be read again."""
-    ended = asyncio.get_running_loop().time() + 1.0
+async def with_records(caller: Caller, *users: str) -> dict[str, str]:
+    """Create a record for each user; give the keys."""
+    keys: dict[str, str] = {}
+    for user in users:
+        key, raw = sealed(user)
+        assert await caller.do(creating(key, raw)) is True
+        keys[user] = key
+    return keys
+
+
+async def expect_nobody_logged_out(
+    caller: Caller, keys: dict[str, str], between: Sequence[Crossing]
+) -> None:
+    """Have users read while answers are dropped and doubled: their own record, or an outage."""
+    reader = Reader(caller.store, sealer())
+    found: Counter[str] = Counter()
+
+    async def read(user: str) -> None:
+        key = keys[user]
+        sid = key.partition(":")[2]
+        result = await caller.try_(lambda _: reader.read(key, sid, renew=LIFETIMES))
+        answer: Any = result.answer
+        if result.error is not None:
+            assert isinstance(result.error, StoreUnavailable), result.error
+            found["503"] += 1
+        else:
+            found["none" if answer is None else str(answer.owner == user)] += 1
+
+    for seed, proxy in enumerate(between, start=7):
+        proxy.at_random(0.05, seed)
+    for _ in range(8):
+        await asyncio.gather(*map(read, keys))
+    assert sum(proxy.faults for proxy in between) > 0
+    for proxy in between:
+        proxy.mend()
+    assert set(found) <= {"True", "503"}, found
+    assert found["True"] > len(keys) * 3, found
+
+
+async def expect_recovery(caller: Caller, key: str, user: str, *, within: float = 1.0) -> None:
+    """So many seconds after the fault's end the record can be read again, at the latest."""
+    ended = asyncio.get_running_loop().time() + within
     while True:
         result = await caller.try_(loading(key))
         if result.error is None:
             assert owner_of(key, result.answer) == user
             return
         assert asyncio.get_running_loop().time() < ended, result.error
+
+
+async def timed(visit: Any) -> tuple[Answer, float]:  # Any: an awaitable of either framework
+    started = time.monotonic()
+    answer = await visit
+    return answer, time.monotonic() - started
+
+
+async def expect_refusal(visit: Any, limit: float) -> None:  # Any: as in timed
+    """A request is a 503 in time, and leaves the cookie alone."""
+    answer, seconds = await timed(visit)
+    assert (answer.status, answer.set_cookies) == (503, [])
+    assert seconds < limit
+
+
+async def expect_back(visitor: Visitor, value: object, *, within: float = 1.0) -> None:
+    """So many seconds later the same cookie has its session again, at the latest."""
+    ended = time.monotonic() + within
+    while (await visitor.visit(lambda session: session.get("a"))).status != 200:
+        assert time.monotonic() < ended
+    assert visitor.result == value

@@ -1,4 +1,4 @@
-"""A proxy that drops some of a server's answers and doubles others: see test_crossed_answers.
+"""A proxy that drops some of a server's answers and doubles others.
 
 What comes before a question in the stream, or does not come, answers the next one.
 """
@@ -11,39 +11,13 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 
+from .networks.redis import resp_length
 from .proxy import Proxy, _shut
 
 _CHUNK = 65536
 
 # Gives the bytes of the first answer in a buffer, or none if it is not whole yet.
 Splitter = Callable[[bytes], int]
-
-
-def redis_answer(data: bytes, at: int = 0) -> int:
-    """Give where the answer that begins at a place ends, in RESP; 0 if it is not whole."""
-    end = data.find(b"\r\n", at)
-    if end < 0:
-        return 0
-    kind, rest, after = data[at : at + 1], data[at + 1 : end], end + 2
-    if kind in b"$=!":
-        after += int(rest) + 2 if int(rest) >= 0 else 0
-        return after if after <= len(data) else 0
-    if kind in b"*~>%":
-        for _ in range(int(rest) * (2 if kind == b"%" else 1)):
-            after = redis_answer(data, after)
-            if not after:
-                return 0
-    return after
-
-
-def memcached_answer(data: bytes) -> int:
-    """Give where memcached's first answer ends; 0 if it is not whole."""
-    end = data.find(b"\r\n")
-    if end < 0:
-        return 0
-    words = data[:end].split()
-    after = end + 2 + (int(words[1]) + 2 if words[:1] == [b"VA"] else 0)
-    return after if after <= len(data) else 0
 
 
 class Crossing(Proxy):
@@ -103,7 +77,7 @@ class Crossing(Proxy):
 
 
 @contextlib.contextmanager
-def crossing(target: int, splitter: Splitter = redis_answer) -> Iterator[Crossing]:
+def crossing(target: int, splitter: Splitter = resp_length) -> Iterator[Crossing]:
     """Have such a proxy for the length of a block."""
     proxy = Crossing(target, splitter)
     try:

@@ -55,6 +55,7 @@ class Proxy:
         self._lock = threading.Lock()
         self._to_server = self._to_client = 0
         self._open: set[socket.socket] = set()
+        self._closing = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
@@ -86,6 +87,7 @@ class Proxy:
             _shut(each, reset=True)
 
     def close(self) -> None:
+        self._closing.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -180,7 +182,7 @@ class Proxy:
     def _send(self, sink: socket.socket, data: bytes, *, to_client: bool) -> None:
         fault = self._fault
         if to_client and fault.delay:
-            time.sleep(fault.delay)
+            self._closing.wait(fault.delay)
         if not (to_client and fault.trickle):
             sink.sendall(data)
             return

@@ -1,10 +1,13 @@
-"""Requests whose Redis fails under them: a 503 or a true success, and the cookie outlives it."""
+"""Requests whose Redis dies, or says no: a 503 or a true success, and the cookie outlives it.
+
+What a network does to them: test_network_requests.py.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -13,37 +16,20 @@ import pytest_asyncio
 import redis
 
 from samesession.core.store import Colour
-from tests.support.browser import Answer
 from tests.support.clock import Clock
 from tests.support.server import Valkey, running
-from tests.support.site import Site, Visitor
+from tests.support.site import Site
 from tests.web.test_administration import administer
 
-from .callers import LIFETIMES, SLACK, calling, sealed
-from .proxy import Fault, Proxy, proxied
+from .callers import LIFETIMES, SLACK, calling, expect_back, sealed
+from .callers import expect_refusal as refused_in_time
 
 TIMEOUT = 0.5
 LIMIT = TIMEOUT + SLACK
-CUT = Fault(reply_bytes=0, once=True)
-
-
-@pytest.fixture
-def proxy(own_valkey: Valkey) -> Iterator[Proxy]:
-    with proxied(own_valkey.port) as between:
-        yield between
 
 
 def redis_settings(url: str) -> dict[str, Any]:  # Any: app.config
     return {"SESSION_TYPE": "redis", "SESSION_REDIS": url, "SESSION_STORE_TIMEOUT": TIMEOUT}
-
-
-@pytest_asyncio.fixture
-async def behind(framework: str, proxy: Proxy, clock: Clock) -> AsyncIterator[Site]:
-    """Give a site whose Redis is behind the proxy."""
-    site = Site(framework, redis_settings(proxy.url), clock=clock)
-    yield site
-    proxy.mend()
-    await site.close()
 
 
 @pytest.fixture(autouse=True)
@@ -59,150 +45,8 @@ def command(server: Valkey, words: str) -> None:
         _ = cast("Any", client).execute_command(*words.split())  # not annotated
 
 
-async def timed(visit: Any) -> tuple[Answer, float]:  # Any: an awaitable of either framework
-    started = time.monotonic()
-    answer = await visit
-    return answer, time.monotonic() - started
-
-
-async def expect_refusal(visit: Any) -> None:
-    answer, seconds = await timed(visit)
-    assert (answer.status, answer.set_cookies) == (503, [])
-    assert seconds < LIMIT
-
-
-async def expect_back(visitor: Visitor, value: object) -> None:
-    """Within a second the same cookie has its session again."""
-    ended = time.monotonic() + 1.0
-    while (await visitor.visit(lambda session: session.get("a"))).status != 200:
-        assert time.monotonic() < ended
-    assert visitor.result == value
-
-
-# --- writes whose answer is lost -----------------------------------------------------------
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize("answered", range(0, 8, 2))
-async def test_a_login_whose_answer_is_lost_succeeds_or_says_that_it_failed(
-    behind: Site, proxy: Proxy, answered: int
-) -> None:
-    visitor = behind.visitor()
-    await visitor.put(a=1)
-
-    def login(session: Any) -> None:
-        session.bind("alice")
-        # The first four bytes answer for the owner's index, the next for the record.
-        proxy.inflict(Fault(reply_bytes=answered, once=True))
-
-    answer = await visitor.visit(login)
-    assert answer.status in (200, 503)
-    if answer.status == 200:
-        assert await visitor.value(lambda session: (session.get("a"), session.about.owner)) == (
-            1,
-            "alice",
-        )
-
-
-@pytest.mark.asyncio
-async def test_an_append_whose_answer_is_lost_is_done_once(behind: Site, proxy: Proxy) -> None:
-    visitor = behind.visitor()
-    await visitor.put(cart=[])
-    acknowledged = 0
-    for turn in range(5):
-
-        def append(session: Any, turn: int = turn) -> None:
-            session.update_atomically(lambda data: data["cart"].append(turn))
-            proxy.inflict(CUT)
-
-        answer = await visitor.visit(append)
-        assert answer.status in (200, 503)
-        acknowledged += answer.status == 200
-    cart: list[int] = await visitor.value(lambda session: session["cart"])
-    assert sorted(set(cart)) == sorted(cart)
-    assert acknowledged <= len(cart) <= 5
-
-
-@pytest.mark.asyncio
-async def test_a_logout_whose_answer_is_lost_ends_the_session_or_says_that_it_failed(
-    behind: Site, proxy: Proxy, own_valkey: Valkey
-) -> None:
-    visitor = behind.visitor()
-    await visitor.put(a=1)
-
-    def logout(session: Any) -> None:
-        session.clear()
-        proxy.inflict(CUT)
-
-    answer = await visitor.visit(logout)
-    if answer.status == 200:
-        assert not own_valkey.records()
-        assert len(visitor.jar.cookies) == 0
-    else:
-        assert (answer.status, answer.set_cookies) == (503, [])
-
-
-@pytest.mark.asyncio
-async def test_the_first_write_whose_answer_is_lost_gives_a_session_that_works(
-    behind: Site, proxy: Proxy
-) -> None:
-    visitor = behind.visitor()
-    _ = await visitor.visit(lambda session: session.get("a"))
-
-    def write(session: Any) -> None:
-        session["a"] = 1
-        proxy.inflict(CUT)
-
-    answer = await visitor.visit(write)
-    if answer.status == 200:
-        assert await visitor.value(lambda session: session["a"]) == 1
-    else:
-        assert (answer.status, answer.set_cookies) == (503, [])
-
-
-# --- outages -------------------------------------------------------------------------------
-
-
-def _refuse(server: Valkey, proxy: Proxy) -> Callable[[], None]:
-    proxy.inflict(Fault(refuse=True, request_bytes=0))
-    proxy.cut()
-    return proxy.mend
-
-
-def _swallow(server: Valkey, proxy: Proxy) -> Callable[[], None]:
-    proxy.inflict(Fault(hole=True))
-
-    def mend() -> None:
-        proxy.mend()
-        proxy.cut()
-
-    return mend
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize("begin", [_refuse, _swallow], ids=["refused", "black hole"])
-async def test_an_outage_is_a_503_in_time_and_the_cookie_outlives_it(
-    behind: Site,
-    proxy: Proxy,
-    own_valkey: Valkey,
-    begin: Callable[[Valkey, Proxy], Callable[[], None]],
-) -> None:
-    visitor = behind.visitor()
-    await visitor.put(a=1)
-    end = begin(own_valkey, proxy)
-    await expect_refusal(visitor.visit(lambda session: session.get("a")))
-    await expect_refusal(visitor.put(a=2))
-    end()
-    await expect_back(visitor, 1)
-
-    def write(session: Any) -> None:
-        session["a"] = 2
-        writes.append(begin(own_valkey, proxy))
-
-    writes: list[Callable[[], None]] = []
-    await expect_refusal(visitor.visit(write))
-    writes[0]()
-    await expect_back(visitor, 1)
+async def expect_refusal(visit: Any) -> None:  # Any: an awaitable of either framework
+    await refused_in_time(visit, LIMIT)
 
 
 @pytest.mark.asyncio

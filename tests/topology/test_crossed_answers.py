@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -17,15 +15,19 @@ from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.cluster import ClusterNode
 from redis.sentinel import Sentinel
 
-from samesession import StoreUnavailable
-from samesession.core.reading import Reader
 from samesession.core.steps import Steps
 from samesession.core.store import Colour
 from samesession.stores.redis import RedisStore
-from tests.faults.callers import FACES, LIFETIMES, Caller, creating, sealed
+from tests.faults.callers import (
+    FACES,
+    Caller,
+    creating,
+    expect_nobody_logged_out,
+    sealed,
+    with_records,
+)
 from tests.faults.crossing import Crossing, crossing
 from tests.support.redis_process import Cluster, Sentinels, cluster, until, valkey_binary
-from tests.unit.parts import sealer
 
 pytestmark = pytest.mark.asyncio
 
@@ -142,27 +144,5 @@ async def test_a_cluster_whose_answers_are_dropped_or_doubled_logs_nobody_out(
     crossed: tuple[Caller, list[Crossing]],
 ) -> None:
     caller, proxies = crossed
-    reader = Reader(caller.store, sealer())
-    users = {f"user{number}": sealed(f"user{number}")[0:2] for number in range(USERS)}
-    for key, raw in users.values():
-        assert await caller.do(creating(key, raw)) is True
-    found: Counter[str] = Counter()
-
-    async def read(name: str) -> None:
-        key = users[name][0]
-        sid = key.partition(":")[2]
-        result = await caller.try_(lambda _: reader.read(key, sid, renew=LIFETIMES))
-        answer: Any = result.answer
-        if result.error is not None:
-            assert isinstance(result.error, StoreUnavailable), result.error
-            found["503"] += 1
-        else:
-            found["none" if answer is None else str(answer.owner == name)] += 1
-
-    for seed, proxy in enumerate(proxies):
-        proxy.at_random(0.05, seed)
-    for _ in range(8):
-        await asyncio.gather(*map(read, users))
-    assert sum(proxy.faults for proxy in proxies) > 0
-    assert set(found) <= {"True", "503"}, found
-    assert found["True"] > USERS
+    keys = await with_records(caller, *(f"user{number}" for number in range(USERS)))
+    await expect_nobody_logged_out(caller, keys, proxies)
