@@ -22,7 +22,8 @@ from samesession.headers import cookie_values
 from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore
 from samesession.stores.filesystem.versions import read_last
-from tests.unit.parts import KEYS, RULES, Clock, record, sealer, signer
+from tests.support.clock import Clock
+from tests.unit.parts import KEYS, RULES, record, sealer, signer
 
 Reader = Callable[[bytes], None]
 

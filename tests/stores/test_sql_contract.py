@@ -18,19 +18,10 @@ from samesession.testing import (
     StoreContract,
 )
 from samesession.testing.time import TimeContract
-from tests.support.backend import Servers
 from tests.support.server import free_port
 from tests.support.sql import SQLPart
 
 pytestmark = pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb")
-
-
-@pytest.fixture
-def part(store_name: str, servers: Servers, tmp_path: Path, clock: ManualClock) -> SQLPart:
-    """Give the database, with empty tables."""
-    found = SQLPart(store_name, clock, tmp_path / "sessions", servers[store_name])  # type: ignore[arg-type]  # the contract's clock
-    found.empty()
-    return found
 
 
 class TestSQLStore(StoreContract, OwnerIndexContract, ListContract, PurgeContract):

@@ -8,11 +8,13 @@ from typing import Any, TypeVar
 
 from samesession.core import codec
 from samesession.core.admin import Administration
+from samesession.core.cookie import Attributes
 from samesession.core.policy import Rules
 from samesession.core.record import Record, Sealer
 from samesession.core.steps import Steps
 from samesession.core.store import Lifetimes
 from samesession.core.token import Proofs, Token, TokenSigner
+from tests.support.clock import Clock
 
 T = TypeVar("T")
 
@@ -26,6 +28,16 @@ RULES = Rules(
     permanent_by_default=False,
     max_bytes=4096,
 )
+# How the cookie is scoped where nothing is set.
+PLAIN = Attributes(
+    name="session",
+    domain=None,
+    path="/",
+    secure=False,
+    httponly=True,
+    samesite=None,
+    partitioned=False,
+)
 
 
 @dataclass
@@ -37,16 +49,6 @@ class Counter:
     def __call__(self, size: int) -> bytes:
         self.drawn += 1
         return self.drawn.to_bytes(size, "big")
-
-
-@dataclass
-class Clock:
-    """A clock that stands until it is moved."""
-
-    now: float = NOW
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def signer(

@@ -8,18 +8,9 @@ from typing import Any
 import pytest
 
 from samesession import ConfigError, SessionTooLarge
-from samesession.core.cookie import Attributes, DropCookie, Reply, SetCookie
+from samesession.core.cookie import DropCookie, Reply, SetCookie
 
-PLAIN = Attributes(
-    name="session",
-    domain=None,
-    path="/",
-    secure=False,
-    httponly=True,
-    samesite=None,
-    partitioned=False,
-)
-
+from .parts import PLAIN
 
 BAD_PATHS = ("/a;b", "/; Secure", "/a\r\nX: y", "/a\0", "/\x7f", "/\x85", "/\ud800", "\n/", "")
 BAD_DOMAINS = (

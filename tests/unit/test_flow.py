@@ -26,13 +26,13 @@ from samesession.core.request_state import Mode, SessionState, data_of, state_of
 from samesession.core.scopes import Address
 from samesession.core.store import Conflict, Lifetimes, Outcome
 from samesession.core.token import SignedToken
+from tests.support.clock import Clock
 
 from .parts import (
     NOW,
     RULES,
     Asked,
     AskingStore,
-    Clock,
     IndexingStore,
     feed,
     record,

@@ -11,19 +11,10 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 from werkzeug.sansio.request import Request
 
-from samesession.core.cookie import Attributes
 from samesession.core.scopes import MAX_HEADERS, Address, Scope, cookie_domain, host_name
 from samesession.headers import CookieWriter, address
 
-PLAIN = Attributes(
-    name="session",
-    domain=None,
-    path="/",
-    secure=False,
-    httponly=True,
-    samesite=None,
-    partitioned=False,
-)
+from .parts import PLAIN
 
 
 def others(host: str, sent_to: str, *, beside_ours: bool = True, **changes: Any) -> list[Scope]:
