@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
@@ -36,7 +35,7 @@ from tests.support.backend import Servers
 from tests.support.clock import Clock
 from tests.support.dynamodb import REGION, TABLE, DynamoDB
 from tests.support.server import free_port
-from tests.support.site import SECRET_KEY, Site
+from tests.support.site import SECRET_KEY, Site, init_db, start
 
 pytestmark = pytest.mark.stores("dynamodb")
 
@@ -254,18 +253,10 @@ def test_the_table_is_made_by_a_command_or_by_a_setting(
     }
     try:
         site = Site(framework, settings, clock=clock)
-        if not create:
-            result = site.app.test_cli_runner().invoke(args=["sessions", "init-db"])
-            assert (result.exit_code, result.output) == (0, "what sessions need is there\n")
-        elif framework == "flask":
-            run(site.app.session_interface.app_sessions.shut())
+        if create:
+            start(site)
         else:
-            asyncio.run(_serve(site.app))
+            assert init_db(site).startswith("in the table visits of ")
         assert server.client.describe_table(TableName="visits")["Table"]["ItemCount"] == 0
     finally:
         server.client.delete_table(TableName="visits")
-
-
-async def _serve(app: Any) -> None:
-    async with app.test_app():
-        pass

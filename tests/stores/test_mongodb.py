@@ -33,7 +33,7 @@ from tests.support.backend import Servers
 from tests.support.clock import Clock
 from tests.support.mongodb import DATABASE, MongoPart, date
 from tests.support.server import free_port
-from tests.support.site import Site
+from tests.support.site import Site, init_db, start
 
 pytestmark = pytest.mark.stores("mongodb")
 
@@ -43,7 +43,7 @@ HOUR = Lifetimes(3600, 3600)
 @pytest.fixture
 def part(servers: Servers, tmp_path: Path, clock: ManualClock) -> MongoPart:
     """Give the database, empty."""
-    found = MongoPart("mongodb", clock, tmp_path, servers["mongodb"])  # type: ignore[arg-type]  # the contract's clock
+    found = MongoPart("mongodb", clock, tmp_path, servers["mongodb"])
     found.empty()
     return found
 
@@ -299,25 +299,17 @@ def test_the_command_and_the_setting_make_the_indexes(
 ) -> None:
     settings = {**part.settings(), "SESSION_MONGODB_CREATE": create}
     site = Site(framework, settings, clock=clock)
-    if not create:
+    if create:
+        start(site)
+    else:
         assert indexes(part) == [None, None]
         for _ in range(2):
-            result = site.app.test_cli_runner().invoke(args=["sessions", "init-db"])
-            assert (result.exit_code, result.output) == (0, "what sessions need is there\n")
-    elif framework == "flask":
-        run(site.app.session_interface.app_sessions.shut())
-    else:
-        asyncio.run(_serve(site.app))
+            assert init_db(site).startswith("in the collection ")
     for index in indexes(part):
         assert index["key"] == [("expires", 1)]
         assert index["expireAfterSeconds"] == 0
     ours = {"record": {"$type": "binData"}, "revision": {"$type": "binData"}}
     assert indexes(part)[0]["partialFilterExpression"] == ours
-
-
-async def _serve(app: Any) -> None:
-    async with app.test_app():
-        pass
 
 
 def test_another_index_in_the_way_is_told(part: MongoPart, store: MongoStore) -> None:

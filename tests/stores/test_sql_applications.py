@@ -21,7 +21,7 @@ from samesession.stores.sqlalchemy.engines import driven, read_url
 from samesession.stores.sqlalchemy.store import open_store
 from samesession.testing import make_record
 from tests.support.clock import Clock
-from tests.support.site import SECRET_KEY, Site
+from tests.support.site import SECRET_KEY, Site, init_db, start
 
 pytestmark = pytest.mark.stores("sqlalchemy-sqlite")
 
@@ -192,22 +192,11 @@ def test_the_command_and_the_setting_make_the_tables(
         "SESSION_SQLALCHEMY_CREATE": create,
     }
     site = Site(framework, settings, clock=clock)
-    if not create:
-        result = site.app.test_cli_runner().invoke(args=["sessions", "init-db"])
-        assert (result.exit_code, result.stdout) == (0, "what sessions need is there\n")
-        assert result.stderr.startswith("in the table visits of ")
-    elif framework == "flask":
-        run(site.app.session_interface.app_sessions.shut())
+    if create:
+        start(site)
     else:
-        import asyncio
-
-        asyncio.run(_serve(site.app))
+        assert init_db(site).startswith("in the table visits of ")
     assert rows(url, "visits") == rows(url, "visits_owners") == []
-
-
-async def _serve(app: Any) -> None:
-    async with app.test_app():
-        pass
 
 
 def test_another_store_has_no_tables_to_make(framework: str, clock: Clock) -> None:

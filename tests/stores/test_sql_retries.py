@@ -128,38 +128,33 @@ def rival(part: SQLPart) -> Iterator[Rival]:
         yield Rival(part, connection)
 
 
-@pytest.mark.stores("postgresql", "mariadb")
-def test_a_deadlock_is_tried_again_and_done(
-    part: SQLPart,
-    caller: Caller,
-    new_store: Callable[..., SQLStore],
-    errors: list[str | int],
-    rival: Rival,
-) -> None:
-    store = new_store()
+@pytest.fixture
+def locked(new_store: Callable[..., SQLStore], errors: list[str | int], rival: Rival) -> SQLStore:
+    """Give a store whose record the rival has locked."""
+    found = new_store()
     errors.clear()
     rival.lock()
-    with under_way(caller, committing(store)) as commit:
+    return found
+
+
+@pytest.mark.stores("postgresql", "mariadb")
+def test_a_deadlock_is_tried_again_and_done(
+    part: SQLPart, caller: Caller, locked: SQLStore, errors: list[str | int], rival: Rival
+) -> None:
+    with under_way(caller, committing(locked)) as commit:
         rival.close_the_circle()
         rival.let_go()
     assert commit.result() is Outcome.WRITTEN
     assert errors == [DEADLOCK[part.name]]
-    assert caller.do(store.load("key", renew=None)) == make_record(2)
+    assert caller.do(locked.load("key", renew=None)) == make_record(2)
 
 
 @pytest.mark.stores("postgresql", "mariadb")
 def test_a_deadlock_is_tried_again_until_the_time_is_over(
-    part: SQLPart,
-    caller: Caller,
-    new_store: Callable[..., SQLStore],
-    errors: list[str | int],
-    rival: Rival,
+    part: SQLPart, caller: Caller, locked: SQLStore, errors: list[str | int], rival: Rival
 ) -> None:
-    store = new_store()
-    errors.clear()
-    rival.lock()
     started = time.monotonic()
-    with under_way(caller, committing(store)) as commit:
+    with under_way(caller, committing(locked)) as commit:
         rival.close_the_circle()
         with pytest.raises(StoreUnavailable):
             commit.result(PATIENCE)
@@ -167,7 +162,7 @@ def test_a_deadlock_is_tried_again_until_the_time_is_over(
     assert errors[0] == DEADLOCK[part.name]
     until_waiting(part, callers=0)
     rival.let_go()
-    assert caller.do(store.load("key", renew=None)) == make_record(1)
+    assert caller.do(locked.load("key", renew=None)) == make_record(1)
 
 
 @pytest.mark.stores("mariadb")

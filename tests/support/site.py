@@ -11,6 +11,7 @@ coroutine of is passed through `wait`, which makes the view a generator:
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 from collections.abc import Callable, Sequence
@@ -202,6 +203,27 @@ class Visitor:
     async def put(self, **values: Any) -> Answer:
         """Set keys of the session."""
         return await self.visit(lambda session: session.update(values))
+
+
+def start(site: Site) -> None:
+    """Have an application start, and end, as a server does."""
+    if site.framework == "flask":
+        run(site.app.session_interface.app_sessions.shut())
+        return
+
+    async def serve() -> None:
+        async with site.app.test_app():
+            pass
+
+    asyncio.run(serve())
+
+
+def init_db(site: Site) -> str:
+    """Run the command that makes what sessions need; give where it says that it did."""
+    result = site.app.test_cli_runner().invoke(args=["sessions", "init-db"])
+    assert (result.exit_code, result.stdout) == (0, "what sessions need is there\n")
+    where: str = result.stderr
+    return where
 
 
 def _unwrapped(func: View) -> View:
