@@ -1,8 +1,8 @@
-"""Processes that use a file store and are limited, watched or killed: run by name.
+"""Processes that use a store on a disk and are limited, watched or killed: run by name.
 
-python -m tests.faults.children kill DIRECTORY ROUNDS
+python -m tests.faults.children kill DIRECTORY ROUNDS STORE
 python -m tests.faults.children save DIRECTORY
-python -m tests.faults.children limited DIRECTORY
+python -m tests.faults.children limited DIRECTORY STORE
 python -m tests.faults.children stranger DIRECTORY
 """
 
@@ -29,6 +29,7 @@ from samesession.core.request_state import data_of
 from samesession.core.store import Lifetimes, Outcome
 from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore
+from samesession.stores.sqlite import SQLiteStore
 from tests.unit.parts import RULES, record, sealer, signer
 
 LIFETIMES = Lifetimes(browser=600, permanent=6000)
@@ -54,9 +55,15 @@ def raw(revision: int) -> bytes:
     return sealer().seal(KEY, record(TOKEN, revision=revision, payload=payload[:3500]))
 
 
-def kill(directory: str, rounds: str) -> object:
+def _store(kind: str, directory: str) -> FileStore | SQLiteStore:
+    if kind == "sqlite":
+        return SQLiteStore(Path(directory) / "sessions.db", timeout=20.0)
+    return FileStore(directory)
+
+
+def kill(directory: str, rounds: str, kind: str = "filesystem") -> object:
     """Kill a writer again and again; say what was lost, torn, left behind."""
-    store = FileStore(directory)
+    store = _store(kind, directory)
     assert run(store.create(KEY, raw(1), lifetimes=LIFETIMES))
     revision, leftovers = 1, 0
     chance = random.Random(1)
@@ -86,7 +93,7 @@ def kill(directory: str, rounds: str) -> object:
     return {"written": revision, "leftovers": leftovers, "after": temporaries(directory)}
 
 
-def _write_forever(store: FileStore, revision: int, told: int) -> None:
+def _write_forever(store: FileStore | SQLiteStore, revision: int, told: int) -> None:
     while True:
         expected = revision.to_bytes(8, "big")
         revision += 1
@@ -108,16 +115,17 @@ def save(directory: str) -> object:
     return True
 
 
-def limited(directory: str) -> object:
+def limited(directory: str, kind: str = "filesystem") -> object:
     """Write beyond the size of files that the process may write, then within it."""
-    store = FileStore(directory)
+    store = _store(kind, directory)
     assert run(store.create(KEY, raw(1), lifetimes=LIFETIMES))
     _ = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
     resource.setrlimit(resource.RLIMIT_FSIZE, (200, hard))
     refused = _attempt(store)
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-    return {"refused": refused, "kept": _kept(store), "left": temporaries(directory)}
+    kept, left = _kept(store), temporaries(directory)
+    return {"refused": refused, "kept": kept, "left": left, "then": _attempt(store)}
 
 
 def stranger(directory: str) -> object:
@@ -200,7 +208,7 @@ def _decoded(bomb: bytes) -> str:
     return "decoded"
 
 
-def _attempt(store: FileStore) -> str:
+def _attempt(store: FileStore | SQLiteStore) -> str:
     try:
         steps = store.commit(KEY, raw(2), expected=(1).to_bytes(8, "big"), renew=LIFETIMES)
         return str(run(steps))
@@ -208,7 +216,7 @@ def _attempt(store: FileStore) -> str:
         return f"{type(error).__name__}: {error}"
 
 
-def _kept(store: FileStore) -> bool:
+def _kept(store: FileStore | SQLiteStore) -> bool:
     return run(store.load(KEY, renew=None)) == raw(1)
 
 
