@@ -28,7 +28,9 @@ from samesession.stores.kit.deadline import Deadline
 from samesession.stores.memcached.meta_protocol import Deadline as MemcachedDeadline
 from samesession.stores.redis.commands import get
 from samesession.stores.redis.multiplexed import MultiplexedConnection
+from samesession.stores.sqlite import SQLiteStore
 from samesession.testing import make_record
+from tests.support.embedded import looking_at
 from tests.support.wire import Pool, turn
 
 SECONDS = 0.05
@@ -77,6 +79,17 @@ def test_a_file_that_is_locked_is_given_up(frozen: None, tmp_path: Path) -> None
             )
     finally:
         os.close(held)
+
+
+def test_an_sqlite_file_that_is_locked_is_given_up(frozen: None, tmp_path: Path) -> None:
+    path = tmp_path / "sessions" / "sessions.db"
+    store = SQLiteStore(path, timeout=SECONDS)
+    assert run(store.create("key", make_record(1), lifetimes=LIFETIMES))
+    with looking_at(path) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable, match="locked"):
+            run(store.remove("key", expected=None))
+    run(store.close())
 
 
 def test_an_operation_of_a_thread_is_over_in_time(frozen: None) -> None:

@@ -42,6 +42,7 @@ STORES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "filesystem": lambda place: {"SESSION_FILE_DIR": str(place / "sessions")},
     "memory": lambda place: {},
     "sqlalchemy": lambda place: {"SESSION_SQLALCHEMY": f"sqlite:///{place}/sessions.db"},
+    "sqlite": lambda place: {"SESSION_SQLITE_FILE": str(place / "sessions" / "sessions.db")},
 }
 
 

@@ -292,6 +292,17 @@ async def test_an_sqlite_file_that_cannot_be_written(
     )
 
 
+async def test_a_file_of_the_sqlite_store_that_is_damaged(
+    framework: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = tmp_path / "sessions.db"
+    place.touch(mode=0o600)
+    place.write_bytes(b"no database" * 1000)
+    settings = {"SESSION_TYPE": "sqlite", "SESSION_SQLITE_FILE": str(place)}
+    line = await outage(framework, settings, caplog)
+    assert line.endswith(f"SQLITE_NOTADB: its file is no database (the file {place})")
+
+
 def make_tables(place: Path) -> None:
     store = SQLStore(f"sqlite:///{place}")
     run(store.prepare())

@@ -1049,6 +1049,101 @@ MUTANTS = (
         ("tests/stores/test_sqlite_turns.py", "-k", "a_turn"),
     ),
     Mutant(
+        "a commit in SQLite that replaces the secret waits for the disk",
+        (Change("stores/sqlite/store.py", "transaction.must_last()", "pass"),),
+        ("tests/faults/test_sqlite_file.py", "-k", "waits_for_the_disk"),
+    ),
+    Mutant(
+        "a removal in SQLite waits for the disk",
+        (
+            Change(
+                "stores/sqlite/store.py",
+                "self._write(work, absent=_GONE, lasts=True)",
+                "self._write(work, absent=_GONE)",
+            ),
+        ),
+        ("tests/faults/test_sqlite_file.py", "-k", "waits_for_the_disk"),
+    ),
+    Mutant(
+        "a write of several in SQLite that must last is done in a second transaction",
+        (Change("stores/sqlite/writer.py", "        if waiting:\n", "        if False:\n"),),
+        ("tests/faults/test_sqlite_file.py", "-k", "waits_for_the_disk"),
+    ),
+    Mutant(
+        "where SQLite gives up a transaction each write is tried alone",
+        (
+            Change(
+                "stores/sqlite/writer.py",
+                "if len(some) > 1 and stopwatch() < self._due:",
+                "if False:",
+            ),
+        ),
+        ("tests/faults/test_sqlite_file.py", "-k", "tried_alone"),
+    ),
+    Mutant(
+        "a write that fails in SQLite fails alone",
+        (
+            Change(
+                "stores/sqlite/writer.py",
+                "if not transaction.connection.in_transaction:",
+                "if True:",
+            ),
+        ),
+        ("tests/faults/test_sqlite_file.py", "-k", "own_outcome"),
+    ),
+    Mutant(
+        "several statements of one write in SQLite are undone together",
+        (Change("stores/sqlite/rows.py", '_ = connection.execute("ROLLBACK TO one")', "pass"),),
+        ("tests/faults/test_sqlite_file.py", "-k", "own_outcome"),
+    ),
+    Mutant(
+        "who may write to the directory of an SQLite file",
+        (Change("stores/sqlite/place.py", "found.st_mode & 0o022", "False"),),
+        ("tests/faults/test_sqlite_file.py", "-k", "directory_that_others"),
+    ),
+    Mutant(
+        "who may read an SQLite file",
+        (Change("stores/sqlite/place.py", "found.st_mode & 0o077", "False"),),
+        ("tests/faults/test_sqlite_file.py", "-k", "others_may_read"),
+    ),
+    Mutant(
+        "a file system that is a network's",
+        (Change("stores/sqlite/place.py", "if not kinds & _NETWORK:", "if True:"),),
+        ("tests/faults/test_sqlite_file.py", "-k", "network"),
+    ),
+    Mutant(
+        "another SQLite file in a file's place",
+        (Change("stores/sqlite/reader.py", "if opened.identity == identity:", "if True:"),),
+        ("tests/faults/test_sqlite_file.py", "-k", "replaced"),
+    ),
+    Mutant(
+        "a child closes no connection to SQLite that it inherited",
+        (Change("stores/sqlite/connection.py", "_inherited.extend(_opened)", "pass"),),
+        ("tests/faults/test_sqlite_file.py", "-k", "child_leaves"),
+    ),
+    Mutant(
+        "an SQLite file that stays locked is given up",
+        (
+            Change(
+                "stores/sqlite/connection.py",
+                "if stopwatch() >= due or not is_busy(error):",
+                "if not is_busy(error):",
+            ),
+        ),
+        ("tests/faults/test_sqlite_file.py", "-k", "stays_locked and SYNC"),
+    ),
+    Mutant(
+        "a database of something else is no file of sessions",
+        (
+            Change(
+                "stores/sqlite/connection.py",
+                'if connection.execute("SELECT 1 FROM sqlite_master").fetchall():',
+                "if False:",
+            ),
+        ),
+        ("tests/faults/test_sqlite_file.py", "-k", "something_else"),
+    ),
+    Mutant(
         "the names that a purge looks at",
         (
             Change(

@@ -239,7 +239,7 @@ async def test_commands_say_where_they_worked(site: Site, backend: Backend) -> N
         assert place not in done.stdout or not place
 
 
-@pytest.mark.stores("filesystem")
+@pytest.mark.stores("filesystem", "sqlite")
 async def test_a_command_that_finds_nothing_makes_no_directory(
     new_site: NewSite, backend: Backend
 ) -> None:

@@ -459,11 +459,19 @@ async def test_files_without_their_locks_are_told_which_system_has_them(
 # --- directories -------------------------------------------------------------------------------
 
 
-@pytest.mark.stores("filesystem")
+def kept_in(directory: Path | str, store_name: str) -> dict[str, Any]:
+    """Give the setting that has a store keep its files in a directory."""
+    if store_name == "sqlite":
+        kind = type(directory)
+        return {"SESSION_SQLITE_FILE": kind(f"{directory}/sessions.db")}
+    return {"SESSION_FILE_DIR": directory}
+
+
+@pytest.mark.stores("filesystem", "sqlite")
 async def test_no_directory_is_made_before_the_first_session(
-    new_site: NewSite, tmp_path: Path
+    new_site: NewSite, store_name: str, tmp_path: Path
 ) -> None:
-    site = new_site(SESSION_FILE_DIR=str(tmp_path / "a" / "b"))
+    site = new_site(**kept_in(str(tmp_path / "a" / "b"), store_name))
     visitor = site.visitor()
     assert not await visitor.value(lambda session: "user" in session)
     assert names_in(tmp_path) == []
@@ -471,25 +479,30 @@ async def test_no_directory_is_made_before_the_first_session(
     assert (tmp_path / "a" / "b").is_dir()
 
 
-@pytest.mark.stores("filesystem")
+@pytest.mark.stores("filesystem", "sqlite")
 @pytest.mark.parametrize("written", ["~/sessions", Path("~/sessions")])
 async def test_a_tilde_is_the_home_directory(
-    new_site: NewSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: Any
+    new_site: NewSite,
+    *,
+    store_name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    written: Any,
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    site = new_site(SESSION_FILE_DIR=written)
+    site = new_site(**kept_in(written, store_name))
     assert (await site.visitor().put(user="ann")).status == 200
     assert (tmp_path / "home" / "sessions").is_dir()
     assert names_in(tmp_path / "here") == []
 
 
-@pytest.mark.stores("filesystem")
-async def test_the_home_of_nobody_is_told(new_site: NewSite) -> None:
-    with pytest.raises(ConfigError, match=r"SESSION_FILE_DIR .*no user 'nobody-of-this-name'"):
-        new_site(SESSION_FILE_DIR="~nobody-of-this-name/sessions")
+@pytest.mark.stores("filesystem", "sqlite")
+async def test_the_home_of_nobody_is_told(new_site: NewSite, store_name: str) -> None:
+    with pytest.raises(ConfigError, match=r"SESSION_\w+ .*no user 'nobody-of-this-name'"):
+        new_site(**kept_in("~nobody-of-this-name/sessions", store_name))
 
 
 @pytest.mark.stores("sqlalchemy-sqlite")
