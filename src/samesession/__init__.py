@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from .core.request_state import About, SessionPage
 from .core.session import ServerSession
 from .core.store import Clock, Openable, Store
-from .core.token import Entropy
 from .errors import (
     BadRecord,
     ConfigError,
@@ -61,18 +60,15 @@ class Session:
         *,
         store: Store | Openable | None = None,
         clock: Clock | None = None,
-        entropy: Entropy | None = None,
     ) -> None:
         """Remember the parts, and give `app` its sessions if there is one.
 
-        `store` takes the place of SESSION_TYPE. `clock` gives seconds since 1970
-        and `entropy` random bytes: for tests, so that time and tokens are known. Without
-        a clock the time is what `time.time` says, to which a test may have set it.
-        Raises ConfigError for a missing or wrong setting.
+        `store` takes the place of SESSION_TYPE. `clock` gives seconds since 1970: for tests,
+        so that the time is known. Without a clock it is what `time.time` says, to which a
+        test may have set it. Raises ConfigError for a missing or wrong setting.
         """
         self._store = store
         self._clock = clock
-        self._entropy = entropy
         if app is not None:
             self.init_app(app)
 
@@ -85,4 +81,4 @@ class Session:
         # By name, so that neither framework is imported for the other's sake.
         found, framework = checked(app)
         shim = import_module(f".{framework}", __name__)
-        shim.init_app(found, store=self._store, clock=self._clock, entropy=self._entropy)
+        shim.init_app(found, store=self._store, clock=self._clock)

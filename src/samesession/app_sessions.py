@@ -64,13 +64,13 @@ class AppSessions:
         *,
         store: Store | Openable | None,
         clock: Clock | None,
-        entropy: Entropy | None,
+        entropy: Entropy = secrets.token_bytes,
     ) -> None:
         self._app = app
         self._framework = framework
         self._given = store
         self._clock = clock or system_time
-        self._entropy = entropy or secrets.token_bytes
+        self._entropy = entropy
         self._settled = False
         self._serves = False
         self._reuse_told = False

@@ -19,6 +19,7 @@ from importlib import import_module
 from typing import Any
 
 from samesession import Session
+from samesession.app_sessions import AppSessions
 from samesession.core.store import Openable, Store
 from samesession.core.token import Entropy as EntropySource
 from samesession.run.aio import arun
@@ -65,7 +66,14 @@ class Site:
             self.init()
 
     def init(self) -> None:
-        Session(self.app, store=self._store, clock=self.clock, entropy=self._entropy)
+        if self._entropy is None:
+            Session(self.app, store=self._store, clock=self.clock)
+            return
+        # As `Session` does, but that tokens are known.
+        shim: Any = import_module(f"samesession.{self.framework}.interface")
+        framework = getattr(shim, self.framework.upper())
+        parts: dict[str, Any] = {"store": self._store, "clock": self.clock}
+        shim.install(self.app, AppSessions(self.app, framework, **parts, entropy=self._entropy))
 
     def _watch_errors(self) -> None:
         """Collect what ends a request with status 500, as the application's own signal tells."""

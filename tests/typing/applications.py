@@ -46,7 +46,7 @@ def store_objects(flask: Flask, quart: Quart, directory: Path) -> None:
 
 
 def for_tests(flask: Flask) -> None:
-    Session(flask, clock=lambda: 0.0, entropy=bytes)
+    Session(flask, clock=lambda: 0.0)
 
 
 def wrong(flask: Flask) -> None:
@@ -59,3 +59,4 @@ def wrong(flask: Flask) -> None:
     Session(flask, store=MemoryStore)  # type: ignore[arg-type]
     Session(flask, clock=lambda: "now")  # type: ignore[arg-type,return-value]
     Session(flask, MemoryStore())  # type: ignore[call-arg]
+    Session(flask, entropy=bytes)  # type: ignore[call-arg]

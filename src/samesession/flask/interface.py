@@ -11,7 +11,6 @@ from ..app_sessions import AppSessions
 from ..core.request_state import state_of
 from ..core.session import ServerSession
 from ..core.store import Clock, Openable, Store
-from ..core.token import Entropy
 from ..core.tracebacks import clear_locals
 from ..errors import StoreError
 from ..given_application import check_is
@@ -73,11 +72,14 @@ def init_app(
     *,
     store: Store | Openable | None = None,
     clock: Clock | None = None,
-    entropy: Entropy | None = None,
 ) -> None:
     """Give a Flask application server-side sessions; see `samesession.Session`."""
     check_is(app, "flask")
-    app_sessions = AppSessions(app, FLASK, store=store, clock=clock, entropy=entropy)
+    install(app, AppSessions(app, FLASK, store=store, clock=clock))
+
+
+def install(app: Flask, app_sessions: AppSessions) -> None:
+    """Have a Flask application open and save its sessions so."""
     app.session_interface = FlaskSessionInterface(app_sessions)
     app.cli.add_command(cli.commands(app_sessions, run))
     if app_sessions.config.creates:

@@ -12,7 +12,6 @@ from ..app_sessions import AppSessions
 from ..core.request_state import state_of
 from ..core.session import ServerSession
 from ..core.store import Clock, Openable, Store
-from ..core.token import Entropy
 from ..core.tracebacks import clear_locals
 from ..errors import StoreError
 from ..given_application import check_is
@@ -85,11 +84,14 @@ def init_app(
     *,
     store: Store | Openable | None = None,
     clock: Clock | None = None,
-    entropy: Entropy | None = None,
 ) -> None:
     """Give a Quart application server-side sessions; see `samesession.Session`."""
     check_is(app, "quart")
-    app_sessions = AppSessions(on_asyncio(app), QUART, store=store, clock=clock, entropy=entropy)
+    install(app, AppSessions(on_asyncio(app), QUART, store=store, clock=clock))
+
+
+def install(app: Quart, app_sessions: AppSessions) -> None:
+    """Have a Quart application open and save its sessions so."""
     interface = QuartSessionInterface(app_sessions)
     cast("Any", app).session_interface = interface  # typed by Quart
     app.cli.add_command(cli.commands(app_sessions, runner(app_sessions)))
