@@ -73,6 +73,7 @@ class AppSessions:
         self._entropy = entropy
         self._settled = False
         self._serves = False
+        self.has_failed = False  # the store, at any time: until then no request looks further
         self._reuse_told = False
         self._born = worker_processes.process_id()
         # Keys derived once, though settings that do not concern them change by turns.
@@ -224,6 +225,7 @@ class AppSessions:
 
     def broken(self, error: SessionError) -> ServerSession:
         """Stand in for a session that the store did not give."""
+        self.has_failed = True
         return ServerSession(state=SessionState(mode=Mode.BROKEN), failure=self.failed(error))
 
     def failed(self, error: SessionError) -> headers.SessionUnavailable:
@@ -297,17 +299,15 @@ class AppSessions:
                 reply = parts.flow.leave(session)
             else:
                 response = self._framework.carrier(response, session)
-                reply = yield from self._saved(session, parts.flow, is_sent=response is not None)
+                reply = yield from self._saved(session, parts, is_sent=response is not None)
             self._answer(reply, session, response, parts)
         except (TypeError, SessionError) as error:
             if isinstance(error, StoreError) or not self._is_told(session, error):
                 raise
 
-    def _saved(
-        self, session: ServerSession, flow: Flow | CookieFlow, *, is_sent: bool
-    ) -> Steps[Reply]:
+    def _saved(self, session: ServerSession, parts: Parts, *, is_sent: bool) -> Steps[Reply]:
         """Save the session with the response; `is_sent`: it carries a cookie."""
-        state = state_of(session)
+        state, flow = state_of(session), parts.flow
         self._exempt.tell(state)
         reply = yield from self._in_turn(session, flow.close(session, cookie_possible=is_sent))
         for _ in range(_MEANWHILE):

@@ -207,15 +207,11 @@ def unproxied(proxy: object) -> object:
 
 
 def check_first(funcs: dict[Any, list[Any]], check: Callable[[], object]) -> None:
-    """Have a check run before each request from now on, if it does not yet.
+    """Have a check run before each request.
 
-    First, so that no other function takes an outage for an anonymous visitor. Not
-    from the start, as each request pays for it; in a new list, as requests that run
-    now may be walking through the old one.
+    First, so that no other function takes an outage for an anonymous visitor.
     """
-    known = funcs.get(None, [])
-    if check not in known:
-        funcs[None] = [check, *known]
+    funcs.setdefault(None, []).insert(0, check)
 
 
 def context_first(method: Callable[..., object], context: object) -> tuple[object, ...]:

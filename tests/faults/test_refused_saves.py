@@ -66,3 +66,27 @@ async def test_a_refused_regenerate_leaves_the_old_cookie_usable(
     spy.mend()
     assert await visitor.value(dict) == {"a": 1}
     assert await visitor.value(lambda session: session.about.owner) is None
+
+
+@pytest.mark.asyncio
+@pytest.mark.stores("memory")
+async def test_a_read_that_fails_comes_before_all_that_the_application_does_first(
+    new_site: NewSite, backend: Backend
+) -> None:
+    spy = backend.spy()
+    site = new_site(options={"store": spy, "init": False})
+    begun: list[str] = []
+    site.before_request(lambda session, _: begun.append("before"))
+    site.init()
+    site.before_request(lambda session, _: begun.append("after"))
+    visitor = site.visitor()
+    await visitor.put(a=1)
+    assert begun == ["before", "after"]
+    registered = list(site.app.before_request_funcs[None])
+    spy.fail("load", StoreUnavailable("the store is down"))
+    assert [(await visitor.visit(dict)).status for _ in range(2)] == [503, 503]
+    spy.mend()
+    assert await visitor.value(dict) == {"a": 1}
+    assert begun == ["before", "after"] * 2
+    # An outage registers nothing while requests are served.
+    assert site.app.before_request_funcs[None] == registered

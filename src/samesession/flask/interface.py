@@ -32,14 +32,13 @@ class FlaskSessionInterface(interface_answers.Answers, SessionInterface):
         self.app_sessions = app_sessions
 
     def open_session(self, app: Flask, request: Request) -> SessionMixin:
-        """Open the request's session; a store that is down is told by `refuse_broken`."""
+        """Open the request's session; a store that is down is told by `_refuse_broken`."""
         app_sessions = self.app_sessions
         try:
             # No local holds the cookie: an error tracker would show it.
             opened = run(app_sessions.open(request, request.environ.get("HTTP_COOKIE", "")))
         except StoreError as error:
             opened = app_sessions.broken(error)
-            headers.check_first(app.before_request_funcs, _refuse_broken)
         except BaseException as error:
             clear_locals(error)
             raise
@@ -81,14 +80,22 @@ def init_app(
 def install(app: Flask, app_sessions: AppSessions) -> None:
     """Have a Flask application open and save its sessions so."""
     app.session_interface = FlaskSessionInterface(app_sessions)
+    _refuse_broken(app, app_sessions)
     app.cli.add_command(cli.commands(app_sessions, run))
     if app_sessions.config.creates:
         with app.app_context():
             run(app_sessions.prepare())
 
 
-def _refuse_broken() -> None:
-    found = current()
-    failure = state_of(found).take_failure() if isinstance(found, ServerSession) else None
-    if failure is not None:
-        raise failure
+def _refuse_broken(app: Flask, app_sessions: AppSessions) -> None:
+    """Have requests whose session the store did not give fail, before all else is done."""
+
+    def check() -> None:
+        if not app_sessions.has_failed:
+            return
+        found = current()
+        failure = state_of(found).take_failure() if isinstance(found, ServerSession) else None
+        if failure is not None:
+            raise failure
+
+    headers.check_first(app.before_request_funcs, check)

@@ -10,6 +10,7 @@ from quart.globals import app_ctx
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import headers
+from ..app_sessions import AppSessions
 from ..core.request_state import state_of
 from ..core.session import ServerSession
 
@@ -37,13 +38,16 @@ async def _alike(response: Any, other: Any) -> Any:
     return kind(body, other.status, other.headers)
 
 
-def refuse_broken(app: quart.Quart) -> None:
+def refuse_broken(app: quart.Quart, app_sessions: AppSessions) -> None:
     """Have requests whose session the store did not give fail, before all else is done."""
+
+    async def check() -> None:
+        if not app_sessions.has_failed:
+            return
+        found = headers.unproxied(quart.session)
+        failure = state_of(found).take_failure() if isinstance(found, ServerSession) else None
+        if failure is not None:
+            raise failure
+
     for funcs in (app.before_request_funcs, app.before_websocket_funcs):
-        headers.check_first(funcs, _refuse_broken)
-
-
-async def _refuse_broken() -> None:
-    found = headers.unproxied(quart.session)
-    if isinstance(found, ServerSession) and (failure := state_of(found).take_failure()) is not None:
-        raise failure
+        headers.check_first(funcs, check)

@@ -46,7 +46,6 @@ class QuartSessionInterface(interface_answers.Answers, SessionInterface):
             opened = await arun(steps, timeout=app_sessions.store_timeout)
         except StoreError as error:
             opened = app_sessions.broken(error)
-            refuse_broken(app)
         except BaseException as error:
             clear_locals(error)
             raise
@@ -93,6 +92,7 @@ def init_app(
 def install(app: Quart, app_sessions: AppSessions) -> None:
     """Have a Quart application open and save its sessions so."""
     interface = QuartSessionInterface(app_sessions)
+    refuse_broken(app, app_sessions)
     cast("Any", app).session_interface = interface  # typed by Quart
     app.cli.add_command(cli.commands(app_sessions, runner(app_sessions)))
     serve(app, app_sessions, interface.sockets)
