@@ -27,20 +27,17 @@ NO_EFFECT: Final = {
 }
 # Settings of theirs, and Django's names, that must be written otherwise: an error.
 WRITE_INSTEAD: Final = {
-    "SESSION_CACHELIB": 'write SESSION_TYPE = "filesystem" and SESSION_FILE_DIR, or choose '
-    "another store",
     "SESSION_CLIENT": "write SESSION_TYPE and the setting of that store, such as SESSION_REDIS",
     "SESSION_STATIC_FILE": "write SESSION_EXEMPT_STATIC = False",
     "SESSION_EXPIRE_AT_BROWSER_CLOSE": "write SESSION_PERMANENT, which says the opposite",
     "SESSION_SAVE_EVERY_REQUEST": "write SESSION_REFRESH_EACH_REQUEST",
 }
 _LIFETIME = "PERMANENT_SESSION_LIFETIME"
-# What people call what has another name here.
-_MEANT = {
+# What people call what has another name here; stores tell more.
+_MEANT: Final = {
     **dict.fromkeys(("AGE", "DURATION", "EXPIRATION", "EXPIRE", "EXPIRES", "EXPIRY"), _LIFETIME),
     **dict.fromkeys(("LIFETIME", "TIMEOUT", "TTL"), _LIFETIME),
     **dict.fromkeys(("BACKEND", "ENGINE", "INTERFACE", "STORAGE"), "SESSION_TYPE"),
-    **dict.fromkeys(("CLIENT", "HOST", "PASSWORD", "PORT", "URL", "VALKEY"), "SESSION_REDIS"),
     "SECRET": "SECRET_KEY",
     "SERIALIZER": "SESSION_SERIALIZATION_FORMAT",
 }
@@ -48,25 +45,30 @@ _MEANT = {
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """The peers' settings: why one has no effect, and what to write in place of another."""
+    """The peers' settings: why one has no effect, and what to write in place of another.
+
+    `meant`: the setting that a word in the name of a guessed one stands for.
+    """
 
     no_effect: Mapping[str, str]
     write_instead: Mapping[str, str]
+    meant: Mapping[str, str]
 
 
 def peers_names(kinds: Iterable[type[object]]) -> Peers:
     """Return the peers' settings, those that stores tell of among them.
 
     `kinds`: classes in which stores declare their settings, which may have the attributes
-    `no_effect` and `write_instead`.
+    `no_effect`, `write_instead` and `meant`.
     """
     # Any: a class need not have them.
     stores: list[Any] = [*kinds]
-    no_effect, write_instead = dict(NO_EFFECT), dict(WRITE_INSTEAD)
+    no_effect, write_instead, meant = dict(NO_EFFECT), dict(WRITE_INSTEAD), dict(_MEANT)
     for each in stores:
         no_effect.update(getattr(each, "no_effect", {}))
         write_instead.update(getattr(each, "write_instead", {}))
-    return Peers(no_effect, write_instead)
+        meant.update(getattr(each, "meant", {}))
+    return Peers(no_effect, write_instead, meant)
 
 
 def check_names(
@@ -83,7 +85,7 @@ def check_names(
             if _asks(name, value):
                 _tell(name, peers)
         elif others is None or not name.startswith(others):
-            _refuse_guess(name, known)
+            _refuse_guess(name, known, peers)
 
 
 def _asks(name: str, value: object) -> bool:
@@ -99,13 +101,13 @@ def _tell(name: str, peers: Peers) -> None:
     warnings.warn(f"{name} has no effect: {peers.no_effect[name]}", stacklevel=7)
 
 
-def _refuse_guess(name: str, known: Collection[str]) -> None:
-    meant = _meant(name, known)
+def _refuse_guess(name: str, known: Collection[str], peers: Peers) -> None:
+    meant = _meant(name, known, peers.meant)
     if meant:
         raise ConfigError(f"{name} is no setting of ours: did you mean {' or '.join(meant)}?")
 
 
-def _meant(name: str, known: Collection[str]) -> list[str]:
+def _meant(name: str, known: Collection[str], synonyms: Mapping[str, str]) -> list[str]:
     """Return which of our settings a name may stand for."""
     words = name.split("_")[1:]
     same = sorted(each for each in known if set(words) <= set(each.split("_")))
@@ -115,7 +117,7 @@ def _meant(name: str, known: Collection[str]) -> list[str]:
     begun = sorted((each for each in known if name.startswith(f"{each}_")), key=len)
     if begun:
         return begun[-1:]
-    if (synonym := next((_MEANT[word] for word in words if word in _MEANT), None)) is not None:
+    if (synonym := next((synonyms[word] for word in words if word in synonyms), None)) is not None:
         return [synonym]
     family = sorted(each for each in known if each.startswith(f"SESSION_{words[0]}_"))
     return difflib.get_close_matches(name, known, n=1, cutoff=0.9) or same or family

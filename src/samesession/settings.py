@@ -186,7 +186,7 @@ class CommonSettings:
         _interval,
         default=None,
         doc="For how many seconds a read may leave the idle timeout as it is, where restarting "
-        "it costs a write (filesystem, SQL, MongoDB, DynamoDB). `None`: a twentieth of the "
+        "it costs the store a write. `None`: a twentieth of the "
         "timeout, a minute at most; at most a tenth in any case. Nobody is logged out early; an "
         "idle session may live longer than its timeout by so much. `0`: exact, and each read "
         "writes.",

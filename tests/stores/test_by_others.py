@@ -230,6 +230,7 @@ class PantrySettings:
         "SESSION_PANTRY_PASSWORD", password, default="changed me", secret=True, doc="8 letters."
     )
     write_instead: ClassVar = {"SESSION_PANTRY_KEY": "write SESSION_PANTRY_PASSWORD"}
+    meant: ClassVar = {"LARDER": "SESSION_PANTRY"}
 
 @with_settings(PantrySettings)
 def open_store(config, settings, *, clock):
@@ -295,6 +296,8 @@ def test_a_misspelt_setting_of_a_store_by_others_is_told_which_is_meant() -> Non
         ConfigError, match=r"SESSION_PANTRY_KEY is no .*: write SESSION_PANTRY_PASS"
     ):
         read_config(pantry_settings(key="x"))
+    with pytest.raises(ConfigError, match=r"SESSION_LARDER_AT .*: did you mean SESSION_PANTRY\?$"):
+        read_config({**pantry_settings(), "SESSION_LARDER_AT": "x"})
 
 
 @pytest.mark.usefixtures("pantry")

@@ -24,15 +24,6 @@ from ..settings import Config, prefix_of
 
 GROUP = "samesession.stores"
 
-# Types of Flask-Session's and Quart-Session's that have another name here.
-_THEIRS = {
-    "cachelib": "write 'filesystem', or another store",
-    "null": "leave it out, or write 'filesystem'",
-    "postgresql": "write 'sqlalchemy', and SESSION_SQLALCHEMY",
-    "redis+trio": "write 'redis', and run Quart on asyncio",
-    "valkey": "write 'redis', which serves Valkey, too",
-}
-
 
 class _Opener(Protocol):
     def __call__(self, config: Config, *, clock: Clock) -> Store | Openable: ...
@@ -131,8 +122,8 @@ def _installed(name: str) -> _Opener:
     sources = sorted({f"{_package(point)} ({point.value})" for point in points})
     if not points and name.lower() in {*built_in(), "cookie"}:
         raise ConfigError(f"SESSION_TYPE is {name!r}: did you mean {name.lower()!r}?")
-    if not points and name in _THEIRS:
-        raise ConfigError(f"SESSION_TYPE is {name!r}, which is none of ours: {_THEIRS[name]}")
+    if not points and (instead := _type_instead(name)) is not None:
+        raise ConfigError(f"SESSION_TYPE is {name!r}, which is none of ours: {instead}")
     if not points:
         offered = {point.name for point in entry_points(group=GROUP)}
         names = ", ".join(repr(each) for each in sorted({*built_in(), "cookie", *offered}))
@@ -151,6 +142,14 @@ def _installed(name: str) -> _Opener:
         raise ConfigError(
             f"SESSION_TYPE {name!r} cannot be loaded from {sources[0]}: {error}"
         ) from error
+
+
+def _type_instead(name: str) -> str | None:
+    """Return what to write for a type of Flask-Session's or Quart-Session's, as a store says."""
+    told: dict[str, str] = {}
+    for kind in built_in().values():
+        told.update(getattr(kind, "types_instead", {}))
+    return told.get(name)
 
 
 def _package(point: EntryPoint) -> str:

@@ -53,6 +53,14 @@ class FileSettings:
     )
 
     no_effect: ClassVar = {"SESSION_FILE_THRESHOLD": "no session is ever evicted"}
+    write_instead: ClassVar = {
+        "SESSION_CACHELIB": 'write SESSION_TYPE = "filesystem" and SESSION_FILE_DIR, or choose '
+        "another store"
+    }
+    types_instead: ClassVar = {
+        "cachelib": "write 'filesystem', or another store",
+        "null": "leave it out, or write 'filesystem'",
+    }
     # It needs the standard library alone, and not all systems have all of it.
     not_here: ClassVar = (
         "SESSION_TYPE 'filesystem', the default, needs Linux or macOS: "

@@ -24,3 +24,10 @@ class RedisSettings:
     )
 
     write_instead: ClassVar = {"SESSION_URI": 'write SESSION_REDIS = "redis://127.0.0.1:6379/0"'}
+    types_instead: ClassVar = {
+        "redis+trio": "write 'redis', and run Quart on asyncio",
+        "valkey": "write 'redis', which serves Valkey, too",
+    }
+    meant: ClassVar = dict.fromkeys(
+        ("CLIENT", "HOST", "PASSWORD", "PORT", "URL", "VALKEY"), "SESSION_REDIS"
+    )

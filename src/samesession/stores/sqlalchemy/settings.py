@@ -60,6 +60,7 @@ class SQLSettings:
         "serving under Quart.",
     )
 
+    types_instead: ClassVar = {"postgresql": "write 'sqlalchemy', and SESSION_SQLALCHEMY"}
     no_effect: ClassVar = {"SESSION_SQLALCHEMY_SEQUENCE": "the table has no sequence"}
     write_instead: ClassVar = {
         "SESSION_POSTGRESQL": _SQL,
