@@ -199,6 +199,8 @@ def _details(packed: bytes) -> list[Any]:
         raise BadRecord("its details cannot be decoded") from error
     if type(found) is list:
         details = cast("list[Any]", found)
+        if len(details) == 1 and type(details[0]) is int:  # as of most sessions
+            return [details[0], *_NOTHING[1:]]
         details += _NOTHING[len(details) :]
         if [*map(type, details[:4])] == _NUMBERS and _are_names(*details[4:6]):
             kinds = [*map(type, details[6:])]

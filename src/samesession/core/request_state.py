@@ -346,15 +346,14 @@ def payload_of(session: dict[str, Any]) -> bytes:
     if state.loaded is None or state.all_may_differ:
         return codec.encode(data)
     before = state.loaded.image
-    after = {
-        name: before[name]
-        if name in before and not state.may_differ_in(name)
-        else codec.encode_named(name, value)
+    newer = {
+        name: codec.encode_named(name, value)
         for name, value in data.items()
+        if state.may_differ_in(name) or name not in before
     }
-    if after == before and [*after] == [*before]:
+    if newer.items() <= before.items() and [*data] == [*before]:
         return state.loaded.record.payload
-    return codec.join(after)
+    return codec.join({name: newer[name] if name in newer else before[name] for name in data})
 
 
 def payload_if_fit(session: dict[str, Any]) -> bytes | None:
