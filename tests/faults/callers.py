@@ -171,7 +171,7 @@ async def expect_nobody_logged_out(
             assert isinstance(result.error, StoreUnavailable), result.error
             found["503"] += 1
         else:
-            found["none" if answer is None else str(answer.owner == user)] += 1
+            found["none" if answer is None else str(answer.record.owner == user)] += 1
 
     for seed, proxy in enumerate(between, start=7):
         proxy.at_random(0.05, seed)

@@ -135,11 +135,19 @@ async def test_a_network_that_drops_or_doubles_answers_logs_nobody_out(
         await asyncio.gather(*(visit(name, turn) for name in users))
     between.mend()
     assert between.faults > 0
+    await _found_out(next(iter(users.values())))
     assert set(outcomes.found) <= {"served", "503"}, outcomes.found
     assert outcomes.found["served"] > USERS * 8 / 4, outcomes.found
     for name, visitor in users.items():
         assert await visitor.value(reading) == name
         assert await visitor.value(lambda session: session["turn"]) >= acknowledged[name]
+
+
+async def _found_out(visitor: Visitor) -> None:
+    """Visit until a connection that is owed an answer from before is left."""
+    for _ in range(3):
+        if (await visitor.visit(reading)).status == 200:
+            return
 
 
 def doubling(first: int = 1, *, what: Callable[[bytes], bool]) -> Callable[[bytes], int]:
@@ -183,8 +191,9 @@ async def test_an_answer_of_nothing_that_is_doubled_logs_nobody_out(
     "answer", [NIL, b":1\r\n", b":0\r\n", b"-WRONGTYPE other\r\n", b"*2\r\n$1\r\nx\r\n:0\r\n"]
 )
 async def test_another_answer_than_a_commits_is_an_outage_and_no_logout(
-    site: Site, between: Crossing, answer: bytes
+    site: Site, between: Crossing, answer: bytes, request: pytest.FixtureRequest
 ) -> None:
+    swaps = request.node.callspec.params["site"] == "url"
     ann = await logged_in(site, "ann")
     outcomes = Outcomes()
 
@@ -194,7 +203,8 @@ async def test_another_answer_than_a_commits_is_an_outage_and_no_logout(
 
     await outcomes.visit(ann, "ann", committed)
     between.mend()
-    assert outcomes.found == {"503": 1}
+    # A refusal is no answer: what was sent is asked about again, and that it was done is true.
+    assert outcomes.found == {"served" if answer[:1] == b"-" and swaps else "503": 1}
     assert await ann.value(reading) == "ann"
 
 

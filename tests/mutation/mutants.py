@@ -123,6 +123,62 @@ MUTANTS = (
         ("tests/unit/test_redis_pooled.py", "-k", "spoke_unasked"),
     ),
     Mutant(
+        "the word ahead of a swap's answer, in a thread",
+        (Change("stores/redis/pooled.py", "if heard != said:", "if False:"),),
+        ("tests/unit/test_redis_pooled.py", "-k", "swap"),
+    ),
+    Mutant(
+        "the word ahead of a swap's answer, in a loop",
+        (Change("stores/redis/multiplexed.py", "elif answer != pending.unheard:", "elif False:"),),
+        ("tests/unit/test_redis_multiplexed.py", "-k", "swap"),
+    ),
+    Mutant(
+        "the word is awaited on the next connection as well",
+        (
+            Change(
+                "stores/redis/multiplexed.py",
+                "each.since, each.unheard = now, each.word",
+                "each.since = now",
+            ),
+        ),
+        ("tests/unit/test_redis_multiplexed.py", "-k", "swap"),
+    ),
+    Mutant(
+        "another answer than the old record is no success",
+        (
+            Change(
+                "stores/redis/store.py",
+                "client.send_swap(swap)) == expected",
+                "client.send_swap(swap)) != b''",
+            ),
+        ),
+        ("tests/stores/test_redis_swaps.py", "-k", "conflict or gone"),
+    ),
+    Mutant(
+        "a server that cannot swap is not asked again",
+        (
+            Change(
+                "stores/redis/pooled.py",
+                "self.swaps = self.swaps and not is_unknown(each)",
+                "pass",
+            ),
+            Change(
+                "stores/redis/multiplexed.py",
+                "if pending.word is not None and is_unknown(error):",
+                "if False:",
+            ),
+        ),
+        ("tests/stores/test_redis_swaps.py", "-k", "without_it"),
+    ),
+    Mutant(
+        "the next connection may lead to a server that swaps",
+        (
+            Change("stores/redis/pooled.py", "self.swaps = True  # it may", "pass  # it may"),
+            Change("stores/redis/multiplexed.py", "self.swaps = True  # it may", "pass  # it may"),
+        ),
+        ("tests/stores/test_redis_swaps.py", "-k", "without_it"),
+    ),
+    Mutant(
         "a thread that polls is bounded as well",
         (Change("stores/kit/deadline.py", "poll(deadline.rest() * 1000)", "poll(300)"),),
         ("tests/unit/test_bounded_socket.py", "-k", "drips"),

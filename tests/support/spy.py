@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 from samesession.core.steps import Steps
 from samesession.core.store import (
     Batches,
+    Capabilities,
     Colour,
     Conflict,
     KeyPage,
@@ -24,6 +25,7 @@ from samesession.core.store import (
     PagedOwnerIndex,
     Purgeable,
     Store,
+    capabilities_of,
 )
 
 T = TypeVar("T")
@@ -97,6 +99,10 @@ class SpyStore:
     @property
     def colours(self) -> Colour:
         return self.inner.colours
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(takes_records=capabilities_of(self.inner).takes_records)
 
     def open_for(self, colour: Colour) -> SpyStore:
         inner = self.inner.open_for(colour) if isinstance(self.inner, Openable) else self.inner

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from samesession.stores.redis.commands import get, get_and_renew, set_if_absent
+from samesession.stores.redis.commands import get, get_and_renew, set_if_absent, swap
 from samesession.stores.redis.multiplexed import MultiplexedConnection
 from tests.support.late_loop import run_late, running
 from tests.support.wire import Pool, Wire, turn
@@ -290,3 +290,50 @@ def test_a_server_that_is_silent_is_given_up_when_its_time_is_over(
         assert await answer == b"1"
 
     run_late(monkeypatch, main())
+
+
+SWAP = swap("key", b"old", b"new", 9)
+
+
+@pytest.mark.asyncio
+async def test_a_swap_is_answered_behind_its_word() -> None:
+    connection, _, wire = await opened()
+    swapped, after = connection.execute_swap(SWAP), connection.execute(get("a"))
+    await turn()
+    (_, word), command, _ = wire.commands
+    assert command == [b"SET", b"key", b"new", b"IFEQ", b"old", b"GET", b"EX", b"9"]
+    wire.say(word)
+    wire.say(b"old", b"a")
+    assert (await swapped, await after) == (b"old", b"a")
+    assert not wire.aborted
+
+
+@pytest.mark.asyncio
+async def test_an_earlier_answer_is_not_taken_for_a_swaps() -> None:
+    """As a GET's of the same key, which says what a swap that succeeds says."""
+    connection, pool, wire = await opened()
+    before, swapped, after = (
+        connection.execute(get("key")),
+        connection.execute_swap(SWAP),
+        connection.execute(get("a")),
+    )
+    await turn()
+    wire.say(b"old", b"old")
+    assert await before == b"old"
+    assert "not RESP" in await failure(swapped)
+    assert wire.aborted
+    pool.wires[1].say(b"a")
+    assert await after == b"a"
+
+
+@pytest.mark.asyncio
+async def test_a_swap_is_asked_again_with_its_word_where_the_connection_is_lost() -> None:
+    connection, pool, wire = await opened()
+    swapped = connection.execute_swap(SWAP)
+    await turn()
+    (_, word), _ = wire.commands
+    wire.say(word)
+    wire.protocol.connection_lost(None)
+    await turn()
+    pool.wires[1].say(word, b"new")
+    assert await swapped == b"new"

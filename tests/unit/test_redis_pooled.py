@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import InvalidResponse
 
 from samesession.stores.kit.deadline import Deadline, received
-from samesession.stores.redis.commands import get
+from samesession.stores.redis.commands import get, swap
 from samesession.stores.redis.pooled import PooledConnections, _Connection
 from tests.support.tls import issued
 from tests.support.wire import encoded
@@ -221,3 +222,10 @@ def test_a_second_question_goes_on_with_the_time_of_the_first() -> None:
         deadline.begin(before)
         deadline.go_on(2.0)
         assert 1.0 < deadline.left() <= 2.0
+
+
+def test_an_earlier_answer_is_not_taken_for_a_swaps(pool: Pool, pooled: PooledConnections) -> None:
+    """As a GET's of the same key, which says what a swap that succeeds says."""
+    pool.next = encoded(b"old") + encoded(b"word")
+    with pytest.raises(InvalidResponse, match="out of step"):
+        pooled.execute_swap(swap("key", b"old", b"new", 9))

@@ -24,17 +24,20 @@ def _nested(session: Any) -> None:
     session["a"].append(2)
 
 
+# SET IFEQ behind a word: two commands, sent and answered in one go.
+REPLACED = {"getex": 1, "ping": 1, "set": 1}
+
 # What a request of a live session does, the store's calls, and Redis's commands.
 DEEDS: dict[str, tuple[Callable[[Any], Any], list[str], dict[str, int]]] = {
     "nothing": (_nothing, ["load"], {"getex": 1}),
     "read": (dict, ["load"], {"getex": 1}),
-    "write": (lambda s: s.update(b=1), ["load", "commit"], {"getex": 1, "evalsha": 1}),
+    "write": (lambda s: s.update(b=1), ["load", "commit"], REPLACED),
     "write the same": (lambda s: s.update(a=[1]), ["load"], {"getex": 1}),
-    "nested": (_nested, ["load", "commit"], {"getex": 1, "evalsha": 1}),
+    "nested": (_nested, ["load", "commit"], REPLACED),
     "regenerate": (
         lambda s: s.regenerate(),
         ["load", "commit"],
-        {"getex": 1, "evalsha": 1},
+        REPLACED,
     ),
     "clear": (lambda s: s.clear(), ["load", "remove"], {"getex": 1, "evalsha": 1}),
     "modified": (lambda s: setattr(s, "modified", True), ["load"], {"getex": 1}),
@@ -76,7 +79,8 @@ async def test_a_call_is_one_command(site: Site, valkey: Valkey, name: str) -> N
     valkey.reset_commands()
     assert (await user.visit(action)).status == 200
     found = valkey.commands()
-    assert {key: count for key, count in found.items() if key not in INSIDE} == commands
+    inside = INSIDE if "evalsha" in found else ()
+    assert {key: count for key, count in found.items() if key not in inside} == commands
 
 
 @pytest.mark.stores("redis")

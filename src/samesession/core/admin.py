@@ -96,11 +96,12 @@ class Administration:
             return False
         key = self._prefix + sid
         try:
-            record = yield from self._reader.read(key, sid, renew=None)
+            found = yield from self._reader.read(key, sid, renew=None)
         except BadRecord:
             return False  # it is another application's, or nobody's session
-        if record is None:
+        if found is None:
             return False
+        record = found.record
         ended = yield from remove(self._store, key)
         self._forget(key)
         if record.owner is not None and isinstance(self._store, OwnerIndex):

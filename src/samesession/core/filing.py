@@ -11,7 +11,7 @@ from .reading import Reader
 from .record import Record
 from .request_state import SessionState
 from .steps import Steps
-from .store import Clock, Conflict, Outcome, OwnerIndex, Store
+from .store import Clock, Conflict, Outcome, OwnerIndex, Store, capabilities_of
 
 
 class Filing:
@@ -28,6 +28,7 @@ class Filing:
         horizon: Horizon,
     ) -> None:
         self._store = store
+        self._by_record = capabilities_of(store).takes_records
         self._rules = rules
         self._records = records
         self._reader = Reader(store, records)
@@ -50,11 +51,17 @@ class Filing:
         return False
 
     def replace(
-        self, current: Record, record: Record | None, state: SessionState
+        self,
+        current: Record,
+        record: Record | None,
+        state: SessionState,
+        *,
+        sealed: bytes | None = None,
     ) -> Steps[Outcome | Conflict]:
         """Put a record in place of the current one, or with None nothing.
 
-        Raises SessionTooLarge. What cannot be a record of ours is gone.
+        `sealed`: the current one's bytes, where they are known. Raises SessionTooLarge.
+        What cannot be a record of ours is gone.
         """
         key = self._key(current)
         owner = None if record is None else record.owner
@@ -63,7 +70,7 @@ class Filing:
                 self._records.removed(key)
                 outcome = yield from self._store.remove(key, expected=current.revision_bytes)
             else:
-                outcome = yield from self._commit(key, current, record, state)
+                outcome = yield from self._commit(key, current, record, state, sealed)
         except BadRecord as error:
             self._notify(Event.REJECTED, None, error.reason)
             return Outcome.GONE
@@ -72,8 +79,9 @@ class Filing:
         return outcome
 
     def _commit(
-        self, key: str, current: Record, record: Record, state: SessionState
+        self, key: str, current: Record, record: Record, state: SessionState, known: bytes | None
     ) -> Steps[Outcome | Conflict]:
+        expected = known if known is not None and self._by_record else current.revision_bytes
         sealed = self._records.seal(key, record)
         if record.indexed != current.indexed or record.owner != current.owner:
             yield from self._enlist(record, key)
@@ -81,9 +89,7 @@ class Filing:
         renewing = state.renew or record.lifetime != current.lifetime
         renew = self._rules.lifetimes if renewing else None
         state.in_doubt = sealed
-        outcome = yield from self._store.commit(
-            key, sealed, expected=current.revision_bytes, renew=renew
-        )
+        outcome = yield from self._store.commit(key, sealed, expected=expected, renew=renew)
         state.in_doubt = None
         if isinstance(outcome, Conflict) and outcome.record == sealed:
             # A commit whose answer was lost, sent again by the client: it is our own.
@@ -96,10 +102,11 @@ class Filing:
         """Restart the idle timeout of a session; give its record as it is by now, if it is one."""
         key = self._key(current)
         try:
-            return (yield from self._reader.read(key, current.sid, renew=self._rules.lifetimes))
+            found = yield from self._reader.read(key, current.sid, renew=self._rules.lifetimes)
         except BadRecord as error:
             self._notify(Event.REJECTED, None, error.reason)
             return None
+        return None if found is None else found.record
 
     def standing(self, current: Record, outcome: Outcome | Conflict) -> Record | None:
         """Read the record that stands in the current one's place by now, if it is one."""

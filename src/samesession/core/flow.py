@@ -169,8 +169,8 @@ class Flow:
         """Return what the session was loaded from; other keys may count since."""
         loaded = state.loaded
         if loaded is not None and state.terms is not None and state.terms.key != self._signer.mark:
-            signed, record = loaded.signed, loaded.record
-            state.loaded = Loaded(signed._replace(stale=True), record._replace(stale=True))
+            signed = loaded.signed._replace(stale=True)
+            state.loaded = Loaded(signed, loaded.record._replace(stale=True), loaded.sealed)
         return state.loaded
 
     @staticmethod
@@ -242,6 +242,7 @@ class Flow:
     ) -> Steps[Reply]:
         """Commit or delete, replaying this request's changes on whatever came between."""
         current, draft, signed = loaded.record, unsaved.draft, loaded.signed
+        sealed = loaded.sealed
         if unsaved.replace_secret:
             signed = self._minted(state_of(session), current.sid)
         for _ in range(MAX_ATTEMPTS):
@@ -250,12 +251,14 @@ class Flow:
             record = self._next(current, signed.token, draft, has_functions=unsaved.has_functions)
             if record is not None and unsaved.replace_secret:
                 _require_cookie(possible=cookie_possible)
-            outcome = yield from self._filing.replace(current, record, state_of(session))
+            steps = self._filing.replace(current, record, state_of(session), sealed=sealed)
+            outcome = yield from steps
             if outcome is Outcome.WRITTEN:
                 after = None if record is None else Loaded(signed, record)
                 return self._saved(session, unsaved, current.sid, after, draft)
             if isinstance(outcome, Conflict):
                 self._notify(Event.CONFLICT, current.sid, "another request was faster")
+                sealed = outcome.record
             newer = self._replayed(unsaved, current, outcome)
             if newer is None:
                 return (yield from self._lost(session, loaded, unsaved, None))

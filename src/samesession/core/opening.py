@@ -145,13 +145,14 @@ class Opener:
         key = self._rules.prefix + token.sid
         try:
             lifetimes = self._rules.lifetimes if renew else None
-            record = yield from self._reader.read(key, token.sid, renew=lifetimes)
-            if record is None:
+            found = yield from self._reader.read(key, token.sid, renew=lifetimes)
+            if found is None:
                 return _Refused(Event.EXPIRED, token.sid, "no such session is stored")
+            record, sealed = found
             verdict = policy.verdict(record, token, self._clock())
             if verdict is Verdict.LIVE:
                 data = codec.decode(record.payload)
-                return self._stored(data, Loaded(signed, record), renew=renew)
+                return self._stored(data, Loaded(signed, record, sealed), renew=renew)
         except BadRecord as error:
             return _Refused(Event.REJECTED, None, error.reason)
         if verdict is Verdict.EXPIRED:

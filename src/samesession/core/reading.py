@@ -14,12 +14,21 @@ answer is believed that has the sid which was asked for:
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ..errors import BadRecord, StoreUnavailable
 from .record import Opens, Record, sid_of
 from .steps import Steps
 from .store import Lifetimes, Rereading, Store
 
 _NO_RECORD = b""  # stands for what a store refused to take for one
+
+
+class Found(NamedTuple):
+    """A record, and its bytes as the store holds them."""
+
+    record: Record
+    sealed: bytes
 
 
 class Reader:
@@ -30,7 +39,7 @@ class Reader:
         self._records = records
         self._again = store.load_again if isinstance(store, Rereading) else None
 
-    def read(self, key: str, sid: str, *, renew: Lifetimes | None) -> Steps[Record | None]:
+    def read(self, key: str, sid: str, *, renew: Lifetimes | None) -> Steps[Found | None]:
         """Read the record of a sid, and restart its idle timeout; None where none is.
 
         Raises BadRecord for what is no record of the sid's, and StoreUnavailable.
@@ -39,7 +48,7 @@ class Reader:
         try:
             raw = yield from self._store.load(key, renew=renew)
             if raw is not None:
-                return self._records.open(key, raw)
+                return Found(self._records.open(key, raw), raw)
         except BadRecord:
             if self._again is None or (raw is not None and sid_of(raw) == sid):
                 raise
@@ -47,7 +56,7 @@ class Reader:
             return None
         return (yield from self._read_again(key, sid, raw))
 
-    def _read_again(self, key: str, sid: str, doubted: bytes | None) -> Steps[Record | None]:
+    def _read_again(self, key: str, sid: str, doubted: bytes | None) -> Steps[Found | None]:
         assert self._again is not None
         raw = yield from self._again(key, doubted=doubted)
         if raw is None:
@@ -56,4 +65,4 @@ class Reader:
             raise StoreUnavailable(
                 "the session store gave two answers, and neither to the question"
             )
-        return self._records.open(key, raw)
+        return Found(self._records.open(key, raw), raw)

@@ -66,11 +66,13 @@ UNBINDABLE = (
 class Loaded:
     """What a session was loaded from."""
 
-    __slots__ = ("_image", "record", "signed")
+    __slots__ = ("_image", "record", "sealed", "signed")
 
-    def __init__(self, signed: SignedToken, record: Record) -> None:
+    def __init__(self, signed: SignedToken, record: Record, sealed: bytes | None = None) -> None:
+        """`sealed`: the record's bytes as the store holds them, where they are known."""
         self.signed = signed
         self.record = record
+        self.sealed = sealed
         self._image: Image | None = None
 
     @property

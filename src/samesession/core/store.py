@@ -76,11 +76,14 @@ class Capabilities:
     `exact_renewal`: every renewing load restarts the idle timeout; otherwise it may
     put that off, and a record may live a tenth of the timeout too long: see core.idle_renewal.
     `evicts`: a live record may be dropped for want of room.
+    `takes_records`: a commit may be given all bytes of the record that it expects, not only
+    its revision, where they are known: a store may compare those at less cost.
     """
 
     reach: Reach = Reach.NETWORK
     exact_renewal: bool = True
     evicts: bool = False
+    takes_records: bool = False
 
 
 def capabilities_of(store: object) -> Capabilities:
@@ -115,6 +118,7 @@ class Store(Protocol):
     ) -> Steps[Outcome | Conflict]:
         """Replace the record whose revision is `expected`; never create one.
 
+        `expected` may be all of that record to a store that takes it: see Capabilities.
         Without `renew` the idle timeout runs on.
         """
         ...

@@ -71,7 +71,8 @@ class Upkeep:
         newer: Record | None = current  # as far as anybody knows
         outcome: Outcome | Conflict = Outcome.GONE
         try:
-            outcome = yield from self._filing.replace(current, record, state)
+            steps = self._filing.replace(current, record, state, sealed=loaded.sealed)
+            outcome = yield from steps
             newer = self._filing.standing(current, outcome)
         except StoreError:
             pass

@@ -43,6 +43,15 @@ def set_if_absent(key: str, value: bytes, seconds: int) -> Command:
     return ("SET", key, value, "EX", seconds, "NX")
 
 
+def swap(key: str, old: bytes, new: bytes, seconds: int | None) -> Command:
+    """Replace a value that is there still, and return what was there, replaced or not.
+
+    `seconds`: the expiry, None: as before. Of Valkey since 8.1, of Redis since 8.4.
+    """
+    expiry: Command = ("KEEPTTL",) if seconds is None else ("EX", seconds)
+    return ("SET", key, new, "IFEQ", old, "GET", *expiry)
+
+
 def delete(key: str) -> Command:
     """Delete a key."""
     return ("DEL", key)

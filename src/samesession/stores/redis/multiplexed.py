@@ -23,25 +23,30 @@ from typing import Any, cast
 import hiredis
 import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError, ResponseError
+from redis.exceptions import InvalidResponse, ReadOnlyError, ResponseError
 
 from ...run.loop_time import Knock, call_at, loop_time
 from ...run.timeout import Grace
-from .commands import ASKING, READS, Command
-from .resp import name_of, pack, reader
+from .commands import ASKING, READS, Command, ping
+from .fence import word
+from .resp import is_unknown, name_of, pack, reader
 
 # Above this many unanswered commands new ones are refused, to bound memory.
 _MAX_PENDING = 30_000
 
 
 class _Pending:
-    """A command and the future of its answer."""
+    """A command and the future of its answer; `word` must be said again ahead of that."""
 
-    __slots__ = ("answer", "packed", "resent", "since")
+    __slots__ = ("answer", "packed", "resent", "since", "unheard", "word")
 
-    def __init__(self, packed: bytes, answer: asyncio.Future[Any]) -> None:
+    def __init__(
+        self, packed: bytes, answer: asyncio.Future[Any], word: bytes | None = None
+    ) -> None:
         self.packed = packed
         self.answer = answer
+        self.word = word
+        self.unheard = word
         self.since = 0.0  # when it was sent
         self.resent = False
 
@@ -74,6 +79,7 @@ class MultiplexedConnection(asyncio.Protocol):
         self._grace = Grace(timeout, loop_time(self._loop))
         self._late: _Pending | None = None  # the oldest that was pending at the last look
         self.mark = 0  # of the connection; each has another
+        self.swaps = True  # until a server that does not is met
         self._beside: MultiplexedConnection | None = None  # see execute_elsewhere
         self._users_beside = 0
 
@@ -81,17 +87,24 @@ class MultiplexedConnection(asyncio.Protocol):
 
     def execute(self, command: Command) -> asyncio.Future[Any]:
         """Send a command."""
+        return self._execute(_Pending(pack(command), self._loop.create_future()))
+
+    def _execute(self, pending: _Pending) -> asyncio.Future[Any]:
         if len(self._sent) + len(self._queued) >= _MAX_PENDING:
             raise RedisConnectionError("too many commands wait for an answer")
-        loop = self._loop
-        pending = _Pending(pack(command), loop.create_future())
         self._queued.append(pending)
         if not self._sent and self._transport is not None:
             self._flush()  # alone, so there is nothing to wait for
         elif not self._flushing:
             self._flushing = True
-            _ = loop.call_soon(self._flush_tick)
+            _ = self._loop.call_soon(self._flush_tick)
         return pending.answer
+
+    def execute_swap(self, command: Command) -> asyncio.Future[Any]:
+        """Send a swap behind a word."""
+        said = word()
+        packed = pack(ping(said)) + pack(command)
+        return self._execute(_Pending(packed, self._loop.create_future(), said))
 
     def execute_asking(self, command: Command) -> asyncio.Future[Any]:
         """Send a command right after ASKING."""
@@ -152,7 +165,7 @@ class MultiplexedConnection(asyncio.Protocol):
         if batch:
             now = loop_time(self._loop)
             for each in batch:
-                each.since = now
+                each.since, each.unheard = now, each.word
             self._sent.extend(batch)
             self._transport.write(b"".join([each.packed for each in batch]))
             self._watch_oldest()
@@ -180,6 +193,7 @@ class MultiplexedConnection(asyncio.Protocol):
         Its stream objects are kept: they would close the transport when freed.
         """
         self.mark += 1
+        self.swaps = True  # it may lead to another server
         self._connection = connection
         self._reader = reader()
         self._writable = True
@@ -196,22 +210,35 @@ class MultiplexedConnection(asyncio.Protocol):
             answer: Any = self._reader.gets()
             while answer is not False:
                 pending = self._sent.popleft()
-                if isinstance(answer, ResponseError):
-                    self._refuse(pending.answer, answer)
+                if pending.unheard is not None:
+                    self._hear(pending, answer)
+                elif isinstance(answer, ResponseError):
+                    self._refuse(pending, answer)
                 elif not pending.answer.done():
                     pending.answer.set_result(answer)
                 answer = self._reader.gets()
-        except (hiredis.ProtocolError, IndexError) as error:
+        except (hiredis.ProtocolError, IndexError, InvalidResponse) as error:
             # Garbage, or an answer nobody asked for: nothing after it can be trusted.
             lost = RedisConnectionError("the server's answer is not RESP")
             lost.__cause__ = error
             self._drop(lost, again=_is_read)
 
-    def _refuse(self, answer: asyncio.Future[Any], error: ResponseError) -> None:
+    def _hear(self, pending: _Pending, answer: object) -> None:
+        """Take what comes ahead of an answer: the word, or a refusal, which counts for both."""
+        self._sent.appendleft(pending)
+        if isinstance(answer, ResponseError):
+            self._refuse(pending, answer)
+        elif answer != pending.unheard:
+            raise InvalidResponse("the connection is out of step")
+        pending.unheard = None
+
+    def _refuse(self, pending: _Pending, error: ResponseError) -> None:
         if isinstance(error, ReadOnlyError):
             self.disconnect()
-        if not answer.done():
-            answer.set_exception(error)
+        if pending.word is not None and is_unknown(error):
+            self.swaps = False
+        if not pending.answer.done():
+            pending.answer.set_exception(error)
 
     def disconnect(self) -> None:
         """Connect anew for what is not answered: this server is not to be trusted."""

@@ -15,11 +15,12 @@ from typing import Any
 
 import hiredis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import InvalidResponse, ReadOnlyError, RedisError, ResponseError
 
 from ..kit.deadline import BoundedSocket, Deadline
-from .commands import ASKING, Command
-from .resp import pack, reader
+from .commands import ASKING, Command, ping
+from .fence import word
+from .resp import is_unknown, pack, reader
 
 _CHUNK = 65536
 
@@ -67,12 +68,25 @@ class PooledConnections:
         self._pool = pool
         self._deadline = deadline
         self._free: list[_Connection] = []  # its append and pop are atomic
+        self.swaps = True  # until a server that does not is met
 
     # --- commands ----------------------------------------------------------------------
 
     def execute(self, command: Command) -> Any:
         """Send a command."""
         return _accepted(self._send(pack(command), 1))
+
+    def execute_swap(self, command: Command) -> Any:
+        """Send a swap behind a word."""
+        said = word()
+        heard, answer = self._send(pack(ping(said)) + pack(command), 2)
+        for each in (heard, answer):
+            if isinstance(each, ResponseError):
+                self.swaps = self.swaps and not is_unknown(each)
+                raise each
+        if heard != said:
+            raise InvalidResponse("the connection is out of step")
+        return answer
 
     def execute_asking(self, command: Command) -> Any:
         """Send a command right after ASKING."""
@@ -145,6 +159,7 @@ class PooledConnections:
 
     def _opened(self) -> _Connection:
         pool = self._pool
+        self.swaps = True  # it may lead to another server
         # Not by `make_connection`, which counts what is closed elsewhere as open.
         opened = pool.connection_class(**pool.connection_kwargs)
         try:

@@ -19,6 +19,11 @@ def name_of(packed: bytes) -> bytes:
     return packed[:64].split(b"\r\n", 3)[2]
 
 
+def is_unknown(refusal: ResponseError) -> bool:
+    """Return whether a server does not know a command or its options, or not for this user."""
+    return str(refusal).startswith(("ERR ", "NOPERM "))
+
+
 def reader() -> hiredis.Reader:
     """Return a reader of one connection's answers; refusals come as redis-py's errors."""
     return hiredis.Reader(protocolError=hiredis.ProtocolError, replyError=_refusal)

@@ -23,6 +23,19 @@ class Connections(Protocol):
         """Send a command; raises what it is refused with."""
         ...
 
+    @property
+    def swaps(self) -> bool:
+        """Whether the server may know `commands.swap`: each new connection is asked anew."""
+        ...
+
+    def execute_swap(self, command: Command) -> Any:
+        """Send such a command behind a word: what answers it is nothing from before.
+
+        Raises what it is refused with, InvalidResponse or RedisConnectionError where the
+        connection is out of step.
+        """
+        ...
+
     def execute_asking(self, command: Command) -> Any:
         """Send a command right after ASKING: a Cluster is about to move its key there."""
         ...
@@ -66,6 +79,15 @@ class SingleClient:
     def send(self, command: Command) -> Steps[Any]:
         """Send a command, and return its answer."""
         return wait(self._connections.execute(command))
+
+    @property
+    def swaps(self) -> bool:
+        """Whether the server may know `commands.swap`."""
+        return self._connections.swaps
+
+    def send_swap(self, command: Command) -> Steps[Any]:
+        """Send such a command, so that no earlier question's answer is taken for its own."""
+        return wait(self._connections.execute_swap(command))
 
     def send_asking(self, command: Command) -> Steps[Any]:
         """Send a command that another server of the Cluster pointed here."""

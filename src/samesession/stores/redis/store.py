@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from ...core.batches import every_key
 from ...core.names import checked_prefix
-from ...core.record import lifetime_of
+from ...core.record import lifetime_of, revision_of
 from ...core.steps import Steps
-from ...core.store import Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome
+from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome
 from ...errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
 from ...run.per_loop import PerLoop
 from ...settings import Config
@@ -31,6 +31,7 @@ from .client import Client, scan
 from .commands import Argument, Command
 from .fence import word
 from .settings import RedisSettings
+from .single import SingleClient
 
 if TYPE_CHECKING:
     from .given_checks import Given
@@ -42,6 +43,8 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 _PAGE = 1000  # of an owner's keys, about
+
+_SWAPPED = 8192  # bytes of a record: beyond, to send the old one costs more than the script
 
 _LARGEST = 512 * 1024 * 1024  # bytes: the server's default for proto-max-bulk-len
 
@@ -84,6 +87,8 @@ def _as_store_errors(
 
 class RedisStore:
     """Records as Redis strings."""
+
+    capabilities = Capabilities(takes_records=True)
 
     def __init__(
         self,
@@ -179,8 +184,33 @@ class RedisStore:
     ) -> Steps[Outcome | Conflict]:
         """Replace the record of the expected revision."""
         _check_size(record)
-        seconds = "" if renew is None else lifetime_of(record, renew)
-        return (yield from self._changed(key, expected, record, seconds))
+        seconds = None if renew is None else lifetime_of(record, renew)
+        if (yield from self._swapped(key, expected, record, seconds)):
+            return Outcome.WRITTEN
+        change = (revision_of(expected), record, "" if seconds is None else seconds)
+        return (yield from self._changed(key, *change))
+
+    def _swapped(
+        self, key: str, expected: bytes, record: bytes, seconds: int | None
+    ) -> Steps[bool]:
+        """Replace a record that is known as a whole by SET IFEQ; False leaves it to the script.
+
+        That the old record is the answer says that it was replaced, as no later question of
+        this key is answered by it: not if it was replaced, and not if it was not, as then
+        another stood there. Whatever else is answered is no proof of anything.
+        """
+        client = self.client
+        if (
+            not (isinstance(client, SingleClient) and client.swaps)
+            or expected == revision_of(expected)
+            or max(len(expected), len(record)) > _SWAPPED
+        ):
+            return False
+        try:
+            swap = commands.swap(key, expected, record, seconds)
+            return bool((yield from client.send_swap(swap)) == expected)
+        except errors.ResponseError:  # which the script meets as well, if it is none of the swap's
+            return False
 
     @_as_store_errors
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
