@@ -60,12 +60,13 @@ MONGOECO = "mongoeco[wire]==4.11.0"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # What the suite imports, the stores' client libraries included.
-EVERYTHING = "flask,quart,redis,sqlalchemy,mongodb,dynamodb"
+EVERYTHING = "flask,quart,redis,sqlalchemy,mongodb,dynamodb,encryption"
 
 # The oldest releases that pyproject.toml allows.
 LOWEST = (
     "aiobotocore==2.15.0",
     "botocore==1.35.16",
+    "cryptography==44.0.1",
     "blinker==1.9.0",
     "flask==3.1.3",
     "hiredis==3.0.0",

@@ -22,9 +22,7 @@ from .core.cookie_only.flow import CookieFlow
 from .core.events import Event
 from .core.flow import Flow
 from .core.memo import Memo
-from .core.policy import Horizon
 from .core.proved_records import RecordProofs
-from .core.record import Sealer
 from .core.request_state import Mode, SessionState, has_flashes, state_of
 from .core.session import ServerSession
 from .core.steps import Steps, checkpoint, done, wait
@@ -37,11 +35,12 @@ from .core.store import (
     Store,
     capabilities_of,
 )
-from .core.token import Entropy, Proofs, TokenSigner
+from .core.token import Entropy, Proofs
 from .core.tracebacks import clear_locals
 from .current_settings import CurrentSettings, Parts, snapshot, source_of
 from .errors import ConfigError, NotSupported, SessionError, StoreError, StoreUnavailable
 from .exempt import Exemptions
+from .flows import Flows
 from .framework import Framework
 from .run.clocks import system_time
 from .settings import Config
@@ -76,8 +75,7 @@ class AppSessions:
         self.has_failed = False  # the store, at any time: until then no request looks further
         self._reuse_told = False
         self._born = worker_processes.process_id()
-        # Keys derived once, though settings that do not concern them change by turns.
-        self._keyring = lru_cache(maxsize=8)(self._derived)
+        # Made once, though settings that do not concern it change by turns.
         self._writer = lru_cache(maxsize=8)(headers.CookieWriter)
         self._build()
 
@@ -95,13 +93,20 @@ class AppSessions:
         self.store_timeout = config.store_timeout
         self._exempt = Exemptions(self._app, config.exempt, static=config.exempt_static)
         self._no_renew: _Matcher = None
-        self._horizon = Horizon()
-        self._proofs: Proofs = Memo(config.proof_cache_bytes // 4)
-        self._record_proofs: RecordProofs = Memo(config.proof_cache_bytes // 4 * 3)
-        for each in (self._proofs, self._record_proofs):
+        proofs: Proofs = Memo(config.proof_cache_bytes // 4)
+        record_proofs: RecordProofs = Memo(config.proof_cache_bytes // 4 * 3)
+        for each in (proofs, record_proofs):
             worker_processes.clear_in_children(each)
         in_cookie = config.store_type == "cookie" and self._given is None
         self._store = None if in_cookie else self._opened(config)
+        self._flows = Flows(
+            store=self._store,
+            clock=self._clock,
+            entropy=self._entropy,
+            proofs=proofs,
+            record_proofs=record_proofs,
+            notify=notifier(self._app),
+        )
         self._current = CurrentSettings(self._app, config, self._parts)
 
     @property
@@ -121,31 +126,7 @@ class AppSessions:
 
     def _parts(self, config: Config) -> Parts:
         """Build what depends on settings that may change; the store stays."""
-        return Parts(config, self._flow(config), self._writer(config.cookie))
-
-    def _flow(self, config: Config) -> Flow | CookieFlow:
-        notify = notifier(self._app)
-        if self._store is None:
-            return CookieFlow(config.secret_keys, config.rules, clock=self._clock, notify=notify)
-        signer, sealer = self._keyring(
-            config.secret_keys, config.rules.prefix, config.cookie.name, config.rules.max_bytes
-        )
-        return Flow(
-            store=self._store,
-            rules=config.rules,
-            signer=signer,
-            sealer=sealer,
-            clock=self._clock,
-            notify=notify,
-            horizon=self._horizon,
-            proofs=self._record_proofs,
-        )
-
-    def _derived(
-        self, keys: tuple[bytes, ...], prefix: str, name: str, max_bytes: int
-    ) -> tuple[TokenSigner, Sealer]:
-        signer = TokenSigner(keys, prefix, name, entropy=self._entropy, proofs=self._proofs)
-        return signer, Sealer(keys, prefix, name, max_bytes=max_bytes)
+        return Parts(config, self._flows.of(config), self._writer(config.cookie))
 
     def _opened(self, config: Config) -> Store:
         store = self._given

@@ -18,6 +18,14 @@ from .core.idle_renewal import Touching
 from .core.names import checked_prefix
 from .core.policy import Rules
 from .core.store import Lifetimes
+from .encryption_settings import (
+    EncryptionSettings,
+    Encrypts,
+    chosen,
+    encrypts,
+    keys,
+    moment,
+)
 from .errors import ConfigError
 from .framework_settings import FLASKS, read_cookie, read_secret_keys, read_truth
 from .reading_settings import (
@@ -207,6 +215,33 @@ class CommonSettings:
         "what the store holds. Whether a session is live is asked of the store each time. `0`: "
         "none.",
     )
+    encrypt: Encrypts = setting(
+        "SESSION_ENCRYPT",
+        encrypts,
+        default=False,
+        doc="Whether sessions are [encrypted](#encryption) where they are kept, with "
+        '`samesession[encryption]`. `"read"`: what is encrypted is read, and nothing is written '
+        "so, for the time in which some processes encrypt and others do not yet.",
+    )
+    encryption_keys: tuple[bytes, ...] | None = setting(
+        "SESSION_ENCRYPTION_KEYS",
+        keys,
+        default=None,
+        secret=True,
+        shown="made of `SECRET_KEY`",
+        doc="The keys to encrypt with, the newest first: a list of texts or bytes, at least 32 "
+        "bytes each. All of them decrypt. `SECRET_KEY` is needed besides.",
+        needed="write a list of keys, each the output of: "
+        "python -c 'import secrets; print(secrets.token_hex())'",
+    )
+    read_plain_until: float | None = setting(
+        "SESSION_ENCRYPT_READ_PLAIN_UNTIL",
+        moment,
+        default=None,
+        shown="never",
+        doc="Until when `SESSION_ENCRYPT = True` reads sessions that were kept before, without "
+        "encryption: a `datetime` with an offset, or such a text in ISO 8601.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +258,7 @@ class Config:
     no_renew: Paths
     touch_interval: int | None
     proof_cache_bytes: int
+    encryption: EncryptionSettings | None
     home: str  # the application's own directory
     stores: tuple[object, ...]  # what stores declare, the named one among them: see `of`
     # All of the application's, for stores by others.
@@ -265,10 +301,10 @@ class Config:
         _check_names(settings, stores)
         cookie = read_cookie(settings)
         cookie.check()
-        keys = read_secret_keys(settings)
+        secret_keys = read_secret_keys(settings)
         ours = read(CommonSettings, settings)
         return cls(
-            secret_keys=keys,
+            secret_keys=secret_keys,
             store_type=ours.store_type,
             rules=_rules(ours, settings),
             cookie=cookie,
@@ -278,6 +314,7 @@ class Config:
             no_renew=ours.no_renew,
             touch_interval=ours.touch_interval,
             proof_cache_bytes=ours.proof_cache_bytes,
+            encryption=chosen(ours.encrypt, ours.encryption_keys, ours.read_plain_until),
             home=home,
             stores=tuple(read(kind, settings, home=home) for kind in stores.values()),
             settings=MappingProxyType(dict(settings)),

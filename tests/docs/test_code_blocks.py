@@ -83,6 +83,7 @@ def of_python(*, saying: str = "") -> list[Any]:
 @pytest.fixture(autouse=True)
 def secret_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
+    monkeypatch.setenv("SESSION_ENCRYPTION_KEY", SECRET_KEY[::-1])
 
 
 @pytest.fixture

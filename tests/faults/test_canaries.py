@@ -252,7 +252,7 @@ async def test_no_repr_shows_a_canary(new_site: NewSite, watch: Watch) -> None:
         whole = (ours, ours.config, flow, flow.store, flow._signer, session.about)
         draft = Draft(DATA_CANARY.encode(), permanent=False, data={"a": DATA_CANARY})
         taken = Journal(permanent_by_default=False).take(draft, replace_secret=False, base=None)
-        saving = (flow._filing, flow._filing._sealer, state_of(session).journal, taken, draft)
+        saving = (flow._filing, flow._filing._records, state_of(session).journal, taken, draft)
         watch.seen.extend(f"{each!r} {each}" for each in (*parts, *whole, *saving))
 
     assert (await visitor.visit(look)).status == 200

@@ -422,7 +422,7 @@ MUTANTS = (
         (
             Change(
                 "core/record.py",
-                'mac.digest(len(filed).to_bytes(4, "big"), filed, body)',
+                "mac.digest(*_filed(key), body)",
                 "mac.digest(body)",
             ),
         ),
@@ -438,6 +438,56 @@ MUTANTS = (
             ),
         ),
         ("tests/faults/test_forged_records.py", "-k", "forged_record and memory"),
+    ),
+    Mutant(
+        "what is encrypted is bound to the key and the clear header",
+        (
+            Change(
+                "encryption.py",
+                "encrypt(\n            drawn[_SALT_BYTES:], clear, associated\n        )",
+                'encrypt(drawn[_SALT_BYTES:], clear, b"")',
+            ),
+            Change(
+                "encryption.py", "decrypt(nonce, sealed, associated)", "decrypt(nonce, sealed, b'')"
+            ),
+        ),
+        ("tests/unit/test_encryption.py", "-k", "whole_or_not or made_anew"),
+    ),
+    Mutant(
+        "each encryption has a key of its own",
+        (Change("encryption.py", "salted[:_SALT_BYTES] + b", "b"),),
+        ("tests/unit/test_encryption.py", "-k", "read_for_ever"),
+    ),
+    Mutant(
+        "a record that is not encrypted is refused when its time has come",
+        (Change("core/encryption.py", "self.clock() < self.plain_until", "True"),),
+        ("tests/unit/test_encryption.py", "-k", "until_its_time"),
+    ),
+    Mutant(
+        "a record that is not encrypted is encrypted at the next request",
+        (
+            Change(
+                "core/record.py",
+                "stale or (encryption is not None and encryption.writes)",
+                "stale",
+            ),
+        ),
+        ("tests/web/test_encryption.py", "-k", "memory and first_request"),
+    ),
+    Mutant(
+        "a record that is not encrypted is proved each time",
+        (Change("core/proved_records.py", "if not record.stale:", "if True:"),),
+        ("tests/web/test_encryption.py", "-k", "memory and until_the_moment"),
+    ),
+    Mutant(
+        "a record under an older key of encryption is encrypted anew",
+        (Change("core/record.py", "stale=stale or is_older", "stale=stale"),),
+        ("tests/web/test_encryption.py", "-k", "memory and new_key"),
+    ),
+    Mutant(
+        "a commit that is our own is known though each encryption gives other bytes",
+        (Change("core/filing.py", " or self._says(key, outcome.record, record)", ""),),
+        ("tests/unit/test_flow.py", "-k", "encrypted_commit"),
     ),
     Mutant(
         "the comparison of revisions in files",
@@ -741,7 +791,7 @@ MUTANTS = (
     ),
     Mutant(
         "a session that is only read is sealed anew after a rotation of keys",
-        (Change("core/record.py", "_parse(body, stale=age > 0)", "_parse(body, stale=False)"),),
+        (Change("core/record.py", "body, stale=age > 0)", "body, stale=False)"),),
         ("tests/web/test_key_rotation.py", "-k", "memory and only_read"),
     ),
     Mutant(

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from samesession.core import codec
 from samesession.core.admin import Administration
 from samesession.core.cookie import Attributes
+from samesession.core.encryption import Encryption
 from samesession.core.policy import Rules
 from samesession.core.record import Record, Sealer
 from samesession.core.steps import Steps
@@ -61,8 +62,13 @@ def signer(
     return TokenSigner(keys or KEYS, prefix, name, entropy or Counter(), proofs=proofs)
 
 
-def sealer(*keys: bytes, prefix: str = "session:", name: str = "session") -> Sealer:
-    return Sealer(keys or KEYS, prefix, name, RULES.max_bytes)
+def sealer(
+    *keys: bytes,
+    prefix: str = "session:",
+    name: str = "session",
+    encryption: Encryption | None = None,
+) -> Sealer:
+    return Sealer(keys or KEYS, prefix, name, RULES.max_bytes, encryption=encryption)
 
 
 def administration(store: Any, **parts: Any) -> Administration:

@@ -18,6 +18,7 @@ from samesession import (
 )
 from samesession.core import codec
 from samesession.core.cookie import MAX_AGE, DropCookie, Reply, SetCookie
+from samesession.core.encryption import Encryption
 from samesession.core.events import BY_VISITORS, Event
 from samesession.core.flow import MAX_ATTEMPTS, Flow
 from samesession.core.policy import SKEW
@@ -26,7 +27,8 @@ from samesession.core.request_state import Mode, SessionState, data_of, state_of
 from samesession.core.scopes import Address
 from samesession.core.store import Conflict, Lifetimes, Outcome
 from samesession.core.token import SignedToken
-from tests.support.clock import Clock
+from samesession.encryption import AesGcm
+from tests.support.clock import Clock, Entropy
 
 from .parts import (
     NOW,
@@ -49,13 +51,18 @@ class Bench:
     """A flow, a clock, what was noted, and one stored session."""
 
     def __init__(
-        self, *, indexing: bool = False, keys: tuple[bytes, ...] = (), **rules: Any
+        self,
+        *,
+        indexing: bool = False,
+        keys: tuple[bytes, ...] = (),
+        encryption: Encryption | None = None,
+        **rules: Any,
     ) -> None:
         self.clock = Clock()
         self.events: list[tuple[Event, str | None, str]] = []
         self.rules = replace(RULES, **rules)
         self.signer = signer(*keys)
-        self.sealer = sealer(*keys)
+        self.sealer = sealer(*keys, encryption=encryption)
         self.signed = self.signer.mint()
         self.key = "session:" + self.signed.token.sid
         self.flow = Flow(
@@ -763,6 +770,21 @@ def test_our_own_commit_whose_answer_was_lost_is_no_conflict() -> None:
     session["b"] = 2
     _, asked = bench.closed(session, lambda question: Conflict(question.args[1]))
     assert len(asked) == 1
+
+
+def test_our_own_encrypted_commit_whose_answer_was_lost_is_no_conflict() -> None:
+    bench = Bench(encryption=Encryption(AesGcm([b"k" * 32], Entropy()), Clock()))
+    session = bench.opened()
+    session["b"] = 2
+
+    def as_an_earlier_save_sent_it(question: Asked) -> Conflict:
+        stood = bench.sealer.seal(bench.key, bench.sent(question))
+        assert stood != question.args[1]
+        return Conflict(stood)
+
+    _, asked = bench.closed(session, as_an_earlier_save_sent_it)
+    assert len(asked) == 1
+    assert bench.events == []
 
 
 def test_a_commit_is_tried_a_bounded_number_of_times() -> None:

@@ -17,6 +17,7 @@ SECRET = b"a secret key of the tests"
 DERIVED = {
     Purpose.TOKEN: "171af9a1f74757c766adda14f9a4c3154648f6beeb019baf341f0b7ce2ec3363",
     Purpose.RECORD: "856938466f5b56f4d84bbe2f743f9879e83e1f4597e5c9b09c1914511d1236bd",
+    Purpose.ENCRYPTION: "f85b4089e424ff15dd2d7be66dd8777e868d1207d4a6fd860ec7b7b0d4c54830",
 }
 
 

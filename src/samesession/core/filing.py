@@ -8,7 +8,7 @@ from .events import Event, Notify
 from .policy import Horizon, Rules
 from .proved_records import ProvedRecords
 from .reading import Reader
-from .record import Record
+from .record import Record, revision_of
 from .request_state import SessionState
 from .steps import Steps
 from .store import Clock, Conflict, Outcome, OwnerIndex, Store, capabilities_of
@@ -91,12 +91,23 @@ class Filing:
         state.in_doubt = sealed
         outcome = yield from self._store.commit(key, sealed, expected=expected, renew=renew)
         state.in_doubt = None
-        if isinstance(outcome, Conflict) and outcome.record == sealed:
-            # A commit whose answer was lost, sent again by the client: it is our own.
-            outcome = Outcome.WRITTEN
+        if isinstance(outcome, Conflict) and (
+            outcome.record == sealed or self._says(key, outcome.record, record)
+        ):
+            # A commit whose answer was lost, sent again by the client or by a later save.
+            sealed, outcome = outcome.record, Outcome.WRITTEN
         if outcome is Outcome.WRITTEN:
             self._records.written(key, sealed, record)
         return outcome
+
+    def _says(self, key: str, raw: bytes, record: Record) -> bool:
+        """Return whether stored bytes say the same as a record: each encryption gives others."""
+        if revision_of(raw) != record.revision_bytes:
+            return False
+        try:
+            return self._records.open(key, raw) == record
+        except BadRecord:
+            return False
 
     def renewed(self, current: Record) -> Steps[Record | None]:
         """Restart the idle timeout of a session; give its record as it is by now, if it is one."""

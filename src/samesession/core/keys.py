@@ -25,6 +25,7 @@ class Purpose(enum.StrEnum):
 
     TOKEN = "token"  # noqa: S105  # no password
     RECORD = "record"
+    ENCRYPTION = "encryption"  # of records
 
 
 def derive(secret_key: bytes, purpose: Purpose, *context: str) -> bytes:

@@ -47,7 +47,9 @@ class ProvedRecords:
         if proved is not None and proved.raw == raw and proved.sealer is self._sealer:
             return proved.record
         record = self._sealer.open(key, raw)
-        self.written(key, raw, record)
+        # What is stale is written anew soon, or counts only until some moment.
+        if not record.stale:
+            self.written(key, raw, record)
         return record
 
     def seal(self, key: str, record: Record) -> bytes:

@@ -5,7 +5,7 @@ in the clear, each at its place:
 
     offset  bytes
     0       8      revision
-    8       1      flags: 1 permanent
+    8       1      flags: 1 permanent, 2 encrypted
     9       1      format: 2
     10      4      idle timeout of this session's own in seconds; 0: it has none
     14      16     sid
@@ -22,6 +22,10 @@ of each extension field. What is 0 or None at their end is left out. Times are s
 
 The MAC is HMAC-SHA256 over the key and all before, of which the first 128 bits are kept
 (RFC 2104, section 5; as many as an AEAD's tag has).
+
+In an encrypted record all from the length of the details on, without the MAC, stands as
+`Cipher.encrypt` gives it; associated data are the key and what is in the clear, as for the
+MAC. That covers what is encrypted, so that to forge a record takes both keys.
 """
 
 from __future__ import annotations
@@ -35,6 +39,7 @@ from typing import Any, NamedTuple, Protocol, cast
 import ormsgpack
 
 from ..errors import BadRecord, SessionTooLarge
+from .encryption import Encryption
 from .keys import Mac, Purpose, derive
 from .store import Lifetimes
 from .token import SID_BYTES, text
@@ -44,8 +49,12 @@ MAC_BYTES = 16
 _SECRET_BYTES = 32  # of a secret's hash
 MAX_LABEL = 256  # bytes
 _PERMANENT = 1
+_ENCRYPTED = 2
+_FLAGS = _PERMANENT | _ENCRYPTED
+_FLAGS_AT = 8
 _CLEAR = struct.Struct(f">QBBI{SID_BYTES}s32s")
-_DETAILS_AT = _CLEAR.size + 2
+_CLEAR_END = _CLEAR.size
+_DETAILS_AT = _CLEAR_END + 2
 _MAX_DETAILS = 2**16 - 1
 _NOTHING: list[Any] = [0, 0, 0, 0, None, None]  # details that may be left out
 _NUMBERS: list[type] = [int, int, int, int]
@@ -59,7 +68,8 @@ class Record(NamedTuple):
     """What a store holds of one session; the payload and hash stay out of `repr`.
 
     `lifetime`: the idle timeout of its own in seconds, or 0. `fields`: a tag and bytes each.
-    `stale` is no part of it: what was stored is sealed by a fallback key.
+    `stale` is no part of it: what was stored is sealed or encrypted by a fallback key, or is
+    to be encrypted and is not.
     """
 
     sid: str
@@ -97,23 +107,32 @@ class Opens(Protocol):
 class Sealer:
     """Seal records with the newest key, open them with any; refuse what is not ours."""
 
-    __slots__ = ("_macs", "_max_bytes")
+    __slots__ = ("_encryption", "_macs", "_max_bytes")
 
     def __init__(
-        self, secret_keys: Sequence[bytes], prefix: str, cookie_name: str, max_bytes: int
+        self,
+        secret_keys: Sequence[bytes],
+        prefix: str,
+        cookie_name: str,
+        max_bytes: int,
+        *,
+        encryption: Encryption | None = None,
     ) -> None:
         """`max_bytes` bounds a whole record, checked before anything is decoded."""
         self._macs = tuple(
             Mac(derive(secret, Purpose.RECORD, prefix, cookie_name)) for secret in secret_keys
         )
         self._max_bytes = max_bytes
+        self._encryption = encryption
 
     def seal(self, key: str, record: Record) -> bytes:
         """Encode and authenticate a record.
 
         Raises SessionTooLarge when it would exceed the limit.
         """
-        body = b"".join((_clear(record), *_private(record)))
+        body = self._encrypted(key, record)
+        if body is None:
+            body = b"".join((_clear(record), *_private(record)))
         size = len(body) + MAC_BYTES
         if size > self._max_bytes:
             raise SessionTooLarge(
@@ -136,15 +155,37 @@ class Sealer:
         body, tag = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
         for age, mac in enumerate(self._macs):
             if hmac.compare_digest(_tag(mac, key, body), tag):
-                return _parse(body, stale=age > 0)
+                return self._parsed(key, body, stale=age > 0)
         raise BadRecord("it is not authentic")
 
+    def _encrypted(self, key: str, record: Record) -> bytes | None:
+        """Return a record's bytes without the MAC, encrypted; None where none is to be."""
+        encryption = self._encryption
+        if encryption is None or not encryption.writes:
+            return None
+        clear = _clear(record, encrypted=True)
+        associated = b"".join((*_filed(key), clear))
+        return clear + encryption.cipher.encrypt(b"".join(_private(record)), associated)
 
-def _clear(record: Record) -> bytes:
+    def _parsed(self, key: str, body: bytes, *, stale: bool) -> Record:
+        encryption = self._encryption
+        if body[_FLAGS_AT] & _ENCRYPTED:
+            if encryption is None:
+                raise BadRecord("it is encrypted, and SESSION_ENCRYPT is off")
+            clear = body[:_CLEAR_END]
+            associated = b"".join((*_filed(key), clear))
+            private, is_older = encryption.cipher.decrypt(body[_CLEAR_END:], associated)
+            return _parse(clear + private, stale=stale or is_older)
+        if encryption is not None and not encryption.reads_plain():
+            raise BadRecord("it is not encrypted, and SESSION_ENCRYPT is on")
+        return _parse(body, stale=stale or (encryption is not None and encryption.writes))
+
+
+def _clear(record: Record, *, encrypted: bool = False) -> bytes:
     """Make what of a record is in the clear, whatever else is not."""
     return _CLEAR.pack(
         record.revision & _REVISION_MASK,
-        _PERMANENT if record.permanent else 0,
+        (_PERMANENT if record.permanent else 0) | (_ENCRYPTED if encrypted else 0),
         FORMAT,
         record.lifetime,
         urlsafe_b64decode(record.sid + "=="),
@@ -170,14 +211,14 @@ def _private(record: Record) -> tuple[bytes, bytes, bytes]:
 def _parse(body: bytes, *, stale: bool) -> Record:
     revision, flags, _, lifetime, sid, secret_hash = _CLEAR.unpack_from(body)
     end = _DETAILS_AT + int.from_bytes(body[_DETAILS_AT - 2 : _DETAILS_AT], "big")
-    if flags > _PERMANENT or end > len(body):
+    if flags > _FLAGS or end > len(body):
         raise BadRecord("its format is unknown")
     created, deadline, auth_time, indexed, owner, label, *fields = _details(body[_DETAILS_AT:end])
     return Record(
         text(sid),
         secret_hash,
         revision,
-        flags == _PERMANENT,
+        bool(flags & _PERMANENT),
         created,
         deadline,
         auth_time,
@@ -216,8 +257,13 @@ def _are_names(owner: object, label: object) -> bool:
 
 
 def _tag(mac: Mac, key: str, body: bytes) -> bytes:
+    return mac.digest(*_filed(key), body)[:MAC_BYTES]
+
+
+def _filed(key: str) -> tuple[bytes, bytes]:
+    """Spell what a record is filed under, so that nothing else begins the same way."""
     filed = key.encode("utf-8")
-    return mac.digest(len(filed).to_bytes(4, "big"), filed, body)[:MAC_BYTES]
+    return len(filed).to_bytes(4, "big"), filed
 
 
 # --- what a store reads --------------------------------------------------------------
@@ -250,7 +296,7 @@ def lifetime_of(raw: bytes, lifetimes: Lifetimes) -> int:
     if lifetimes.own and (own := own_lifetime_of(raw)):
         return own
     # Whoever can write to the store may have left fewer bytes there.
-    is_permanent = len(raw) >= MIN_BYTES and raw[8] & _PERMANENT
+    is_permanent = len(raw) >= MIN_BYTES and raw[_FLAGS_AT] & _PERMANENT
     return lifetimes.permanent if is_permanent else lifetimes.browser
 
 
