@@ -74,7 +74,8 @@ def kill(directory: str, rounds: str, kind: str = "filesystem") -> object:
             os.close(reader)
             _write_forever(store, revision, writer)
         os.close(writer)
-        time.sleep(0.001 + chance.random() * 0.004)
+        # A child first has to open a database.
+        time.sleep((0.001 + chance.random() * 0.004) * (5 if kind == "sqlite" else 1))
         os.kill(pid, signal.SIGKILL)
         _ = os.waitpid(pid, 0)
         acknowledged = revision

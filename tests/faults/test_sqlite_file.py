@@ -7,8 +7,10 @@ import os
 import shutil
 import stat
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from samesession.stores.sqlite import SQLiteStore, connection, place, rows
 from samesession.stores.sqlite.writer import Transaction, Write
 from samesession.testing import Caller
 from tests.conftest import NewSite
-from tests.support.backend import Backend
+from tests.support.backend import UNHURRIED, Backend
 from tests.support.clock import Clock
 from tests.support.embedded import looking_at
 from tests.support.site import Site
@@ -226,7 +228,6 @@ def test_a_log_that_ends_anywhere_holds_the_old_record_or_the_new_one(
 
 
 def test_a_killed_writer_leaves_the_old_record_or_the_new_one(path: Path) -> None:
-    """And what a process opened serves none of its children."""
     told = child("kill", path.parent, rounds(60, 1000), "sqlite")
     assert told["written"] > 60
     with looking_at(path) as looking:
@@ -265,7 +266,7 @@ async def test_a_full_disk_is_a_503_that_keeps_the_old_session(
     if ballast is not None:
         _fill(ballast)
     else:
-        monkeypatch.setattr(connection, "_open", partial(_open_full, connection._open))
+        monkeypatch.setattr(connection, "_opened", partial(_open_full, connection._opened))
         await site.close()
         site = Site(framework, settings, clock=clock)
     for refused in (visitor.put(a="x" * 40_000), newcomer.put(a="x" * 40_000)):
@@ -419,14 +420,57 @@ def test_a_file_that_stays_locked_is_read_at_once_and_given_up_in_time(
     caller.close()
 
 
-def test_a_child_leaves_its_parents_connections_alone(store: SQLiteStore) -> None:
+def test_what_a_child_writes_is_kept_whatever_its_parent_opened_and_closes(
+    store: SQLiteStore, path: Path
+) -> None:
+    """SQLite's notes of the locks are inherited, and its locks are not."""
     assert run(store.load(KEY, renew=None)) == raw(1)
-    opened = {store._writer._process().opened, *(store._reader._idle.here() or ())}
-    assert len(opened) == 2
+    (told, tell), (asked, ask) = os.pipe(), os.pipe()
     pid = os.fork()
     if pid == 0:
-        kept = opened <= {*connection._inherited}
-        os._exit(0 if kept and commit(store, 2) is Outcome.WRITTEN else 1)
+        first = commit(store, 2)
+        _ = os.write(tell, b".")
+        _ = os.read(asked, 1)
+        both = first, commit(store, 3)
+        os._exit(0 if both == (Outcome.WRITTEN, Outcome.WRITTEN) else 1)
+    assert os.read(told, 1) == b"."
+    run(store.close())  # the last connection to the file, for all that this process knows
+    other = SQLiteStore(path)
+    assert run(other.load(KEY, renew=None)) == raw(2)
+    _ = os.write(ask, b".")
     assert os.waitpid(pid, 0)[1] == 0
-    assert run(store.load(KEY, renew=None)) == raw(2)
-    assert commit(store, 3) is Outcome.WRITTEN
+    assert run(other.load(KEY, renew=None)) == raw(3)
+    assert commit(store, 4) is Outcome.WRITTEN
+    run(other.close())
+    for each in (told, tell, asked, ask):
+        os.close(each)
+
+
+def test_a_process_that_forks_again_and_again_goes_on_reading_and_writing(path: Path) -> None:
+    store = SQLiteStore(path, timeout=UNHURRIED)
+    assert run(store.create(KEY, raw(1), lifetimes=LIFETIMES))
+    stop = threading.Event()
+
+    def use() -> int:
+        revision = 1
+        while not stop.is_set():
+            revision += 1
+            assert commit(store, revision) is Outcome.WRITTEN
+            assert run(store.load(KEY, renew=None)) == raw(revision)
+        return revision
+
+    with ThreadPoolExecutor(1) as pool:
+        using = pool.submit(use)
+        children = [_child_that_ends() for _ in range(20)]
+        stop.set()
+        revision = using.result(20)
+    assert [os.waitpid(pid, 0)[1] for pid in children] == [0] * 20
+    assert run(store.load(KEY, renew=None)) == raw(revision)
+    run(store.close())
+
+
+def _child_that_ends() -> int:
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    return pid

@@ -1223,9 +1223,9 @@ MUTANTS = (
         ("tests/faults/test_sqlite_file.py", "-k", "replaced"),
     ),
     Mutant(
-        "a child closes no connection to SQLite that it inherited",
-        (Change("stores/sqlite/connection.py", "_inherited.extend(_opened)", "pass"),),
-        ("tests/faults/test_sqlite_file.py", "-k", "child_leaves"),
+        "a connection to SQLite is closed before a fork",
+        (Change("stores/sqlite/connection.py", "keeper.hold()", "pass"),),
+        ("tests/faults/test_sqlite_file.py", "-k", "child_writes"),
     ),
     Mutant(
         "an SQLite file that stays locked is given up",

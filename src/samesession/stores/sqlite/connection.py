@@ -1,8 +1,10 @@
-"""Connections to the file: opened as this store needs them, and never one that a parent opened.
+"""Connections to the file: opened as this store needs them, and closed before a process forks.
 
-A connection belongs to the process that opened it: SQLite's locks do not reach a child, which
-must not even close what it inherited. It belongs to the file that stood at the path, too: where
-another stands there now, as after a restore, the connection is left.
+A child inherits what SQLite noted of the locks of its process, and none of the locks: whatever it
+opened would take them for its own, and its writes would be lost once the parent closes what it
+thinks is the last connection. So a process closes all of them before it forks, and both open anew.
+A connection belongs to the file that stood at the path, too: where another stands there now, as
+after a restore, the connection is left.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import sqlite3
 import time
 import weakref
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from ...errors import StoreUnavailable
 from ...run.clocks import stopwatch
@@ -33,13 +35,12 @@ _LOG_PAGES = 4000
 class Opened:
     """A connection, the file that it is of, and whether its commits wait for the disk."""
 
-    __slots__ = ("__weakref__", "connection", "identity", "is_durable")
+    __slots__ = ("connection", "identity", "is_durable")
 
     def __init__(self, connection: sqlite3.Connection, identity: Identity) -> None:
         self.connection = connection
         self.identity = identity
         self.is_durable = False
-        _opened.add(self)
 
     def be_durable(self, *, durable: bool) -> None:
         """Have commits wait for the disk from now on, or not; between transactions only."""
@@ -48,17 +49,38 @@ class Opened:
             self.is_durable = durable
 
 
-_opened: weakref.WeakSet[Opened] = weakref.WeakSet()
-_inherited: list[Opened] = []  # never closed: they are the parent's
+class Keeper(Protocol):
+    """What keeps connections open between operations."""
+
+    def hold(self) -> None:
+        """Wait, for a bounded time, until none is in use; close all, and open none."""
+        ...
+
+    def let_go(self) -> None:
+        """Open anew where that is needed."""
+        ...
 
 
-def _leave_to_parent() -> None:
-    _inherited.extend(_opened)
-    _opened.clear()
+_keepers: weakref.WeakSet[Keeper] = weakref.WeakSet()
+
+
+def close_before_forks(keeper: Keeper) -> None:
+    """Have a keeper hold its connections closed while this process forks."""
+    _keepers.add(keeper)
+
+
+def _hold_all() -> None:
+    for keeper in list(_keepers):
+        keeper.hold()
+
+
+def _let_go_all() -> None:
+    for keeper in list(_keepers):
+        keeper.let_go()
 
 
 if hasattr(os, "register_at_fork"):  # where processes fork
-    os.register_at_fork(after_in_child=_leave_to_parent)
+    os.register_at_fork(before=_hold_all, after_in_parent=_let_go_all, after_in_child=_let_go_all)
 
 
 def as_store_error(error: sqlite3.Error | OSError, timeout: float) -> StoreUnavailable:
@@ -93,7 +115,7 @@ def patiently(act: Callable[[], T], due: float, meet: Callable[[], object] | Non
 
 def open_to_read(place: Place, due: float) -> Opened | None:
     """Open the file; None where there is none, or none that was written to."""
-    opened = _open(place)
+    opened = _opened(place)
     if opened is None:
         return None
     try:
@@ -108,10 +130,10 @@ def open_to_read(place: Place, due: float) -> Opened | None:
 
 def open_to_write(place: Place, due: float, *, make: bool) -> Opened | None:
     """Open the file and make its tables; None where there is none, and none to be made."""
-    opened = _open(place)
+    opened = _opened(place)
     if opened is None and make:
         place.make()
-        opened = _open(place)
+        opened = _opened(place)
     if opened is None:
         return None
     try:
@@ -122,7 +144,7 @@ def open_to_write(place: Place, due: float, *, make: bool) -> Opened | None:
     return opened
 
 
-def _open(place: Place) -> Opened | None:
+def _opened(place: Place) -> Opened | None:
     identity = place.identity()
     if identity is None:
         return None

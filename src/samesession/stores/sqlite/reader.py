@@ -6,16 +6,25 @@ A reader waits for no writer, so that one thread serves a whole event loop.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ...core.steps import Outcome, outcome_of
+from ...errors import StoreUnavailable
 from ...run.clocks import stopwatch
 from ...run.per_loop import PerLoop
-from .connection import Opened, as_store_error, open_to_read, patiently
-from .place import Place
+from .connection import (
+    LOOK,
+    Opened,
+    as_store_error,
+    close_before_forks,
+    open_to_read,
+    patiently,
+)
+from .place import Identity, Place
 
 T = TypeVar("T")
 
@@ -37,7 +46,8 @@ class Reader:
     def __init__(self, place: Place, timeout: float) -> None:
         self._place = place
         self._timeout = timeout
-        self._idle: PerLoop[deque[Opened]] = PerLoop(loop=False)
+        self._pools: PerLoop[_Pool] = PerLoop(loop=False)
+        close_before_forks(self)
 
     def alone(self, item: Read[Any]) -> Any:  # Any: each has a type of its own
         """Do one read, in this thread."""
@@ -52,42 +62,98 @@ class Reader:
             yield outcome_of(partial(self.alone, read))
 
     def close(self) -> None:
-        """Close what is idle; a later read opens anew."""
-        idle = self._idle.take() or deque()
-        while idle:
-            idle.pop().connection.close()
+        """Close this process's connections; a later read opens anew."""
+        self.hold()
+        self.let_go()
+
+    def hold(self) -> None:
+        """Close this process's connections, and have reads wait until `let_go`."""
+        pool = self._pools.here()
+        if pool is not None:
+            pool.hold(stopwatch() + self._timeout)
+
+    def let_go(self) -> None:
+        """Go on reading."""
+        pool = self._pools.here()
+        if pool is not None:
+            pool.is_held = False
 
     def _do(self, read: Read[Any]) -> Any:
         due = stopwatch() + self._timeout
-        idle = self._idle.here()
-        if idle is None:
-            idle = self._idle.keep(deque())
-        opened = self._take(idle, due)
-        if opened is None:
-            return read.absent
+        pool = self._pools.here()
+        if pool is None:
+            pool = self._pools.keep(_Pool())
+        user = pool.enter(due)
         try:
-            result = patiently(partial(read.do, opened.connection), due)
-        except sqlite3.Error:
-            opened.connection.close()
-            raise
-        except BaseException:
-            idle.append(opened)
-            raise
-        if len(idle) < _MOST_IDLE:
-            idle.append(opened)
-        else:
-            opened.connection.close()
-        return result
+            opened = self._take(pool, due)
+            if opened is None:
+                return read.absent
+            try:
+                result = patiently(partial(read.do, opened.connection), due)
+            except sqlite3.Error:
+                opened.connection.close()
+                raise
+            except BaseException:
+                pool.give_back(opened)
+                raise
+            pool.give_back(opened)
+            return result
+        finally:
+            pool.users.discard(user)
 
-    def _take(self, idle: deque[Opened], due: float) -> Opened | None:
+    def _take(self, pool: _Pool, due: float) -> Opened | None:
         """Take a connection to the file that is there now, or open one."""
         identity = self._place.identity()
-        while idle:
+        if identity is None:
+            return None
+        return pool.take(identity) or open_to_read(self._place, due)
+
+
+class _Pool:
+    """One process's connections that are idle, and who uses others."""
+
+    __slots__ = ("_idle", "is_held", "users")
+
+    def __init__(self) -> None:
+        self._idle: deque[Opened] = deque()
+        self.users: set[object] = set()
+        self.is_held = False
+
+    def enter(self, due: float) -> object:
+        """Note that there is a user from now on, once nobody holds the pool."""
+        user = object()
+        self.users.add(user)
+        while self.is_held:  # looked at after that: who holds it has seen this user, or waits
+            self.users.discard(user)
+            if stopwatch() >= due:
+                raise StoreUnavailable("a process was being forked for too long")
+            time.sleep(LOOK)
+            self.users.add(user)
+        return user
+
+    def take(self, identity: Identity) -> Opened | None:
+        """Take a connection to that file; close those to others."""
+        while self._idle:
             try:
-                opened = idle.pop()
+                opened = self._idle.pop()
             except IndexError:  # another thread was faster
                 break
             if opened.identity == identity:
                 return opened
             opened.connection.close()
-        return None if identity is None else open_to_read(self._place, due)
+        return None
+
+    def give_back(self, opened: Opened) -> None:
+        """Keep a connection, if there are not too many."""
+        if len(self._idle) < _MOST_IDLE:
+            self._idle.append(opened)
+        else:
+            opened.connection.close()
+
+    def hold(self, due: float) -> None:
+        """Let no user in, wait for those that are, and close what they leave."""
+        self.is_held = True
+        while self.users and stopwatch() < due:
+            time.sleep(LOOK)
+        while self._idle:
+            self._idle.pop().connection.close()

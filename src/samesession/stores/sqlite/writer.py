@@ -21,7 +21,15 @@ from ...errors import StoreUnavailable
 from ...run.clocks import stopwatch
 from ...run.per_loop import PerLoop
 from ..kit.turns import Turns
-from .connection import LOOK, Opened, as_store_error, is_busy, open_to_write, patiently
+from .connection import (
+    LOOK,
+    Opened,
+    as_store_error,
+    close_before_forks,
+    is_busy,
+    open_to_write,
+    patiently,
+)
 from .place import Place
 
 T = TypeVar("T")
@@ -68,6 +76,7 @@ class _Process:
 
     turns: Turns = field(default_factory=lambda: Turns(lease=_NEVER, least=_LEAST, most=_MOST))
     opened: Opened | None = None
+    is_held: bool = False
 
 
 class Writer:
@@ -79,6 +88,7 @@ class Writer:
         self._place = place
         self._timeout = timeout
         self._processes: PerLoop[_Process] = PerLoop(loop=False)
+        close_before_forks(self)
 
     def alone(self, item: Write[Any]) -> Any:  # Any: each has a type of its own
         """Do one write, in this thread."""
@@ -113,12 +123,22 @@ class Writer:
 
     def close(self) -> None:
         """Close this process's connection; a later write opens anew."""
-        process = self._process()
-        if process.turns.take(self._timeout):
-            try:
-                _close(process)
-            finally:
-                process.turns.give_back(0.0)
+        self.hold()
+        self.let_go()
+
+    def hold(self) -> None:
+        """Take the turn and close this process's connection; writes wait until `let_go`."""
+        process = self._processes.here()
+        if process is not None and process.turns.take(self._timeout):
+            process.is_held = True
+            _close(process)
+
+    def let_go(self) -> None:
+        """Give the turn back; in a child it is another process's."""
+        process = self._processes.here()
+        if process is not None and process.is_held:
+            process.is_held = False
+            process.turns.give_back(0.0)
 
     def _process(self) -> _Process:
         found = self._processes.here()
