@@ -399,6 +399,41 @@ def test_writes_of_one_turn_of_a_loop_share_a_transaction(store: SQLiteStore) ->
     assert told.count("BEGIN IMMEDIATE") == 1
 
 
+# --- a log that readers hold ------------------------------------------------------------------
+
+
+def _read_on(path: Path, stop: threading.Event, offset: float) -> None:
+    """Read without an end, so that of several readers there is always one."""
+    time.sleep(offset)
+    with looking_at(path) as reader:
+        while not stop.is_set():
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM sessions").fetchall()
+            time.sleep(0.004)
+            reader.execute("COMMIT")
+
+
+def test_a_log_is_begun_anew_though_there_is_always_a_reader(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_LOG_PAGES", 10)
+    monkeypatch.setattr(connection, "_MOST_BYTES", 20 * 4096)
+    store = SQLiteStore(path, timeout=UNHURRIED)
+    assert run(store.create(KEY, raw(1), lifetimes=LIFETIMES))
+    stop = threading.Event()
+    with ThreadPoolExecutor(3) as pool:
+        reading = [pool.submit(_read_on, path, stop, number * 0.0015) for number in range(3)]
+        sizes: list[int] = []
+        for revision in range(2, 700):
+            assert commit(store, revision) is Outcome.WRITTEN
+            sizes.append(path.with_name("sessions.db-wal").stat().st_size)
+        stop.set()
+        for each in reading:
+            each.result(20)
+    run(store.close())
+    assert max(sizes) < 450 * 4096
+
+
 # --- deadlines ---------------------------------------------------------------------------------
 
 

@@ -1223,6 +1223,11 @@ MUTANTS = (
         ("tests/faults/test_sqlite_file.py", "-k", "replaced"),
     ),
     Mutant(
+        "a log of SQLite's that has grown too long is begun anew",
+        (Change("stores/sqlite/connection.py", '"wal_checkpoint(RESTART)"', '"wal_checkpoint"'),),
+        ("tests/faults/test_sqlite_file.py", "-k", "log_is"),
+    ),
+    Mutant(
         "a connection to SQLite is closed before a fork",
         (Change("stores/sqlite/connection.py", "keeper.hold()", "pass"),),
         ("tests/faults/test_sqlite_file.py", "-k", "child_writes"),

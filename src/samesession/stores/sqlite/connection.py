@@ -30,23 +30,48 @@ _PRIMARY = 0xFF  # what of an extended result code says the kind
 # Pages in the log after which they are moved into the file: more than SQLite's 1,000, as pages
 # that are written again and again are moved only once.
 _LOG_PAGES = 4000
+_MOST_BYTES = 24 * 1024 * 1024  # of the log, which SQLite leaves at 16 MiB if it can
+_LOOK_EVERY = 64  # transactions, after which somebody looks how long the log is
+_PATIENCE = 50  # milliseconds for readers to end, before a log is begun anew
 
 
 class Opened:
     """A connection, the file that it is of, and whether its commits wait for the disk."""
 
-    __slots__ = ("connection", "identity", "is_durable")
+    __slots__ = ("connection", "identity", "is_durable", "transactions")
 
     def __init__(self, connection: sqlite3.Connection, identity: Identity) -> None:
         self.connection = connection
         self.identity = identity
         self.is_durable = False
+        self.transactions = 0
+
+    def __del__(self) -> None:
+        """Close what nobody closed, of which Python 3.13 would warn."""
+        self.connection.close()
 
     def be_durable(self, *, durable: bool) -> None:
         """Have commits wait for the disk from now on, or not; between transactions only."""
         if durable is not self.is_durable:
             _ = self.connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self.is_durable = durable
+
+
+def shorten_log(opened: Opened, place: Place) -> None:
+    """Move a log that has grown too long into the file, so that the next write begins it anew.
+
+    By itself SQLite does that only when it meets no reader at all, and of many readers there is
+    always one. What goes wrong here goes wrong in no request: the log stays as long as it is.
+    """
+    opened.transactions += 1
+    if opened.transactions % _LOOK_EVERY or place.log_bytes() <= _MOST_BYTES:
+        return
+    try:
+        _ = _pragma(opened.connection, f"busy_timeout = {_PATIENCE}")
+        _ = _pragma(opened.connection, "wal_checkpoint(RESTART)")
+        _ = _pragma(opened.connection, "busy_timeout = 0")
+    except sqlite3.Error:
+        pass
 
 
 class Keeper(Protocol):

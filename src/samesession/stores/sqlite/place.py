@@ -48,6 +48,13 @@ class Place:
             return None
         return found.st_dev, found.st_ino
 
+    def log_bytes(self) -> int:
+        """Return how long the log of the database is."""
+        try:
+            return os.stat(f"{self.path}-wal").st_size
+        except FileNotFoundError:
+            return 0
+
     def check(self) -> None:
         """Raise StoreUnavailable where the file must not be, by now."""
         reason = self._unsound()

@@ -29,6 +29,7 @@ from .connection import (
     is_busy,
     open_to_write,
     patiently,
+    shorten_log,
 )
 from .place import Place
 
@@ -112,7 +113,9 @@ class Writer:
             opened = self._opened(process, writes, due)
             if opened is None:
                 return [(write.absent, None) for write in writes]
-            return self._told(process, batch.do(opened))
+            outcomes = batch.do(opened)
+            shorten_log(opened, self._place)
+            return self._told(process, outcomes)
         except BaseException as error:
             _close(process)
             if isinstance(error, sqlite3.Error | OSError):
