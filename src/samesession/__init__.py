@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .core.request_state import About, SessionPage
 from .core.session import ServerSession
+from .core.session_info import About, SessionPage
 from .core.store import Clock, Openable, Store
 from .errors import (
     BadRecord,

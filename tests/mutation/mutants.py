@@ -80,6 +80,28 @@ MUTANTS = (
         ("tests/web/test_proofs.py", "-k", "revoked and memory"),
     ),
     Mutant(
+        "the look into values that were handed out",
+        (
+            Change(
+                "core/request_state.py",
+                "if values.encode_if_fit(_item(session, name)) != before.get(name):",
+                "if False:",
+            ),
+        ),
+        ("tests/unit/test_session.py", "tests/web/test_mapping.py", "-k", "memory or unit"),
+    ),
+    Mutant(
+        "what else was done than to hand out values",
+        (
+            Change(
+                "core/request_state.py",
+                "return untouched and kept and self.loaded is not None and self._journal is None",
+                "return self.loaded is not None",
+            ),
+        ),
+        ("tests/unit/test_flow.py", "tests/web/test_mapping.py", "-k", "memory or flow"),
+    ),
+    Mutant(
         "the bound of what is remembered",
         (
             Change(

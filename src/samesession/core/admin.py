@@ -20,7 +20,7 @@ from .events import Event, Notify
 from .names import checked_keep, checked_owner, checked_sid, is_sid
 from .reading import Reader
 from .record import Record, Sealer
-from .request_state import About, SessionPage, about
+from .session_info import About, SessionPage, about
 from .steps import Steps, checkpoint
 from .store import Clock, Listable, OwnerIndex, Purgeable, Store
 from .token import SID_PATTERN

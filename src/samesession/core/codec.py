@@ -15,6 +15,7 @@ is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import ormsgpack
@@ -34,6 +35,20 @@ _LONG = 0xFFFF  # as much as two bytes count
 _SHORT_ARRAYS = tuple(bytes([0x90 | count]) for count in range(16))
 _TEXT, _WHOLE = {str}, {int}
 _NO_NAMES = "its payload is no mapping of names"
+
+
+class Payload(bytes):
+    """A payload that is asked often: it is looked through once."""
+
+    @cached_property
+    def divided(self) -> tuple[dict[str, int], int]:
+        """How many bytes each name's value has, and where the values begin; raises BadRecord."""
+        return _index(self)
+
+    @cached_property
+    def image(self) -> Image:
+        """Each name's bytes; raises BadRecord."""
+        return _split(self)
 
 
 def encode(data: Mapping[str, Any]) -> bytes:
@@ -57,7 +72,7 @@ def decode(payload: bytes) -> dict[str, Any]:
 
     Raises BadRecord for anything else.
     """
-    index, start = _index(payload)
+    index, start = payload.divided if type(payload) is Payload else _index(payload)
     return dict(zip(index, decode_value(payload[start:]), strict=True))
 
 
@@ -90,12 +105,16 @@ def join(image: Image) -> bytes:
     return b"".join((length, index, _array(len(image)), *image.values()))
 
 
-def split(payload: bytes) -> dict[str, bytes]:
+def split(payload: bytes) -> Image:
     """Return each name's bytes of a payload, undecoded.
 
     Raises BadRecord for what is no payload. What the bytes of a value hold is not looked at.
     """
-    index, start = _index(payload)
+    return payload.image if type(payload) is Payload else _split(payload)
+
+
+def _split(payload: bytes) -> Image:
+    index, start = payload.divided if type(payload) is Payload else _index(payload)
     lengths = index.values()
     if index and (set(map(type, lengths)) != _WHOLE or min(lengths) <= 0):
         raise BadRecord(_NO_NAMES)

@@ -47,6 +47,7 @@ from .request_state import (
     Mode,
     SessionState,
     data_of,
+    is_as_loaded,
     is_empty,
     is_permanent,
     payload_of,
@@ -121,7 +122,7 @@ class Flow:
         Then `close` would do no more than `leave` does, and need not wait for another save.
         """
         state = state_of(session)
-        if state.may_differ or state.mode is not Mode.LIVE:
+        if state.mode is not Mode.LIVE or not is_as_loaded(session):
             return False
         return state.loaded is None or not self._upkeep.is_due(state, state.loaded.record)
 

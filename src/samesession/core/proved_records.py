@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
+from .codec import Payload
 from .memo import Memo
 from .record import Record, Sealer
 
-_ROOM = 700  # bytes that one takes besides its own twice, about
+_ROOM = 700  # bytes that one takes besides its own and its parts, about
 
 
 class Proved(NamedTuple):
@@ -58,7 +59,9 @@ class ProvedRecords:
 
     def written(self, key: str, raw: bytes, record: Record) -> None:
         """Remember what was sealed for a key and is stored."""
-        self._memo.put(key, Proved(raw, record, self._sealer), 2 * len(raw) + _ROOM)
+        if type(record.payload) is not Payload:
+            record = record._replace(payload=Payload(record.payload))
+        self._memo.put(key, Proved(raw, record, self._sealer), 3 * len(raw) + _ROOM)
 
     def removed(self, key: str) -> None:
         """Forget what was stored under a key."""

@@ -39,6 +39,7 @@ from typing import Any, NamedTuple, Protocol, cast
 import ormsgpack
 
 from ..errors import BadRecord, SessionTooLarge
+from .codec import Payload
 from .encryption import Encryption
 from .keys import Mac, Purpose, derive
 from .store import Lifetimes
@@ -224,7 +225,7 @@ def _parse(body: bytes, *, stale: bool) -> Record:
         auth_time,
         indexed,
         owner,
-        body[end:],
+        Payload(body[end:]),
         lifetime,
         label,
         tuple(zip(fields[::2], fields[1::2], strict=True)) if fields else (),

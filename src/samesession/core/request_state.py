@@ -14,13 +14,13 @@ which names that is so `note` keeps: the bytes of all others are those of the re
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from ..errors import SessionError
-from . import codec
+from . import codec, values
 from .changes import Change
 from .codec import Image
 from .cookie import CookieAction
@@ -66,21 +66,18 @@ UNBINDABLE = (
 class Loaded:
     """What a session was loaded from."""
 
-    __slots__ = ("_image", "record", "sealed", "signed")
+    __slots__ = ("record", "sealed", "signed")
 
     def __init__(self, signed: SignedToken, record: Record, sealed: bytes | None = None) -> None:
         """`sealed`: the record's bytes as the store holds them, where they are known."""
         self.signed = signed
         self.record = record
         self.sealed = sealed
-        self._image: Image | None = None
 
     @property
     def image(self) -> Image:
         """Each name's bytes in the record."""
-        if self._image is None:
-            self._image = codec.split(self.record.payload)
-        return self._image
+        return codec.split(self.record.payload)
 
 
 class Terms(NamedTuple):
@@ -107,33 +104,6 @@ class Lost:
     def gives_way_to(self, bound: str | None) -> bool:
         """Return whether a login begins a new session: no other one logged the same user in."""
         return bound is not None and bound != self.owner
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What is known of a session. Times are seconds since 1970; 0 means never or none."""
-
-    sid: str | None
-    owner: str | None
-    created: int
-    auth_time: int
-    deadline: int
-
-
-@dataclass(frozen=True, slots=True)
-class SessionPage:
-    """Some of an owner's sessions; `after`: what to ask for the next ones with, None at the end."""
-
-    sessions: tuple[About, ...]
-    after: str | None
-
-
-def about(record: Record) -> About:
-    """Return what the user and an administrator may see of a record."""
-    return About(record.sid, record.owner, record.created, record.auth_time, record.deadline)
-
-
-NO_SESSION = About(None, None, 0, 0, 0)
 
 
 class SessionState:
@@ -268,6 +238,18 @@ class SessionState:
         else:
             self._names.add(name)
 
+    @property
+    def is_only_lent(self) -> bool:
+        """Whether nothing was done to what was loaded but to hand out values, each by its name."""
+        untouched = not (self.modified or self.discarded or self.all_may_differ or self.unsure)
+        kept = not self.replace_secret and self.lost is None and self.bound is None
+        return untouched and kept and self.loaded is not None and self._journal is None
+
+    @property
+    def lent(self) -> Iterable[str]:
+        """The names whose values were handed out."""
+        return self._names or ()
+
     def may_differ_in(self, name: str) -> bool:
         """Return whether the value of a name may differ from what was loaded or saved."""
         return self.all_may_differ or (self._names is not None and name in self._names)
@@ -307,6 +289,7 @@ class SessionState:
 state_of: Callable[[dict[str, Any]], SessionState] = attrgetter("_state")
 
 _DICT: Any = dict  # Any: pyright would know its methods in part
+_item: Callable[[dict[str, Any], str], Any] = _DICT.get
 _has: Callable[[dict[str, Any], str], bool] = _DICT.__contains__
 _size: Callable[[dict[str, Any]], int] = _DICT.__len__
 
@@ -356,6 +339,27 @@ def payload_of(session: dict[str, Any]) -> bytes:
     if newer.items() <= before.items() and [*data] == [*before]:
         return state.loaded.record.payload
     return codec.join({name: newer[name] if name in newer else before[name] for name in data})
+
+
+def is_as_loaded(session: dict[str, Any]) -> bool:
+    """Return whether a session's data is what was loaded, or saved, as far as that shows cheaply.
+
+    So it is when a view was handed values that it could have changed, and did not.
+    """
+    state = state_of(session)
+    if not state.may_differ:
+        return True
+    if not state.is_only_lent:
+        return False
+    loaded = state.loaded
+    assert loaded is not None
+    before = loaded.image
+    if len(before) != _size(session):
+        return False
+    for name in state.lent:
+        if values.encode_if_fit(_item(session, name)) != before.get(name):
+            return False
+    return True
 
 
 def payload_if_fit(session: dict[str, Any]) -> bytes | None:

@@ -20,18 +20,16 @@ from .late import Watched, Write, admit, note_loan
 from .names import checked_owner, plain_key
 from .own_lifetimes import REFUSED, REFUSED_COOKIE, checked_lifetime
 from .request_state import (
-    NO_SESSION,
     UNBINDABLE,
-    About,
     Mode,
     SessionState,
-    about,
     data_of,
     is_empty,
     is_permanent,
     payload_if_fit,
     show,
 )
+from .session_info import NO_SESSION, About, about
 from .tracebacks import clear_called_locals, with_locals_cleared
 
 

@@ -11,8 +11,9 @@ from werkzeug.local import LocalProxy
 
 from .. import headers
 from ..app_sessions import AppSessions, app_sessions_of
-from ..core.request_state import About, SessionPage, state_of
+from ..core.request_state import state_of
 from ..core.session import ServerSession
+from ..core.session_info import About, SessionPage
 from ..errors import StoreError
 from ..misplaced_calls import belonging, outside_of_application, outside_of_request, replaced
 from ..run.sync import run
