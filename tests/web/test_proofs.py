@@ -16,13 +16,13 @@ pytestmark = pytest.mark.asyncio
 
 def remembered(site: Site) -> str:
     """Show all that the site's memories hold."""
-    its: Any = site.app.session_interface.app_sessions
+    its: Any = site.app.session_interface.app_sessions._flows
     memories = (its._proofs, its._record_proofs)
     return repr([[*memory._young.items(), *memory._old.items()] for memory in memories])
 
 
 def records(site: Site) -> list[Any]:
-    memory: Any = site.app.session_interface.app_sessions._record_proofs
+    memory: Any = site.app.session_interface.app_sessions._flows._record_proofs
     return [proved.raw for proved, _ in {**memory._old, **memory._young}.values()]
 
 
