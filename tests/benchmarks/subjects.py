@@ -26,6 +26,7 @@ FLASK_SESSION_FILES = "Flask-Session, filesystem"
 STARSESSIONS = "starsessions, redis"
 OURS = "ours, redis"
 OURS_FILES = "ours, filesystem"
+OURS_SQLITE = "ours, sqlite"
 OURS_COOKIE = "ours, cookie"
 
 
@@ -78,6 +79,8 @@ def _ours(framework: str, kind: str) -> Callable[[Place], Any]:
             app.config["SESSION_REDIS"] = place.redis_url
         if kind == "filesystem":
             app.config["SESSION_FILE_DIR"] = f"{place.directory}/ours-{framework}"
+        if kind == "sqlite":
+            app.config["SESSION_SQLITE_FILE"] = f"{place.directory}/ours-{framework}/sessions.db"
         Session(app)
         return app
 
@@ -146,6 +149,7 @@ SUBJECTS = (
     Subject(QUART_SESSION, "quart", _quart_session, "quart_session", redis=True),
     Subject(OURS, "quart", _ours("quart", "redis"), redis=True),
     Subject(OURS_FILES, "quart", _ours("quart", "filesystem")),
+    Subject(OURS_SQLITE, "quart", _ours("quart", "sqlite")),
     Subject(OURS_COOKIE, "quart", _ours("quart", "cookie"), limit=2.0),
     Subject(BARE, "starlette", _bare_starlette, "starlette"),
     Subject(STARSESSIONS, "starlette", _starsessions, "starsessions", redis=True),
@@ -155,6 +159,7 @@ SUBJECTS = (
     Subject(FLASK_SESSION_FILES, "flask", _flask_session_files, "flask_session"),
     Subject(OURS, "flask", _ours("flask", "redis"), redis=True),
     Subject(OURS_FILES, "flask", _ours("flask", "filesystem")),
+    Subject(OURS_SQLITE, "flask", _ours("flask", "sqlite")),
     Subject(OURS_COOKIE, "flask", _ours("flask", "cookie"), limit=2.0),
 )
 

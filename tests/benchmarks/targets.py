@@ -15,6 +15,7 @@ from .subjects import (
     OURS,
     OURS_COOKIE,
     OURS_FILES,
+    OURS_SQLITE,
     QUART_SESSION,
     SIGNED,
 )
@@ -32,6 +33,7 @@ class Target:
     aim: float | None = None
     measure: Measure = "cpu"
     whole: bool = False  # whole requests, not what they cost more than bare ones
+    other_case: Case | None = None  # where the other is measured in another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,26 @@ TARGETS = (
     Target(
         "Quart, filesystem, write, 32 at a time",
         ("quart", OURS_FILES), ("flask", FLASK_SESSION_FILES), _case("write", 32), 1.0, 0.50,
+        other_case=_case("write", 1),
+    ),
+    Target(
+        "Flask, sqlite, write",
+        ("flask", OURS_SQLITE), ("flask", FLASK_SESSION_FILES), _case("write", 1), 0.50,
+    ),
+    Target(
+        "Flask, sqlite, write (wall)",
+        ("flask", OURS_SQLITE), ("flask", FLASK_SESSION_FILES), _case("write", 1), 0.50,
+        measure="wall",
+    ),
+    Target(
+        "Quart, sqlite, write, 32 at a time",
+        ("quart", OURS_SQLITE), ("flask", FLASK_SESSION_FILES), _case("write", 32), 0.60,
+        other_case=_case("write", 1),
+    ),
+    Target(
+        "Quart, sqlite, write, 32 at a time (wall)",
+        ("quart", OURS_SQLITE), ("flask", FLASK_SESSION_FILES), _case("write", 32), 0.60,
+        measure="wall", other_case=_case("write", 1),
     ),
     Target(
         "Flask, SESSION_TYPE cookie, read",
@@ -144,22 +166,23 @@ def _named(target: Target) -> str:
 
 
 def _ratio(target: Target, figures: Mapping[str, Figures]) -> float | None:
-    costs = [
-        _cost(target, figures.get(framework), name)
-        for framework, name in (target.ours, target.other)
-    ]
-    ours, other = costs
+    ours = _cost(target, figures, target.ours, target.case)
+    other = _cost(target, figures, target.other, target.other_case or target.case)
     if ours is None or other is None or other <= 0:
         return None
     return ours / other
 
 
-def _cost(target: Target, figures: Figures | None, name: str) -> float | None:
-    if figures is None or name not in figures.costs.get(target.case, {}):
+def _cost(
+    target: Target, figures: Mapping[str, Figures], subject: tuple[str, str], case: Case
+) -> float | None:
+    framework, name = subject
+    measured = figures.get(framework)
+    if measured is None or name not in measured.costs.get(case, {}):
         return None
     if target.whole:
-        return figures.whole(target.case, name, target.measure)
-    return figures.overhead(target.case, name, target.measure)
+        return measured.whole(case, name, target.measure)
+    return measured.overhead(case, name, target.measure)
 
 
 def scale_results(values: Mapping[str, float]) -> list[Result]:
