@@ -82,10 +82,14 @@ class Flows:
         encrypting = None
         if encryption is not None:
             secrets = keys if encryption.keys is None else encryption.keys
-            derived = [derive(each, Purpose.ENCRYPTION, prefix, name) for each in secrets]
+
+            def for_purpose(purpose: Purpose) -> tuple[bytes, ...]:
+                return tuple(derive(each, purpose, prefix, name) for each in secrets)
+
             encrypting = Encryption(
-                AesGcm(derived, self._entropy),
+                AesGcm(for_purpose(Purpose.ENCRYPTION), self._entropy),
                 self._clock,
+                owner_keys=for_purpose(Purpose.OWNER),
                 writes=encryption.writes,
                 plain_until=encryption.plain_until,
             )

@@ -73,8 +73,8 @@ MUTANTS = (
         (
             Change(
                 "core/admin.py",
-                "        self._forget(key)\n        if record.owner",
-                "        if record.owner",
+                "        self._forget(key)\n        yield from self._owners",
+                "        yield from self._owners",
             ),
         ),
         ("tests/web/test_proofs.py", "-k", "revoked and memory"),
@@ -500,6 +500,39 @@ MUTANTS = (
         "a record that is not encrypted is proved each time",
         (Change("core/proved_records.py", "if not record.stale:", "if True:"),),
         ("tests/web/test_encryption.py", "-k", "memory and until_the_moment"),
+    ),
+    Mutant(
+        "an owner's name in a store is a keyed hash",
+        (
+            Change(
+                "core/owner_entries.py",
+                "hmac.digest(key, owner.encode(), ",
+                'hmac.digest(b"", owner.encode(), ',
+            ),
+        ),
+        ("tests/unit/test_owner_entries.py",),
+    ),
+    Mutant(
+        "an owner is looked for under the names of older keys",
+        (
+            Change(
+                "core/owner_entries.py",
+                "in encryption.owner_keys]",
+                "in encryption.owner_keys[:1]]",
+            ),
+        ),
+        ("tests/web/test_encryption.py", "-k", "memory and listed_and_revoked"),
+    ),
+    Mutant(
+        "an owner is noted under the newest name when the record is written anew",
+        (
+            Change(
+                "core/filing.py",
+                "if is_new or self._owners.are_due(stale=current.stale):",
+                "if is_new:",
+            ),
+        ),
+        ("tests/web/test_encryption.py", "-k", "memory and listed_and_revoked"),
     ),
     Mutant(
         "a record under an older key of encryption is encrypted anew",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from tests.conftest import NewSite
+from tests.races.late import Scene
 from tests.support.backend import Backend
 from tests.support.browser import Answer
 from tests.support.clock import Clock
@@ -200,6 +202,109 @@ async def test_an_encrypted_session_needs_the_secret_key_besides(stored: Stored)
     keys = {**ON, "SESSION_ENCRYPTION_KEYS": [OLD]}
     assert not await stored.is_live_at(**keys, SECRET_KEY="another secret key, long enough")
     assert await stored.is_live_at(**keys)
+
+
+# --- owners ----------------------------------------------------------------------------------
+
+OWNER = "ann@example.com"
+
+
+def noted_as(stored: Stored, *methods: str) -> set[str]:
+    return {name for method, name in stored.spy.calls if method in methods}
+
+
+async def of_owner(stored: Stored, **settings: Any) -> list[str]:
+    scene = Scene(stored.at(**settings).site, stored.spy)
+    return [each.sid for each in await scene.administer("sessions_of", OWNER)]
+
+
+@pytest.mark.owners
+async def test_an_owner_is_in_no_dump_of_the_store_and_not_to_be_guessed(stored: Stored) -> None:
+    visitor = await stored.begin(**ON)
+    await visitor.visit(lambda session: session.bind(OWNER))
+    (name,) = noted_as(stored, "enlist")
+    assert len(name) == 43
+    digest = hashlib.sha256(OWNER.encode())
+    guesses = (OWNER.encode(), digest.digest(), digest.hexdigest().encode())
+    assert [each for each in guesses if each in stored.backend.part.dump()] == []
+    plain = await stored.begin()
+    await plain.visit(lambda session: session.bind(OWNER))
+    assert noted_as(stored, "enlist") == {OWNER}
+    assert [each for each in guesses if each in stored.backend.part.dump()] != []
+
+
+@pytest.mark.owners
+async def test_one_key_has_one_name_of_an_owner_and_costs_one_call(stored: Stored) -> None:
+    visitor = await stored.begin(**ON)
+    await visitor.visit(lambda session: session.bind(OWNER))
+    assert stored.asked() == ["load", "enlist", "commit"]
+    sid = await visitor.value(lambda session: session.sid)
+    assert await of_owner(stored, **ON) == [sid]
+    _ = stored.asked()
+    await visitor.visit(lambda session: session.clear())
+    assert stored.asked() == ["load", "remove", "delist"]
+
+
+BEFORE: dict[str, tuple[dict[str, Any], Callable[[Stored], dict[str, Any]]]] = {
+    "a plain one": ({}, lambda stored: stored.until(60)),
+    "an older key": (
+        {**ON, "SESSION_ENCRYPTION_KEYS": [OLD]},
+        lambda stored: {**ON, "SESSION_ENCRYPTION_KEYS": [NEW, OLD]},
+    ),
+    "one that is not encrypted any more": (ON, lambda stored: READING),
+}
+
+
+@pytest.mark.owners
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize("written", [False, True])
+async def test_an_owners_sessions_are_listed_and_revoked_whatever_the_owner_was_called(
+    stored: Stored, before: str, *, written: bool
+) -> None:
+    settings, now = BEFORE[before][0], BEFORE[before][1](stored)
+    visitor = await stored.begin(**settings)
+    await visitor.visit(lambda session: session.bind(OWNER))
+    sid = await visitor.value(lambda session: session.sid)
+    later = stored.at(**now)
+    _ = stored.asked()
+    if written:
+        await later.put(b=2)
+        assert stored.asked() == ["load", "enlist", "commit"]
+    assert await of_owner(stored, **now) == [sid]
+    site = stored.at(**now).site
+    _ = stored.asked()
+    assert await Scene(site, stored.spy).administer("revoke_all", OWNER) == 1
+    assert stored.asked().count("delist_many") == 2
+    assert stored.backend.records() == {}
+    assert await of_owner(stored, **now) == []
+
+
+@pytest.mark.owners
+async def test_a_session_that_ends_is_forgotten_under_each_name(stored: Stored) -> None:
+    visitor = await stored.begin()
+    await visitor.visit(lambda session: session.bind(OWNER))
+    later = stored.at(**stored.until(60))
+    await later.put(b=2)
+    names = noted_as(stored, "enlist")
+    assert len(names) == 2
+    _ = stored.asked()
+    await later.visit(lambda session: session.clear())
+    assert noted_as(stored, "delist") == names
+
+
+@pytest.mark.owners
+async def test_after_the_moment_no_plain_name_is_looked_for(stored: Stored, clock: Clock) -> None:
+    settings = stored.until(60)
+    visitor = await stored.begin(**settings)
+    await visitor.visit(lambda session: session.bind(OWNER))
+    sid = await visitor.value(lambda session: session.sid)
+    site = stored.at(**settings).site
+    for names in (2, 1):
+        _ = stored.asked()
+        found = await Scene(site, stored.spy).administer("sessions_of", OWNER)
+        assert [each.sid for each in found] == [sid]
+        assert len(noted_as(stored, "owned", "owned_page")) == names
+        clock.advance(60)
 
 
 async def test_changes_of_two_requests_at_once_are_both_kept(stored: Stored) -> None:

@@ -14,15 +14,16 @@ from collections.abc import Callable, Sequence
 
 from ..errors import BadRecord, InvalidName, NotSupported
 from . import policy
-from .batches import KeyWalk, delist_many, load_many, owned_by, remove, remove_many
+from .batches import KeyWalk, load_many, remove, remove_many
 from .ending import Ending
 from .events import Event, Notify
 from .names import checked_keep, checked_owner, checked_sid, is_sid
+from .owner_entries import OwnerEntries
 from .reading import Reader
 from .record import Record, Sealer
 from .session_info import About, SessionPage, about
 from .steps import Steps, checkpoint
-from .store import Clock, Listable, OwnerIndex, Purgeable, Store
+from .store import Clock, Listable, Purgeable, Store
 from .token import SID_PATTERN
 
 _POSITION = re.compile(rf"(\d{{1,20}})\.({SID_PATTERN})", re.ASCII)
@@ -52,7 +53,8 @@ class Administration:
         self._clock = clock
         self._notify = notify
         self._forget = forget
-        self._ending = Ending(store, prefix=prefix, records=sealer, clock=clock)
+        self._owners = owners = OwnerEntries(store, sealer.encryption)
+        self._ending = Ending(store, prefix=prefix, records=sealer, owners=owners, clock=clock)
 
     # --- list --------------------------------------------------------------------------
 
@@ -104,8 +106,7 @@ class Administration:
         record = found.record
         ended = yield from remove(self._store, key)
         self._forget(key)
-        if record.owner is not None and isinstance(self._store, OwnerIndex):
-            yield from self._store.delist(record.owner, key)
+        yield from self._owners.remove(record.owner, key)
         if ended:
             self._notify(Event.REVOKED, sid, "")
         return ended
@@ -114,14 +115,16 @@ class Administration:
         """End all sessions of an owner but the one whose sid is `keep`; tell how many."""
         owner = checked_owner(owner, "revoke_all")
         keep = checked_keep(keep, "revoke_all")
-        index, walk, ended = self._index(), self._owned(owner), 0
+        walk, ended = self._owned(owner), 0
         while (records := (yield from self._read(walk))) is not None:
             # An entry without a session is left to expire: it may belong to a login that
             # is about to be written, which nobody could list or revoke without it.
             theirs = [each for each in records if each.owner == owner and each.sid != keep]
             if theirs:
                 ended += yield from self._end(theirs)
-                yield from delist_many(index, owner, [self._prefix + each.sid for each in theirs])
+                yield from self._owners.remove_many(
+                    owner, [self._prefix + each.sid for each in theirs]
+                )
         return ended
 
     def revoke_everyone(self) -> Steps[int]:
@@ -150,16 +153,8 @@ class Administration:
 
     # --- parts -------------------------------------------------------------------------
 
-    def _index(self) -> OwnerIndex:
-        if not isinstance(self._store, OwnerIndex):
-            raise NotSupported(
-                "this store cannot list a user's sessions: choose another, "
-                'such as SESSION_TYPE = "filesystem"'
-            )
-        return self._store
-
     def _owned(self, owner: str) -> KeyWalk:
-        return KeyWalk(owned_by(self._index(), owner), wanted=self._is_ours)
+        return KeyWalk(self._owners.pages(owner), wanted=self._is_ours)
 
     def _is_ours(self, key: object) -> bool:
         """Return whether a key has this application's form: others may share the index."""

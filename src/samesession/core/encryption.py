@@ -38,6 +38,7 @@ class Encryption:
 
     cipher: Cipher = field(repr=False)
     clock: Clock
+    owner_keys: tuple[bytes, ...] = field(default=(), repr=False)  # to name owners, newest first
     writes: bool = True
     plain_until: float = 0
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from ..errors import BadRecord, StoreUnavailable
 from . import policy
+from .owner_entries import OwnerEntries
 from .record import Opens, Record
 from .steps import Steps
-from .store import Clock, Conflict, OwnerIndex, Store
+from .store import Clock, Conflict, Store
 
 _ATTEMPTS = 5  # of deleting a record that others write to meanwhile
 
@@ -19,10 +20,13 @@ _ATTEMPTS = 5  # of deleting a record that others write to meanwhile
 class Ending:
     """What deletes records that are over."""
 
-    def __init__(self, store: Store, *, prefix: str, records: Opens, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, *, prefix: str, records: Opens, owners: OwnerEntries, clock: Clock
+    ) -> None:
         self._store = store
         self._prefix = prefix
         self._records = records
+        self._owners = owners
         self._clock = clock
 
     def ends(self, record: Record) -> Steps[bool]:
@@ -37,8 +41,7 @@ class Ending:
         for _ in range(_ATTEMPTS):
             outcome = yield from self._store.remove(key, expected=standing.revision_bytes)
             if not isinstance(outcome, Conflict):
-                if standing.owner is not None and isinstance(self._store, OwnerIndex):
-                    yield from self._store.delist(standing.owner, key)
+                yield from self._owners.remove(standing.owner, key)
                 return True
             try:
                 standing = self._records.open(key, outcome.record)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from ..errors import BadRecord
 from . import policy
 from .events import Event, Notify
+from .owner_entries import OwnerEntries
 from .policy import Horizon, Rules
 from .proved_records import ProvedRecords
 from .reading import Reader
 from .record import Record, revision_of
 from .request_state import SessionState
 from .steps import Steps
-from .store import Clock, Conflict, Outcome, OwnerIndex, Store, capabilities_of
+from .store import Clock, Conflict, Outcome, Store, capabilities_of
 
 
 class Filing:
@@ -31,6 +32,7 @@ class Filing:
         self._by_record = capabilities_of(store).takes_records
         self._rules = rules
         self._records = records
+        self._owners = OwnerEntries(store, records.encryption)
         self._reader = Reader(store, records)
         self._clock = clock
         self._notify = notify
@@ -47,7 +49,7 @@ class Filing:
         if (yield from self._store.create(key, sealed, lifetimes=self._rules.lifetimes)):
             self._records.written(key, sealed, record)
             return True
-        yield from self._delist(record.owner, key)
+        yield from self._owners.remove(record.owner, key)
         return False
 
     def replace(
@@ -75,7 +77,7 @@ class Filing:
             self._notify(Event.REJECTED, None, error.reason)
             return Outcome.GONE
         if outcome is Outcome.WRITTEN and current.owner != owner:
-            yield from self._delist(current.owner, key)
+            yield from self._owners.remove(current.owner, key)
         return outcome
 
     def _commit(
@@ -83,7 +85,8 @@ class Filing:
     ) -> Steps[Outcome | Conflict]:
         expected = known if known is not None and self._by_record else current.revision_bytes
         sealed = self._records.seal(key, record)
-        if record.indexed != current.indexed or record.owner != current.owner:
+        is_new = record.indexed != current.indexed or record.owner != current.owner
+        if is_new or self._owners.are_due(stale=current.stale):
             yield from self._enlist(record, key)
         # Another timeout of its own counts from now on, whatever the request renews.
         renewing = state.renew or record.lifetime != current.lifetime
@@ -142,11 +145,5 @@ class Filing:
         return self._rules.prefix + record.sid
 
     def _enlist(self, record: Record, key: str) -> Steps[None]:
-        if record.owner is not None and isinstance(self._store, OwnerIndex):
-            longest = max(self._horizon.longest, record.lifetime)
-            lifetime = 2 * longest + policy.SKEW
-            yield from self._store.enlist(record.owner, key, lifetime=lifetime)
-
-    def _delist(self, owner: str | None, key: str) -> Steps[None]:
-        if owner is not None and isinstance(self._store, OwnerIndex):
-            yield from self._store.delist(owner, key)
+        longest = max(self._horizon.longest, record.lifetime)
+        yield from self._owners.add(record.owner, key, lifetime=2 * longest + policy.SKEW)

@@ -26,6 +26,7 @@ class Purpose(enum.StrEnum):
     TOKEN = "token"  # noqa: S105  # no password
     RECORD = "record"
     ENCRYPTION = "encryption"  # of records
+    OWNER = "owner"  # what owners are called in a store
 
 
 def derive(secret_key: bytes, purpose: Purpose, *context: str) -> bytes:

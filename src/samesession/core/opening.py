@@ -22,6 +22,7 @@ from ..errors import BadRecord
 from . import codec, policy
 from .ending import Ending
 from .events import BY_VISITORS, NOT_OURS, REPLACED, SEVERAL, TOO_MANY, Event, Notify
+from .owner_entries import OwnerEntries
 from .policy import Rules, Verdict
 from .proved_records import ProvedRecords
 from .reading import Reader
@@ -67,7 +68,10 @@ class Opener:
         notify: Notify,
     ) -> None:
         self._reader = Reader(store, records)
-        self._ending = Ending(store, prefix=rules.prefix, records=records, clock=clock)
+        owners = OwnerEntries(store, records.encryption)
+        self._ending = Ending(
+            store, prefix=rules.prefix, records=records, owners=owners, clock=clock
+        )
         self._rules = rules
         self._signer = signer
         self._clock = clock

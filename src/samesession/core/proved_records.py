@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import NamedTuple, TypeAlias
 
 from .codec import Payload
+from .encryption import Encryption
 from .memo import Memo
 from .record import Record, Sealer
 
@@ -38,6 +39,11 @@ class ProvedRecords:
         """`memo` may be shared: what other keys proved does not count."""
         self._sealer = sealer
         self._memo: RecordProofs = Memo(0) if memo is None else memo
+
+    @property
+    def encryption(self) -> Encryption | None:
+        """How records are encrypted, if they are."""
+        return self._sealer.encryption
 
     def open(self, key: str, raw: bytes) -> Record:
         """Check and decode what a store returned for a key, if it is not what was there before.

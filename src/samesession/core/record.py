@@ -108,7 +108,7 @@ class Opens(Protocol):
 class Sealer:
     """Seal records with the newest key, open them with any; refuse what is not ours."""
 
-    __slots__ = ("_encryption", "_macs", "_max_bytes")
+    __slots__ = ("_macs", "_max_bytes", "encryption")
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class Sealer:
             Mac(derive(secret, Purpose.RECORD, prefix, cookie_name)) for secret in secret_keys
         )
         self._max_bytes = max_bytes
-        self._encryption = encryption
+        self.encryption = encryption
 
     def seal(self, key: str, record: Record) -> bytes:
         """Encode and authenticate a record.
@@ -161,7 +161,7 @@ class Sealer:
 
     def _encrypted(self, key: str, record: Record) -> bytes | None:
         """Return a record's bytes without the MAC, encrypted; None where none is to be."""
-        encryption = self._encryption
+        encryption = self.encryption
         if encryption is None or not encryption.writes:
             return None
         clear = _clear(record, encrypted=True)
@@ -169,7 +169,7 @@ class Sealer:
         return clear + encryption.cipher.encrypt(b"".join(_private(record)), associated)
 
     def _parsed(self, key: str, body: bytes, *, stale: bool) -> Record:
-        encryption = self._encryption
+        encryption = self.encryption
         if body[_FLAGS_AT] & _ENCRYPTED:
             if encryption is None:
                 raise BadRecord("it is encrypted, and SESSION_ENCRYPT is off")
