@@ -24,7 +24,19 @@ from samesession.testing import make_record
 KEY = "key"
 LIFETIMES = Lifetimes(browser=3600, permanent=7200)
 LONGER = Lifetimes(browser=7200, permanent=7200)
-CALLS = ("open", "close", "fstat", "stat", "pread", "write", "utime", "replace", "unlink")
+CALLS = (
+    "open",
+    "close",
+    "fstat",
+    "lstat",
+    "stat",
+    "pread",
+    "write",
+    "utime",
+    "fsync",
+    "replace",
+    "unlink",
+)
 
 Work = Callable[[FileStore], object]
 
@@ -44,7 +56,7 @@ def prepare(store: FileStore) -> None:
 
 def replace(store: FileStore) -> object:
     """Commit to a file without room."""
-    versions._ROOM, versions._FEWEST = 0, 1
+    versions._BLOCK, versions._MOST, versions._FEWEST = 0, 1, 1
     return commit(store)
 
 

@@ -180,9 +180,33 @@ def test_a_file_gets_no_larger_than_its_room(store: FileStore, file: Path) -> No
     for revision in range(2, 2000):
         assert commit(store, revision) is Outcome.WRITTEN
         sizes.append(file.stat().st_size)
-    assert max(sizes) <= versions._ROOM
+    assert max(sizes) <= versions._BLOCK
     assert sum(later < earlier for earlier, later in pairwise(sizes)) >= 2
     assert run(store.load("key", renew=None)) == make_record(1999)
+
+
+def test_a_file_is_replaced_by_one_that_is_on_the_disk_already(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut may leave its name alone, though nobody asked for an fsync."""
+    steps: list[str] = []
+
+    def noting(name: str, call: Any) -> Any:
+        def step(*args: Any, **named: Any) -> Any:
+            steps.append(name)
+            return call(*args, **named)
+
+        return step
+
+    for name in ("write", "pwrite", "fsync", "replace"):
+        monkeypatch.setattr(os, name, noting(name, getattr(os, name)))
+    monkeypatch.setattr(versions, "_BLOCK", 100)
+    monkeypatch.setattr(versions, "_MOST", 3)
+    monkeypatch.setattr(versions, "_FEWEST", 3)
+    for revision in range(2, 6):
+        assert commit(store, revision) is Outcome.WRITTEN
+    replaced = ["write", "fsync", "replace"]
+    assert steps == [*["pwrite"] * 2, *replaced, "pwrite"]
 
 
 def test_a_record_may_have_the_size_that_the_settings_allow(tmp_path: Path) -> None:

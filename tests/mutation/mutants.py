@@ -1389,6 +1389,28 @@ MUTANTS = (
         ("tests/faults/test_file_versions.py", "-k", "is_cut"),
     ),
     Mutant(
+        "a file is on the disk before it has another one's name",
+        (
+            Change(
+                "stores/filesystem/locked_directories.py",
+                "if self._fsync or replaces:",
+                "if self._fsync:",
+            ),
+        ),
+        ("tests/faults/test_file_versions.py", "-k", "on_the_disk"),
+    ),
+    Mutant(
+        "no loop's thread waits for a file to be on the disk",
+        (
+            Change(
+                "stores/filesystem/record_files.py",
+                "            elif wait:",
+                "            elif True:",
+            ),
+        ),
+        ("tests/stores/test_files_together.py", "-k", "without_room"),
+    ),
+    Mutant(
         "a purge believes no mtime alone",
         (
             Change(

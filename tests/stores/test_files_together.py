@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from samesession.core.steps import Call
 from samesession.core.store import Conflict, Lifetimes, Outcome
 from samesession.run.aio import arun
 from samesession.run.sync import run
-from samesession.stores.filesystem import FileStore
+from samesession.stores.filesystem import FileStore, versions
 from samesession.stores.filesystem.locked_directories import name_of
 from samesession.stores.filesystem.nonblocking_read import CachedFiles
 from samesession.stores.filesystem.store import Together
@@ -127,6 +128,26 @@ async def test_who_waits_for_a_lock_has_a_deadline(tmp_path: Path) -> None:
     ):
         _ = await arun(committing(store, KEYS[0]))
     assert await arun(committing(store, KEYS[0])) is Outcome.WRITTEN
+
+
+@pytest.mark.asyncio
+async def test_a_file_without_room_is_replaced_where_nobody_waits_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, sync, names = FileStore(tmp_path), os.fsync, list[str]()
+    create(store, *KEYS)
+
+    def noting(fd: int) -> None:
+        names.append(threading.current_thread().name)
+        sync(fd)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    monkeypatch.setattr(versions, "_BLOCK", 0)
+    monkeypatch.setattr(versions, "_MOST", 1)
+    monkeypatch.setattr(versions, "_FEWEST", 1)
+    done = await asyncio.gather(*(arun(committing(store, key)) for key in KEYS))
+    assert done == [Outcome.WRITTEN] * 32
+    assert names == ["samesession"] * 32
 
 
 def test_a_write_that_waits_for_the_disk_has_a_thread_of_its_own(tmp_path: Path) -> None:

@@ -209,8 +209,13 @@ class Tree:
                     os.rename(part, aside, src_dir_fd=directory, dst_dir_fd=directory)
                     return
 
-    def write(self, directory: int, name: str, content: bytes, mtime: int) -> None:
-        """Put a file in place whole, or not at all; `mtime` is in nanoseconds."""
+    def write(
+        self, directory: int, name: str, content: bytes, mtime: int, *, replaces: bool = False
+    ) -> None:
+        """Put a file in place whole, or not at all; `mtime` is in nanoseconds.
+
+        `replaces`: what is there now must outlive a power cut, unless the new file does.
+        """
         temporary = f".{name}.{secrets.token_hex(4)}"
         try:
             fd = os.open(temporary, _MAKE, self._mode, dir_fd=directory)
@@ -219,7 +224,7 @@ class Tree:
                 while view:
                     view = view[os.write(fd, view) :]
                 os.utime(fd, ns=(mtime, mtime))
-                if self._fsync:
+                if self._fsync or replaces:  # or the new name may last, and the content not
                     os.fsync(fd)
             finally:
                 os.close(fd)

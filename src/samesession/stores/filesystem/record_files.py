@@ -8,6 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from ...core.record import MIN_BYTES, revision_of
+from ...core.steps import Blocked
 from ...core.store import Conflict, Lifetimes, Outcome
 from ...errors import BadRecord
 from ..kit.renewing_load import RenewingLoad
@@ -76,13 +77,23 @@ class RecordFiles:
             return None
 
     def write(self, shard: int, name: str, record: bytes, expires: float) -> None:
-        """Put a file with one version in place."""
+        """Put a file with one version where none is that counts."""
         self._tree.write(shard, name, *self._encoded(record, expires))
 
     def replace(
-        self, shard: int, name: str, record: bytes, expected: bytes, renew: Lifetimes | None
+        self,
+        shard: int,
+        name: str,
+        record: bytes,
+        expected: bytes,
+        renew: Lifetimes | None,
+        *,
+        wait: bool,
     ) -> Outcome | Conflict:
-        """Write the next version of a record, if that has the expected revision."""
+        """Write the next version of a record, if that has the expected revision.
+
+        Raises Blocked where the disk must be waited for and `wait` is not set.
+        """
         fd, appends = None, self._appends
         try:
             try:
@@ -99,8 +110,10 @@ class RecordFiles:
             if appends and found.end is not None and _has_room(found.end, content):
                 append(fd, found.end, content, mtime=round(found.expires * _NANO))
                 os.utime(fd, ns=(moment, moment))
+            elif wait:
+                self._tree.write(shard, name, content, moment, replaces=True)
             else:
-                self._tree.write(shard, name, content, moment)
+                raise Blocked
             return Outcome.WRITTEN
         except BadRecord:
             return Outcome.GONE
@@ -173,7 +186,7 @@ class RecordFiles:
             os.utime(fd, (self._clock(), expires))
             return found._replace(expires=expires)
         # Of two moments the later one counts, so an earlier one needs a version of its own.
-        self.write(shard, name, found.record, expires)
+        self._tree.write(shard, name, *self._encoded(found.record, expires), replaces=True)
         return found._replace(expires=expires, end=None)
 
     def _encoded(self, record: bytes, expires: float) -> tuple[bytes, int]:

@@ -252,7 +252,7 @@ class FileStore:
         with self._locked(name, wait=wait) as shard:
             if shard is None:
                 return Outcome.GONE
-            return self._files.replace(shard, name, record, expected, renew)
+            return self._files.replace(shard, name, record, expected, renew, wait=wait)
 
     def _remove(self, name: str, expected: bytes | None, *, wait: bool) -> Outcome | Conflict:
         with self._locked(name, wait=wait) as shard:

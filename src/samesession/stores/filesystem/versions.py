@@ -8,9 +8,9 @@ needs no lock: it finds the last version by the end of the file, or by going thr
 them where that end is torn. A file system does not promise that what was written last
 reaches the disk first, so a version counts only with its checksum.
 
-Once a file has no room left, or its end is torn, it is replaced by one with a single version.
-That alone costs a rename over an existing file, with which ext4 has the new one written to
-the disk: several times an append.
+Once a file has no room left, or its end is torn, it is replaced by one with a single version,
+which is on the disk before it has the name: a rename alone lets ext4 have the name first, and
+zeros in the file. That costs many times an append, but seldom.
 
 The file's mtime is the moment at which the record expires, and what a renewal sets. An append
 makes it the present for a while, and for good where a writer is killed before it has set it.
@@ -40,8 +40,9 @@ MAGIC = b"\x89ses"  # no text of any encoding begins so
 RECORD_AT = _HEAD.size  # where the first record in a file begins
 EXTRA_BYTES = _HEAD.size + _MOMENTS.size + _FOOT.size  # what a version has besides its record
 
-_ROOM = 32 * 1024  # bytes that a file may have
-_FEWEST = 4  # versions for which it has room, whatever their size
+_BLOCK = 4096  # bytes that a file takes at the least
+_ROOM = 64 * 1024
+_MOST, _FEWEST = 24, 4  # versions for which a file has room: as many as fit in those bytes
 _TAIL = 4096  # bytes that are read at first: most versions are not longer
 
 
@@ -67,7 +68,7 @@ def encoded(version: Version) -> bytes:
 
 def room_for(length: int) -> int:
     """Return the bytes that a file may have whose next version has so many."""
-    return max(_ROOM, _FEWEST * length)
+    return max(_BLOCK, min(_MOST * length, _ROOM), _FEWEST * length)
 
 
 def read_last(size: int, pread: Callable[[int, int], bytes]) -> Version | None:
