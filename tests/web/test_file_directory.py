@@ -12,7 +12,7 @@ import pytest
 from tests.support.clock import Clock
 from tests.support.site import Site
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.stores("filesystem")]
+pytestmark = [pytest.mark.asyncio, pytest.mark.stores("filesystem", "sqlite")]
 
 
 def new_site(framework: str, home: Path, **settings: Any) -> Site:
@@ -52,16 +52,17 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("has_instance", [False, True])
 async def test_files_are_in_the_instance_directory_or_else_beside_the_application(
-    framework: str, home: Path, elsewhere: Path, has_instance: bool
+    framework: str, store_name: str, home: Path, elsewhere: Path, has_instance: bool
 ) -> None:
     if has_instance:
         (home / "instance").mkdir()
-    await log_in(new_site(framework, home))
+    await log_in(new_site(framework, home, SESSION_TYPE=store_name))
     kept, other = home / "instance" / ".sessions", home / ".sessions"
     assert (kept.exists(), other.exists()) == (has_instance, not has_instance)
     assert names_in(elsewhere) == []
 
 
+@pytest.mark.stores("filesystem")
 async def test_a_directory_that_is_set_counts_and_a_relative_one_begins_where_one_is(
     framework: str, home: Path, elsewhere: Path, tmp_path: Path
 ) -> None:
@@ -73,10 +74,11 @@ async def test_a_directory_that_is_set_counts_and_a_relative_one_begins_where_on
 
 
 async def test_a_command_from_another_directory_finds_the_applications_sessions(
-    framework: str, home: Path, elsewhere: Path
+    framework: str, store_name: str, home: Path, elsewhere: Path
 ) -> None:
-    await log_in(new_site(framework, home))
-    done = await run_command(new_site(framework, home), "revoke", "--owner", "ann")
+    await log_in(new_site(framework, home, SESSION_TYPE=store_name))
+    command = new_site(framework, home, SESSION_TYPE=store_name)
+    done = await run_command(command, "revoke", "--owner", "ann")
     assert (done.exit_code, done.stdout) == (0, "1 session ended\n")
     assert str(home / ".sessions") in done.stderr
     assert names_in(elsewhere) == []
@@ -84,7 +86,7 @@ async def test_a_command_from_another_directory_finds_the_applications_sessions(
 
 @pytest.mark.parametrize("args", [("list", "ann"), ("revoke", "--owner", "ann"), ("purge",)])
 async def test_a_command_makes_no_directory(
-    framework: str, home: Path, elsewhere: Path, args: tuple[str, ...]
+    framework: str, store_name: str, home: Path, elsewhere: Path, args: tuple[str, ...]
 ) -> None:
-    _ = await run_command(new_site(framework, home), *args)
+    _ = await run_command(new_site(framework, home, SESSION_TYPE=store_name), *args)
     assert [*names_in(home), *names_in(elsewhere)] == []
