@@ -9,7 +9,7 @@ import stat
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from samesession import ConfigError, StoreUnavailable
 from samesession.core.store import Colour, Conflict, Outcome
 from samesession.run.aio import arun
 from samesession.run.sync import run
+from samesession.stores.sqlalchemy import SQLStore
 from samesession.stores.sqlite import SQLiteStore, connection, place, rows
 from samesession.stores.sqlite.writer import Transaction, Write
 from samesession.testing import Caller
@@ -52,7 +53,7 @@ def store(path: Path) -> Iterator[SQLiteStore]:
     run(found.close())
 
 
-def commit(store: SQLiteStore, revision: int) -> Outcome:
+def commit(store: SQLiteStore | SQLStore, revision: int) -> Outcome:
     expected = (revision - 1).to_bytes(8, "big")
     outcome = run(store.commit(KEY, raw(revision), expected=expected, renew=LIFETIMES))
     assert isinstance(outcome, Outcome)
@@ -455,10 +456,22 @@ def test_a_file_that_stays_locked_is_read_at_once_and_given_up_in_time(
     caller.close()
 
 
+def _by_sqlalchemy(path: Path) -> SQLStore:
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    with looking_at(path) as looking:
+        looking.execute("PRAGMA journal_mode = WAL")
+    store = SQLStore(f"sqlite:///{path}")
+    run(store.prepare())
+    return store
+
+
+@pytest.mark.parametrize("open_store", [SQLiteStore, _by_sqlalchemy], ids=["sqlite", "sqlalchemy"])
 def test_what_a_child_writes_is_kept_whatever_its_parent_opened_and_closes(
-    store: SQLiteStore, path: Path
+    open_store: Callable[[Path], SQLiteStore | SQLStore], path: Path
 ) -> None:
     """SQLite's notes of the locks are inherited, and its locks are not."""
+    store = open_store(path)
+    assert run(store.create(KEY, raw(1), lifetimes=LIFETIMES))
     assert run(store.load(KEY, renew=None)) == raw(1)
     (told, tell), (asked, ask) = os.pipe(), os.pipe()
     pid = os.fork()
@@ -470,13 +483,14 @@ def test_what_a_child_writes_is_kept_whatever_its_parent_opened_and_closes(
         os._exit(0 if both == (Outcome.WRITTEN, Outcome.WRITTEN) else 1)
     assert os.read(told, 1) == b"."
     run(store.close())  # the last connection to the file, for all that this process knows
-    other = SQLiteStore(path)
+    other = open_store(path)
     assert run(other.load(KEY, renew=None)) == raw(2)
     _ = os.write(ask, b".")
     assert os.waitpid(pid, 0)[1] == 0
     assert run(other.load(KEY, renew=None)) == raw(3)
     assert commit(store, 4) is Outcome.WRITTEN
     run(other.close())
+    run(store.close())
     for each in (told, tell, asked, ask):
         os.close(each)
 

@@ -1284,7 +1284,7 @@ MUTANTS = (
     ),
     Mutant(
         "a connection to SQLite is closed before a fork",
-        (Change("stores/sqlite/connection.py", "keeper.hold()", "pass"),),
+        (Change("stores/kit/forks.py", "keeper.hold()", "pass"),),
         ("tests/faults/test_sqlite_file.py", "-k", "child_writes"),
     ),
     Mutant(

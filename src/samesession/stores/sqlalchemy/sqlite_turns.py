@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from ...run.clocks import stopwatch
+from ..kit.forks import close_before_forks
 from ..kit.turns import Turns
 
 _LOOK = 1  # millisecond that SQLite waits for a lock before it says that there is one
@@ -37,7 +38,9 @@ _WAIT = "samesession_busy_timeout"  # a connection's, as it was set last
 def take_turns(engine: sa.Engine, timeout: float) -> None:
     """Have an engine's statements take turns, and wait for locks so many seconds each."""
     turns = Turns(lease=_LEASE, least=_LEAST, most=_MOST)
-    statements = _Statements(turns, timeout)
+    statements = _Statements(turns, timeout, engine)
+    if not engine.dialect.is_async:  # whose connections only a loop can close
+        close_before_forks(statements)
     event.listen(engine, "connect", statements.begin)
     event.listen(engine, "do_execute", statements.execute)
     event.listen(engine, "do_execute_no_params", statements.execute_alone)
@@ -46,10 +49,18 @@ def take_turns(engine: sa.Engine, timeout: float) -> None:
 class _Statements:
     """An engine's statements, which take turns; methods are what SQLAlchemy calls."""
 
-    def __init__(self, turns: Turns, timeout: float) -> None:
+    def __init__(self, turns: Turns, timeout: float, engine: sa.Engine) -> None:
+        self._engine = engine
         self._turns = turns
         self._timeout = timeout
         self._whole = math.ceil(timeout * 1000)
+
+    def hold(self) -> None:
+        """Close the connections that are idle."""
+        self._engine.dispose()
+
+    def let_go(self) -> None:
+        """Do nothing: the pool opens anew."""
 
     def begin(self, connection: Any, _: object) -> None:  # Any: a driver's, as below
         # Called by a statement, it waits where the driver does: never in an event loop.

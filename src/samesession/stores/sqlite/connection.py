@@ -1,20 +1,15 @@
-"""Connections to the file: opened as this store needs them, and closed before a process forks.
+"""Connections to the file, opened as this store needs them.
 
-A child inherits what SQLite noted of the locks of its process, and none of the locks: whatever it
-opened would take them for its own, and its writes would be lost once the parent closes what it
-thinks is the last connection. So a process closes all of them before it forks, and both open anew.
-A connection belongs to the file that stood at the path, too: where another stands there now, as
-after a restore, the connection is left.
+A connection belongs to a process, see kit.forks, and to the file that stood at the path: where
+another stands there now, as after a restore, the connection is left.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
-import weakref
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from ...errors import StoreUnavailable
 from ...run.clocks import stopwatch
@@ -72,40 +67,6 @@ def shorten_log(opened: Opened, place: Place) -> None:
         _ = _pragma(opened.connection, "busy_timeout = 0")
     except sqlite3.Error:
         pass
-
-
-class Keeper(Protocol):
-    """What keeps connections open between operations."""
-
-    def hold(self) -> None:
-        """Wait, for a bounded time, until none is in use; close all, and open none."""
-        ...
-
-    def let_go(self) -> None:
-        """Open anew where that is needed."""
-        ...
-
-
-_keepers: weakref.WeakSet[Keeper] = weakref.WeakSet()
-
-
-def close_before_forks(keeper: Keeper) -> None:
-    """Have a keeper hold its connections closed while this process forks."""
-    _keepers.add(keeper)
-
-
-def _hold_all() -> None:
-    for keeper in list(_keepers):
-        keeper.hold()
-
-
-def _let_go_all() -> None:
-    for keeper in list(_keepers):
-        keeper.let_go()
-
-
-if hasattr(os, "register_at_fork"):  # where processes fork
-    os.register_at_fork(before=_hold_all, after_in_parent=_let_go_all, after_in_child=_let_go_all)
 
 
 def as_store_error(error: sqlite3.Error | OSError, timeout: float) -> StoreUnavailable:

@@ -16,11 +16,11 @@ from ...core.steps import Outcome, outcome_of
 from ...errors import StoreUnavailable
 from ...run.clocks import stopwatch
 from ...run.per_loop import PerLoop
+from ..kit.forks import close_before_forks
 from .connection import (
     LOOK,
     Opened,
     as_store_error,
-    close_before_forks,
     open_to_read,
     patiently,
 )

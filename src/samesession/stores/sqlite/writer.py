@@ -20,12 +20,12 @@ from ...core.steps import Outcome
 from ...errors import StoreUnavailable
 from ...run.clocks import stopwatch
 from ...run.per_loop import PerLoop
+from ..kit.forks import close_before_forks
 from ..kit.turns import Turns
 from .connection import (
     LOOK,
     Opened,
     as_store_error,
-    close_before_forks,
     is_busy,
     open_to_write,
     patiently,
