@@ -102,6 +102,11 @@ MUTANTS = (
         ("tests/unit/test_flow.py", "tests/web/test_mapping.py", "-k", "memory or flow"),
     ),
     Mutant(
+        "the connection to Redis that is in use while all are closed",
+        (Change("stores/redis/pooled.py", "if self._free is not connection.among:", "if False:"),),
+        ("tests/unit/test_redis_pooled.py", "-k", "in_use"),
+    ),
+    Mutant(
         "the bound of what is remembered",
         (
             Change(

@@ -97,7 +97,7 @@ def test_a_connection_over_tls_is_quiet_until_something_comes(
         ours, theirs = socket.socketpair()
         greeted = server.submit(there.wrap_socket, theirs, server_side=True)
         with here.wrap_socket(ours, server_hostname="localhost") as tls, greeted.result() as peer:
-            connection = _Connection(SimpleNamespace(_sock=SimpleNamespace(plain=tls)))
+            connection = _Connection(SimpleNamespace(_sock=SimpleNamespace(plain=tls)), [])
             assert connection.is_quiet()
             assert connection.is_quiet()
             peer.sendall(b"unasked")
@@ -229,3 +229,34 @@ def test_an_earlier_answer_is_not_taken_for_a_swaps(pool: Pool, pooled: PooledCo
     pool.next = encoded(b"old") + encoded(b"word")
     with pytest.raises(InvalidResponse, match="out of step"):
         pooled.execute_swap(swap("key", b"old", b"new", 9))
+
+
+@pytest.mark.parametrize("forget", ["close", "disconnect", "drop_crossed"])
+def test_a_connection_in_use_while_all_are_closed_is_closed_after_its_use(
+    pool: Pool, pooled: PooledConnections, forget: str
+) -> None:
+    """A thread asks, meanwhile another one closes all or finds one to be out of step."""
+    with pooled_elsewhere(pool, pooled, forget):
+        assert pooled.execute(get("a")) == b"again"
+    assert pool.closed == [True]
+    pool.next = encoded(b"1")
+    assert pooled.execute(get("b")) == b"1"
+    assert pool.closed == [True, False]
+
+
+@contextmanager
+def pooled_elsewhere(pool: Pool, pooled: PooledConnections, forget: str) -> Iterator[None]:
+    """Have the first question find, before its answer, that all connections are closed."""
+
+    def answer() -> None:
+        while not pool.peers:
+            ready.wait(0.01)
+        assert pool.peers[0].recv(1000)
+        getattr(pooled, forget)(*([None] if forget == "drop_crossed" else []))
+        pool.peers[0].sendall(encoded(b"again"))
+
+    ready = threading.Event()
+    with ThreadPoolExecutor(1) as server:
+        done = server.submit(answer)
+        yield
+        done.result()

@@ -28,10 +28,12 @@ _CHUNK = 65536
 class _Connection:
     """An open connection that one thread at a time uses."""
 
-    __slots__ = ("_opened", "_reader", "_socket", "is_quiet")
+    __slots__ = ("_opened", "_reader", "_socket", "among", "is_quiet")
 
-    def __init__(self, opened: Any) -> None:  # Any: redis-py's, whose socket has no public name
+    def __init__(self, opened: Any, among: list[_Connection]) -> None:
+        """`opened`: redis-py's (Any: its socket has no public name); `among`: where it is kept."""
         self._opened = opened
+        self.among = among
         self._socket = BoundedSocket(opened._sock.plain)  # noqa: SLF001
         self._reader = reader()
         # Whether nothing came since the last answer: no hang-up, no foreign byte.
@@ -108,8 +110,7 @@ class PooledConnections:
     def disconnect(self) -> None:
         """Connect anew for what comes: this server is not to be trusted."""
         free, self._free = self._free, []
-        for connection in free:
-            connection.close()
+        _close_all(free)
 
     def drop_crossed(self, mark: int | None) -> None:
         """Connect anew for what comes: one of the connections is out of step."""
@@ -144,7 +145,9 @@ class PooledConnections:
             connection.close()
             self.disconnect()
         else:
-            self._free.append(connection)
+            connection.among.append(connection)
+            if self._free is not connection.among:  # all were closed while this one was in use
+                _close_all(connection.among)
         return found
 
     def _reused(self) -> _Connection | None:
@@ -159,6 +162,7 @@ class PooledConnections:
 
     def _opened(self) -> _Connection:
         pool = self._pool
+        among = self._free
         self.swaps = True  # it may lead to another server
         # Not by `make_connection`, which counts what is closed elsewhere as open.
         opened = pool.connection_class(**pool.connection_kwargs)
@@ -169,7 +173,17 @@ class PooledConnections:
         except Exception as error:  # redis-py stumbles over garbage in many ways
             opened.disconnect()
             raise RedisConnectionError("the server's greeting is not understood") from error
-        return _Connection(opened)
+        return _Connection(opened, among)
+
+
+def _close_all(free: list[_Connection]) -> None:
+    """Close the connections in a list, of which another thread may take or add some."""
+    while free:
+        try:
+            connection = free.pop()
+        except IndexError:
+            return
+        connection.close()
 
 
 def _accepted(answers: list[Any]) -> Any:
