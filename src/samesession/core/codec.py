@@ -15,7 +15,6 @@ is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import ormsgpack
@@ -38,20 +37,17 @@ _NO_NAMES = "its payload is no mapping of names"
 
 
 class Payload(bytes):
-    """A payload that is asked often: it is looked through once."""
+    """A payload that is asked often: it is looked through once.
 
-    @cached_property
-    def divided(self) -> tuple[dict[str, int], int]:
-        """How many bytes each name's value has, and where the values begin; raises BadRecord."""
-        return _index(self)
+    `divided`: how many bytes each name's value has, and where the values begin, and `image`,
+    where they are known. No `cached_property`: its lock costs as much as the looking.
+    """
 
-    @cached_property
-    def image(self) -> Image:
-        """Each name's bytes; raises BadRecord."""
-        return _split(self)
+    divided: tuple[dict[str, int], int] | None = None
+    image: Image | None = None
 
 
-def encode(data: Mapping[str, Any]) -> bytes:
+def encode(data: Mapping[str, Any]) -> Payload:
     """Encode a session's data.
 
     Raises TypeError that names the path of what cannot be encoded.
@@ -72,7 +68,7 @@ def decode(payload: bytes) -> dict[str, Any]:
 
     Raises BadRecord for anything else.
     """
-    index, start = payload.divided if type(payload) is Payload else _index(payload)
+    index, start = _divided(payload)
     return dict(zip(index, decode_value(payload[start:]), strict=True))
 
 
@@ -90,10 +86,11 @@ def encode_named(name: str, value: object) -> bytes:
     return encode_value(value, root=f"session[{name!r}]") if encoded is None else encoded
 
 
-def join(image: Image) -> bytes:
+def join(image: Image) -> Payload:
     """Make the payload of data from each name's bytes; raises TypeError for no names."""
+    lengths = {name: len(value) for name, value in image.items()}
     try:
-        index = ormsgpack.packb({name: len(value) for name, value in image.items()})
+        index = ormsgpack.packb(lengths)
     except TypeError:
         plain = {plain_key(name): value for name, value in image.items()}
         if set(map(type, image)) != _TEXT:
@@ -102,7 +99,9 @@ def join(image: Image) -> bytes:
         raise TypeError(culprit(dict.fromkeys(image), "session", values.fits)) from None
     size = len(index)
     length = size.to_bytes(2, "big") if size < _LONG else b"\xff\xff" + size.to_bytes(4, "big")
-    return b"".join((length, index, _array(len(image)), *image.values()))
+    made = Payload(b"".join((length, index, _array(len(image)), *image.values())))
+    made.divided, made.image = (lengths, len(length) + size), image
+    return made
 
 
 def split(payload: bytes) -> Image:
@@ -110,11 +109,23 @@ def split(payload: bytes) -> Image:
 
     Raises BadRecord for what is no payload. What the bytes of a value hold is not looked at.
     """
-    return payload.image if type(payload) is Payload else _split(payload)
+    if type(payload) is not Payload:
+        return _split(payload)
+    if payload.image is None:
+        payload.image = _split(payload)
+    return payload.image
+
+
+def _divided(payload: bytes) -> tuple[dict[str, int], int]:
+    if type(payload) is not Payload:
+        return _index(payload)
+    if payload.divided is None:
+        payload.divided = _index(payload)
+    return payload.divided
 
 
 def _split(payload: bytes) -> Image:
-    index, start = payload.divided if type(payload) is Payload else _index(payload)
+    index, start = _divided(payload)
     lengths = index.values()
     if index and (set(map(type, lengths)) != _WHOLE or min(lengths) <= 0):
         raise BadRecord(_NO_NAMES)
