@@ -465,6 +465,11 @@ def _by_sqlalchemy(path: Path) -> SQLStore:
     return store
 
 
+# Of fork itself, by Python beside threads, and by eventlet where another test imported that.
+FORKS = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+
+
+@FORKS
 @pytest.mark.parametrize("open_store", [SQLiteStore, _by_sqlalchemy], ids=["sqlite", "sqlalchemy"])
 def test_what_a_child_writes_is_kept_whatever_its_parent_opened_and_closes(
     open_store: Callable[[Path], SQLiteStore | SQLStore], path: Path
@@ -495,6 +500,7 @@ def test_what_a_child_writes_is_kept_whatever_its_parent_opened_and_closes(
         os.close(each)
 
 
+@FORKS
 def test_a_process_that_forks_again_and_again_goes_on_reading_and_writing(path: Path) -> None:
     store = SQLiteStore(path, timeout=UNHURRIED)
     assert run(store.create(KEY, raw(1), lifetimes=LIFETIMES))
