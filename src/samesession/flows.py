@@ -6,7 +6,10 @@ given once, and keys are derived once, though settings that do not concern them 
 
 from __future__ import annotations
 
+import hmac
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import product
 
 from .core.cookie_only.flow import CookieFlow
 from .core.encryption import Encryption
@@ -48,17 +51,21 @@ class Flows:
 
     def of(self, config: Config) -> Flow | CookieFlow:
         """Return the flow of these settings; raise ConfigError where a package is missing."""
-        if self._store is None:
-            return CookieFlow(
-                config.secret_keys, config.rules, clock=self._clock, notify=self._notify
-            )
-        signer, sealer = self._keyring(
+        signer, sealer, in_cookie = self._keyring(
             config.secret_keys,
             config.encryption,
             config.rules.prefix,
             config.cookie.name,
             config.rules.max_bytes,
         )
+        if self._store is None:
+            return CookieFlow(
+                config.secret_keys,
+                config.rules,
+                clock=self._clock,
+                notify=self._notify,
+                encryption=in_cookie,
+            )
         return Flow(
             store=self._store,
             rules=config.rules,
@@ -73,24 +80,39 @@ class Flows:
     def _derived(
         self,
         keys: tuple[bytes, ...],
-        encryption: EncryptionSettings | None,
+        settings: EncryptionSettings | None,
         prefix: str,
         name: str,
         max_bytes: int,
-    ) -> tuple[TokenSigner, Sealer]:
+    ) -> tuple[TokenSigner, Sealer, Encryption | None]:
         signer = TokenSigner(keys, prefix, name, entropy=self._entropy, proofs=self._proofs)
-        encrypting = None
-        if encryption is not None:
-            secrets = keys if encryption.keys is None else encryption.keys
+        of_records = in_cookie = None
+        if settings is not None:
+            secrets = keys if settings.keys is None else settings.keys
 
-            def for_purpose(purpose: Purpose) -> tuple[bytes, ...]:
-                return tuple(derive(each, purpose, prefix, name) for each in secrets)
+            def derived(purpose: Purpose, secrets: Sequence[bytes]) -> list[bytes]:
+                return [derive(each, purpose, prefix, name) for each in secrets]
 
-            encrypting = Encryption(
-                AesGcm(for_purpose(Purpose.ENCRYPTION), self._entropy),
-                self._clock,
-                owner_keys=for_purpose(Purpose.OWNER),
-                writes=encryption.writes,
-                plain_until=encryption.plain_until,
+            owner_keys = derived(Purpose.OWNER, secrets)
+            of_records = self._encryption(
+                settings, derived(Purpose.ENCRYPTION, secrets), owner_keys
             )
-        return signer, Sealer(keys, prefix, name, max_bytes=max_bytes, encryption=encrypting)
+            cookie_keys = derived(Purpose.COOKIE, keys)
+            if settings.keys is not None:
+                # No MAC under SECRET_KEY stands beside it: each pair of keys makes one.
+                pairs = product(cookie_keys, derived(Purpose.COOKIE, settings.keys))
+                cookie_keys = [hmac.digest(*pair, "sha256") for pair in pairs]
+            in_cookie = self._encryption(settings, cookie_keys)
+        sealer = Sealer(keys, prefix, name, max_bytes=max_bytes, encryption=of_records)
+        return signer, sealer, in_cookie
+
+    def _encryption(
+        self, settings: EncryptionSettings, keys: Sequence[bytes], owner_keys: Sequence[bytes] = ()
+    ) -> Encryption:
+        return Encryption(
+            AesGcm(keys, self._entropy),
+            self._clock,
+            owner_keys=tuple(owner_keys),
+            writes=settings.writes,
+            plain_until=settings.plain_until,
+        )

@@ -24,7 +24,7 @@ from typing import Any
 
 from samesession import BadRecord, SessionError
 from samesession.core import codec
-from samesession.core.cookie_only.flow import CookieFlow
+from samesession.core.cookie_only.flow import CookieFlow, _Format
 from samesession.core.request_state import data_of
 from samesession.core.store import Lifetimes, Outcome
 from samesession.run.sync import run
@@ -184,8 +184,9 @@ BOMBS = (
 
 def bombs() -> object:
     """Decode what is small and claims to be large, with 64 MB to spare; give the outcomes."""
-    cookies = CookieFlow([b"k" * 16], RULES, clock=lambda: 0.0, notify=lambda *_: None)
-    serializer = cookies._format._serializer
+    key = [b"k" * 16]
+    cookies = CookieFlow(key, RULES, clock=lambda: 0.0, notify=lambda *_: None)
+    serializer = _Format(key, RULES.max_bytes, lambda: 0.0)._serializer
     signing = serializer.make_signer(serializer.salt)
     inflating, control = _deflated(b"[" * 2_800_000), _deflated(b'{"a": 1}')
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

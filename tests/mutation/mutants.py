@@ -507,6 +507,50 @@ MUTANTS = (
         ("tests/web/test_encryption.py", "-k", "memory and until_the_moment"),
     ),
     Mutant(
+        "an encrypted cookie has one spelling",
+        (
+            Change(
+                "core/cookie_only/encrypted_format.py",
+                "raw.startswith(_VERSION) and base64url(raw) == value",
+                "raw.startswith(_VERSION)",
+            ),
+        ),
+        ("tests/web/test_encrypted_cookie.py", "-k", "character"),
+    ),
+    Mutant(
+        "an encrypted cookie ends by the moment that is in it",
+        (
+            Change(
+                "core/cookie_only/encrypted_format.py",
+                "if not policy.is_of_age(written, encryption.clock(), max_age):",
+                "if False:",
+            ),
+        ),
+        ("tests/web/test_encrypted_cookie.py", "-k", "ends"),
+    ),
+    Mutant(
+        "an encrypted cookie needs SECRET_KEY",
+        (
+            Change(
+                "flows.py",
+                'hmac.digest(*pair, "sha256") for pair in pairs',
+                "pair[1] for pair in pairs",
+            ),
+        ),
+        ("tests/web/test_encrypted_cookie.py", "-k", "needed_too"),
+    ),
+    Mutant(
+        "a cookie that is not encrypted is none when its time has come",
+        (
+            Change(
+                "core/cookie_only/encrypted_format.py",
+                "if not self._encryption.reads_plain():",
+                "if False:",
+            ),
+        ),
+        ("tests/web/test_encrypted_cookie.py", "-k", "until_a_moment"),
+    ),
+    Mutant(
         "an owner's name in a store is a keyed hash",
         (
             Change(

@@ -27,6 +27,7 @@ class Purpose(enum.StrEnum):
     RECORD = "record"
     ENCRYPTION = "encryption"  # of records
     OWNER = "owner"  # what owners are called in a store
+    COOKIE = "cookie"  # that holds a session, encrypted
 
 
 def derive(secret_key: bytes, purpose: Purpose, *context: str) -> bytes:

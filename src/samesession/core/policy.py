@@ -67,6 +67,12 @@ def is_over(record: Record, now: float) -> bool:
     return max(record.created, record.auth_time) > now + SKEW
 
 
+def is_of_age(written: int, now: float, max_age: int) -> bool:
+    """Return whether a cookie that holds a session, written at a moment, counts now."""
+    # Another node may have written it, whose clock is ahead.
+    return -SKEW <= int(now) - written <= max_age
+
+
 class Action(enum.Enum):
     """What becomes of a session's record when the response is made."""
 

@@ -1,8 +1,8 @@
 """SESSION_TYPE "cookie": the data itself travels in Flask's own signed-cookie format.
 
 Plain Flask and plain Quart read what this writes, and the other way round
-(source: `flask.sessions.SecureCookieSessionInterface`). There is no record, so
-nothing can be revoked, bound to a user, or ended before its time.
+(source: `flask.sessions.SecureCookieSessionInterface`), unless that is encrypted. There is no
+record, so nothing can be revoked, bound to a user, or ended before its time.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from itsdangerous.encoding import base64_decode, bytes_to_int
 from ...errors import BadRecord, ConfigError, ReadOnlySession, SessionTooLarge
 from .. import codec, policy
 from ..cookie import MAX_AGE, MAX_BYTES, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
+from ..encryption import Encryption
 from ..events import NOT_OURS_OR_OLD, Event, Notify
 from ..policy import Rules
 from ..request_state import (
@@ -36,6 +37,7 @@ from ..session import ServerSession
 from ..steps import Steps
 from ..store import Clock
 from . import tagged_json
+from .encrypted_format import EncryptedFormat, Format
 
 _SALT = b"cookie-session"  # Flask's
 _EMPTY = "{}"
@@ -45,7 +47,13 @@ class CookieFlow:
     """The life of a session that the browser keeps."""
 
     def __init__(
-        self, secret_keys: Sequence[bytes], rules: Rules, *, clock: Clock, notify: Notify
+        self,
+        secret_keys: Sequence[bytes],
+        rules: Rules,
+        *,
+        clock: Clock,
+        notify: Notify,
+        encryption: Encryption | None = None,
     ) -> None:
         """`secret_keys`: the newest first."""
         if rules.absolute is not None:
@@ -61,7 +69,10 @@ class CookieFlow:
         self.rules = rules
         self._clock = clock
         self._notify = notify
-        self._format = _Format(secret_keys, rules.max_bytes, clock)
+        plain = _Format(secret_keys, rules.max_bytes, clock)
+        self._format: Format = plain
+        if encryption is not None:
+            self._format = EncryptedFormat(encryption, plain)
         self._terms = Terms(rules.lifetimes, self._format.mark)
 
     def open(
@@ -189,7 +200,19 @@ class CookieFlow:
         if not policy.sends_cookie(modified=must, permanent=refresh, rules=self.rules):
             return None
         expires = int(self._clock()) + min(self.rules.lifetimes.permanent, MAX_AGE)
-        return SetCookie(self._format.sign(text), expires if permanent else None)
+        return SetCookie(self._value(text), expires if permanent else None)
+
+    def _value(self, text: str) -> str:
+        """Return the cookie's value; raises SessionTooLarge for what would not be inflated."""
+        limit = self.rules.max_bytes
+        if len(text) > limit:
+            raise SessionTooLarge(
+                len(text),
+                limit,
+                "the session's data",
+                "keep less in the session, or raise SESSION_MAX_BYTES",
+            )
+        return self._format.sign(text)
 
 
 class _Signer(TimestampSigner):
@@ -240,14 +263,7 @@ class _Format:
         self._clock = clock
 
     def sign(self, text: str) -> str:
-        """Sign JSON text; raises SessionTooLarge for what `text_of` would not inflate."""
-        if len(text) > self._max_bytes:
-            raise SessionTooLarge(
-                len(text),
-                self._max_bytes,
-                "the session's data",
-                "keep less in the session, or raise SESSION_MAX_BYTES",
-            )
+        """Sign JSON text."""
         signed = self._serializer.dumps(text)
         return signed.decode("ascii") if isinstance(signed, bytes) else signed
 
@@ -265,9 +281,8 @@ class _Format:
             key = next((number for number, proved in enumerate(proofs) if proved), None)
             if key is None:
                 raise BadRecord(NOT_OURS_OR_OLD)
-            age = int(self._clock()) - bytes_to_int(base64_decode(stamp))
-            # Another node may have signed it, whose clock is ahead.
-            if not -policy.SKEW <= age <= max_age:
+            written = bytes_to_int(base64_decode(stamp))
+            if not policy.is_of_age(written, self._clock(), max_age):
                 raise BadRecord(NOT_OURS_OR_OLD)
             return self._inflated(payload).decode("utf-8"), key > 0
         except (BadData, ValueError, zlib.error) as error:
