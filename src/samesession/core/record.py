@@ -32,7 +32,6 @@ from __future__ import annotations
 
 import hmac
 import struct
-from base64 import urlsafe_b64decode
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -43,7 +42,7 @@ from .codec import Payload
 from .encryption import Encryption
 from .keys import Mac, Purpose, derive
 from .store import Lifetimes
-from .token import SID_BYTES, text
+from .token import SID_BYTES, raw_sid, text
 
 FORMAT = 2
 MAC_BYTES = 16
@@ -189,7 +188,7 @@ def _clear(record: Record, *, encrypted: bool = False) -> bytes:
         (_PERMANENT if record.permanent else 0) | (_ENCRYPTED if encrypted else 0),
         FORMAT,
         record.lifetime,
-        urlsafe_b64decode(record.sid + "=="),
+        raw_sid(record.sid),
         record.secret_hash,
     )
 

@@ -14,7 +14,7 @@ which names that is so `note` keeps: the bytes of all others are those of the re
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
@@ -246,13 +246,9 @@ class SessionState:
         return untouched and kept and self.loaded is not None and self._journal is None
 
     @property
-    def lent(self) -> Iterable[str]:
-        """The names whose values were handed out."""
+    def lent(self) -> Collection[str]:
+        """The names whose values alone may differ from what was loaded or saved."""
         return self._names or ()
-
-    def may_differ_in(self, name: str) -> bool:
-        """Return whether the value of a name may differ from what was loaded or saved."""
-        return self.all_may_differ or (self._names is not None and name in self._names)
 
     def discard(self) -> None:
         """Note that what was done to the data is not to be saved, nor what is done within it."""
@@ -330,11 +326,11 @@ def payload_of(session: dict[str, Any]) -> bytes:
     state, data = state_of(session), data_of(session)
     if state.loaded is None or state.all_may_differ:
         return codec.encode(data)
-    before = state.loaded.image
+    before, lent = state.loaded.image, state.lent
     newer = {
         name: codec.encode_named(name, value)
         for name, value in data.items()
-        if state.may_differ_in(name) or name not in before
+        if name in lent or name not in before
     }
     if newer.items() <= before.items() and [*data] == [*before]:
         return state.loaded.record.payload

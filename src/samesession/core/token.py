@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from binascii import b2a_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -36,6 +36,7 @@ _TOKEN = re.compile(rf"(({SID_PATTERN})\.({_DIGEST}))\.({_DIGEST})", re.ASCII)
 _TOKEN_BYTES = 22 + 1 + 43 + 1 + 43
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_STANDARD = bytes.maketrans(b"-_", b"+/")
 _PROOF_BYTES = 500  # that one takes which is remembered, about
 
 
@@ -66,6 +67,11 @@ def text(raw: bytes) -> str:
 
 
 Proofs: TypeAlias = Memo[bytes, tuple[Token, bool]]
+
+
+def raw_sid(sid: str) -> bytes:
+    """Return the bytes that a sid spells."""
+    return a2b_base64(sid.encode("ascii").translate(_STANDARD) + b"==")
 
 
 class TokenSigner:
