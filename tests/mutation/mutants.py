@@ -1783,6 +1783,17 @@ MUTANTS = (
         ("tests/unit/test_groups.py", "-k", "nobody"),
     ),
     Mutant(
+        "work waits for no long turn of a loop",
+        (
+            Change(
+                "run/groups.py",
+                "elif (now := stopwatch()) - self._asked >= _WAKE_AFTER:",
+                "elif (now := stopwatch()) < 0:",
+            ),
+        ),
+        ("tests/unit/test_groups.py", "-k", "takes_long", "--timeout=20"),
+    ),
+    Mutant(
         "one stuck item holds up no other",
         (
             Change(

@@ -173,6 +173,18 @@ async def test_an_outcome_does_not_wait_for_all_others(monkeypatch: pytest.Monke
     assert await second == ["done"]
 
 
+@pytest.mark.asyncio
+async def test_work_waits_for_no_end_of_a_turn_that_takes_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_WAKE_AFTER", 0.0)
+    group, finished = Each(), threading.Event()
+    thread = group_thread(group)
+    asked = [thread.begin(Call(done, group=group, item=finished.set)) for _ in range(2)]
+    assert finished.wait(PATIENCE)  # the loop's turn goes on
+    assert await asyncio.gather(*asked) == [None, None]
+
+
 # --- what holds a thread up ---------------------------------------------------------------
 
 

@@ -2,8 +2,9 @@
 
 A hop to a thread and back costs several times what a short piece of work does. So all that
 the requests of a loop ask of a group in one turn of the loop wakes its thread once, at the
-end of that turn, and the thread wakes the loop once with what came of it. What is asked
-meanwhile the thread finds when it has done the rest. Loaded by async code only.
+end of that turn (in a long turn now and then), and the thread wakes the loop once with what
+came of it. What is asked meanwhile the thread finds when it has done the rest. Loaded by async
+code only.
 
     turn of the loop:  begin, begin, begin, _flush --wakes--> thread:  all(item, item, item)
     another turn:      _answer sets three futures  <--wakes--          _tell
@@ -33,6 +34,7 @@ from .threads import set_outcome, threads
 
 T = TypeVar("T")
 
+_WAKE_AFTER = 0.002  # seconds for which work may wait for the end of the loop's turn
 _TELL_AFTER = 0.002  # seconds for which what is done may wait for the rest
 
 
@@ -60,6 +62,7 @@ class GroupThread:
         self._to_do: deque[_Task] = deque()
         self._done: deque[tuple[_Task, Outcome]] = deque()
         self._flushing = False
+        self._asked = 0.0  # when the thread was to be woken last
         self._finished = 0  # items, so far
         self._seen = 0  # what `_finished` was at the last look
         self._stuck = False
@@ -80,11 +83,18 @@ class GroupThread:
         self._to_do.append(_Task(call, future))
         if not self._flushing:
             self._flushing = True
+            self._asked = stopwatch()
             _ = self._loop.call_soon(self._flush)
+        elif (now := stopwatch()) - self._asked >= _WAKE_AFTER:
+            self._asked = now
+            self._wake()
         return future
 
     def _flush(self) -> None:
         self._flushing = False
+        self._wake()
+
+    def _wake(self) -> None:
         with self._lock:
             if self._awake:
                 return
