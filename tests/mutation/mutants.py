@@ -449,8 +449,8 @@ MUTANTS = (
         (
             Change(
                 "core/record.py",
-                "mac.digest(*_filed(key), body)",
-                "mac.digest(body)",
+                'begun.update(b"".join((*_filed(key), body)))',
+                "begun.update(body)",
             ),
         ),
         ("tests/unit/test_record.py",),

@@ -1,16 +1,12 @@
-"""Keys, one for each purpose, and their MACs, against the standard library's HMAC."""
+"""Keys, one for each purpose."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from itertools import combinations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from samesession.core.keys import Mac, Purpose, derive
+from samesession.core.keys import Purpose, derive
 
 SECRET = b"a secret key of the tests"
 # Each purpose's key as it is derived today: another ends every session.
@@ -45,19 +41,3 @@ def test_each_part_of_a_context_counts_for_itself(purpose: Purpose) -> None:
     contexts = [("ab", "c"), ("a", "bc"), ("abc",), ("abc", ""), ("", "abc"), ("c", "ab")]
     assert len({derive(SECRET, purpose, *context) for context in contexts}) == len(contexts)
     assert derive(SECRET, purpose, "a") != derive(SECRET + b"x", purpose, "a")
-
-
-@given(key=st.binary(max_size=64), parts=st.lists(st.binary(max_size=200), max_size=4))
-def test_a_mac_is_hmac_of_all_parts_together(key: bytes, parts: list[bytes]) -> None:
-    mac = Mac(key)
-    expected = hmac.digest(key, b"".join(parts), "sha256")
-    assert mac.digest(*parts) == expected
-    sha1 = Mac(key, hashlib.sha1)
-    assert sha1.digest(*parts) == hmac.digest(key, b"".join(parts), "sha1")
-    # Nothing of one message is left for the next.
-    assert mac.digest(*parts) == expected
-
-
-def test_a_key_longer_than_a_block_is_refused_rather_than_cut() -> None:
-    with pytest.raises(ValueError, match="more than 64 bytes"):
-        Mac(b"k" * 65)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import Any
 
 import ormsgpack
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samesession import BadRecord, SessionTooLarge
+from samesession.core.keys import Purpose, derive
 from samesession.core.record import (
     FORMAT,
     MAC_BYTES,
@@ -218,3 +220,13 @@ def test_a_revision_beyond_64_bits_begins_anew() -> None:
     """Never reached in practice; a commit must not fail there for ever."""
     raw = sealer().seal(KEY, record(TOKEN, revision=2**64))
     assert revision_of(raw) == b"\0" * 8
+
+
+def test_the_mac_is_hmac_over_key_and_record() -> None:
+    """RFC 2104, and nothing of one record is left for the next."""
+    derived = derive(KEYS[0], Purpose.RECORD, "session:", "session")
+    ours = sealer()
+    for made in (record(TOKEN), record(TOKEN, owner="alice", payload=b"x" * 100), record(TOKEN)):
+        raw = ours.seal(KEY, made)
+        message = len(KEY).to_bytes(4, "big") + KEY.encode() + raw[:-16]
+        assert raw[-16:] == hmac.digest(derived, message, "sha256")[:16]
