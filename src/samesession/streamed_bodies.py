@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 
 from .app_sessions import AppSessions
-from .core import codec
+from .core import values
 from .core.events import KEPT_NOWHERE, STORE_FAILED
 from .core.journal import UNCHANGING
 from .core.late import NO_COOKIE_DATA
@@ -35,7 +35,7 @@ class Stream:
         self._retry_at = 0.0
         # What the browser has, where it keeps the data itself.
         in_cookie = state_of(session).in_cookie
-        self._sent = codec.encode_if_fit(data_of(session)) if in_cookie else None
+        self._sent = values.encode_if_fit(data_of(session)) if in_cookie else None
 
     def due(self, *, ending: bool = False, last: bool = False) -> Steps[None] | None:
         """Return what saves all that was done so far; None where that can or must wait.
@@ -91,7 +91,7 @@ class Stream:
         if all(type(value) in UNCHANGING for value in data.values()):
             return False
         known = self._sent if state.in_cookie else state.base
-        return known is not None and codec.encode_if_fit(data) != known
+        return known is not None and values.encode_if_fit(data) != known
 
     def _is_emptied(self) -> bool:
         state = state_of(self._session)

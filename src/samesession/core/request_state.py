@@ -110,7 +110,7 @@ class SessionState:
     """What the flow must know of a session besides its data."""
 
     # Defaults of the class, as most requests change few: each field set is paid for.
-    image: bytes | None = None  # what `baseline` says, in the codec's bytes, if they can hold it
+    image: bytes | None = None  # what `baseline` says, as one value's bytes, if they can hold it
     accessed = False
     modified = False  # by name, or as the application says, and no save has taken it
     only_permanence = False  # nothing else of it was modified
@@ -359,7 +359,12 @@ def is_as_loaded(session: dict[str, Any]) -> bool:
 
 
 def payload_if_fit(session: dict[str, Any]) -> bytes | None:
-    """Return the payload of a session's data; None where another format holds it."""
+    """Return the payload of a session's data; None where another format holds it.
+
+    Of a session that no record holds, what its `image` is compared with.
+    """
+    if state_of(session).loaded is None:
+        return values.encode_if_fit(data_of(session))
     try:
         return payload_of(session)
     except TypeError:

@@ -14,7 +14,7 @@ from typing import Any, SupportsIndex
 
 from ..errors import NotSupported, SessionError
 from . import changes as merge
-from . import codec
+from . import values
 from .journal import FLASHES_KEY, PERMANENT_KEY, UNCHANGING
 from .late import Watched, Write, admit, note_loan
 from .names import checked_owner, plain_key
@@ -220,7 +220,7 @@ class ServerSession(Watched):
         self._read()
         state = self._state
         if state.baseline is not None and not state.may_differ:
-            state.image = codec.encode_if_fit(data_of(self))
+            state.image = values.encode_if_fit(data_of(self))
         state.may_differ = True
         if state.answered and state.loan is None and not state.streaming:
             note_loan(state, data_of(self))

@@ -17,7 +17,7 @@ from itsdangerous import BadData, Signer, TimestampSigner, URLSafeTimedSerialize
 from itsdangerous.encoding import base64_decode, bytes_to_int
 
 from ...errors import BadRecord, ConfigError, ReadOnlySession, SessionTooLarge
-from .. import codec, policy
+from .. import policy, values
 from ..cookie import MAX_AGE, MAX_BYTES, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
 from ..encryption import Encryption
 from ..events import NOT_OURS_OR_OLD, Event, Notify
@@ -153,7 +153,7 @@ class CookieFlow:
         state.discarded = False
         emptied = state.cleared or state.baseline is None
         show(session, {} if emptied else tagged_json.loads(state.baseline or _EMPTY))
-        state.image = None if state.cleared else codec.encode_if_fit(data_of(session))
+        state.image = None if state.cleared else values.encode_if_fit(data_of(session))
 
     @staticmethod
     def _keep(session: ServerSession, text: str | None) -> None:
@@ -161,7 +161,7 @@ class CookieFlow:
         state = state_of(session)
         state.due = state.due or state.may_be_emptied or (state.modified and not is_empty(session))
         state.baseline = None if is_empty(session) else text
-        state.image = codec.encode_if_fit(data_of(session))
+        state.image = values.encode_if_fit(data_of(session))
         state.modified = state.cleared = state.replace_secret = False
 
     def deletes(self, session: ServerSession) -> bool:
@@ -184,7 +184,7 @@ class CookieFlow:
         return (
             image is not None
             and not state.modified
-            and image == codec.encode_if_fit(data_of(session))
+            and image == values.encode_if_fit(data_of(session))
         )
 
     def _cookie(self, session: ServerSession, text: str | None) -> CookieAction:
