@@ -12,7 +12,7 @@ from .rounds import Figures
 from .subjects import BARE
 
 _VIEWS = ("read", "write", "login")
-_COLOURS = ("#9aa5b1", "#c98f5a", "#b05d5d", "#2f7f6f", "#4f9fbf", "#7d6fb0")
+_COLOURS = ("#9aa5b1", "#c98f5a", "#b05d5d", "#2f7f6f", "#4f9fbf", "#7d6fb0", "#b0a14f", "#5d6b5d")
 
 
 def plot(directory: Path, figures: Mapping[str, Figures], scale: Mapping[str, float]) -> None:

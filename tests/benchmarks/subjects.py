@@ -25,6 +25,7 @@ FLASK_SESSION = "Flask-Session, redis"
 FLASK_SESSION_FILES = "Flask-Session, filesystem"
 STARSESSIONS = "starsessions, redis"
 OURS = "ours, redis"
+OURS_ENCRYPTED = "ours, redis, encrypted"
 OURS_FILES = "ours, filesystem"
 OURS_SQLITE = "ours, sqlite"
 OURS_COOKIE = "ours, cookie"
@@ -70,7 +71,7 @@ def _bare_starlette(_: Place) -> Any:
     return starlette_app(middleware=[])
 
 
-def _ours(framework: str, kind: str) -> Callable[[Place], Any]:
+def _ours(framework: str, kind: str, **settings: Any) -> Callable[[Place], Any]:
     def make(place: Place) -> Any:
         app = (flask_app if framework == "flask" else quart_app)(sessions=True)
         app.config["SESSION_TYPE"] = kind
@@ -81,10 +82,16 @@ def _ours(framework: str, kind: str) -> Callable[[Place], Any]:
             app.config["SESSION_FILE_DIR"] = f"{place.directory}/ours-{framework}"
         if kind == "sqlite":
             app.config["SESSION_SQLITE_FILE"] = f"{place.directory}/ours-{framework}/sessions.db"
+        app.config.update(settings)
         Session(app)
         return app
 
     return make
+
+
+def _encrypted(framework: str) -> Callable[[Place], Any]:
+    prefix = f"ours-encrypted-{framework}:"
+    return _ours(framework, "redis", SESSION_ENCRYPT=True, SESSION_KEY_PREFIX=prefix)
 
 
 def _quart_session(place: Place) -> Any:
@@ -148,6 +155,7 @@ SUBJECTS = (
     Subject(SIGNED, "quart", _signed_quart, limit=2.0),
     Subject(QUART_SESSION, "quart", _quart_session, "quart_session", redis=True),
     Subject(OURS, "quart", _ours("quart", "redis"), redis=True),
+    Subject(OURS_ENCRYPTED, "quart", _encrypted("quart"), redis=True),
     Subject(OURS_FILES, "quart", _ours("quart", "filesystem")),
     Subject(OURS_SQLITE, "quart", _ours("quart", "sqlite")),
     Subject(OURS_COOKIE, "quart", _ours("quart", "cookie"), limit=2.0),
@@ -158,6 +166,7 @@ SUBJECTS = (
     Subject(FLASK_SESSION, "flask", _flask_session, "flask_session", redis=True),
     Subject(FLASK_SESSION_FILES, "flask", _flask_session_files, "flask_session"),
     Subject(OURS, "flask", _ours("flask", "redis"), redis=True),
+    Subject(OURS_ENCRYPTED, "flask", _encrypted("flask"), redis=True),
     Subject(OURS_FILES, "flask", _ours("flask", "filesystem")),
     Subject(OURS_SQLITE, "flask", _ours("flask", "sqlite")),
     Subject(OURS_COOKIE, "flask", _ours("flask", "cookie"), limit=2.0),

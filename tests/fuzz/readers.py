@@ -14,15 +14,17 @@ from samesession import BadRecord
 from samesession.core import codec
 from samesession.core.cookie_only import tagged_json
 from samesession.core.cookie_only.flow import CookieFlow
+from samesession.core.encryption import Encryption
 from samesession.core.keys import Purpose, derive
 from samesession.core.record import MAC_BYTES, Record, lifetime_of, revision_of
 from samesession.core.session import ServerSession
 from samesession.core.store import Lifetimes
+from samesession.encryption import AesGcm
 from samesession.headers import cookie_values
 from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore
 from samesession.stores.filesystem.versions import read_last
-from tests.support.clock import Clock
+from tests.support.clock import Clock, Entropy
 from tests.unit.parts import KEYS, RULES, record, sealer, signer
 
 Reader = Callable[[bytes], None]
@@ -37,7 +39,7 @@ LIFETIMES = Lifetimes(browser=100, permanent=1000, own=True)
 def _cookie() -> tuple[Reader, list[bytes]]:
     """Read a Cookie header: a token of ours, or nothing."""
     reader = signer()
-    flow = CookieFlow(KEYS, RULES, clock=Clock(), notify=lambda *_: None)
+    flow = CookieFlow(KEYS, RULES, clock=Clock(), notify=lambda *_: None, encryption=_encryption())
 
     def read(data: bytes) -> None:
         for value in cookie_values(data.decode("latin-1"), "session"):
@@ -45,18 +47,27 @@ def _cookie() -> tuple[Reader, list[bytes]]:
             assert found is None or (found.value == value and value.isascii())
             assert type(run(flow.open([value]))) is ServerSession
 
-    text = flow._format.sign(tagged_json.dumps(DATA))
-    return read, [f"session={value}".encode() for value in (SIGNED.value, text, '"a\\012b"')]
+    text = tagged_json.dumps(DATA)
+    plain = CookieFlow(KEYS, RULES, clock=Clock(), notify=lambda *_: None)
+    values = (SIGNED.value, plain._format.sign(text), flow._format.sign(text), '"a\\012b"')
+    return read, [f"session={value}".encode() for value in values]
+
+
+def _encryption() -> Encryption:
+    """Encrypt, and read what is not encrypted besides."""
+    cipher = AesGcm([b"k" * 32], Entropy())
+    return Encryption(cipher, Clock(), plain_until=float("inf"))
 
 
 def _record() -> tuple[Reader, list[bytes]]:
     """Open a record as it is, and sealed by us whatever it holds, then decode the payload."""
-    opener = sealer()
+    opener = sealer(encryption=_encryption())
     seal = derive(KEYS[0], Purpose.RECORD, "session:", "session")
     filed = KEY.encode()
     fields = ((1, b"key"), (200, b""))
     made = record(TOKEN, owner="alice", label="a phone", lifetime=60, fields=fields)
-    whole = opener.seal(KEY, made._replace(payload=codec.encode(DATA)))
+    whole = sealer().seal(KEY, made._replace(payload=codec.encode(DATA)))
+    encrypted = opener.seal(KEY, made._replace(payload=codec.encode(DATA)))
 
     def read(data: bytes) -> None:
         try:
@@ -64,7 +75,7 @@ def _record() -> tuple[Reader, list[bytes]]:
         except BadRecord:
             pass
         else:
-            assert data == whole, "a forged record was opened"
+            assert data in (whole, encrypted), "a forged record was opened"
         _ = revision_of(data), lifetime_of(data, LIFETIMES)
         mac = hmac.digest(seal, len(filed).to_bytes(4, "big") + filed + data, "sha256")[:MAC_BYTES]
         try:
@@ -74,7 +85,7 @@ def _record() -> tuple[Reader, list[bytes]]:
         assert type(opened) is Record
         _decode(opened.payload)
 
-    return read, [whole[:-MAC_BYTES], whole]
+    return read, [whole[:-MAC_BYTES], whole, encrypted[:-MAC_BYTES], encrypted]
 
 
 def _payload() -> tuple[Reader, list[bytes]]:

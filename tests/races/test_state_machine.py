@@ -112,9 +112,14 @@ class Interleaving(RuleBasedStateMachine):
     """One site and its store, the model of both, and who is under way."""
 
     def __init__(
-        self, framework: str, backend: Callable[[], Backend], loop: asyncio.AbstractEventLoop
+        self,
+        framework: str,
+        backend: Callable[[], Backend],
+        settings: dict[str, Any],
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         super().__init__()
+        self.settings = settings
         self.backend = backend()
         self.has_owners = self.backend.part.owners
         self.loop = loop
@@ -129,7 +134,8 @@ class Interleaving(RuleBasedStateMachine):
     def open_site(self, absolute: int, names: list[str]) -> None:
         self.store = turns.turns_at(self.backend.store())
         clock = self.backend.clock
-        chosen = {**self.backend.settings, **LIFE, "SESSION_ABSOLUTE_LIFETIME": absolute}
+        chosen = {**self.backend.settings, **LIFE, **self.settings}
+        chosen["SESSION_ABSOLUTE_LIFETIME"] = absolute
         self.site = Site(self.framework, chosen, store=self.store, clock=clock)
         turns.serve_turns(self.site)
         self.model = Model(clock, absolute=absolute)
@@ -403,6 +409,19 @@ class Interleaving(RuleBasedStateMachine):
 def test_whatever_requests_do_at_once_nothing_comes_back_is_lost_or_let_in(
     framework: str, store_name: str, tmp_path: Path, servers: Servers
 ) -> None:
+    interleave(framework, store_name, tmp_path, servers, {})
+
+
+@pytest.mark.stores("memory")
+def test_the_same_holds_for_encrypted_sessions(
+    framework: str, store_name: str, tmp_path: Path, servers: Servers
+) -> None:
+    interleave(framework, store_name, tmp_path, servers, {"SESSION_ENCRYPT": True})
+
+
+def interleave(
+    framework: str, store_name: str, tmp_path: Path, servers: Servers, chosen: dict[str, Any]
+) -> None:
     places = (tmp_path / f"{turn}" for turn in itertools.count())
 
     def backend() -> Backend:
@@ -411,7 +430,7 @@ def test_whatever_requests_do_at_once_nothing_comes_back_is_lost_or_let_in(
     with asyncio.Runner() as runner:
         run_state_machine_as_test(
             # It is asked for a class, and calls it.
-            partial(Interleaving, framework, backend, runner.get_loop()),  # type: ignore[arg-type]
+            partial(Interleaving, framework, backend, chosen, runner.get_loop()),  # type: ignore[arg-type]
             settings=settings(
                 max_examples=rounds(25, 500),
                 stateful_step_count=40,

@@ -229,7 +229,9 @@ class Trace:
                 return None
 
 
-def _site(framework: str, backend: Backend, clock: Clock, entropy: Entropy) -> Site:
+def _site(
+    framework: str, backend: Backend, clock: Clock, entropy: Entropy, chosen: dict[str, Any]
+) -> Site:
     site = Site(
         framework,
         {
@@ -237,6 +239,7 @@ def _site(framework: str, backend: Backend, clock: Clock, entropy: Entropy) -> S
             "SESSION_ABSOLUTE_LIFETIME": None if backend.name == "cookie" else 5 * LIFETIME,
             "SESSION_EXEMPT": ["/exempt"],
             "SESSION_NO_RENEW": ["/poll"],
+            **chosen,
         },
         clock=clock,
         entropy=entropy,
@@ -259,9 +262,11 @@ def _site(framework: str, backend: Backend, clock: Clock, entropy: Entropy) -> S
     return site
 
 
-async def _replay(frameworks: list[str], backend: Backend, requests: list[Request]) -> list[object]:
+async def _replay(
+    frameworks: list[str], backend: Backend, requests: list[Request], chosen: dict[str, Any]
+) -> list[object]:
     clock, entropy = backend.clock, Entropy("differential")
-    sites = [_site(framework, backend, clock, entropy) for framework in frameworks]
+    sites = [_site(framework, backend, clock, entropy, chosen) for framework in frameworks]
     trace = Trace(sites, backend, clock)
     try:
         for site in sites:
@@ -274,21 +279,43 @@ async def _replay(frameworks: list[str], backend: Backend, requests: list[Reques
     return trace.steps
 
 
-@settings(
+QUIETLY = settings(
     max_examples=20,
     deadline=None,
     phases=(Phase.explicit, Phase.generate),
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+
+
+@QUIETLY
 @given(requests=st.lists(REQUESTS, min_size=8, max_size=24))
 def test_both_frameworks_answer_and_store_the_same(
     store_name: str, servers: Servers, tmp_path_factory: pytest.TempPathFactory, requests: Any
 ) -> None:
+    _compare(store_name, servers, tmp_path_factory, requests, {})
+
+
+@pytest.mark.stores("memory", "cookie")
+@QUIETLY
+@given(requests=st.lists(REQUESTS, min_size=8, max_size=24))
+def test_both_frameworks_encrypt_the_same(
+    store_name: str, servers: Servers, tmp_path_factory: pytest.TempPathFactory, requests: Any
+) -> None:
+    _compare(store_name, servers, tmp_path_factory, requests, {"SESSION_ENCRYPT": True})
+
+
+def _compare(
+    store_name: str,
+    servers: Servers,
+    tmp_path_factory: pytest.TempPathFactory,
+    requests: Any,
+    chosen: dict[str, Any],
+) -> None:
     def replay(*frameworks: str) -> list[object]:
         directory: Path = tmp_path_factory.mktemp("sessions") / "kept"
         backend = Backend(store_name, clock=Clock(), directory=directory, servers=servers)
-        return asyncio.run(_replay(list(frameworks), backend, requests))
+        return asyncio.run(_replay(list(frameworks), backend, requests, chosen))
 
     flask = replay("flask")
     for other in (("quart",), ("flask", "quart")):

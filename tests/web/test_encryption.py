@@ -19,6 +19,7 @@ from tests.support.site import SECRET_KEY, Visitor
 
 pytestmark = pytest.mark.asyncio
 
+DUMPED = pytest.mark.stores("filesystem", "memory", "redis", "sqlite", "sqlalchemy-sqlite")
 ON = {"SESSION_ENCRYPT": True}
 READING = {"SESSION_ENCRYPT": "read"}
 OLD = "an old key of encryption, long enough"
@@ -80,6 +81,7 @@ async def stored(new_site: NewSite, backend: Backend, clock: Clock) -> Stored:
     return Stored(new_site, backend, clock)
 
 
+@DUMPED
 async def test_what_a_session_holds_is_in_no_dump_of_the_store(stored: Stored) -> None:
     visitor = await stored.begin(**ON)
     await visitor.put(secret_name=["canary-in-the-data"])
@@ -218,6 +220,7 @@ async def of_owner(stored: Stored, **settings: Any) -> list[str]:
     return [each.sid for each in await scene.administer("sessions_of", OWNER)]
 
 
+@DUMPED
 @pytest.mark.owners
 async def test_an_owner_is_in_no_dump_of_the_store_and_not_to_be_guessed(stored: Stored) -> None:
     visitor = await stored.begin(**ON)
