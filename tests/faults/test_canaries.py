@@ -239,7 +239,9 @@ async def test_a_damaged_a_forged_and_a_vanished_record_show_no_canary(
 
 @pytest.mark.asyncio
 async def test_no_repr_shows_a_canary(new_site: NewSite, watch: Watch) -> None:
-    site = new_site(SECRET_KEY=KEY_CANARY)
+    site = new_site(
+        SECRET_KEY=KEY_CANARY, SESSION_ENCRYPT=True, SESSION_ENCRYPTION_KEYS=[KEY_CANARY]
+    )
     visitor = await settle(site)
     watch.cookies.add(visitor.jar["session"])
 
@@ -253,7 +255,9 @@ async def test_no_repr_shows_a_canary(new_site: NewSite, watch: Watch) -> None:
         draft = Draft(DATA_CANARY.encode(), permanent=False, data={"a": DATA_CANARY})
         taken = Journal(permanent_by_default=False).take(draft, replace_secret=False, base=None)
         saving = (flow._filing, flow._filing._records, state_of(session).journal, taken, draft)
-        watch.seen.extend(f"{each!r} {each}" for each in (*parts, *whole, *saving))
+        encryption: Any = flow._filing._records.encryption
+        encrypting = (ours.config.encryption, encryption, encryption.cipher)
+        watch.seen.extend(f"{each!r} {each}" for each in (*parts, *whole, *saving, *encrypting))
 
     assert (await visitor.visit(look)).status == 200
     assert watch.seen
@@ -268,8 +272,10 @@ async def test_no_repr_shows_a_canary(new_site: NewSite, watch: Watch) -> None:
         {"SECRET_KEY_FALLBACKS": KEY_CANARY},
         {"SESSION_COOKIE_NAME": "__Host-session"},
         {"SESSION_STORE_TIMEOUT": "soon"},
+        {"SESSION_ENCRYPTION_KEYS": KEY_CANARY, "SESSION_ENCRYPT": True},
+        {"SESSION_ENCRYPTION_KEYS": [KEY_CANARY], "SESSION_ENCRYPT": False},
     ],
-    ids=lambda wrong: next(iter(wrong)),
+    ids=str,
 )
 def test_a_wrong_setting_shows_no_canary(
     framework: str, wrong: dict[str, Any], watch: Watch
