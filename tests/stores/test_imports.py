@@ -42,7 +42,7 @@ def test_an_application_starts_without_redis_py_which_its_first_request_loads(
         f"app.config.update(SECRET_KEY={SECRET_KEY!r}, SESSION_TYPE='redis', "
         f"SESSION_REDIS={redis_url!r}, SESSION_STORE_TIMEOUT=0.3)\n"
         "Session(app)\n"
-        "for name in ('redis', 'hiredis'):\n"
+        "for name in ('redis', 'hiredis', 'cryptography'):\n"
         "    assert name not in sys.modules, name\n"
         "sys.meta_path.insert(0, Slow)\n"
         "@app.get('/')\n"
