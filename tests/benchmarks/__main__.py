@@ -21,17 +21,17 @@ from typing import Any
 
 from tests.support.server import running
 
-from . import micro, report, scale, served
+from . import micro, report, scale, served, start
 from .calls import AsgiCaller, Caller, FlaskCaller
-from .cases import FULL, QUICK, Effort, cases
+from .cases import FULL, IN_TURN, QUICK, Effort, cases
 from .commands import counted
 from .plots import plot
 from .rounds import Contestant, Figures, measure
 from .subjects import Place, installed
-from .targets import Result, judged, scale_results
+from .targets import Result, judged, other_results, scale_results
 
 FRAMEWORKS = ("quart", "starlette", "flask")
-PARTS = (*FRAMEWORKS, "micro", "bytes", "served", "scale")
+PARTS = (*FRAMEWORKS, "micro", "bytes", "start", "served", "scale")
 _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 
 
@@ -41,13 +41,18 @@ class Found:
 
     figures: dict[str, Figures] = field(default_factory=dict)
     values: dict[str, dict[str, float]] = field(default_factory=dict)
+    in_turn: int = IN_TURN
 
     def note(self, part: str, title: str, unit: str, values: Mapping[str, float]) -> None:
         self.values.setdefault(part, {}).update(values)
         report.show_values(title, values, unit)
 
     def results(self) -> list[Result]:
-        return [*judged(self.figures), *scale_results(self.values.get("scale", {}))]
+        return [
+            *judged(self.figures, in_turn=self.in_turn),
+            *other_results(self.values),
+            *scale_results(self.values.get("scale", {})),
+        ]
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -63,7 +68,7 @@ def main() -> None:
     started = time.monotonic()
     # Peers call some of their own settings deprecated in requests, too.
     warnings.simplefilter("ignore", DeprecationWarning)
-    found = Found()
+    found = Found(in_turn=(QUICK if options.quick else FULL).in_turn)
     with tempfile.TemporaryDirectory() as directory, running() as server:
         _run(found, options, Place(server.url, directory))
     report.show_results(found.results())
@@ -84,7 +89,7 @@ def _options() -> argparse.Namespace:
 
 def _run(found: Found, options: argparse.Namespace, place: Place) -> None:
     effort = QUICK if options.quick else FULL
-    quick = ("quart", "flask", "micro")
+    quick = ("quart", "flask", "micro", "bytes", "start")
     parts = options.only or (quick if options.quick else PARTS)
     if "micro" in parts:
         unit = "CPU us"
@@ -98,6 +103,9 @@ def _run(found: Found, options: argparse.Namespace, place: Place) -> None:
             found.figures[framework] = _in_process(framework, place, effort)
     if "bytes" in parts:
         found.note("bytes", "Memory in Redis, one session", "bytes", _bytes(place))
+    if "start" in parts and find_spec("flask_session") is not None:
+        title = "Session(app) with redis, beyond the bare application"
+        found.note("start", title, "CPU ms", start.starts(place.redis_url, effort))
     if "served" in parts:
         title = "Quart under hypercorn, 2 kB, 32 connections from another process"
         found.note("served", title, "", served.served(place, effort))
@@ -117,7 +125,7 @@ def _in_process(framework: str, place: Place, effort: Effort) -> Figures:
         measure(contestants, chosen, effort, figures)
         for case in chosen:
             for name, one in contestants.items():
-                if one.subject.redis and case.at_once == 1:
+                if one.subject.redis and case.at_once == 1 and not case.in_turn:
                     cookie = one.sessions(case.size, 1)[0] if case.has_cookie else None
                     sent = counted(place.redis_url, one.caller, case.path, cookie)
                     figures.commands.setdefault(case, {})[name] = sent

@@ -1,6 +1,6 @@
 """One small site, written for each framework, with sessions or without any.
 
-/none          touches no session        /read      reads one key
+/none          touches no session        /read      reads one key      /cart   reads a list
 /write         counts up                 /login/2   begins a session of 2 kB
 """
 
@@ -26,6 +26,10 @@ def read(session: Session) -> str:
     return USER if session is None else str(session["user"])
 
 
+def cart(session: Session) -> str:
+    return USER if session is None or session["cart"] else ""
+
+
 def write(session: Session) -> str:
     if session is not None:
         session["counter"] = session["counter"] + 1
@@ -47,6 +51,7 @@ def flask_app(*, sessions: bool) -> Any:
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     app.add_url_rule("/none", "none", lambda: none(opened()))
     app.add_url_rule("/read", "read", lambda: read(opened()))
+    app.add_url_rule("/cart", "cart", lambda: cart(opened()))
     app.add_url_rule("/write", "write", lambda: write(opened()))
     app.add_url_rule("/login/<size>", "login", lambda size: login(opened(), size))
     if sessions:
@@ -65,7 +70,7 @@ def quart_app(*, sessions: bool) -> Any:
     async def login_view(size: str) -> str:
         return login(opened(), size)
 
-    for view in (none, read, write):
+    for view in (none, read, cart, write):
         app.add_url_rule(f"/{view.__name__}", view.__name__, _coroutine(view, opened))
     app.add_url_rule("/login/<size>", "login", login_view)
     if sessions:
@@ -97,6 +102,6 @@ def starlette_app(*, middleware: list[Any]) -> Any:
 
         return routing.Route(path, act)
 
-    routes = [route(view, f"/{view.__name__}") for view in (none, read, write)]
+    routes = [route(view, f"/{view.__name__}") for view in (none, read, cart, write)]
     routes.append(route(login, "/login/{size}", "size"))
     return applications.Starlette(routes=routes, middleware=middleware)

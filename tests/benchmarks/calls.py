@@ -6,10 +6,11 @@ import asyncio
 import gc
 import io
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Protocol
+from itertools import islice
+from typing import Any, Protocol, TypeAlias
 
 from samesession.run.aio import arun
 from samesession.run.sync import run
@@ -32,6 +33,10 @@ class Response:
     cookies: tuple[str, ...]  # each `name=value`
 
 
+# Of each of the requests that are sent at a time, the Cookie headers one after the other.
+Cookies: TypeAlias = Sequence[Iterator[str | None]]
+
+
 class Caller(Protocol):
     """Sends requests to one application."""
 
@@ -39,8 +44,8 @@ class Caller(Protocol):
         """Send one request."""
         ...
 
-    def many(self, path: str, cookies: Sequence[str | None], total: int) -> Cost:
-        """Send `total` requests, as many at a time as there are cookies."""
+    def many(self, path: str, cookies: Cookies, total: int) -> Cost:
+        """Send `total` requests, as many at a time as there are iterators of cookies."""
         ...
 
     def close(self) -> None:
@@ -65,14 +70,15 @@ class FlaskCaller:
         ((status, headers),) = told
         return Response(int(status[:3]), body, _cookies(headers))
 
-    def many(self, path: str, cookies: Sequence[str | None], total: int) -> Cost:
+    def many(self, path: str, cookies: Cookies, total: int) -> Cost:
         each = total // len(cookies)
 
-        def send(cookie: str | None) -> None:
-            environ = _environ(path, cookie)
+        def send(brought: Iterator[str | None]) -> None:
+            environ = _environ(path, None)
             app = self._app
-            for _ in range(each):
-                _ = _consumed(app(environ.copy(), _ignore))
+            for cookie in islice(brought, each):
+                sent = {} if cookie is None else {"HTTP_COOKIE": cookie}
+                _ = _consumed(app({**environ, **sent}, _ignore))
 
         gc.collect()
         wall, cpu = time.perf_counter(), time.process_time()
@@ -111,7 +117,7 @@ class AsgiCaller:
         body = b"".join(message.get("body", b"") for message in bodies)
         return Response(start["status"], body, _cookies(headers))
 
-    def many(self, path: str, cookies: Sequence[str | None], total: int) -> Cost:
+    def many(self, path: str, cookies: Cookies, total: int) -> Cost:
         return self._runner.run(self._many(path, cookies, total))
 
     def close(self) -> None:
@@ -119,20 +125,22 @@ class AsgiCaller:
         if site is not None:
             self._runner.run(arun(site.shut()))
 
-    async def _many(self, path: str, cookies: Sequence[str | None], total: int) -> Cost:
+    async def _many(self, path: str, cookies: Cookies, total: int) -> Cost:
         each = total // len(cookies)
 
-        async def send(cookie: str | None) -> None:
-            scope = _scope(path, cookie)
-            for _ in range(each):
-                await self._call(scope.copy(), _swallow)
+        async def send(brought: Iterator[str | None]) -> None:
+            scope = _scope(path, None)
+            for cookie in islice(brought, each):
+                sent = [] if cookie is None else [(b"cookie", cookie.encode("latin-1"))]
+                headers = [*scope["headers"], *sent]
+                await self._call({**scope, "headers": headers}, _swallow)
 
         gc.collect()
         wall, cpu = time.perf_counter(), time.process_time()
         if len(cookies) == 1:
             await send(cookies[0])
         else:
-            _ = await asyncio.gather(*[send(cookie) for cookie in cookies])
+            _ = await asyncio.gather(*map(send, cookies))
         return _cost(wall, cpu, each * len(cookies))
 
     async def _call(self, scope: dict[str, Any], send: Callable[[Any], Any]) -> None:

@@ -6,15 +6,16 @@ all subjects of it, and each is compared with the bare application of its round.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from statistics import median
 from typing import Any, Literal
 
 from .calls import Caller, Cost
 from .cases import Case, Effort
 from .data import USER
-from .subjects import BARE, Subject
+from .subjects import BARE, SIGNED, Subject
 
 Measure = Literal["cpu", "wall"]
 
@@ -79,7 +80,7 @@ def measure(
 ) -> None:
     """Run all rounds of a framework's cases."""
     for case in cases:
-        able = {name: one for name, one in contestants.items() if case.size <= one.subject.limit}
+        able = {name: one for name, one in contestants.items() if _can(one.subject, case)}
         jobs = {name: _cookies(one, case) for name, one in able.items()}
         rows: dict[str, list[Cost]] = {name: [] for name in able}
         names = list(able)
@@ -96,15 +97,23 @@ def measure(
         figures.costs[case] = rows
 
 
-def _cookies(one: Contestant, case: Case) -> list[str | None]:
-    """Give each of the simultaneous requests its Cookie header, after trying one."""
+def _can(subject: Subject, case: Case) -> bool:
+    """Return whether a subject takes part: without a store, sessions in turn are all alike."""
+    if case.in_turn and not (subject.redis or subject.name in (BARE, SIGNED)):
+        return False
+    return case.size <= subject.limit
+
+
+def _cookies(one: Contestant, case: Case) -> list[Iterator[str | None]]:
+    """Give each of the simultaneous requests its Cookie headers, after trying one."""
     cookies: list[str | None] = [None] * case.at_once
     if case.has_cookie:
-        cookies = [*one.sessions(case.size, case.at_once)]
+        count = case.in_turn if one.subject.redis else 0
+        cookies = [*one.sessions(case.size, max(count, case.at_once))]
     answer = one.caller.once(case.path, cookies[0])
     if answer.status != 200 or answer.body != USER.encode():
         raise RuntimeError(f"{one.subject.name}: {case} gave {answer.status} {answer.body[:80]!r}")
-    return cookies
+    return [cycle(cookies[at :: case.at_once]) for at in range(case.at_once)]
 
 
 def _part(cost: Cost, measure: Measure) -> float:

@@ -15,7 +15,12 @@ from .rounds import Contestant, Figures, measure
 from .subjects import BARE, OURS, SIGNED, SUBJECTS, Place
 from .targets import judged
 
-CASES = (Case("none", 2.0, 1), Case("read", 2.0, 1), Case("write", 2.0, 2))
+CASES = (
+    Case("none", 2.0, 1),
+    Case("read", 2.0, 1),
+    Case("write", 2.0, 2),
+    Case("cart", 2.0, 2, in_turn=6),
+)
 
 
 def _caller(framework: str, app: Any, runner: asyncio.Runner) -> Caller:
@@ -42,8 +47,9 @@ def test_a_round_gives_every_subject_a_figure(name: str, redis_url: str, tmp_pat
         for each in contestants.values():
             each.caller.close()
     assert set(figures.costs) == set(CASES)
+    assert set(figures.costs[CASES[0]]) == set(contestants)
     for costs in figures.costs.values():
-        assert {BARE, SIGNED, OURS} <= set(costs) == set(contestants)
+        assert {BARE, SIGNED, OURS} <= set(costs) <= set(contestants)
         assert all(cost.cpu > 0 and cost.wall > 0 for each in costs.values() for cost in each)
     measured = [each for each in judged({name: figures}) if each.ratio is not None]
     assert any("no session" in each.what for each in measured)
