@@ -1665,7 +1665,7 @@ MUTANTS = (
                 "            ",
             ),
         ),
-        ("tests/web/test_changing_settings.py", "-k", "memory and shorter_lifetime"),
+        ("tests/unit/test_flow.py", "-k", "timeouts_grew"),
     ),
     Mutant(
         "the size of a cookie",
