@@ -40,8 +40,8 @@ from .core.tracebacks import clear_locals
 from .current_settings import CurrentSettings, Parts, snapshot, source_of
 from .errors import ConfigError, NotSupported, SessionError, StoreError, StoreUnavailable
 from .exempt import Exemptions
-from .flows import Flows
 from .framework import Framework
+from .making_flows import Flows
 from .run.clocks import system_time
 from .settings import Config
 from .signals import notifier

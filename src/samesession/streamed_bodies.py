@@ -10,12 +10,12 @@ import logging
 from .app_sessions import AppSessions
 from .core import values
 from .core.events import KEPT_NOWHERE, STORE_FAILED
-from .core.journal import UNCHANGING
-from .core.late import NO_COOKIE_DATA
+from .core.late_writes import NO_COOKIE_DATA
 from .core.request_state import Mode, data_of, state_of
 from .core.session import ServerSession
 from .core.steps import Steps
 from .core.tracebacks import clear_locals
+from .core.unsaved_changes import UNCHANGING
 from .errors import ReadOnlySession, SessionError, StoreError
 
 log = logging.getLogger("samesession")

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from samesession import ConfigError, Session, StoreUnavailable
-from samesession.core.journal import Draft, Journal
 from samesession.core.request_state import state_of
+from samesession.core.unsaved_changes import Draft, Journal
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.clock import Clock

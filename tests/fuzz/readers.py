@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from samesession import BadRecord
+from samesession.aes_gcm import AesGcm
 from samesession.core import codec
 from samesession.core.cookie_only import tagged_json
 from samesession.core.cookie_only.flow import CookieFlow
@@ -19,7 +20,6 @@ from samesession.core.keys import Purpose, derive
 from samesession.core.record import MAC_BYTES, Record, lifetime_of, revision_of
 from samesession.core.session import ServerSession
 from samesession.core.store import Lifetimes
-from samesession.encryption import AesGcm
 from samesession.headers import cookie_values
 from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore

@@ -470,19 +470,19 @@ MUTANTS = (
         "what is encrypted is bound to the key and the clear header",
         (
             Change(
-                "encryption.py",
+                "aes_gcm.py",
                 "encrypt(\n            drawn[_SALT_BYTES:], clear, associated\n        )",
                 'encrypt(drawn[_SALT_BYTES:], clear, b"")',
             ),
             Change(
-                "encryption.py", "decrypt(nonce, sealed, associated)", "decrypt(nonce, sealed, b'')"
+                "aes_gcm.py", "decrypt(nonce, sealed, associated)", "decrypt(nonce, sealed, b'')"
             ),
         ),
         ("tests/unit/test_encryption.py", "-k", "whole_or_not or made_anew"),
     ),
     Mutant(
         "each encryption has a key of its own",
-        (Change("encryption.py", "salted[:_SALT_BYTES] + b", "b"),),
+        (Change("aes_gcm.py", "salted[:_SALT_BYTES] + b", "b"),),
         ("tests/unit/test_encryption.py", "-k", "read_for_ever"),
     ),
     Mutant(
@@ -532,7 +532,7 @@ MUTANTS = (
         "an encrypted cookie needs SECRET_KEY",
         (
             Change(
-                "flows.py",
+                "making_flows.py",
                 'hmac.digest(*pair, "sha256") for pair in pairs',
                 "pair[1] for pair in pairs",
             ),
@@ -683,7 +683,7 @@ MUTANTS = (
     ),
     Mutant(
         "what is done while a save is under way is done to what that stored",
-        (Change("core/journal.py", "        if since:\n", "        if False:\n"),),
+        (Change("core/unsaved_changes.py", "        if since:\n", "        if False:\n"),),
         ("tests/races/test_blocks.py", "-k", "while_another_saves and memory"),
     ),
     Mutant(
@@ -720,7 +720,7 @@ MUTANTS = (
     ),
     Mutant(
         "a record keeps the fields that nobody knows here",
-        (Change("core/successor.py", "stale=False", "stale=False, fields=()"),),
+        (Change("core/next_record.py", "stale=False", "stale=False, fields=()"),),
         ("tests/unit/test_flow.py", "-k", "nobody_knows"),
     ),
     Mutant(
@@ -736,7 +736,7 @@ MUTANTS = (
     ),
     Mutant(
         "the owner index hears of a longer timeout",
-        (Change("core/successor.py", "index_is_stale or lifetime > current.lifetime", "False"),),
+        (Change("core/next_record.py", "index_is_stale or lifetime > current.lifetime", "False"),),
         ("tests/unit/test_flow.py", "-k", "longer_time"),
     ),
     Mutant(
@@ -797,7 +797,9 @@ MUTANTS = (
         "clear() takes a session's own time back",
         (
             Change(
-                "core/successor.py", "0 if draft.cleared else current.lifetime", "current.lifetime"
+                "core/next_record.py",
+                "0 if draft.cleared else current.lifetime",
+                "current.lifetime",
             ),
         ),
         ("tests/web/test_own_lifetimes.py", "-k", "memory and cleared_session"),
@@ -809,7 +811,7 @@ MUTANTS = (
     ),
     Mutant(
         "the permanence that another request gave",
-        (Change("core/journal.py", "if PERMANENT_KEY in image:", "if False:"),),
+        (Change("core/unsaved_changes.py", "if PERMANENT_KEY in image:", "if False:"),),
         ("tests/races/test_blocks.py", "-k", "permanence and memory"),
     ),
     Mutant(
@@ -825,7 +827,7 @@ MUTANTS = (
     ),
     Mutant(
         "a commit whose answer was lost is known again",
-        (Change("core/journal.py", "self.attempts.get(standing, 0)", "0"),),
+        (Change("core/unsaved_changes.py", "self.attempts.get(standing, 0)", "0"),),
         ("tests/races/test_blocks.py", "-k", "failed_to_save and memory"),
     ),
     Mutant(
@@ -890,7 +892,7 @@ MUTANTS = (
     ),
     Mutant(
         "a login has what an earlier save of its request kept",
-        (Change("core/journal.py", "codec.image(self.own)))", "{}))"),),
+        (Change("core/unsaved_changes.py", "codec.image(self.own)))", "{}))"),),
         ("tests/races/test_blocks.py", "-k", "memory and earlier_block"),
     ),
     Mutant(
@@ -957,7 +959,7 @@ MUTANTS = (
         "a block is open to writes whenever it is entered",
         (
             Change(
-                "core/late.py",
+                "core/late_writes.py",
                 "elif not state.answered or state.blocks or",
                 "elif not state.answered or",
             ),
@@ -1049,7 +1051,11 @@ MUTANTS = (
     ),
     Mutant(
         "a streamed body gives no new secret",
-        (Change("core/late.py", "        return _NO_NEW_SECRET\n", "        return None\n"),),
+        (
+            Change(
+                "core/late_writes.py", "        return _NO_NEW_SECRET\n", "        return None\n"
+            ),
+        ),
         ("tests/web/test_streams.py", "-k", "memory and cannot_give"),
     ),
     Mutant(
@@ -1059,12 +1065,16 @@ MUTANTS = (
     ),
     Mutant(
         "a write when the response is made is warned of",
-        (Change("core/late.py", "        _warn(_unsaved(state), place())", "        pass"),),
+        (Change("core/late_writes.py", "        _warn(_unsaved(state), place())", "        pass"),),
         ("tests/web/test_late_writes.py", "-k", "memory and warned_of_where"),
     ),
     Mutant(
         "a nested change when the response is made is warned of",
-        (Change("core/late.py", "        if image != state.loan.image:", "        if False:"),),
+        (
+            Change(
+                "core/late_writes.py", "        if image != state.loan.image:", "        if False:"
+            ),
+        ),
         ("tests/web/test_late_writes.py", "-k", "memory and when_the_session_goes"),
     ),
     Mutant(
@@ -1076,7 +1086,7 @@ MUTANTS = (
         "no new secret when the response is made",
         (
             Change(
-                "core/late.py",
+                "core/late_writes.py",
                 "    elif write in (Write.REGENERATE, Write.BIND):",
                 "    elif False:",
             ),
@@ -1235,7 +1245,7 @@ MUTANTS = (
     ),
     Mutant(
         "a file of SQLite's is left to other processes after a write",
-        (Change("stores/kit/turns.py", "if now >= self._met_until:", "if True:"),),
+        (Change("stores/kit/writers_turns.py", "if now >= self._met_until:", "if True:"),),
         ("tests/stores/test_sqlite_turns.py", "-k", "left_to_another"),
     ),
     Mutant(
@@ -1251,7 +1261,7 @@ MUTANTS = (
         "a file of SQLite's has one writer of a process at a time",
         (
             Change(
-                "stores/kit/turns.py",
+                "stores/kit/writers_turns.py",
                 "if now < self._taken_until or now < self._free_from:",
                 "if now < self._free_from:",
             ),
@@ -1308,17 +1318,17 @@ MUTANTS = (
     ),
     Mutant(
         "who may write to the directory of an SQLite file",
-        (Change("stores/sqlite/place.py", "found.st_mode & 0o022", "False"),),
+        (Change("stores/sqlite/private_file.py", "found.st_mode & 0o022", "False"),),
         ("tests/faults/test_sqlite_file.py", "-k", "directory_that_others"),
     ),
     Mutant(
         "who may read an SQLite file",
-        (Change("stores/sqlite/place.py", "found.st_mode & 0o077", "False"),),
+        (Change("stores/sqlite/private_file.py", "found.st_mode & 0o077", "False"),),
         ("tests/faults/test_sqlite_file.py", "-k", "others_may_read"),
     ),
     Mutant(
         "a file system that is a network's",
-        (Change("stores/sqlite/place.py", "if not kinds & _NETWORK:", "if True:"),),
+        (Change("stores/sqlite/private_file.py", "if not kinds & _NETWORK:", "if True:"),),
         ("tests/faults/test_sqlite_file.py", "-k", "network"),
     ),
     Mutant(
@@ -2258,7 +2268,7 @@ MUTANTS = (
         "no login on a static file",
         (
             Change(
-                "core/late.py",
+                "core/late_writes.py",
                 "if state.dropped_at is None or write is Write.BIND:",
                 "if state.dropped_at is None:",
             ),
@@ -2787,7 +2797,7 @@ MUTANTS = (
     ),
     Mutant(
         "a conflict that leaves its permanence alone",
-        (Change("core/journal.py", "image.keys() <= {PERMANENT_KEY}", "not image"),),
+        (Change("core/unsaved_changes.py", "image.keys() <= {PERMANENT_KEY}", "not image"),),
         ("tests/unit/test_flow.py", "-k", "permanence_alone"),
     ),
     Mutant(
@@ -2966,7 +2976,7 @@ MUTANTS = (
     ),
     Mutant(
         "flashed messages that a test takes out",
-        (Change("core/late.py", "return state.in_test", "return True"),),
+        (Change("core/late_writes.py", "return state.in_test", "return True"),),
         ("tests/web/test_late_writes.py", "-k", "late_by_the_application and memory"),
     ),
     Mutant(

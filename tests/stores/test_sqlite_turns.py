@@ -16,7 +16,7 @@ from samesession.core.steps import Steps
 from samesession.core.store import Clock, Colour, Lifetimes, Outcome, Store
 from samesession.run.clocks import stopwatch
 from samesession.run.sync import run
-from samesession.stores.kit.turns import Turns
+from samesession.stores.kit.writers_turns import Turns
 from samesession.stores.sqlalchemy import SQLStore
 from samesession.stores.sqlite import SQLiteStore
 from samesession.testing import Caller, ManualClock, make_record

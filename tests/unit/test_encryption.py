@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samesession import BadRecord, ConfigError, SessionTooLarge
+from samesession.aes_gcm import AesGcm
 from samesession.core.encryption import Encryption
 from samesession.core.record import MAC_BYTES, Sealer, _tag, revision_of, sid_of
-from samesession.encryption import AesGcm
 from samesession.settings import Config
 from samesession.stores import read_config
 from tests.support.clock import Clock, Entropy

@@ -16,6 +16,7 @@ from samesession import (
     SessionTooLarge,
     StoreUnavailable,
 )
+from samesession.aes_gcm import AesGcm
 from samesession.core import codec
 from samesession.core.cookie import MAX_AGE, DropCookie, Reply, SetCookie
 from samesession.core.encryption import Encryption
@@ -27,7 +28,6 @@ from samesession.core.request_state import Mode, SessionState, data_of, state_of
 from samesession.core.scopes import Address
 from samesession.core.store import Conflict, Lifetimes, Outcome
 from samesession.core.token import SignedToken
-from samesession.encryption import AesGcm
 from tests.support.clock import Clock, Entropy
 
 from .parts import (

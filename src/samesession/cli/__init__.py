@@ -14,8 +14,8 @@ import click
 from ..app_sessions import AppSessions
 from .ending import add_revoke
 from .listing import add_list
+from .maintenance import add_init_db, add_purge
 from .running import CommandRunner, StepsRunner
-from .upkeep import add_init_db, add_purge
 
 __all__ = ["commands"]
 

@@ -35,7 +35,7 @@ from .changes import Data
 from .cookie import MAX_AGE, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
 from .events import EMPTIED, EMPTIED_BLINDLY, Event, Notify
 from .filing import Filing
-from .journal import Draft, Unsaved
+from .next_record import first_record, next_record
 from .opening import Opener
 from .own_lifetimes import permanent_lifetime
 from .policy import Action, Horizon, Rules, Verdict
@@ -57,8 +57,8 @@ from .scopes import Address
 from .session import ServerSession
 from .steps import Steps
 from .store import Clock, Conflict, Outcome, Store
-from .successor import first_record, next_record
 from .token import SignedToken, Token, TokenSigner, same_secret
+from .unsaved_changes import Draft, Unsaved
 from .upkeep import Upkeep
 
 MAX_ATTEMPTS = 100  # each lost attempt means that another request's commit was written

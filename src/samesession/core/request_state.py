@@ -24,11 +24,11 @@ from . import codec, values
 from .changes import Change
 from .codec import Image
 from .cookie import CookieAction
-from .journal import FLASHES_KEY, PERMANENT_KEY, Journal
 from .record import Record
 from .scopes import Address
 from .store import Lifetimes
 from .token import SignedToken
+from .unsaved_changes import FLASHES_KEY, PERMANENT_KEY, Journal
 
 T = TypeVar("T")
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from . import codec
-from .journal import Draft, Unsaved
 from .request_state import Loaded, Lost, data_of, is_empty, is_permanent, show, state_of
 from .session import ServerSession
+from .unsaved_changes import Draft, Unsaved
 
 
 def take(session: ServerSession, payload: bytes) -> Unsaved:

@@ -15,8 +15,7 @@ from typing import Any, SupportsIndex
 from ..errors import NotSupported, SessionError
 from . import changes as merge
 from . import values
-from .journal import FLASHES_KEY, PERMANENT_KEY, UNCHANGING
-from .late import Watched, Write, admit, note_loan
+from .late_writes import Watched, Write, admit, note_loan
 from .names import checked_owner, plain_key
 from .own_lifetimes import REFUSED, REFUSED_COOKIE, checked_lifetime
 from .request_state import (
@@ -31,6 +30,7 @@ from .request_state import (
 )
 from .session_info import NO_SESSION, About, about
 from .tracebacks import clear_called_locals, with_locals_cleared
+from .unsaved_changes import FLASHES_KEY, PERMANENT_KEY, UNCHANGING
 
 
 @with_locals_cleared(

@@ -9,15 +9,15 @@ from __future__ import annotations
 from ..errors import StoreError
 from . import policy
 from .filing import Filing
-from .journal import Draft
+from .next_record import next_record
 from .policy import Rules, Verdict
 from .record import Record
 from .request_state import Loaded, SessionState, Terms, is_permanent, state_of
 from .session import ServerSession
 from .steps import Steps
 from .store import Clock, Conflict, Outcome
-from .successor import next_record
 from .token import Token
+from .unsaved_changes import Draft
 
 
 class Upkeep:

@@ -1,4 +1,4 @@
-"""Have an engine's statements take turns at an SQLite file: see kit.turns.
+"""Have an engine's statements take turns at an SQLite file: see kit.writers_turns.
 
 SQLite has one writer at a time. A writer that finds it busy looks again after pauses that grow
 to 100 ms (`sqliteDefaultBusyCallback` in its main.c), so that a process which writes
@@ -24,7 +24,7 @@ from sqlalchemy import event
 
 from ...run.clocks import stopwatch
 from ..kit.forks import close_before_forks
-from ..kit.turns import Turns
+from ..kit.writers_turns import Turns
 
 _LOOK = 1  # millisecond that SQLite waits for a lock before it says that there is one
 # Seconds for which a file is left to other processes: as long as it was used, within these.

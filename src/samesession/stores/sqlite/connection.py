@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from ...errors import StoreUnavailable
 from ...run.clocks import stopwatch
-from .place import Identity, Place
+from .private_file import Identity, Place
 from .rows import SCHEMA
 
 T = TypeVar("T")

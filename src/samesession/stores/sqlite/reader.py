@@ -24,7 +24,7 @@ from .connection import (
     open_to_read,
     patiently,
 )
-from .place import Identity, Place
+from .private_file import Identity, Place
 
 T = TypeVar("T")
 

@@ -24,7 +24,7 @@ from ...settings import Config
 from ..kit.opener import with_settings
 from ..kit.renewing_load import RenewingLoad
 from . import rows
-from .place import Place
+from .private_file import Place
 from .reader import Read, Reader
 from .rows import Row, filed
 from .settings import SQLiteSettings

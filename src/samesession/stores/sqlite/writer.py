@@ -21,7 +21,7 @@ from ...errors import StoreUnavailable
 from ...run.clocks import stopwatch
 from ...run.per_loop import PerLoop
 from ..kit.forks import close_before_forks
-from ..kit.turns import Turns
+from ..kit.writers_turns import Turns
 from .connection import (
     LOOK,
     Opened,
@@ -31,7 +31,7 @@ from .connection import (
     patiently,
     shorten_log,
 )
-from .place import Place
+from .private_file import Place
 
 T = TypeVar("T")
 

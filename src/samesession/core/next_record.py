@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from . import policy
-from .journal import Draft
 from .policy import Rules
 from .record import Record
 from .token import Token
+from .unsaved_changes import Draft
 
 
 def first_record(token: Token, draft: Draft, *, now: int, rules: Rules) -> Record:

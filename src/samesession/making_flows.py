@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import product
 
+from .aes_gcm import AesGcm
 from .core.cookie_only.flow import CookieFlow
 from .core.encryption import Encryption
 from .core.events import Notify
@@ -21,7 +22,6 @@ from .core.proved_records import RecordProofs
 from .core.record import Sealer
 from .core.store import Clock, Store
 from .core.token import Entropy, Proofs, TokenSigner
-from .encryption import AesGcm
 from .encryption_settings import EncryptionSettings
 from .settings import Config
 
