@@ -22,7 +22,7 @@ from samesession.core.store import Colour, Conflict, Outcome
 from samesession.run.aio import arun
 from samesession.run.sync import run
 from samesession.stores.sqlalchemy import SQLStore
-from samesession.stores.sqlite import SQLiteStore, connection, place, rows
+from samesession.stores.sqlite import SQLiteStore, connection, private_file, rows
 from samesession.stores.sqlite.writer import Transaction, Write
 from samesession.testing import Caller
 from tests.conftest import NewSite
@@ -134,7 +134,7 @@ def test_a_network_file_system_is_refused(
     line = (
         f"36 35 {os.major(device)}:{os.minor(device)} / /mnt rw,noatime master:1 - {{}} a:/b rw\n"
     )
-    monkeypatch.setattr(place, "_MOUNTS", str(mounts))
+    monkeypatch.setattr(private_file, "_MOUNTS", str(mounts))
     path.parent.mkdir(mode=0o700)
     mounts.write_text(line.format("ext4"))
     _ = SQLiteStore(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from flask.sessions import SessionInterface, SessionMixin
 
@@ -42,11 +42,11 @@ class FlaskSessionInterface(interface_answers.Answers, SessionInterface):
         except BaseException as error:
             clear_locals(error)
             raise
-        return opened  # type: ignore[return-value]  # a cast would be paid for on each request
+        return cast("SessionMixin", opened)  # Flask asks for a class, not for what it can do
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Save the session; if the store refuses, the response becomes the 503."""
-        ours: ServerSession = session  # type: ignore[assignment]  # as above
+        ours = cast("ServerSession", session)
         try:
             run(self.app_sessions.close(ours, response))
         except StoreError as error:
