@@ -51,6 +51,17 @@ def _bind(session: Any, web: Any) -> str:
     return "bound"
 
 
+def _lifetime(seconds: int | None) -> Callable[[Any, Any], str]:
+    def act(session: Any, web: Any) -> str:
+        try:
+            session.lifetime = None if seconds is None else timedelta(seconds=seconds)
+        except Exception as error:  # as with `bind`
+            return type(error).__name__
+        return str(session.lifetime)
+
+    return act
+
+
 def _not_saved(session: Any, web: Any) -> str:
     session.setdefault("list", []).append("dropped")
     session["a"] = "dropped"
@@ -144,6 +155,9 @@ ACTIONS: dict[str, Callable[[Any, Any], Any]] = {
     "bind": _bind,
     "permanent": _say(lambda s: setattr(s, "permanent", True)),
     "not permanent": _say(lambda s: setattr(s, "permanent", False)),
+    "a longer life": _lifetime(3 * LIFETIME),
+    "a shorter life": _lifetime(40),
+    "the usual life": _lifetime(None),
     "modified": _say(lambda s: setattr(s, "modified", True)),
     "not to be saved": _not_saved,
     "deleted in vain": _delete_in_vain,
@@ -237,6 +251,7 @@ def _site(
         {
             **backend.settings,
             "SESSION_ABSOLUTE_LIFETIME": None if backend.name == "cookie" else 5 * LIFETIME,
+            "SESSION_OWN_LIFETIMES": backend.name != "cookie",
             "SESSION_EXEMPT": ["/exempt"],
             "SESSION_NO_RENEW": ["/poll"],
             **chosen,
