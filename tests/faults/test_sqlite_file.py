@@ -29,6 +29,7 @@ from tests.conftest import NewSite
 from tests.support.backend import UNHURRIED, Backend
 from tests.support.clock import Clock
 from tests.support.embedded import looking_at
+from tests.support.forks import FORKS
 from tests.support.site import Site
 from tests.unit.parts import record, sealer
 
@@ -463,10 +464,6 @@ def _by_sqlalchemy(path: Path) -> SQLStore:
     store = SQLStore(f"sqlite:///{path}")
     run(store.prepare())
     return store
-
-
-# Of fork itself, by Python beside threads, and by eventlet where another test imported that.
-FORKS = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 
 
 @FORKS

@@ -29,6 +29,7 @@ from samesession.testing import (
     make_record,
 )
 from tests.support.clock import Clock
+from tests.support.forks import FORKS
 from tests.support.server import Valkey, running
 from tests.support.site import SECRET_KEY, Site
 
@@ -142,10 +143,7 @@ async def test_a_given_client_serves_an_application_and_is_not_closed_by_it(
 # --- processes -----------------------------------------------------------------------------
 
 
-# Other tests' threads, which are idle; a server forks before it has any. An error tracker's
-# SDK, which another test runs, imports eventlet: it minds every fork from then on.
-@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
-@pytest.mark.filterwarnings(r"ignore:Using fork\(\) is a bad idea:DeprecationWarning")
+@FORKS
 def test_children_forked_from_a_process_that_used_its_store_share_no_connection(
     source: Any,
 ) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from samesession import worker_processes
 from samesession.core.memo import Memo
+from tests.support.forks import FORKS
 
 
 def test_what_was_put_is_there_until_it_is_dropped() -> None:
@@ -61,6 +62,7 @@ def test_a_bound_of_nothing_holds_nothing() -> None:
     assert memo.get("a") is None
 
 
+@FORKS
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_a_forked_process_remembers_nothing() -> None:
     memo: Memo[str, int] = Memo(100)

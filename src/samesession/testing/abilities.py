@@ -173,7 +173,7 @@ class ListContract(Contract):
         keys: set[str] = set()
         for number in range(count):
             sid = number.to_bytes(SID_BYTES, "big")
-            key, record = prefix + text(sid), make_record(1, payload=b"\x01" + sid)
+            key, record = prefix + text(sid), make_record(1, payload=sid)
             assert caller.do(store.create(key, record, lifetimes=self.lifetimes)) is True
             keys.add(key)
         return keys
