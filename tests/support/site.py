@@ -84,8 +84,9 @@ class Site:
         async def coroutine(_: Any, exception: BaseException, **__: Any) -> None:
             self.errors.append(exception)
 
-        watcher = sync if self.framework == "flask" else coroutine
-        self.web.got_request_exception.connect(watcher, self.app, weak=False)
+        # Kept here alone: a signal that held it would keep each test's application for ever.
+        self._watcher = sync if self.framework == "flask" else coroutine
+        self.web.got_request_exception.connect(self._watcher, self.app)
 
     @property
     def session(self) -> Any:
