@@ -107,6 +107,7 @@ async def test_a_large_record_is_left_to_the_script(caller: Caller, valkey: Valk
     assert valkey.records() == {KEY: NEW}
 
 
+@pytest.mark.stores("redis62")
 @pytest.mark.parametrize("colour", FACES, ids=lambda colour: colour.name.lower())
 async def test_a_server_without_it_is_asked_once_a_connection(
     oldest: Program, colour: Colour
