@@ -1,6 +1,6 @@
 """Measure what a session costs: `nox -s bench`, or `python -m tests.benchmarks`.
 
-`-- --quick` takes two minutes and writes no file, `-- --scale` adds the file store
+`-- --quick` takes three minutes and writes no file, `-- --scale` adds the file store
 with 1,000,000 records, `-- --only` chooses parts. What was measured is printed, and
 written to docs/benchmarks as JSON and plots.
 """
@@ -80,7 +80,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nox -s bench --")
-    parser.add_argument("--quick", action="store_true", help="take two minutes")
+    parser.add_argument("--quick", action="store_true", help="take three minutes")
     parser.add_argument("--scale", action="store_true", help="also store 1,000,000 sessions")
     parser.add_argument("--only", nargs="+", choices=PARTS, help="the parts to run")
     parser.add_argument("--out", type=Path, help="where to write results.json and the plots")
