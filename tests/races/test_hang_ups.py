@@ -64,6 +64,8 @@ async def hang_up(visitor: Visitor, act: Act, ticks: int) -> bool:
     }  # fmt: skip
     task: asyncio.Future[None] = asyncio.ensure_future(site.app(scope, receive, send))
     for _ in range(ticks):
+        if answered.is_set():
+            break
         await asyncio.sleep(0)
     over = answered.is_set()
     gone.set()
