@@ -288,10 +288,15 @@ MUTANTS = (
         (
             Change(
                 "stores/redis/store.py",
-                "            if self.colours is Colour.SYNC:\n                # To load",
-                "            if False:\n                # To load",
+                "        if self.colours is Colour.ASYNC:\n            yield from checkpoint()",
+                "        if False:\n            yield from checkpoint()",
             ),
         ),
+        ("tests/stores/test_imports.py", "-k", "without_redis_py"),
+    ),
+    Mutant(
+        "redis-py is loaded before the time of an operation begins",
+        (Change("stores/redis/store.py", "if not store.has_loaded:", "if False:"),),
         ("tests/stores/test_imports.py", "-k", "without_redis_py"),
     ),
     Mutant(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 from ...core.batches import every_key
 from ...core.names import checked_prefix
 from ...core.record import lifetime_of, revision_of
-from ...core.steps import Steps
+from ...core.steps import Steps, checkpoint
 from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome
 from ...errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
 from ...run.per_loop import PerLoop
@@ -61,9 +61,11 @@ def _as_store_errors(
 
     @wraps(method)
     def steps(store: RedisStore, /, *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
-        if store.colours is Colour.SYNC:
-            (store.deadline.begin if begins else store.deadline.go_on)(store.timeout)
         try:
+            if not store.has_loaded:
+                yield from store.load_library()
+            if store.colours is Colour.SYNC:
+                (store.deadline.begin if begins else store.deadline.go_on)(store.timeout)
             return (yield from method(store, *args, **kwargs))
         except errors.ResponseError as error:
             if str(error).startswith("WRONGTYPE"):
@@ -111,6 +113,14 @@ class RedisStore:
         self.deadline = Deadline()
         self._clients: PerLoop[Client] = PerLoop(loop=self.colours is Colour.ASYNC)
         self._source_taken = False
+        self.has_loaded = not isinstance(source, str)  # who has a client has its library
+
+    def load_library(self) -> Steps[None]:
+        """Load redis-py: once in a process, and no time that a server took."""
+        self.has_loaded = True
+        _ = self.client
+        if self.colours is Colour.ASYNC:
+            yield from checkpoint()  # in a loop the time has begun
 
     def open_for(self, colour: Colour) -> RedisStore:
         """Return the store for callers of that colour; a client's library cannot be changed."""
@@ -137,9 +147,6 @@ class RedisStore:
         if self._servers is not None:
             from .clients import Maker
 
-            if self.colours is Colour.SYNC:
-                # To load redis-py, once in a process, is no time that a server took.
-                self.deadline.begin(self.timeout)
             maker = Maker(
                 self._servers, colour=self.colours, timeout=self.timeout, deadline=self.deadline
             )
