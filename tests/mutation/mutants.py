@@ -2771,7 +2771,7 @@ MUTANTS = (
         "the home directory of nobody",
         (
             Change(
-                "stores/filesystem/locked_directories.py",
+                "stores/kit/home_directory.py",
                 'if found == path and path.startswith("~"):',
                 "if False:",
             ),

@@ -23,6 +23,7 @@ from functools import partial
 from ...core.steps import Blocked
 from ...errors import BadRecord, ConfigError, StoreUnavailable
 from ...run.clocks import stopwatch
+from ..kit.home_directory import at_home
 
 NAME = re.compile(r"[0-9a-f]{40}")  # what `name_of` gives
 SPELT = re.compile(r"([0-9a-f]{2}){1,120}")  # what `spelt` gives
@@ -72,7 +73,7 @@ class Tree:
 
         Raises ConfigError when others could write there, or it cannot be made.
         """
-        self.root = os.path.abspath(_at_home(os.fspath(directory)))
+        self.root = os.path.abspath(at_home(os.fspath(directory), "SESSION_FILE_DIR"))
         self._mode = mode
         self._fsync = fsync
         self._timeout = timeout
@@ -243,17 +244,6 @@ class Tree:
 def _unusable(error: OSError) -> StoreUnavailable:
     reason = errno.errorcode.get(error.errno or 0, "unknown")
     return StoreUnavailable(f"the session files are not usable: {reason}")
-
-
-def _at_home(path: str) -> str:
-    """Return a path whose `~` is the home directory; raise ConfigError where there is none."""
-    found = os.path.expanduser(path)
-    if found == path and path.startswith("~"):
-        user = path[1:].partition("/")[0]
-        raise ConfigError(
-            f"SESSION_FILE_DIR is below a home directory, and no user {user!r} has one"
-        )
-    return found
 
 
 def _check_place(root: str) -> None:

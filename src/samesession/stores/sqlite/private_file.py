@@ -12,6 +12,7 @@ import stat
 from pathlib import Path
 
 from ...errors import ConfigError, StoreUnavailable
+from ..kit.home_directory import at_home
 
 _HELP = "write SESSION_SQLITE_FILE = a path in a directory that only this user can write"
 # File systems on which SQLite's locks and shared memory do not reach all machines, as the kernel
@@ -29,7 +30,7 @@ class Place:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Raise ConfigError where the file must not be, as far as it is there already."""
-        self.path = os.path.abspath(_at_home(os.fspath(path)))
+        self.path = os.path.abspath(at_home(os.fspath(path), "SESSION_SQLITE_FILE"))
         self.directory = os.path.dirname(self.path)
         reason = self._unsound()
         if reason is not None:
@@ -149,14 +150,3 @@ def _network(directory: os.stat_result) -> str | None:
 def _kind(mount: str) -> str:
     # mountinfo(5): optional fields end at a hyphen, and the type comes next.
     return mount.partition(" - ")[2].partition(" ")[0]
-
-
-def _at_home(path: str) -> str:
-    """Return a path whose `~` is the home directory; raise ConfigError where there is none."""
-    found = os.path.expanduser(path)
-    if found == path and path.startswith("~"):
-        user = path[1:].partition("/")[0]
-        raise ConfigError(
-            f"SESSION_SQLITE_FILE is below a home directory, and no user {user!r} has one"
-        )
-    return found
