@@ -261,16 +261,16 @@ async def test_a_loop_that_is_late_takes_no_thread_for_a_stuck_one() -> None:
 async def test_a_thread_ends_when_it_is_idle_and_another_is_begun() -> None:
     group = Each()
     loop = asyncio.get_running_loop()
-    thread = module._made[loop, group] = GroupThread(loop, group, idle=0.01)
+    thread = module._made[group, loop] = GroupThread(loop, group, idle=0.01)
     for _ in range(2):
         assert await ask(group, done) == ["done"]
         for each in group.threads:
             await asyncio.to_thread(each.join, PATIENCE)
         await asyncio.sleep(0)
-        assert (loop, group) not in module._made
-        module._made[loop, group] = thread
+        assert (group, loop) not in module._made
+        module._made[group, loop] = thread
     assert len(group.threads) == 2
-    _ = module._made.pop((loop, group))
+    _ = module._made.pop((group, loop))
 
 
 @pytest.mark.asyncio
@@ -320,7 +320,7 @@ def test_each_loop_has_a_thread_and_is_not_waited_for_once_it_is_closed() -> Non
     held.go.set()
     assert asyncio.run(ask(group, done)) == ["done"]
     assert len(group.threads) == 3
-    assert len([each for each in module._made if each[1] is group]) == 1
+    assert len([each for each in module._made if each[0] is group]) == 1
 
 
 HEAD = (

@@ -30,6 +30,7 @@ from ..core.steps import Blocked, Call, Group, Outcome, outcome_of
 from ..errors import StoreUnavailable
 from .clocks import stopwatch
 from .loop_time import Knock, call_at, loop_time
+from .per_loop import keep
 from .threads import set_outcome, threads
 
 T = TypeVar("T")
@@ -214,7 +215,7 @@ class GroupThread:
     def _forget(self) -> None:
         """Have nothing kept of a thread that is not needed any more."""
         if not self._alive and not self._to_do:
-            _ = _made.pop((self._loop, self._group), None)
+            _ = _made.pop((self._group, self._loop), None)
 
 
 def _do_alone(task: _Task) -> None:
@@ -226,19 +227,14 @@ def _do_alone(task: _Task) -> None:
         set_outcome(task.future, (None, error))
 
 
-_made: dict[tuple[asyncio.AbstractEventLoop, Group[Any, Any]], GroupThread] = {}
+_made: dict[tuple[Group[Any, Any], asyncio.AbstractEventLoop], GroupThread] = {}
 
 
 def group_thread(group: Group[Any, Any]) -> GroupThread:
     """Return the running loop's thread for a group."""
-    here = asyncio.get_running_loop(), group
+    here = group, asyncio.get_running_loop()
     found = _made.get(here)
-    if found is None:
-        for where in list(_made):
-            if where[0].is_closed():
-                _ = _made.pop(where, None)
-        found = _made.setdefault(here, GroupThread(*here))
-    return found
+    return keep(_made, here, GroupThread(here[1], group)) if found is None else found
 
 
 if hasattr(os, "register_at_fork"):  # a process that was forked has none of the threads

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 
 
 def place(*, loop: bool) -> Hashable:
@@ -31,17 +32,21 @@ class PerLoop(Generic[T]):
 
     def keep(self, opened: T) -> T:
         """Keep what was opened here, or give what another was faster to; forget closed loops."""
-        kept = self._opened.setdefault(place(loop=self._loop), opened)
-        for where in list(self._opened):
-            if is_closed(where):
-                _ = self._opened.pop(where, None)
-        return kept
+        return keep(self._opened, place(loop=self._loop), opened)
 
     def take(self) -> T | None:
         """Return what is open in this place, and keep it no longer."""
         return self._opened.pop(place(loop=self._loop), None)
 
 
+def keep(kept: dict[K, T], where: K, made: T) -> T:
+    """Keep what was made for a place, or return what another was faster to; forget closed loops."""
+    for each in list(kept):
+        if is_closed(each):
+            _ = kept.pop(each, None)
+    return kept.setdefault(where, made)
+
+
 def is_closed(where: Hashable) -> bool:
-    """Return whether a place was an event loop that is closed by now."""
+    """Return whether a place, of which the loop stands second, is in one that is closed by now."""
     return isinstance(where, tuple) and bool(cast("Any", where)[1].is_closed())

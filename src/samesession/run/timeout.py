@@ -19,6 +19,7 @@ from typing import Any
 
 from .clocks import LONGEST
 from .loop_time import Knock, call_at, loop_time
+from .per_loop import keep
 
 # In the first turn of the loop its sockets are read, in the second the tasks that
 # waited for them run, and some need one more. A long answer is read in many.
@@ -157,16 +158,11 @@ class Watch:
         return moved
 
 
-_watches: dict[tuple[asyncio.AbstractEventLoop, float], Watch] = {}
+_watches: dict[tuple[float, asyncio.AbstractEventLoop], Watch] = {}
 
 
 def watch(seconds: float) -> Watch:
     """Return the running loop's watch of so many seconds."""
-    here = asyncio.get_running_loop(), seconds
+    here = seconds, asyncio.get_running_loop()
     found = _watches.get(here)
-    if found is None:
-        for where in list(_watches):
-            if where[0].is_closed():
-                _ = _watches.pop(where, None)
-        found = _watches.setdefault(here, Watch(*here))
-    return found
+    return keep(_watches, here, Watch(here[1], seconds)) if found is None else found
