@@ -10,6 +10,14 @@ import pytest
 from tests.support.site import SECRET_KEY
 
 
+def run_by_itself(code: str) -> None:
+    """Run code in a process of its own, which must end well."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_only_the_contract_imports_pytest_and_no_store_module_a_framework() -> None:
     code = (
         "import sys, samesession, samesession.stores, samesession.stores.base\n"
@@ -21,10 +29,7 @@ def test_only_the_contract_imports_pytest_and_no_store_module_a_framework() -> N
         "for name in ('flask', 'quart', 'redis'):\n"
         "    assert name not in sys.modules, name\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    run_by_itself(code)
 
 
 @pytest.mark.parametrize(
@@ -65,10 +70,7 @@ def test_an_application_starts_without_redis_py_which_its_first_request_loads(
         "assert answer.status_code == 200, answer\n"
         "assert 'redis' in sys.modules\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    run_by_itself(code)
 
 
 def test_threads_start_without_asyncio(redis_url: str) -> None:
@@ -80,7 +82,4 @@ def test_threads_start_without_asyncio(redis_url: str) -> None:
         "samesession.Session(app)\n"
         "assert 'asyncio' not in sys.modules\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    run_by_itself(code)

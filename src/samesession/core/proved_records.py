@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-from .codec import Payload
 from .encryption import Encryption
 from .memo import Memo
 from .record import Record, Sealer
@@ -65,8 +64,6 @@ class ProvedRecords:
 
     def written(self, key: str, raw: bytes, record: Record) -> None:
         """Remember what was sealed for a key and is stored."""
-        if type(record.payload) is not Payload:
-            record = record._replace(payload=Payload(record.payload))
         self._memo.put(key, Proved(raw, record, self._sealer), 3 * len(raw) + _ROOM)
 
     def removed(self, key: str) -> None:
