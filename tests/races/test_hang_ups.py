@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -73,6 +75,26 @@ async def hang_up(visitor: Visitor, act: Act, ticks: int) -> bool:
     return over
 
 
+@asynccontextmanager
+async def turns_for_threads() -> AsyncIterator[None]:
+    """Let go of the interpreter at each tick of the loop, as a loop does that waits for a socket.
+
+    A loop that only ever ticks leaves a thread no time: the interpreter is taken back before the
+    thread has woken, again and again, for seconds.
+    """
+
+    async def let_go() -> None:
+        while True:
+            time.sleep(0.0001)  # noqa: ASYNC251  # a thread's turn is the point
+            await asyncio.sleep(0)
+
+    turns = asyncio.ensure_future(let_go())
+    try:
+        yield
+    finally:
+        _ = turns.cancel()
+
+
 def opened_files() -> int:
     return len(os.listdir("/proc/self/fd"))
 
@@ -127,7 +149,8 @@ async def test_a_thousand_hang_ups_of_fifty_users_show_nobody_another_ones_data(
             ticks = (turn * 7 + number) % 25 * backend.part.slowness
             await hang_up(visitors[number], act, ticks)
 
-    await asyncio.gather(*(leave_often(number) for number in range(USERS)))
+    async with turns_for_threads():
+        await asyncio.gather(*(leave_often(number) for number in range(USERS)))
     await work_of_threads()
     assert len(seen) > USERS
     assert [pair for pair in seen if pair[0] != pair[1]] == []

@@ -82,7 +82,7 @@ def looking_at(path: Path) -> Iterator[sqlite3.Connection]:
 
 @dataclass
 class SQLitePart(Part):
-    slowness: ClassVar[int] = 200  # a thread waits for its turn beside a loop that never sleeps
+    slowness: ClassVar[int] = 10
     open_files: ClassVar[int] = 15  # five connections, each with a database, its log and index
 
     @property
