@@ -9,17 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from copy import deepcopy
-from datetime import timedelta
 from typing import Any, SupportsIndex
 
-from ..errors import NotSupported, SessionError
+from ..errors import SessionError
 from . import changes as merge
 from . import values
-from .late_writes import Watched, Write, admit, note_loan
-from .names import checked_owner, plain_key
-from .own_lifetimes import REFUSED, REFUSED_COOKIE, checked_lifetime
+from .account import Account
+from .late_writes import Write, admit, note_loan
+from .names import plain_key
 from .request_state import (
-    UNBINDABLE,
     Mode,
     SessionState,
     data_of,
@@ -28,7 +26,6 @@ from .request_state import (
     payload_if_fit,
     show,
 )
-from .session_info import NO_SESSION, About, about
 from .tracebacks import clear_called_locals, with_locals_cleared
 from .unsaved_changes import FLASHES_KEY, PERMANENT_KEY, UNCHANGING
 
@@ -37,7 +34,7 @@ from .unsaved_changes import FLASHES_KEY, PERMANENT_KEY, UNCHANGING
     *("__init__", "__getitem__", "__contains__", "__setitem__"),
     *("get", "accessed", "modified"),
 )
-class ServerSession(Watched):
+class ServerSession(Account):
     """One user's data between requests, used like a dict.
 
     A change nested in a value is seen without `modified = True`. A session that holds
@@ -123,66 +120,7 @@ class ServerSession(Watched):
         elif self._state.dropped_at is not None:
             super().__setitem__(PERMANENT_KEY, bool(value))
 
-    # --- what ours adds ----------------------------------------------------------------
-
-    @property
-    def sid(self) -> str | None:
-        """The session's public name: no secret. None until a new session is saved."""
-        return self.about.sid
-
-    @property
-    def about(self) -> About:
-        """Who owns the session, and since when it is there."""
-        self._read()
-        loaded = self._state.loaded
-        return NO_SESSION if loaded is None else about(loaded.record)
-
-    @property
-    def lifetime(self) -> timedelta | None:
-        """The idle timeout of this session's own, by SESSION_OWN_LIFETIMES; None: the settings'."""
-        self._read()
-        seconds = self._state.own_lifetime
-        return timedelta(seconds=seconds) if seconds else None
-
-    @lifetime.setter
-    def lifetime(self, value: timedelta | None) -> None:
-        seconds, state = checked_lifetime(value), self._state
-        if state.mode is Mode.EXEMPT:  # as with `permanent`: nothing is kept there
-            return
-        if not state.own_lifetimes and state.mode is Mode.LIVE:
-            raise NotSupported(REFUSED_COOKIE if state.in_cookie else REFUSED)
-        if seconds == state.own_lifetime:
-            self._read()  # said again before each request: no write
-        else:
-            self._may_write(Write.PERMANENCE)
-            state.lifetime = seconds
-            state.modify(permanence=True)
-
-    def regenerate(self) -> None:
-        """Replace the secret when the response is made: the old cookie ends there.
-
-        Call it whenever the user's rights change (OWASP ASVS 5.0, 7.2.4). The
-        data and the sid stay. `clear()` does the same by itself.
-        """
-        self._rekey(Write.REGENERATE)
-
-    def bind(self, owner: str) -> None:
-        """Log a user in: make the session theirs, regenerate it, note the time.
-
-        Call it only when this very request has shown the user's credentials, such as a
-        password: it is a new authentication. Where the session ended while the request
-        ran, or another request made it another user's, a new one begins, with the names
-        that this request assigned. What it changed within values, or by
-        `update_atomically`, is dropped with the rest of the session that ended.
-
-        `owner` is any text of the application's, such as a user's id, of 1 to 1,024 bytes.
-        Raises InvalidName for anything else, NotSupported on a store without an index.
-        """
-        owner = checked_owner(owner, "session.bind")
-        if not self._bindable:
-            raise NotSupported(UNBINDABLE)
-        self._rekey(Write.BIND)
-        self._state.bound = owner
+    # --- what ours adds, besides what concerns the account ----------------------------
 
     def update_atomically(self, func: Callable[[dict[str, Any]], object]) -> None:
         """Run `func(data)` now, and again on newer data if another request was faster.
@@ -199,12 +137,6 @@ class ServerSession(Watched):
         self._state.journal.redone(func, self._state.base, applied.before, applied.after)
 
     # --- parts ---------------------------------------------------------------------------
-
-    def _read(self) -> None:
-        state = self._state
-        state.accessed = True
-        if state.failure is not None:
-            raise state.failure
 
     def _lend(self, name: str) -> None:
         """Count a value as read that the view may change in place from now on."""
@@ -225,11 +157,6 @@ class ServerSession(Watched):
         if state.answered and state.loan is None and not state.streaming:
             note_loan(state, data_of(self))
 
-    def _may_write(self, write: Write = Write.DATA) -> None:
-        self._read()
-        if self._state.answered or self._state.mode is Mode.EXEMPT:
-            admit(self._state, write, is_empty=is_empty(self))
-
     def _write(self, write: Write = Write.DATA) -> None:
         self._may_write(write)
         self._state.modify(permanence=write is Write.PERMANENCE)
@@ -240,10 +167,6 @@ class ServerSession(Watched):
             self._write(write)
         else:
             self._read()
-
-    def _rekey(self, write: Write) -> None:
-        self._may_write(write)
-        self._state.replace_secret = self._state.may_differ = self._state.written = True
 
     # --- every way into a dict; where a call more would be felt, concealed in place -----
 

@@ -1,0 +1,100 @@
+"""What a session says of its account, and does for it: whose it is, since when, for how long.
+
+The part of `ServerSession` that concerns no data. It never knows a store, a framework, or
+the time.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ..errors import NotSupported
+from .late_writes import Watched, Write, admit
+from .names import checked_owner
+from .own_lifetimes import REFUSED, REFUSED_COOKIE, checked_lifetime
+from .request_state import UNBINDABLE, Mode, is_empty
+from .session_info import NO_SESSION, About, about
+from .tracebacks import with_locals_cleared
+
+
+@with_locals_cleared()
+class Account(Watched):
+    """A session, as far as it belongs to somebody."""
+
+    _bindable = False
+
+    @property
+    def sid(self) -> str | None:
+        """The session's public name: no secret. None until a new session is saved."""
+        return self.about.sid
+
+    @property
+    def about(self) -> About:
+        """Who owns the session, and since when it is there."""
+        self._read()
+        loaded = self._state.loaded
+        return NO_SESSION if loaded is None else about(loaded.record)
+
+    @property
+    def lifetime(self) -> timedelta | None:
+        """The idle timeout of this session's own, by SESSION_OWN_LIFETIMES; None: the settings'."""
+        self._read()
+        seconds = self._state.own_lifetime
+        return timedelta(seconds=seconds) if seconds else None
+
+    @lifetime.setter
+    def lifetime(self, value: timedelta | None) -> None:
+        seconds, state = checked_lifetime(value), self._state
+        if state.mode is Mode.EXEMPT:  # as with `permanent`: nothing is kept there
+            return
+        if not state.own_lifetimes and state.mode is Mode.LIVE:
+            raise NotSupported(REFUSED_COOKIE if state.in_cookie else REFUSED)
+        if seconds == state.own_lifetime:
+            self._read()  # said again before each request: no write
+        else:
+            self._may_write(Write.PERMANENCE)
+            state.lifetime = seconds
+            state.modify(permanence=True)
+
+    def regenerate(self) -> None:
+        """Replace the secret when the response is made: the old cookie ends there.
+
+        Call it whenever the user's rights change (OWASP ASVS 5.0, 7.2.4). The
+        data and the sid stay. `clear()` does the same by itself.
+        """
+        self._rekey(Write.REGENERATE)
+
+    def bind(self, owner: str) -> None:
+        """Log a user in: make the session theirs, regenerate it, note the time.
+
+        Call it only when this very request has shown the user's credentials, such as a
+        password: it is a new authentication. Where the session ended while the request
+        ran, or another request made it another user's, a new one begins, with the names
+        that this request assigned. What it changed within values, or by
+        `update_atomically`, is dropped with the rest of the session that ended.
+
+        `owner` is any text of the application's, such as a user's id, of 1 to 1,024 bytes.
+        Raises InvalidName for anything else, NotSupported on a store without an index.
+        """
+        owner = checked_owner(owner, "session.bind")
+        if not self._bindable:
+            raise NotSupported(UNBINDABLE)
+        self._rekey(Write.BIND)
+        self._state.bound = owner
+
+    # --- parts, which all of a session uses ---------------------------------------------
+
+    def _read(self) -> None:
+        state = self._state
+        state.accessed = True
+        if state.failure is not None:
+            raise state.failure
+
+    def _may_write(self, write: Write = Write.DATA) -> None:
+        self._read()
+        if self._state.answered or self._state.mode is Mode.EXEMPT:
+            admit(self._state, write, is_empty=is_empty(self))
+
+    def _rekey(self, write: Write) -> None:
+        self._may_write(write)
+        self._state.replace_secret = self._state.may_differ = self._state.written = True
