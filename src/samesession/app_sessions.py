@@ -19,7 +19,7 @@ from . import headers, outages, reused_response, stores, worker_processes
 from .core.admin import Administration
 from .core.cookie import READ, UNTOUCHED, Attributes, Reply
 from .core.cookie_only.flow import CookieFlow
-from .core.events import Event
+from .core.events import Event, Notice
 from .core.flow import Flow
 from .core.memo import Memo
 from .core.proved_records import RecordProofs
@@ -270,7 +270,9 @@ class AppSessions:
 
     def tell_unsaved(self, session: ServerSession, reason: str) -> None:
         """Tell, within steps, of a session that could not be saved when its response was made."""
-        notifier(self._app)(Event.UNSAVED, session.sid, reason)
+        loaded = state_of(session).loaded
+        record = None if loaded is None else loaded.record
+        notifier(self._app)(Notice.of(Event.UNSAVED, record, reason))
 
     def close(self, session: ServerSession, response: Response | None) -> Steps[None]:
         """Save the session and make the response say so; None for a WebSocket."""

@@ -1,9 +1,10 @@
 """Signals of what happens to sessions, and the log lines beside them.
 
-Each signal's sender is the application; it is sent with `sid` (a session's
-public name, or None) and `reason` (fixed words, or empty). A receiver takes
-`**_` besides, as more may be sent. None of it ever is a token, a cookie or data,
-so that it can be logged as it is.
+Each signal's sender is the application; it is sent with `sid` (a session's public name),
+`owner` and `label` (as the application gave them to `bind`), each None where there is none or
+none is known, and `reason` (fixed words, or empty). A receiver takes `**_` besides, as more may
+be sent. None of it ever is a token, a cookie or data; owner and label are personal data, which
+the log lines here leave out.
 
 Receivers are called after the session was opened or saved, outside of the
 store's timeout. What they raise is logged and changes nothing.
@@ -19,7 +20,7 @@ from typing import Any
 
 from blinker import NamedSignal, Namespace
 
-from .core.events import BY_VISITORS, EMPTIED_BLINDLY, Event, Notify
+from .core.events import BY_VISITORS, EMPTIED_BLINDLY, Event, Notice, Notify
 from .core.steps import Steps, wait
 from .core.tracebacks import clear_locals
 from .run.sync import afterwards
@@ -29,7 +30,7 @@ _signals = Namespace()
 session_created = _signals.signal(Event.CREATED.value)
 session_bound = _signals.signal(Event.BOUND.value)
 session_regenerated = _signals.signal(Event.REGENERATED.value)
-session_deleted = _signals.signal(Event.DELETED.value)
+session_ended = _signals.signal(Event.ENDED.value)
 session_revoked = _signals.signal(Event.REVOKED.value)
 session_expired = _signals.signal(Event.EXPIRED.value)
 session_rejected = _signals.signal(Event.REJECTED.value)
@@ -51,19 +52,20 @@ _BY_REASON = {EMPTIED_BLINDLY: logging.WARNING, **dict.fromkeys(BY_VISITORS, log
 def notifier(app: Any) -> Notify:  # a Flask or a Quart; this module knows neither
     """Return the function that tells signals and log of an application's events, within steps."""
 
-    def notify(event: Event, sid: str | None, reason: str) -> None:
-        level = _BY_REASON.get(reason) or _LEVELS.get(event, logging.DEBUG)
+    def notify(notice: Notice) -> None:
+        level = _BY_REASON.get(notice.reason) or _LEVELS.get(notice.event, logging.DEBUG)
         if log.isEnabledFor(level):
-            log.log(level, "%s%s", event.value, f": {reason}" if reason else "")
-        signal = _BY_EVENT[event]
+            log.log(level, "%s%s", notice.event.value, notice.reason and f": {notice.reason}")
+        signal = _BY_EVENT[notice.event]
         if signal.receivers:
-            afterwards(functools.partial(_send, signal, app, {"sid": sid, "reason": reason}))
+            afterwards(functools.partial(_send, signal, app, notice))
 
     return notify
 
 
-def _send(signal: NamedSignal, app: Any, told: dict[str, Any]) -> Steps[None]:
+def _send(signal: NamedSignal, app: Any, notice: Notice) -> Steps[None]:
     """Call each receiver as the framework calls functions of either kind."""
+    told = {name: getattr(notice, name) for name in ("sid", "owner", "label", "reason")}
     ensured = getattr(app, "ensure_async", None) or app.ensure_sync  # Quart's, or Flask's
     for receiver in [] if signal.is_muted else list(signal.receivers_for(app)):
         answer: object = None

@@ -97,7 +97,7 @@ async def test_of_two_tossed_cookies_neither_is_used(site: Site, order: int) -> 
     await victim.put(name="victim")
     heard: list[str] = []
 
-    def note(_: object, *, sid: str | None, reason: str) -> None:
+    def note(_: object, *, reason: str, **__: object) -> None:
         heard.append(reason)
 
     once = f"session={victim.jar['session']}"

@@ -637,7 +637,7 @@ MUTANTS = (
             Change(
                 "core/flow.py",
                 "return (yield from self._lost(session, loaded, unsaved, None))",
-                "return self._saved(session, unsaved, current.sid, loaded, draft)",
+                "return self._written(session, unsaved, loaded, draft, None)",
             ),
         ),
         ("tests/races/test_endings.py", "-k", "after_the_end_is_not_written and memory"),
@@ -2935,8 +2935,8 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "EMPTIED_BLINDLY if state_of(session).of_socket else EMPTIED",
-                "EMPTIED",
+                "events.EMPTIED_BLINDLY if state_of(session).of_socket else events.EMPTIED",
+                "events.EMPTIED",
             ),
         ),
         ("tests/web/test_events.py", "-k", "memory and logout"),

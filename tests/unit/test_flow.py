@@ -20,7 +20,7 @@ from samesession.aes_gcm import AesGcm
 from samesession.core import codec
 from samesession.core.cookie import MAX_AGE, DropCookie, Reply, SetCookie
 from samesession.core.encryption import Encryption
-from samesession.core.events import BY_VISITORS, Event
+from samesession.core.events import BY_VISITORS, Event, Notice
 from samesession.core.flow import MAX_ATTEMPTS, Flow
 from samesession.core.policy import SKEW
 from samesession.core.record import Record, revision_of
@@ -60,6 +60,7 @@ class Bench:
     ) -> None:
         self.clock = Clock()
         self.events: list[tuple[Event, str | None, str]] = []
+        self.notices: list[Notice] = []
         self.rules = replace(RULES, **rules)
         self.signer = signer(*keys)
         self.sealer = sealer(*keys, encryption=encryption)
@@ -71,8 +72,12 @@ class Bench:
             signer=self.signer,
             sealer=self.sealer,
             clock=self.clock,
-            notify=lambda *event: self.events.append(event),
+            notify=self._note,
         )
+
+    def _note(self, notice: Notice) -> None:
+        self.notices.append(notice)
+        self.events.append((notice.event, notice.sid, notice.reason))
 
     @property
     def noted(self) -> list[Event]:
@@ -93,6 +98,7 @@ class Bench:
         answer = self.sealed() if raw is None else raw
         session, _ = feed(self.flow.open([self.signed.value], **options), [answer])
         self.events.clear()
+        self.notices.clear()
         return session
 
     def closed(self, session: ServerSession, *answers: Any, **options: Any) -> tuple[Reply, Any]:
@@ -872,7 +878,49 @@ def test_an_emptied_session_is_deleted_with_its_cookie(
     reply, asked = bench.closed(session, WRITTEN)
     assert asked == [Asked("remove", (bench.key,), {"expected": (1).to_bytes(8, "big")})]
     assert reply == Reply(DropCookie(), vary=True)
-    assert bench.noted == [Event.DELETED]
+    assert bench.noted == [Event.ENDED]
+
+
+@pytest.mark.parametrize(
+    ("event", "change", "answers"),
+    [
+        (Event.ENDED, ServerSession.clear, (WRITTEN, None)),
+        (Event.REGENERATED, ServerSession.regenerate, (WRITTEN,)),
+        (Event.GONE, lambda session: session.update(b=2), (GONE,)),
+        (Event.CONFLICT, lambda session: session.update(b=2), ("conflict", WRITTEN)),
+    ],
+)
+def test_what_is_noted_of_a_session_says_whose_it_is(
+    event: Event, change: Callable[[ServerSession], Any], answers: tuple[Any, ...]
+) -> None:
+    bench = Bench(indexing=True)
+    whose: dict[str, Any] = {"owner": "ann", "label": "Firefox", "indexed": NOW}
+    session = bench.opened(bench.sealed(**whose))
+    change(session)
+    faster = bench.conflict({"a": 1}, **whose)
+    bench.closed(session, *(faster if each == "conflict" else each for each in answers))
+    (notice,) = bench.notices
+    assert (notice.event, notice.sid) == (event, bench.signed.token.sid)
+    assert (notice.owner, notice.label) == ("ann", "Firefox")
+    assert "ann" not in repr(notice)
+    assert "Firefox" not in repr(notice)
+
+
+@pytest.mark.parametrize(
+    ("event", "changes"),
+    [
+        (Event.EXPIRED, {"deadline": NOW - 1}),
+        (Event.REJECTED, {"secret_hash": b"1" * 32}),
+    ],
+)
+def test_what_is_noted_of_a_cookie_says_whose_session_it_was(
+    event: Event, changes: dict[str, Any]
+) -> None:
+    bench = Bench()
+    raw = bench.sealed(owner="ann", label="Firefox", **changes)
+    feed(bench.flow.open([bench.signed.value]), [raw, *[WRITTEN] * (event is Event.EXPIRED)])
+    (notice,) = bench.notices
+    assert (notice.event, notice.owner, notice.label) == (event, "ann", "Firefox")
 
 
 def test_clearing_wins_over_a_faster_write() -> None:

@@ -368,7 +368,7 @@ async def test_another_applications_sessions_of_a_user_are_nothing_to_speak_of(
     ours, theirs = await _login(here, "ann"), await _login(there, "ann")
     heard: list[str] = []
 
-    def note(_: object, *, sid: str | None, reason: str) -> None:
+    def note(_: object, *, reason: str, **__: object) -> None:
         heard.append(reason)
 
     with session_rejected.connected_to(note):

@@ -18,6 +18,7 @@ from tests.web.test_administration import administer
 pytestmark = pytest.mark.asyncio
 
 Heard = list[tuple[str, Any, Any, Any]]  # name, sender, sid, reason
+Owners = list[tuple[str, Any]]
 SIGNALS = [name for name in dir(signals) if name.startswith("session_")]
 SECRET_VALUE = "what the session holds"
 
@@ -29,8 +30,27 @@ def heard() -> Iterator[Heard]:
     receivers: dict[str, Callable[..., None]] = {}
     for name in SIGNALS:
 
-        def receive(sender: Any, *, sid: Any, reason: Any, name: str = name) -> None:
+        def receive(
+            sender: Any, *, sid: Any, owner: Any, label: Any, reason: Any, name: str = name
+        ) -> None:
             noted.append((name, sender, sid, reason))
+
+        receivers[name] = receive
+        getattr(signals, name).connect(receive)
+    yield noted
+    for name, receiver in receivers.items():
+        getattr(signals, name).disconnect(receiver)
+
+
+@pytest.fixture
+def owners() -> Iterator[Owners]:
+    """Note whose each signal's session was."""
+    noted: Owners = []
+    receivers: dict[str, Callable[..., None]] = {}
+    for name in SIGNALS:
+
+        def receive(sender: Any, *, owner: Any, name: str = name, **_: Any) -> None:
+            noted.append((name, owner))
 
         receivers[name] = receive
         getattr(signals, name).connect(receive)
@@ -112,12 +132,12 @@ async def test_a_session_is_regenerated(site: Site, heard: Heard) -> None:
     assert heard == [("session_regenerated", site.app, sid, "")]
 
 
-async def test_an_emptied_session_is_deleted(site: Site, heard: Heard) -> None:
+async def test_an_emptied_session_has_ended(site: Site, heard: Heard) -> None:
     user = await _known(site)
     sid = await _sid(user)
     heard.clear()
     await user.visit(lambda session: session.clear())
-    assert heard == [("session_deleted", site.app, sid, "the session was emptied")]
+    assert heard == [("session_ended", site.app, sid, "the session was emptied")]
 
 
 async def test_a_session_is_revoked_and_then_missing(site: Site, heard: Heard) -> None:
@@ -270,7 +290,7 @@ async def test_neither_signals_nor_log_carry_a_secret(
     await old.visit(lambda _: None)
     await administer(site, "revoke", sid)
     assert {name for name, *_ in heard} == {
-        f"session_{each}" for each in ("created", "bound", "regenerated", "rejected", "deleted")
+        f"session_{each}" for each in ("created", "bound", "regenerated", "rejected", "ended")
     } | {"session_expired"}
     told = repr([(sid, reason) for _, _, sid, reason in heard]) + caplog.text
     assert "session-regenerated" in caplog.text
@@ -278,3 +298,68 @@ async def test_neither_signals_nor_log_carry_a_secret(
     assert len(secrets) == 4
     for secret in (*secrets, SECRET_VALUE, "ann"):
         assert secret not in told
+
+
+@pytest.mark.owners
+async def test_a_signal_says_whose_session_it_is(site: Site, owners: Owners) -> None:
+    user = await _known(site)
+    await user.visit(lambda session: session.bind("ann"))
+    await user.visit(lambda session: session.bind("ben"))
+    await user.visit(lambda session: session.regenerate())
+    old = site.visitor()
+    old.jar["session"] = user.jar["session"]
+    await user.visit(lambda session: session.regenerate())
+    await old.visit(lambda _: None)
+    await user.visit(lambda session: session.clear())
+    await old.visit(lambda _: None)
+    assert owners == [
+        ("session_created", None),
+        ("session_regenerated", "ann"),
+        ("session_bound", "ann"),
+        ("session_regenerated", "ben"),
+        ("session_bound", "ben"),
+        ("session_regenerated", "ben"),
+        ("session_regenerated", "ben"),
+        ("session_rejected", "ben"),
+        ("session_ended", "ben"),
+        ("session_expired", None),  # nothing is left that says whose it was
+    ]
+
+
+@pytest.mark.owners
+async def test_a_signal_of_a_revocation_says_whose_session_it_was(
+    site: Site, owners: Owners
+) -> None:
+    for name in ("ann", "ben", None):
+        user = await _known(site, name)
+        sid = await _sid(user)
+        owners.clear()
+        if name == "ben":
+            await administer(site, "revoke_all", name)
+        else:
+            await administer(site, "revoke", sid)
+        assert owners == [("session_revoked", name)]
+
+
+@pytest.mark.owners
+@pytest.mark.lists
+async def test_whoever_ends_every_session_hears_whose_they_were(site: Site, owners: Owners) -> None:
+    for name in ("ann", "ben", None):
+        await _known(site, name)
+    owners.clear()
+    await administer(site, "revoke_everyone")
+    assert sorted(owners, key=str) == sorted(
+        (("session_revoked", name) for name in ("ann", "ben", None)), key=str
+    )
+
+
+@pytest.mark.owners
+async def test_a_signal_of_the_absolute_timeout_says_whose_session_it_was(
+    new_site: NewSite, owners: Owners
+) -> None:
+    site = new_site(SESSION_ABSOLUTE_LIFETIME=60)
+    user = await _known(site, "ann")
+    owners.clear()
+    site.clock.advance(61)
+    await user.visit(lambda _: None)
+    assert owners == [("session_expired", "ann")]

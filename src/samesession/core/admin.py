@@ -16,7 +16,7 @@ from ..errors import BadRecord, InvalidName, NotSupported
 from . import policy
 from .batches import KeyWalk, load_many, remove, remove_many
 from .ending import Ending
-from .events import Event, Notify
+from .events import Event, Notice, Notify
 from .names import checked_keep, checked_owner, checked_sid, is_sid
 from .owner_entries import OwnerEntries
 from .reading import Reader
@@ -108,7 +108,7 @@ class Administration:
         self._forget(key)
         yield from self._owners.remove(record.owner, key)
         if ended:
-            self._notify(Event.REVOKED, sid, "")
+            self._notify(Notice.of(Event.REVOKED, record))
         return ended
 
     def revoke_all(self, owner: str, *, keep: str | None = None) -> Steps[int]:
@@ -192,7 +192,7 @@ class Administration:
             if was and not policy.is_over(each, self._clock())
         ]
         for record in live:
-            self._notify(Event.REVOKED, record.sid, "")
+            self._notify(Notice.of(Event.REVOKED, record))
         return len(live)
 
     def _live_of(self, records: Sequence[Record], owner: str) -> Steps[list[Record]]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from .record import Record
 
 
 class Event(enum.Enum):
@@ -13,7 +16,7 @@ class Event(enum.Enum):
     CREATED = "session-created"
     BOUND = "session-bound"
     REGENERATED = "session-regenerated"
-    DELETED = "session-deleted"
+    ENDED = "session-ended"
     REVOKED = "session-revoked"
     EXPIRED = "session-expired"
     REJECTED = "session-rejected"
@@ -22,14 +25,46 @@ class Event(enum.Enum):
     UNSAVED = "session-unsaved"
 
 
-# The event, the sid if there is one that may be named, and a reason in fixed words.
-Notify: TypeAlias = Callable[[Event, str | None, str], None]
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One event, a reason in fixed words, and whose session it was, as far as that is known.
 
+    Owner and label are personal data: receivers get them, and no log line or `repr` does.
+    """
+
+    event: Event
+    reason: str = ""
+    sid: str | None = None
+    owner: str | None = field(default=None, repr=False)
+    label: str | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, event: Event, record: Record | None, reason: str = "") -> Notice:
+        """Return the notice of an event, with what a session's record says if there is one."""
+        if record is None:
+            return cls(event, reason)
+        return cls(event, reason, record.sid, record.owner, record.label)
+
+
+Notify: TypeAlias = Callable[[Notice], None]
+
+FASTER = "another request was faster"
+
+# How a session ended.
 EMPTIED = "the session was emptied"
 EMPTIED_BLINDLY = (
     "the session was emptied, but no cookie can be sent by a WebSocket or a Socket.IO event, so "
     "the browser keeps one that opens nothing: do it in an HTTP request"
 )
+
+# Why there is no session for a cookie that is one of ours.
+MISSING = "no such session is stored"
+OVER = "its time is over"
+
+# Why what a request did is not saved.
+ENDED_MEANWHILE = "it ended while the request ran"
+ENDED_BEFORE = "it ended before this was written"
+TAKEN_OVER = "its secret was replaced"
 
 # Why what was done when the response was made is not saved.
 STORE_FAILED = "the store failed"

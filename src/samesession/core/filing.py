@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import BadRecord
 from . import policy
-from .events import Event, Notify
+from .events import Event, Notice, Notify
 from .owner_entries import OwnerEntries
 from .policy import Horizon, Rules
 from .proved_records import ProvedRecords
@@ -74,7 +74,7 @@ class Filing:
             else:
                 outcome = yield from self._commit(key, current, record, state, sealed)
         except BadRecord as error:
-            self._notify(Event.REJECTED, None, error.reason)
+            self._notify(Notice(Event.REJECTED, error.reason))
             return Outcome.GONE
         if outcome is Outcome.WRITTEN and current.owner != owner:
             yield from self._owners.remove(current.owner, key)
@@ -118,7 +118,7 @@ class Filing:
         try:
             found = yield from self._reader.read(key, current.sid, renew=self._rules.lifetimes)
         except BadRecord as error:
-            self._notify(Event.REJECTED, None, error.reason)
+            self._notify(Notice(Event.REJECTED, error.reason))
             return None
         return None if found is None else found.record
 
@@ -129,7 +129,7 @@ class Filing:
         try:
             return self._records.open(self._key(current), outcome.record)
         except BadRecord as error:
-            self._notify(Event.REJECTED, None, error.reason)
+            self._notify(Notice(Event.REJECTED, error.reason))
             return None
 
     def index_is_stale(self, record: Record) -> bool:

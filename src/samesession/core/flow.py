@@ -29,11 +29,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import BadRecord, ReadOnlySession, StoreUnavailable
-from . import codec, policy, saving
+from . import codec, events, policy, saving
 from .admin import Administration
 from .changes import Data
 from .cookie import MAX_AGE, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
-from .events import EMPTIED, EMPTIED_BLINDLY, Event, Notify
+from .events import Event, Notice, Notify
 from .filing import Filing
 from .next_record import first_record, next_record
 from .opening import Opener
@@ -255,10 +255,12 @@ class Flow:
             steps = self._filing.replace(current, record, state_of(session), sealed=sealed)
             outcome = yield from steps
             if outcome is Outcome.WRITTEN:
-                after = None if record is None else Loaded(signed, record)
-                return self._saved(session, unsaved, current.sid, after, draft)
+                if record is None:
+                    return self._ended(session, unsaved, current, draft)
+                event = Event.REGENERATED if unsaved.replace_secret else None
+                return self._written(session, unsaved, Loaded(signed, record), draft, event)
             if isinstance(outcome, Conflict):
-                self._notify(Event.CONFLICT, current.sid, "another request was faster")
+                self._notify(Notice.of(Event.CONFLICT, current, events.FASTER))
                 sealed = outcome.record
             newer = self._replayed(unsaved, current, outcome)
             if newer is None:
@@ -278,7 +280,7 @@ class Flow:
         try:
             return newer, unsaved.replayed(codec.split(newer.payload), outcome.record)
         except BadRecord as error:
-            self._notify(Event.REJECTED, None, error.reason)
+            self._notify(Notice(Event.REJECTED, error.reason))
             return None
 
     def _data(self, record: Record) -> Data | None:
@@ -286,7 +288,7 @@ class Flow:
         try:
             return codec.decode(record.payload)
         except BadRecord as error:
-            self._notify(Event.REJECTED, None, error.reason)
+            self._notify(Notice(Event.REJECTED, error.reason))
             return None
 
     def _minted(self, state: SessionState, sid: str) -> SignedToken:
@@ -317,17 +319,11 @@ class Flow:
 
     # --- how it ended ------------------------------------------------------------------
 
-    def _saved(
-        self, session: ServerSession, unsaved: Unsaved, sid: str, after: Loaded | None, draft: Draft
-    ) -> Reply:
-        if after is None:
-            saving.mark_saved(session, unsaved, None, draft.data)
-            self._notify(
-                Event.DELETED, sid, EMPTIED_BLINDLY if state_of(session).of_socket else EMPTIED
-            )
-            return Reply(DropCookie(), vary=True)
-        event = Event.REGENERATED if unsaved.replace_secret else None
-        return self._written(session, unsaved, after, draft, event)
+    def _ended(self, session: ServerSession, unsaved: Unsaved, was: Record, draft: Draft) -> Reply:
+        saving.mark_saved(session, unsaved, None, draft.data)
+        reason = events.EMPTIED_BLINDLY if state_of(session).of_socket else events.EMPTIED
+        self._notify(Notice.of(Event.ENDED, was, reason))
+        return Reply(DropCookie(), vary=True)
 
     def _written(
         self,
@@ -337,13 +333,12 @@ class Flow:
         draft: Draft,
         event: Event | None,
     ) -> Reply:
-        sid = loaded.record.sid
         saving.mark_saved(session, unsaved, loaded, draft.data)
         state_of(session).terms = self._terms
         if event is not None:
-            self._notify(event, sid, "")
+            self._notify(Notice.of(event, loaded.record))
         if draft.bound is not None:
-            self._notify(Event.BOUND, sid, "")
+            self._notify(Notice.of(Event.BOUND, loaded.record))
         cookie = self._set_cookie(loaded, permanent=is_permanent(session))
         return Reply(cookie, vary=True)
 
@@ -356,14 +351,14 @@ class Flow:
         """
         token = before.signed.token
         lost = Lost(token.sid, drop=True, owner=None)
-        reason = "it ended while the request ran"
+        reason = events.ENDED_MEANWHILE
         over = standing is None or policy.is_over(standing, self._clock())
         if standing is not None and not over and not same_secret(token, standing.secret_hash):
             # After a login elsewhere in the same browser the cookie there is already the
             # new one: dropping it would log the user out again.
             lost = Lost(token.sid, drop=False, owner=standing.owner)
-            reason = "its secret was replaced"
-        self._notify(Event.GONE, token.sid, reason)
+            reason = events.TAKEN_OVER
+        self._notify(Notice.of(Event.GONE, before.record, reason))
         if lost.gives_way_to(unsaved.draft.bound):
             return (yield from self._create(session, unsaved, unsaved.assigned_alone()))
         saving.forget(session, lost)
@@ -372,7 +367,7 @@ class Flow:
     def _still_lost(self, session: ServerSession, lost: Lost) -> Reply:
         """Save nothing more of a session that is lost, nor begin another one unasked."""
         if state_of(session).replace_secret or not is_empty(session):
-            self._notify(Event.GONE, lost.sid, "it ended before this was written")
+            self._notify(Notice(Event.GONE, events.ENDED_BEFORE, lost.sid))
             saving.forget(session, lost)
         state_of(session).written = False
         return _dropping(lost)

@@ -16,12 +16,23 @@ The response to several then deletes our cookie in every scope but its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..errors import BadRecord
 from . import codec, policy
 from .ending import Ending
-from .events import BY_VISITORS, NOT_OURS, REPLACED, SEVERAL, TOO_MANY, Event, Notify
+from .events import (
+    BY_VISITORS,
+    MISSING,
+    NOT_OURS,
+    OVER,
+    REPLACED,
+    SEVERAL,
+    TOO_MANY,
+    Event,
+    Notice,
+    Notify,
+)
 from .owner_entries import OwnerEntries
 from .policy import Rules, Verdict
 from .proved_records import ProvedRecords
@@ -38,20 +49,7 @@ MAX_TOKENS = 4  # different ones of a request that are looked up
 _NOWHERE = Address("", "/")
 
 
-class _Refused(NamedTuple):
-    """Why a token opens no session; the arguments of `Notify`."""
-
-    event: Event
-    sid: str | None
-    reason: str
-
-    @property
-    def is_damage(self) -> bool:
-        """Whether it is the record's fault, which a visitor cannot cause."""
-        return self.event is Event.REJECTED and self.reason not in BY_VISITORS
-
-
-_FOREIGN = _Refused(Event.REJECTED, None, NOT_OURS)
+_FOREIGN = Notice(Event.REJECTED, NOT_OURS)
 
 
 class Opener:
@@ -97,11 +95,11 @@ class Opener:
             opened = yield from self._looked_up(signed, renew=renew)
             if isinstance(opened, ServerSession):
                 if refused is not None:
-                    self._notify(*refused)
+                    self._notify(refused)
                 return opened
             refused = opened
         if refused is not None:
-            self._notify(*refused)
+            self._notify(refused)
         return self._new(renew=renew)
 
     def _new(self, *, renew: bool) -> ServerSession:
@@ -126,13 +124,13 @@ class Opener:
             own_lifetimes=self._rules.lifetimes.own,
         )
 
-    def _presented(self, values: Sequence[str]) -> tuple[Sequence[SignedToken], _Refused | None]:
+    def _presented(self, values: Sequence[str]) -> tuple[Sequence[SignedToken], Notice | None]:
         """Read the different tokens that the cookie's values hold, one too many at most."""
         if len(values) == 1:  # as almost always
             signed = self._signer.read(values[0])
             return ((), _FOREIGN) if signed is None else ((signed,), None)
         found: dict[Token, SignedToken] = {}
-        refused: _Refused | None = None
+        refused: Notice | None = None
         for value in values:
             signed = self._signer.read(value)
             if signed is None:
@@ -143,7 +141,7 @@ class Opener:
                 break
         return tuple(found.values()), refused
 
-    def _looked_up(self, signed: SignedToken, *, renew: bool) -> Steps[ServerSession | _Refused]:
+    def _looked_up(self, signed: SignedToken, *, renew: bool) -> Steps[ServerSession | Notice]:
         """Load the record that a token names, and open it if it is live and the token's."""
         token = signed.token
         key = self._rules.prefix + token.sid
@@ -151,18 +149,18 @@ class Opener:
             lifetimes = self._rules.lifetimes if renew else None
             found = yield from self._reader.read(key, token.sid, renew=lifetimes)
             if found is None:
-                return _Refused(Event.EXPIRED, token.sid, "no such session is stored")
+                return Notice(Event.EXPIRED, MISSING, token.sid)
             record, sealed = found
             verdict = policy.verdict(record, token, self._clock())
             if verdict is Verdict.LIVE:
                 data = codec.decode(record.payload)
                 return self._stored(data, Loaded(signed, record, sealed), renew=renew)
         except BadRecord as error:
-            return _Refused(Event.REJECTED, None, error.reason)
+            return Notice(Event.REJECTED, error.reason)
         if verdict is Verdict.EXPIRED:
             _ = yield from self._ending.ends(record)
-            return _Refused(Event.EXPIRED, record.sid, "its time is over")
-        return _Refused(Event.REJECTED, record.sid, REPLACED)
+            return Notice.of(Event.EXPIRED, record, OVER)
+        return Notice.of(Event.REJECTED, record, REPLACED)
 
     def _open_one_of(
         self, found: Sequence[SignedToken], address: Address, *, renew: bool
@@ -170,7 +168,7 @@ class Opener:
         """Open the session of the only token that has a live one, or a new session."""
         session: ServerSession | None = None
         if len(found) > MAX_TOKENS:
-            self._notify(Event.REJECTED, None, TOO_MANY)
+            self._notify(Notice(Event.REJECTED, TOO_MANY))
         else:
             session = yield from self._only_live(found, renew=renew)
         if session is None:
@@ -182,7 +180,7 @@ class Opener:
         self, found: Sequence[SignedToken], *, renew: bool
     ) -> Steps[ServerSession | None]:
         live: list[SignedToken] = []
-        refused: dict[_Refused, None] = {}
+        refused: dict[Notice, None] = {}
         for signed in found:
             # Nothing is renewed for a token that may be another's.
             opened = yield from self._looked_up(signed, renew=False)
@@ -190,14 +188,19 @@ class Opener:
                 live.append(signed)
             else:
                 refused[opened] = None
-        damaged = [each for each in refused if each.is_damage]
+        damaged = [each for each in refused if _is_damage(each)]
         for each in damaged:
-            self._notify(*each)
+            self._notify(each)
         if len(live) == 1:
             opened = yield from self._looked_up(live[0], renew=renew)
             if isinstance(opened, ServerSession):
                 for each in [each for each in refused if each not in damaged][:1]:
-                    self._notify(*each)
+                    self._notify(each)
                 return opened
-        self._notify(Event.REJECTED, None, SEVERAL)
+        self._notify(Notice(Event.REJECTED, SEVERAL))
         return None
+
+
+def _is_damage(refused: Notice) -> bool:
+    """Return whether it is the record's fault, which a visitor cannot cause."""
+    return refused.event is Event.REJECTED and refused.reason not in BY_VISITORS

@@ -20,7 +20,7 @@ from ...errors import BadRecord, ConfigError, ReadOnlySession, SessionTooLarge
 from .. import policy, values
 from ..cookie import MAX_AGE, MAX_BYTES, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
 from ..encryption import Encryption
-from ..events import NOT_OURS_OR_OLD, Event, Notify
+from ..events import NOT_OURS_OR_OLD, Event, Notice, Notify
 from ..policy import Rules
 from ..request_state import (
     Mode,
@@ -88,7 +88,7 @@ class CookieFlow:
                 state.stale, state.terms = stale, self._terms
                 return self._session(tagged_json.loads(text), state)
             except BadRecord as error:
-                self._notify(Event.REJECTED, None, error.reason)
+                self._notify(Notice(Event.REJECTED, error.reason))
         return self._session({}, SessionState(renew=renew))
 
     def _session(self, data: dict[str, Any], state: SessionState) -> ServerSession:
