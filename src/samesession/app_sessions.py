@@ -349,6 +349,16 @@ class AppSessions:
         yield from self._store.prepare()
 
     @property
+    def store(self) -> Store | None:
+        """What files the sessions; None where the browser keeps them."""
+        return self._store
+
+    @property
+    def kind(self) -> str:
+        """What SESSION_TYPE says, or the class of the store that the application gave."""
+        return self.config.store_type if self._given is None else type(self._given).__name__
+
+    @property
     def location(self) -> str:
         """Where the sessions are, and which are this application's, for an operator to read."""
         store = self._store

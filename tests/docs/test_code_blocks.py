@@ -35,6 +35,7 @@ PAGES = (
     "README.md",
     "CONTRIBUTING.md",
     "docs/administration.md",
+    "docs/command-line.md",
     "docs/configuration.md",
     "docs/migrating.md",
     "docs/redis.md",

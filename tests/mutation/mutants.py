@@ -2543,8 +2543,8 @@ MUTANTS = (
         (
             Change(
                 "cli/ending.py",
-                "        if not ended:\n",
-                "        if False:\n",
+                "end(ExitCode.DONE if ended else ExitCode.NOTHING)",
+                "end(ExitCode.DONE)",
             ),
         ),
         ("tests/web/test_cli.py", "-k", "revoke_ends_one and memory"),

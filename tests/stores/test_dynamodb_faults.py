@@ -142,7 +142,7 @@ def test_a_missing_table_is_an_error_that_names_the_command(
     caller: Caller, server: DynamoDB, other_table: str
 ) -> None:
     store = server.store(table=other_table).open_for(caller.colour)
-    with pytest.raises(StoreUnavailable, match=r"'visits' is missing .* `flask sessions init-db`"):
+    with pytest.raises(StoreUnavailable, match=r"'visits' is missing .* `flask sessions init`"):
         caller.do(store.load("key", renew=HOUR))
     caller.do(store.prepare())
     caller.do(store.prepare())

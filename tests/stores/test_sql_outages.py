@@ -127,7 +127,7 @@ def test_a_missing_table_is_an_error_that_names_the_command(
     store = SQLStore(part.url, clock=clock).open_for(caller.colour)
     with looking(part.url) as connection:
         connection.execute(sa.text("DROP TABLE samesession"))
-    with pytest.raises(StoreUnavailable, match="flask sessions init-db"):
+    with pytest.raises(StoreUnavailable, match="flask sessions init"):
         caller.do(store.load("key", renew=HOUR))
     caller.do(store.prepare())
     caller.do(store.prepare())

@@ -51,7 +51,7 @@ def made(settings: dict[str, Any]) -> Any:
         return str(flask.session.get("n"))
 
     if settings["SESSION_TYPE"] == "sqlalchemy":
-        app.test_cli_runner().invoke(args=["sessions", "init-db"])
+        app.test_cli_runner().invoke(args=["sessions", "init"])
     return app
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -29,6 +30,14 @@ async def command(site: Site, *args: str) -> tuple[int, str]:
     """Run a command; give its exit code and its output, or what it complains of."""
     done = await invoke(site, *args)
     return done.exit_code, done.stdout or done.stderr
+
+
+async def document(site: Site, *args: str, code: int = 0) -> Any:
+    """Run a command with --json; give the one object that it writes."""
+    done = await invoke(site, *args, "--json")
+    assert done.exit_code == code, done.output
+    (line,) = done.stdout.splitlines()
+    return json.loads(line)
 
 
 async def _login(site: Site, owner: str) -> Visitor:
@@ -82,6 +91,9 @@ async def test_revoke_ends_all_sessions_of_an_owner(site: Site) -> None:
     assert await command(site, "revoke", "--owner=ben") == (0, "1 session ended\n")
     assert await ben.value(dict) == {}
     assert await command(site, "revoke", "--owner=ben") == (1, "0 sessions ended\n")
+    assert await document(site, "revoke", "--owner=ben", code=1) == {"ended": 0}
+    await _login(site, "ben")
+    assert await document(site, "revoke", "--owner=ben") == {"ended": 1}
 
 
 @pytest.mark.purges
@@ -94,15 +106,31 @@ async def test_purge_deletes_what_has_expired(new_site: NewSite, backend: Backen
         await _login(site, owner)
     assert await command(site, "purge") == (0, "1 expired session deleted\n")
     assert len(backend.records()) == 2
+    assert await command(site, "purge") == (0, "0 expired sessions deleted\n")
     site.clock.advance(61)
-    assert await command(site, "purge") == (0, "2 expired sessions deleted\n")
+    assert await document(site, "purge") == {"deleted": 2, "expires_by_itself": False}
     assert backend.records() == {}
 
 
+@pytest.mark.stores("sqlalchemy-sqlite", "filesystem", "redis", "memory", "cookie")
+async def test_init_makes_what_a_store_needs_or_says_that_it_needs_nothing(site: Site) -> None:
+    is_sql = site.app.config["SESSION_TYPE"] == "sqlalchemy"
+    code, said = await command(site, "init")
+    assert code == 0
+    if is_sql:
+        assert said == "what sessions need is there\n"
+    else:
+        assert said.startswith("nothing to do: ")
+        assert said.endswith(" needs neither tables nor indexes\n")
+    assert await document(site, "init") == {"needed": is_sql}
+
+
 @pytest.mark.stores("redis")
-async def test_purge_says_that_there_was_nothing_to_do(site: Site) -> None:
+async def test_purge_says_which_store_deletes_by_itself_what_has_expired(site: Site) -> None:
     await _login(site, "ann")
-    assert await command(site, "purge") == (0, "0 expired sessions deleted\n")
+    told = "nothing to do: redis deletes by itself what has expired\n"
+    assert await command(site, "purge") == (0, told)
+    assert await document(site, "purge") == {"deleted": 0, "expires_by_itself": True}
 
 
 @pytest.mark.stores("memory")
@@ -144,7 +172,7 @@ async def test_wrong_usage_is_explained(site: Site, args: list[str], complaint: 
 async def test_help_names_the_commands(site: Site) -> None:
     code, said = await command(site, "--help")
     assert code == 0
-    for name in ("init-db", "list", "purge", "revoke"):
+    for name in ("init", "list", "purge", "revoke"):
         assert f"  {name} " in said
 
 
@@ -152,7 +180,7 @@ async def test_help_names_the_commands(site: Site) -> None:
 @pytest.mark.parametrize("args", [["list", "ann"], ["revoke", "A" * 22], ["purge"]])
 async def test_sessions_in_the_cookie_cannot_be_administered(site: Site, args: list[str]) -> None:
     code, said = await command(site, *args)
-    assert code == 1
+    assert code == 2
     assert said == (
         "Error: with SESSION_TYPE 'cookie' the browser keeps the session, so it can be neither "
         'listed nor revoked: choose a server-side store, such as "filesystem"\n'
@@ -162,9 +190,10 @@ async def test_sessions_in_the_cookie_cannot_be_administered(site: Site, args: l
 @pytest.mark.stores("memory")
 async def test_a_wrong_setting_is_told_in_a_line(site: Site) -> None:
     site.app.config["SESSION_COOKIE_SAMESITE"] = "Sometimes"
-    code, said = await command(site, "list", "ann")
-    assert code == 1
-    assert said.startswith("Error: SESSION_COOKIE_SAMESITE")
+    for args in (["list", "ann"], ["init"]):
+        code, said = await command(site, *args)
+        assert code == 2
+        assert said.startswith("Error: SESSION_COOKIE_SAMESITE")
 
 
 @pytest.mark.owners
@@ -175,7 +204,7 @@ async def test_an_outage_is_told_in_a_line(new_site: NewSite, backend: Backend) 
     for name in ("owned", "owned_page", "load", "load_many"):
         spy.fail(name, failure)
     for args in (["list", "ann"], ["revoke", "A" * 22], ["revoke", "--owner", "ann"]):
-        assert await command(site, *args) == (1, "Error: the store is down\n")
+        assert await command(site, *args) == (3, "Error: the store is down\n")
 
 
 # --- everyone's ----------------------------------------------------------------------------
@@ -207,7 +236,7 @@ async def test_revoke_all_asks_and_then_ends_everyones_sessions_but_another_appl
 @pytest.mark.stores("memcached")
 async def test_revoke_all_says_what_to_do_where_a_store_cannot_list(site: Site) -> None:
     code, said = await command(site, "revoke", "--all", "--yes")
-    assert code == 1
+    assert code == 2
     assert said.endswith("give the application a new SECRET_KEY, and no SECRET_KEY_FALLBACKS\n")
 
 
@@ -258,6 +287,10 @@ async def test_a_cookie_that_is_given_for_a_sid_is_not_repeated(site: Site) -> N
         done = await invoke(site, "revoke", given)
         assert done.exit_code == 2
         assert "what was given is neither an option nor a sid" in done.output
+        assert cookie.split(".")[1] not in done.output
+    for args in ([cookie], [f"--{cookie}"], ["list", "ann", cookie], ["purge", f"--x={cookie}"]):
+        done = await invoke(site, *args)  # of which click complains
+        assert done.exit_code == 2
         assert cookie.split(".")[1] not in done.output
     assert await user.value(dict) == {"name": "ann"}
 

@@ -12,9 +12,10 @@ from __future__ import annotations
 import click
 
 from ..app_sessions import AppSessions
+from .arguments import CarefulGroup
 from .ending import add_revoke
 from .listing import add_list
-from .maintenance import add_init_db, add_purge
+from .maintenance import add_init, add_purge
 from .running import CommandRunner, StepsRunner
 
 __all__ = ["commands"]
@@ -23,11 +24,13 @@ __all__ = ["commands"]
 def commands(app_sessions: AppSessions, run: StepsRunner) -> click.Group:
     """Return the group of commands for one application."""
 
-    @click.group("sessions", help="List, end and clean up server-side sessions.")
+    @click.group(
+        "sessions", cls=CarefulGroup, help="List, end, examine and clean up server-side sessions."
+    )
     def sessions() -> None:
         pass
 
     runner = CommandRunner(app_sessions, run)
-    for add in (add_revoke, add_purge, add_init_db, add_list):
+    for add in (add_list, add_revoke, add_purge, add_init):
         add(sessions, runner)
     return sessions

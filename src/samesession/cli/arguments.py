@@ -1,8 +1,9 @@
-"""What the commands are given, checked, and how they count what they did."""
+"""What the commands are given, checked, and never repeated where it may be a cookie."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import click
 
@@ -10,6 +11,30 @@ from ..core.names import is_name, is_sid
 
 # What is certainly no sid, nor a cookie given in its place, and so may be shown.
 _OPTION = re.compile(r"--?[a-z-]{1,20}", re.ASCII)
+# A sid, a secret, or a whole cookie among the words of a complaint of click's.
+_TOKEN = re.compile(r"[A-Za-z0-9_.=-]{21,}", re.ASCII)
+
+
+class CarefulGroup(click.Group):
+    """A group of commands whose complaints repeat no cookie that stood in the wrong place."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read what stands before the command's name."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise _without_tokens(error) from None
+
+    def invoke(self, ctx: click.Context) -> Any:  # Any: click's own type
+        """Run the command that is named."""
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            raise _without_tokens(error) from None
+
+
+def _without_tokens(error: click.UsageError) -> click.UsageError:
+    return click.UsageError(_TOKEN.sub("...", error.format_message()), error.ctx)
 
 
 def owner_argument(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
@@ -27,8 +52,3 @@ def sid_argument(_: click.Context, __: click.Parameter, value: str | None) -> st
     # What looks like nothing we know may be a whole cookie: it is not repeated.
     shown = f"{value!r}" if _OPTION.fullmatch(value) else "what was given"
     raise click.UsageError(f"{shown} is neither an option nor a sid, as `list` shows them")
-
-
-def counted(number: int, thing: str) -> str:
-    """Return a number and the thing counted, in the plural if need be."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -6,10 +6,9 @@ import click
 
 from ..core.admin import Administration
 from ..core.steps import Steps
-from .arguments import counted, owner_argument, sid_argument
+from .arguments import owner_argument, sid_argument
+from .output import ExitCode, counted, end, json_option, tell
 from .running import CommandRunner
-
-_NOTHING_ENDED = 1  # exit status
 
 
 def add_revoke(sessions: click.Group, runner: CommandRunner) -> None:
@@ -26,7 +25,10 @@ def add_revoke(sessions: click.Group, runner: CommandRunner) -> None:
     @click.option("--owner", help="End all sessions of this user.", callback=owner_argument)
     @click.option("--all", "everyone", is_flag=True, help="End every session, as after a restore.")
     @click.option("--yes", is_flag=True, help="Do not ask before ending every session.")
-    def revoke(sid: str | None, owner: str | None, *, everyone: bool, yes: bool) -> None:
+    @json_option
+    def revoke(
+        sid: str | None, owner: str | None, *, everyone: bool, yes: bool, as_json: bool
+    ) -> None:
         if [sid is not None, owner is not None, everyone].count(True) != 1:
             raise click.UsageError("give either a session's sid, or --owner and a user, or --all")
         if sid is not None:
@@ -35,12 +37,13 @@ def add_revoke(sessions: click.Group, runner: CommandRunner) -> None:
             ended = runner.administer(lambda admin: admin.revoke_all(owner))
         else:
             ended = runner.administer(lambda admin: _everyones(admin, runner, asked=yes))
-        click.echo(f"{counted(ended, 'session')} ended")
-        if not ended:
-            raise click.exceptions.Exit(_NOTHING_ENDED)
+        tell(f"{counted(ended, 'session')} ended", {"ended": ended}, as_json=as_json)
+        end(ExitCode.DONE if ended else ExitCode.NOTHING)
 
 
 def _everyones(admin: Administration, runner: CommandRunner, *, asked: bool) -> Steps[int]:
     if not asked:
-        _ = click.confirm(f"End every session in {runner.app_sessions.location}?", abort=True)
+        # To the standard error: the standard output may be read by a program.
+        question = f"End every session in {runner.app_sessions.location}?"
+        _ = click.confirm(question, abort=True, err=True)
     return admin.revoke_everyone()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
-from .arguments import counted
+from ..core.store import Preparable, Purgeable
+from ..errors import SessionError
+from .output import counted, json_option, tell
 from .running import CommandRunner
 
 
@@ -12,15 +14,30 @@ def add_purge(sessions: click.Group, runner: CommandRunner) -> None:
     """Add the command that deletes expired sessions."""
 
     @sessions.command("purge", help="Delete expired sessions; run it now and then, as by cron.")
-    def purge() -> None:
+    @json_option
+    def purge(*, as_json: bool) -> None:
         deleted = runner.administer(lambda admin: admin.purge())
-        click.echo(f"{counted(deleted, 'expired session')} deleted")
+        purges = isinstance(runner.app_sessions.store, Purgeable)
+        text = f"{counted(deleted, 'expired session')} deleted"
+        if not purges:
+            text = f"nothing to do: {runner.app_sessions.kind} deletes by itself what has expired"
+        document = {"deleted": deleted, "expires_by_itself": not purges}
+        tell(text, document, as_json=as_json)
 
 
-def add_init_db(sessions: click.Group, runner: CommandRunner) -> None:
+def add_init(sessions: click.Group, runner: CommandRunner) -> None:
     """Add the command that creates what the store needs."""
 
-    @sessions.command("init-db", help="Create the tables or indexes that SESSION_TYPE needs.")
-    def init_db() -> None:
-        runner.prepare()
-        click.echo("what sessions need is there")
+    @sessions.command("init", help="Create the tables or indexes that SESSION_TYPE needs, if any.")
+    @json_option
+    def init(*, as_json: bool) -> None:
+        try:
+            runner.app_sessions.freeze_config()
+        except SessionError as error:
+            raise runner.failed(error) from error
+        needed = isinstance(runner.app_sessions.store, Preparable)
+        if needed:
+            runner.run_or_fail(runner.app_sessions.prepare())
+        runner.say_where()
+        text = f"nothing to do: {runner.app_sessions.kind} needs neither tables nor indexes"
+        tell("what sessions need is there" if needed else text, {"needed": needed}, as_json=as_json)

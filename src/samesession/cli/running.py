@@ -14,8 +14,9 @@ import click
 from ..app_sessions import AppSessions
 from ..core.admin import Administration
 from ..core.steps import Steps
-from ..errors import SessionError
+from ..errors import SessionError, StoreError
 from ..run.sync import afterwards
+from .output import ExitCode
 
 T = TypeVar("T")
 
@@ -28,6 +29,18 @@ class StepsRunner(Protocol):
         ...
 
 
+class Refused(click.ClickException):
+    """A command's end by what it cannot do, told in a line."""
+
+    exit_code = ExitCode.USAGE
+
+
+class StoreDown(click.ClickException):
+    """A command's end by an outage, told in a line."""
+
+    exit_code = ExitCode.STORE_DOWN
+
+
 @dataclass(frozen=True, slots=True)
 class CommandRunner:
     """Runs what the commands of one application do."""
@@ -35,12 +48,16 @@ class CommandRunner:
     app_sessions: AppSessions
     run: StepsRunner
 
+    def attempt(self, steps: Steps[T]) -> T:
+        """Return what steps return; raises SessionError."""
+        return self.run(_and_shut(self.app_sessions, steps))
+
     def run_or_fail(self, steps: Steps[T]) -> T:
         """Return what steps return, or end the command with what they raised as its message."""
         try:
-            return self.run(_and_shut(self.app_sessions, steps))
+            return self.attempt(steps)
         except SessionError as error:
-            raise click.ClickException(self.app_sessions.told(error)) from error
+            raise self.failed(error) from error
 
     def administer(self, work: Callable[[Administration], Steps[T]]) -> T:
         """Return what work on the application's sessions returns, and say where it was done."""
@@ -48,17 +65,18 @@ class CommandRunner:
             self.app_sessions.check_in_reach()
             admin = self.app_sessions.administration
         except SessionError as error:
-            raise click.ClickException(str(error)) from error
+            raise self.failed(error) from error
         result = self.run_or_fail(work(admin))
-        self._say_where()
+        self.say_where()
         return result
 
-    def prepare(self) -> None:
-        """Create what the store needs, and say where it was done."""
-        self.run_or_fail(self.app_sessions.prepare())
-        self._say_where()
+    def failed(self, error: SessionError) -> click.ClickException:
+        """Return how a command ends for an error."""
+        ended = StoreDown if isinstance(error, StoreError) else Refused
+        return ended(self.app_sessions.told(error))
 
-    def _say_where(self) -> None:
+    def say_where(self) -> None:
+        """Say on the standard error on which sessions a command works."""
         click.echo(f"in {self.app_sessions.location}", err=True)
 
 

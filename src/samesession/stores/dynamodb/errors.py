@@ -59,8 +59,8 @@ def translated(error: Exception, operation: str, table: str) -> StoreUnavailable
     code = code_of(error)
     if code == "ResourceNotFoundException":
         return StoreUnavailable(
-            f"the table {table!r} is missing in DynamoDB: run `flask sessions init-db` or "
-            "`quart sessions init-db`, or create it as docs/other-stores.md says"
+            f"the table {table!r} is missing in DynamoDB: run `flask sessions init` or "
+            "`quart sessions init`, or create it as docs/other-stores.md says"
         )
     if code is not None:
         return StoreUnavailable(f"DynamoDB refused {operation}: {code}")

@@ -51,6 +51,6 @@ class DynamoDBSettings:
     )
 
     no_effect: ClassVar = {
-        "SESSION_DYNAMODB_TABLE_EXISTS": "the table is made by `flask sessions init-db`, or if "
+        "SESSION_DYNAMODB_TABLE_EXISTS": "the table is made by `flask sessions init`, or if "
         "SESSION_DYNAMODB_CREATE is True"
     }

@@ -70,8 +70,8 @@ def as_store_error(error: SQLAlchemyError, table: str) -> StoreUnavailable:
     said = str(error.orig).lower() if isinstance(error, DBAPIError) else ""
     if not _MISSING.isdisjoint(_codes(error)) or said.startswith(_MISSING_TEXT):
         return StoreUnavailable(
-            f"the table {table!r} is missing, or an older one: run `flask sessions init-db` "
-            "or `quart sessions init-db`, or create it by a migration"
+            f"the table {table!r} is missing, or an older one: run `flask sessions init` "
+            "or `quart sessions init`, or create it by a migration"
         )
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     kind = type(cause).__name__
