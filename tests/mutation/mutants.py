@@ -635,8 +635,8 @@ MUTANTS = (
         "a commit finds the session gone",
         (
             Change(
-                "core/flow.py",
-                "return (yield from self._lost(session, loaded, unsaved, None))",
+                "core/writing.py",
+                "return (yield from self.lost(session, loaded, unsaved, None))",
                 "return self._written(session, unsaved, loaded, draft, None)",
             ),
         ),
@@ -646,8 +646,8 @@ MUTANTS = (
         "what a conflict shows is judged as what was loaded",
         (
             Change(
-                "core/flow.py",
-                "if not (self._is_live(current, loaded.signed.token) or "
+                "core/writing.py",
+                "if not (self.is_live(current, loaded.signed.token) or "
                 "self._is_ours(current, session)):",
                 "if False:",
             ),
@@ -658,7 +658,7 @@ MUTANTS = (
         "a regenerated session has a new secret",
         (
             Change(
-                "core/flow.py",
+                "core/writing.py",
                 "signed = self._minted(state_of(session), current.sid)",
                 "signed = loaded.signed",
             ),
@@ -837,7 +837,7 @@ MUTANTS = (
     ),
     Mutant(
         "a new secret is made once, however often its save is tried",
-        (Change("core/flow.py", "        if state.minted is None:\n", "        if True:\n"),),
+        (Change("core/writing.py", "        if state.minted is None:\n", "        if True:\n"),),
         ("tests/races/test_blocks.py", "-k", "failed_to_save and memory"),
     ),
     Mutant(
@@ -858,7 +858,7 @@ MUTANTS = (
     ),
     Mutant(
         "a login whose session is gone begins another",
-        (Change("core/flow.py", "if lost.gives_way_to(unsaved.draft.bound):", "if False:"),),
+        (Change("core/writing.py", "if lost.gives_way_to(unsaved.draft.bound):", "if False:"),),
         ("tests/races/test_endings.py", "-k", "memory and (begins_a_new or ends_all)"),
     ),
     Mutant(
@@ -876,7 +876,7 @@ MUTANTS = (
         "a login that is over wins over no other",
         (
             Change(
-                "core/flow.py",
+                "core/writing.py",
                 "over = standing is None or policy.is_over(standing, self._clock())",
                 "over = standing is None",
             ),
@@ -1129,12 +1129,12 @@ MUTANTS = (
                 "core/opening.py",
                 "        found, refused = self._presented(values)\n",
                 "        found, refused = self._presented(values)\n"
-                "        self.adopted = found[0] if found else None\n",
+                "        vars(self._notify)['adopted'] = found[0] if found else None\n",
             ),
             Change(
-                "core/flow.py",
+                "core/writing.py",
                 "signed = self._signer.mint()\n",
-                "signed = self._opener.adopted or self._signer.mint()\n",
+                "signed = vars(self._notify)['adopted'] or self._signer.mint()\n",
             ),
         ),
         ("tests/faults/test_anonymous.py", "-k", "adopted and memory"),
@@ -2875,7 +2875,7 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "data is None or not self._is_live(record, loaded.signed.token):",
+                "data is None or not writer.is_live(record, loaded.signed.token):",
                 "data is None:",
             ),
         ),
@@ -2934,7 +2934,7 @@ MUTANTS = (
         "the cookie of a session that a socket ended",
         (
             Change(
-                "core/flow.py",
+                "core/writing.py",
                 "events.EMPTIED_BLINDLY if state_of(session).of_socket else events.EMPTIED",
                 "events.EMPTIED",
             ),

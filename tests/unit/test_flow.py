@@ -21,13 +21,14 @@ from samesession.core import codec
 from samesession.core.cookie import MAX_AGE, DropCookie, Reply, SetCookie
 from samesession.core.encryption import Encryption
 from samesession.core.events import BY_VISITORS, Event, Notice
-from samesession.core.flow import MAX_ATTEMPTS, Flow
+from samesession.core.flow import Flow
 from samesession.core.policy import SKEW
 from samesession.core.record import Record, revision_of
 from samesession.core.request_state import Mode, SessionState, data_of, state_of
 from samesession.core.scopes import Address
 from samesession.core.store import Conflict, Lifetimes, Outcome
 from samesession.core.token import SignedToken
+from samesession.core.writing import MAX_ATTEMPTS
 from tests.support.clock import Clock, Entropy
 
 from .parts import (

@@ -1,0 +1,221 @@
+"""Write a session's record, and say how that ended.
+
+A commit says which revision it expects to find, and goes on by the answer:
+
+    written     the session shows what was stored
+    conflict    the request's changes are replayed on the record that is there now: again
+    gone        the session ended meanwhile: nothing is written, the cookie is dropped
+    no answer   the changes go back to the session, and a later save tries again
+"""
+
+from __future__ import annotations
+
+from ..errors import BadRecord, ReadOnlySession, StoreUnavailable
+from . import codec, events, policy, saving
+from .changes import Data
+from .cookie import MAX_AGE, DropCookie, Reply, SetCookie
+from .events import Event, Notice, Notify
+from .filing import Filing
+from .next_record import first_record, next_record
+from .own_lifetimes import permanent_lifetime
+from .policy import Rules, Verdict
+from .record import Record
+from .request_state import Loaded, Lost, SessionState, Terms, is_empty, is_permanent, state_of
+from .session import ServerSession
+from .steps import Steps
+from .store import Clock, Conflict, Outcome
+from .token import SignedToken, Token, TokenSigner, same_secret
+from .unsaved_changes import Draft, Unsaved
+
+MAX_ATTEMPTS = 100  # each lost attempt means that another request's commit was written
+_CREATE_ATTEMPTS = 3
+
+
+class Writer:
+    """What creates, commits and deletes the records of sessions."""
+
+    def __init__(
+        self,
+        filing: Filing,
+        *,
+        rules: Rules,
+        signer: TokenSigner,
+        terms: Terms,
+        clock: Clock,
+        notify: Notify,
+    ) -> None:
+        self._filing = filing
+        self._rules = rules
+        self._signer = signer
+        self._terms = terms
+        self._clock = clock
+        self._notify = notify
+
+    def create(self, session: ServerSession, unsaved: Unsaved, draft: Draft) -> Steps[Reply]:
+        """File the first record of a session; raises StoreUnavailable."""
+        for _ in range(_CREATE_ATTEMPTS):
+            signed = self._signer.mint()
+            record = first_record(signed.token, draft, now=int(self._clock()), rules=self._rules)
+            if (yield from self._filing.create(record)):
+                loaded = Loaded(signed, record)
+                return self._written(session, unsaved, loaded, draft, Event.CREATED)
+        raise StoreUnavailable("the session store refuses each new session's key as taken")
+
+    def save(
+        self, session: ServerSession, loaded: Loaded, unsaved: Unsaved, *, cookie_possible: bool
+    ) -> Steps[Reply]:
+        """Commit or delete, replaying this request's changes on whatever came between."""
+        current, draft, signed = loaded.record, unsaved.draft, loaded.signed
+        sealed = loaded.sealed
+        if unsaved.replace_secret:
+            signed = self._minted(state_of(session), current.sid)
+        for _ in range(MAX_ATTEMPTS):
+            if not (self.is_live(current, loaded.signed.token) or self._is_ours(current, session)):
+                return (yield from self.lost(session, loaded, unsaved, current))
+            record = self._next(current, signed.token, draft, has_functions=unsaved.has_functions)
+            if record is not None and unsaved.replace_secret:
+                require_cookie(possible=cookie_possible)
+            steps = self._filing.replace(current, record, state_of(session), sealed=sealed)
+            outcome = yield from steps
+            if outcome is Outcome.WRITTEN:
+                if record is None:
+                    return self._ended(session, unsaved, current, draft)
+                event = Event.REGENERATED if unsaved.replace_secret else None
+                return self._written(session, unsaved, Loaded(signed, record), draft, event)
+            if isinstance(outcome, Conflict):
+                self._notify(Notice.of(Event.CONFLICT, current, events.FASTER))
+                sealed = outcome.record
+            newer = self._replayed(unsaved, current, outcome)
+            if newer is None:
+                return (yield from self.lost(session, loaded, unsaved, None))
+            current, draft = newer
+        raise StoreUnavailable(
+            f"a session is written by so many requests at once that {MAX_ATTEMPTS} attempts failed"
+        )
+
+    def _replayed(
+        self, unsaved: Unsaved, current: Record, outcome: Outcome | Conflict
+    ) -> tuple[Record, Draft] | None:
+        """Do what a request did to the record that stands there by now, if there is one."""
+        newer = self._filing.standing(current, outcome)
+        if newer is None or not isinstance(outcome, Conflict):
+            return None
+        try:
+            return newer, unsaved.replayed(codec.split(newer.payload), outcome.record)
+        except BadRecord as error:
+            self._notify(Notice(Event.REJECTED, error.reason))
+            return None
+
+    def data(self, record: Record) -> Data | None:
+        """Read what a record holds, if that is data."""
+        try:
+            return codec.decode(record.payload)
+        except BadRecord as error:
+            self._notify(Notice(Event.REJECTED, error.reason))
+            return None
+
+    def _minted(self, state: SessionState, sid: str) -> SignedToken:
+        """Return the session's next token: for a save that is tried again, the same one."""
+        if state.minted is None:
+            state.minted = self._signer.mint(sid)
+        return self._signer.sign(state.minted)
+
+    def is_live(self, record: Record, token: Token) -> bool:
+        """Return whether a record is a live one of a token's."""
+        return policy.verdict(record, token, self._clock()) is Verdict.LIVE
+
+    def _is_ours(self, record: Record, session: ServerSession) -> bool:
+        """Return whether a save of this request wrote a live record, and heard no more of it."""
+        minted = state_of(session).minted
+        return minted is not None and self.is_live(record, minted.token)
+
+    def _next(
+        self, current: Record, token: Token, draft: Draft, *, has_functions: bool = False
+    ) -> Record | None:
+        stale, now = self._filing.index_is_stale(current), int(self._clock())
+        rules = self._rules
+        record = next_record(current, token, draft, now=now, rules=rules, index_is_stale=stale)
+        if record is None or not has_functions:
+            return record
+        # Two requests that both count one up would make equal records, and each
+        # would take the other's commit for its own.
+        return record._replace(revision=record.revision + self._signer.random_step())
+
+    # --- how it ended ------------------------------------------------------------------
+
+    def _ended(self, session: ServerSession, unsaved: Unsaved, was: Record, draft: Draft) -> Reply:
+        saving.mark_saved(session, unsaved, None, draft.data)
+        reason = events.EMPTIED_BLINDLY if state_of(session).of_socket else events.EMPTIED
+        self._notify(Notice.of(Event.ENDED, was, reason))
+        return Reply(DropCookie(), vary=True)
+
+    def _written(
+        self,
+        session: ServerSession,
+        unsaved: Unsaved,
+        loaded: Loaded,
+        draft: Draft,
+        event: Event | None,
+    ) -> Reply:
+        saving.mark_saved(session, unsaved, loaded, draft.data)
+        state_of(session).terms = self._terms
+        if event is not None:
+            self._notify(Notice.of(event, loaded.record))
+        if draft.bound is not None:
+            self._notify(Notice.of(Event.BOUND, loaded.record))
+        cookie = self.set_cookie(loaded, permanent=is_permanent(session))
+        return Reply(cookie, vary=True)
+
+    def lost(
+        self, session: ServerSession, before: Loaded, unsaved: Unsaved, standing: Record | None
+    ) -> Steps[Reply]:
+        """Give up a session that ended, or was taken over, while the request ran.
+
+        A login is a new authentication, though, and begins another session.
+        """
+        token = before.signed.token
+        lost = Lost(token.sid, drop=True, owner=None)
+        reason = events.ENDED_MEANWHILE
+        over = standing is None or policy.is_over(standing, self._clock())
+        if standing is not None and not over and not same_secret(token, standing.secret_hash):
+            # After a login elsewhere in the same browser the cookie there is already the
+            # new one: dropping it would log the user out again.
+            lost = Lost(token.sid, drop=False, owner=standing.owner)
+            reason = events.TAKEN_OVER
+        self._notify(Notice.of(Event.GONE, before.record, reason))
+        if lost.gives_way_to(unsaved.draft.bound):
+            return (yield from self.create(session, unsaved, unsaved.assigned_alone()))
+        saving.forget(session, lost)
+        return _dropping(lost)
+
+    def still_lost(self, session: ServerSession, lost: Lost) -> Reply:
+        """Save nothing more of a session that is lost, nor begin another one unasked."""
+        if state_of(session).replace_secret or not is_empty(session):
+            self._notify(Notice(Event.GONE, events.ENDED_BEFORE, lost.sid))
+            saving.forget(session, lost)
+        state_of(session).written = False
+        return _dropping(lost)
+
+    # --- small parts -------------------------------------------------------------------
+
+    def set_cookie(self, loaded: Loaded, *, permanent: bool) -> SetCookie:
+        """Return the cookie of a session that is stored, signed with the newest key."""
+        signed = self._signer.sign(loaded.signed) if loaded.signed.stale else loaded.signed
+        if not permanent:
+            return SetCookie(signed.value, None)
+        lifetime = min(permanent_lifetime(loaded.record, self._rules.lifetimes), MAX_AGE)
+        return SetCookie(signed.value, int(self._clock()) + lifetime)
+
+
+def _dropping(lost: Lost) -> Reply:
+    return Reply(DropCookie() if lost.drop else None, vary=True)
+
+
+def require_cookie(*, possible: bool) -> None:
+    """Raise ReadOnlySession where no cookie can be sent."""
+    if not possible:
+        raise ReadOnlySession(
+            "no cookie can be sent by a WebSocket or a Socket.IO event, nor after a response has "
+            "started, so a session can be neither begun nor regenerated there: do it in an HTTP "
+            "request before"
+        )
