@@ -60,7 +60,7 @@ MONGOECO = "mongoeco[wire]==4.11.0"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # What the suite imports, the stores' client libraries included.
-EVERYTHING = "flask,quart,redis,sqlalchemy,mongodb,dynamodb,encryption"
+EVERYTHING = "flask,quart,redis,sqlalchemy,mongodb,dynamodb,encryption,labels"
 
 # The oldest releases that pyproject.toml allows.
 LOWEST = (
@@ -78,6 +78,7 @@ LOWEST = (
     "ormsgpack==1.12.1",
     "quart==0.20.0",
     "redis==5.3.0",
+    "ua-parser==1.0.0",
     "werkzeug==3.1.6",
 )
 
