@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from quart import Quart
 
+    from .reauthentication import ReauthenticationRequired as ReauthenticationRequired
+
 __all__ = [
     "About",
     "BadRecord",
@@ -33,6 +35,7 @@ __all__ = [
     "InvalidName",
     "NotSupported",
     "ReadOnlySession",
+    "ReauthenticationRequired",
     "ServerSession",
     "Session",
     "SessionError",
@@ -44,6 +47,13 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    # An HTTP error needs Werkzeug, which whoever reads sessions without requests does not load.
+    if name == "ReauthenticationRequired":
+        return import_module(".reauthentication", __name__).ReauthenticationRequired
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class Session:

@@ -71,6 +71,23 @@ class NotSupported(SessionError):
     """The configured store lacks the ability that was asked for."""
 
 
+class StaleLogin(SessionError):
+    """The user has not authenticated lately enough, or never; `minutes`: what was asked for.
+
+    Applications see its HTTP error, `ReauthenticationRequired`.
+    """
+
+    def __init__(self, minutes: float) -> None:
+        super().__init__(minutes)
+        self.minutes = minutes
+
+    def __str__(self) -> str:
+        return (
+            f"the user has not authenticated in the last {self.minutes:g} minutes: have the "
+            "password shown again, and then call session.bind() or session.confirm()"
+        )
+
+
 def at_place(error: BaseException, place: str) -> None:
     """Note which of several servers an error is about: a host and port, never more."""
     if place_of(error) is None:

@@ -23,6 +23,7 @@ from .core.record import Sealer
 from .core.store import Clock, Store
 from .core.token import Entropy, Proofs, TokenSigner
 from .encryption_settings import EncryptionSettings
+from .reauthentication import ReauthenticationRequired
 from .settings import Config
 
 
@@ -75,6 +76,7 @@ class Flows:
             notify=self._notify,
             horizon=self._horizon,
             proofs=self._record_proofs,
+            refusal=ReauthenticationRequired,
         )
 
     def _derived(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ..errors import NotSupported
+from . import freshness
 from .late_writes import Watched, Write, admit
 from .names import checked_owner
 from .own_lifetimes import REFUSED, REFUSED_COOKIE, checked_lifetime
@@ -22,6 +23,7 @@ class Account(Watched):
     """A session, as far as it belongs to somebody."""
 
     _bindable = False
+    _freshness: freshness.Freshness | None = None
 
     @property
     def sid(self) -> str | None:
@@ -81,6 +83,19 @@ class Account(Watched):
             raise NotSupported(UNBINDABLE)
         self._rekey(Write.BIND)
         self._state.bound = owner
+
+    def require_fresh(self, minutes: float = 10) -> None:
+        """Raise ReauthenticationRequired unless the user has authenticated in the last minutes.
+
+        Call it before what a thief of the session must not do, such as to change the password
+        (OWASP ASVS 5.0, 7.5.1). The error is a 401 that the application's errorhandler makes a
+        page of, where the user shows the password again. `bind` and `confirm` authenticate.
+        Raises NotSupported on an exempt path and on a store without owners, where nobody can
+        ever be fresh, and the store's failure where that is why nobody is known.
+        """
+        minutes = freshness.checked_minutes(minutes)
+        self._read()
+        freshness.check(self._state, minutes, self._freshness, bindable=self._bindable)
 
     # --- parts, which all of a session uses ---------------------------------------------
 

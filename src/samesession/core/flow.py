@@ -19,13 +19,15 @@ differs from that, and whether any is left:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from ..errors import StaleLogin
 from . import policy, saving
 from .admin import Administration
 from .cookie import READ, UNTOUCHED, CookieAction, DropCookie, Reply
 from .events import Notify
 from .filing import Filing
+from .freshness import Freshness
 from .opening import Opener
 from .policy import Action, Horizon, Rules
 from .proved_records import ProvedRecords, RecordProofs
@@ -64,8 +66,9 @@ class Flow:
         notify: Notify,
         horizon: Horizon | None = None,
         proofs: RecordProofs | None = None,
+        refusal: Callable[[float], StaleLogin] = StaleLogin,
     ) -> None:
-        """`horizon` and `proofs` are shared by the flows of one store whose lifetimes differ."""
+        """`horizon`, `proofs`: shared by flows of one store; `refusal`: of logins too long ago."""
         self.store = store
         self.rules = rules
         self._signer = signer
@@ -75,8 +78,9 @@ class Flow:
         self._filing = Filing(
             store=store, rules=rules, records=records, clock=clock, notify=notify, horizon=horizon
         )
+        fresh = Freshness(clock, refusal)
         self._opener = Opener(
-            store=store, rules=rules, signer=signer, records=records, clock=clock, notify=notify
+            store=store, rules=rules, signer=signer, records=records, notify=notify, freshness=fresh
         )
         self._terms = self._opener.terms
         self._writer = Writer(

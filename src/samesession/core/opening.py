@@ -33,6 +33,7 @@ from .events import (
     Notice,
     Notify,
 )
+from .freshness import Freshness
 from .owner_entries import OwnerEntries
 from .policy import Rules, Verdict
 from .proved_records import ProvedRecords
@@ -41,7 +42,7 @@ from .request_state import Loaded, SessionState, Terms, state_of
 from .scopes import Address
 from .session import ServerSession
 from .steps import Steps
-from .store import Clock, OwnerIndex, Store
+from .store import OwnerIndex, Store
 from .token import SignedToken, Token, TokenSigner
 
 MAX_TOKENS = 4  # different ones of a request that are looked up
@@ -62,9 +63,11 @@ class Opener:
         rules: Rules,
         signer: TokenSigner,
         records: ProvedRecords,
-        clock: Clock,
         notify: Notify,
+        freshness: Freshness,
     ) -> None:
+        """`freshness`: what judges logins, and has the time."""
+        clock = freshness.clock
         self._reader = Reader(store, records)
         owners = OwnerEntries(store, records.encryption)
         self._ending = Ending(
@@ -75,6 +78,7 @@ class Opener:
         self._clock = clock
         self._notify = notify
         self._bindable = isinstance(store, OwnerIndex)
+        self._freshness = freshness
         self.terms = Terms(rules.lifetimes, signer.mark)
 
     def open(
@@ -111,6 +115,7 @@ class Opener:
             permanent_by_default=self._rules.permanent_by_default,
             bindable=self._bindable,
             own_lifetimes=self._rules.lifetimes.own,
+            freshness=self._freshness,
         )
 
     def _stored(self, data: dict[str, Any], loaded: Loaded, *, renew: bool) -> ServerSession:
@@ -122,6 +127,7 @@ class Opener:
             permanent_by_default=self._rules.permanent_by_default,
             bindable=self._bindable,
             own_lifetimes=self._rules.lifetimes.own,
+            freshness=self._freshness,
         )
 
     def _presented(self, values: Sequence[str]) -> tuple[Sequence[SignedToken], Notice | None]:

@@ -15,6 +15,7 @@ from ..errors import SessionError
 from . import changes as merge
 from . import values
 from .account import Account
+from .freshness import Freshness
 from .late_writes import Write, admit, note_loan
 from .names import plain_key
 from .request_state import (
@@ -51,6 +52,7 @@ class ServerSession(Account):
         permanent_by_default: bool = False,
         bindable: bool = False,
         own_lifetimes: bool = False,
+        freshness: Freshness | None = None,
     ) -> None:
         self._state = SessionState() if state is None else state
         if data:
@@ -62,6 +64,7 @@ class ServerSession(Account):
         if own_lifetimes:
             self._state.own_lifetimes = True
         self._bindable = bindable
+        self._freshness = freshness
 
     # --- what Flask's session promises -------------------------------------------------
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ..exempt import no_session
+from ..reauthentication import ReauthenticationRequired
 from .actions import (
+    fresh_required,
     purge,
     revoke,
     revoke_all,
@@ -17,6 +19,8 @@ from .interface import FlaskSessionInterface, init_app
 
 __all__ = [
     "FlaskSessionInterface",
+    "ReauthenticationRequired",
+    "fresh_required",
     "init_app",
     "no_session",
     "purge",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import cast
 
@@ -16,9 +16,19 @@ from ..core.session import ServerSession
 from ..core.session_info import About, SessionPage
 from ..errors import StoreError
 from ..misplaced_calls import belonging, outside_of_application, outside_of_request, replaced
+from ..reauthentication import View, required
 from ..run.sync import run
 
 _TURNED_AWAY = (3, 4)  # hundreds of a status: elsewhere, or by a fault of the client
+
+
+def fresh_required(minutes: float = 10) -> Callable[[View], View]:
+    """Have a view called only where the user has authenticated in the last minutes; a decorator.
+
+    `session.require_fresh(minutes)` comes first, then the view, which may be a function or a
+    coroutine. Write it below the route: `@app.post("/password")`, `@fresh_required()`.
+    """
+    return required(minutes, _session)
 
 
 @belonging("flask")

@@ -19,6 +19,7 @@ from ..core.session_info import About, SessionPage
 from ..core.steps import Steps
 from ..errors import StoreError
 from ..misplaced_calls import belonging, outside_of_application, outside_of_request
+from ..reauthentication import View, required
 from ..run.aio import arun, finished
 from .event_loop import check_running_loop
 from .sockets import Sockets
@@ -27,6 +28,15 @@ if TYPE_CHECKING:
     from quart import Request, Websocket
 
 T = TypeVar("T")
+
+
+def fresh_required(minutes: float = 10) -> Callable[[View], View]:
+    """Have a view called only where the user has authenticated in the last minutes; a decorator.
+
+    `session.require_fresh(minutes)` comes first, then the view, which may be a function or a
+    coroutine. Write it below the route: `@app.post("/password")`, `@fresh_required()`.
+    """
+    return required(minutes, _session)
 
 
 @belonging("quart")
