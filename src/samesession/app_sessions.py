@@ -21,6 +21,7 @@ from .core.cookie import READ, UNTOUCHED, Attributes, Reply
 from .core.cookie_only.flow import CookieFlow
 from .core.events import Event, Notice
 from .core.flow import Flow
+from .core.health import timed_ping
 from .core.memo import Memo
 from .core.proved_records import RecordProofs
 from .core.request_state import Mode, SessionState, has_flashes, state_of
@@ -42,7 +43,7 @@ from .errors import ConfigError, NotSupported, SessionError, StoreError, StoreUn
 from .exempt import Exemptions
 from .framework import Framework
 from .making_flows import Flows
-from .run.clocks import system_time
+from .run.clocks import stopwatch, system_time
 from .settings import Config
 from .signals import notifier
 
@@ -347,6 +348,11 @@ class AppSessions:
             raise NotSupported(f"SESSION_TYPE {self.config.store_type!r} needs no tables")
         yield from checkpoint(bounded=False)  # a server may take minutes to make a table
         yield from self._store.prepare()
+
+    def ping(self) -> Steps[float]:
+        """Ask the store whether it answers; return the seconds that it took."""
+        self.freeze_config()
+        return timed_ping(self._store, self.config.rules.prefix, stopwatch)
 
     @property
     def store(self) -> Store | None:

@@ -16,7 +16,9 @@ import pytest
 import pytest_asyncio
 
 from samesession import SessionError, StoreUnavailable
-from samesession.core.store import Colour, Outcome
+from samesession.core.health import ping
+from samesession.core.steps import Steps
+from samesession.core.store import Colour, Outcome, Store
 
 from .callers import (
     FACES,
@@ -115,6 +117,28 @@ async def test_a_failing_network_is_a_typed_error_in_time_and_over_when_it_is_ov
     stored = await caller.do(loading(key))
     assert stored in (old, new)
     assert await caller.do(committing(key, stored, new)) is Outcome.WRITTEN
+
+
+@COLOURS
+@FAULTS
+async def test_a_ping_fails_in_time_and_no_longer_than_the_network(
+    caller: Caller, network: Network, proxy: Proxy, fault: Fault
+) -> None:
+    def pinging(store: Store) -> Steps[None]:
+        return ping(store, "session:")
+
+    assert (await caller.try_(pinging)).error is None
+    proxy.inflict(fault)
+    result = await caller.try_(pinging)
+    assert isinstance(result.error, StoreUnavailable), (result, fault)
+    assert result.seconds < network.timeout + SLACK, (result, fault)
+    proxy.mend()
+    if fault.garbage is not None and not network.drops_garbled:
+        proxy.cut()
+    ended = asyncio.get_running_loop().time() + network.recovery
+    while (result := await caller.try_(pinging)).error is not None:
+        assert asyncio.get_running_loop().time() < ended, result.error
+    assert network.part.records() == {}
 
 
 @COLOURS

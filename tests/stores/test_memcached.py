@@ -65,6 +65,16 @@ class TestMemcachedStoreWithoutAServer(OutageContract):
         return lambda: MemcachedStore(f"127.0.0.1:{free_port()}")
 
 
+def test_each_of_several_servers_must_answer(server: Memcached) -> None:
+    """Each has some sessions, whichever would have the key that none has."""
+    gone = f"127.0.0.1:{free_port()}"
+    for servers in ([server.address, gone], [gone, server.address]):
+        store = MemcachedStore(servers)
+        with pytest.raises(StoreUnavailable, match=r"^memcached is not available: Conn"):
+            run(store.ping())
+        run(store.close())
+
+
 def test_a_read_that_renews_is_one_command(server: Memcached, store: MemcachedStore) -> None:
     assert run(store.create("k", record(1), lifetimes=Lifetimes(browser=5, permanent=5)))
     before = server.counts()

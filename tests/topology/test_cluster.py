@@ -13,6 +13,7 @@ import pytest_asyncio
 from redis.crc import key_slot
 
 from samesession import StoreUnavailable
+from samesession.core.health import ping
 from samesession.core.steps import Steps
 from samesession.core.store import Colour, Outcome, Store
 from tests.faults.callers import FACES, LIFETIMES, SLACK, Caller, calling, sealed
@@ -247,3 +248,23 @@ async def test_a_node_that_hangs_holds_no_request_beyond_the_deadline_and_others
         until(own_cluster.is_whole, "the cluster is whole again")
         for key, raw in keys:
             await expect_back(caller, key, raw)
+
+
+@FACE
+@pytest.mark.asyncio
+async def test_a_ping_misses_each_node_that_hangs(own_cluster: Cluster, colour: Colour) -> None:
+    """Whichever has the key that no session has: each has some sessions."""
+
+    def pinging(store: Store) -> Steps[None]:
+        return ping(store, "session:")
+
+    async with calling(own_cluster.url, colour, timeout=0.4) as caller:
+        await caller.do(pinging)
+        for node in own_cluster.nodes:
+            with node.paused():
+                result = await caller.try_(pinging)
+                assert isinstance(result.error, StoreUnavailable)
+                assert result.seconds < 0.4 + SLACK
+            until(own_cluster.is_whole, "the cluster is whole again")
+            await caller.do(pinging)
+        assert all(node.do("DBSIZE") == 0 for node in own_cluster.nodes)

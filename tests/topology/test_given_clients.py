@@ -20,6 +20,7 @@ from valkey.sentinel import Sentinel as ValkeySentinel
 
 from samesession import ConfigError
 from samesession.core.batches import every_key
+from samesession.core.health import ping
 from samesession.core.steps import Steps
 from samesession.core.store import Colour, Outcome, Store
 from samesession.run.aio import arun
@@ -39,6 +40,7 @@ _node: Any = ClusterNode
 
 def life(store: Store) -> Steps[None]:
     """Do all that is done to a session, whose keys lie wherever they do."""
+    yield from ping(store, "session:")
     for _ in range(8):
         key, raw = sealed("alice")
         yield from store.enlist("alice", key, lifetime=60)  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ from typing import Any, assert_type
 
 from samesession import About, ServerSession, SessionPage
 from samesession.flask import (
+    ping,
     purge,
     revoke,
     revoke_all,
@@ -68,6 +69,7 @@ def administration() -> None:
     assert_type(revoke_all("ann"), int)
     assert_type(revoke_all("ann", keep=session.sid), int)
     assert_type(purge(), int)
+    assert_type(ping(), float)
     with saving() as saved:
         assert_type(saved, ServerSession)
 

@@ -8,6 +8,7 @@ from typing import Any, assert_type
 
 from samesession import About, ServerSession, SessionPage
 from samesession.quart import (
+    ping,
     purge,
     revoke,
     revoke_all,
@@ -37,6 +38,7 @@ async def administration() -> None:
     assert_type(await revoke("sid"), bool)
     assert_type(await revoke_all("ann", keep=session.sid), int)
     assert_type(await purge(), int)
+    assert_type(await ping(), float)
     async with saving() as saved:
         assert_type(saved, ServerSession)
 

@@ -200,13 +200,14 @@ def actions(framework: str) -> dict[str, Any]:
         "revoke_all": lambda: module.revoke_all("ann"),
         "revoke_everyone": module.revoke_everyone,
         "purge": module.purge,
+        "ping": module.ping,
         "saving": module.saving,
     }
 
 
 ACTIONS = (
     "bind", "read", "write", "sessions_of", "sessions_page",
-    "revoke", "revoke_all", "revoke_everyone", "purge", "saving",
+    "revoke", "revoke_all", "revoke_everyone", "purge", "ping", "saving",
 )  # fmt: skip
 
 

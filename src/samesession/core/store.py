@@ -246,6 +246,21 @@ class Purgeable(Protocol):
 
 
 @runtime_checkable
+class Pingable(Protocol):
+    """The ability to say whether the store would answer: see core.health.
+
+    For a store of which a read says too little, such as one on several servers.
+    """
+
+    def ping(self) -> Steps[None]:
+        """Raise StoreUnavailable where reads would fail; make and change nothing.
+
+        The deadline is that of one operation, whatever it looks at.
+        """
+        ...
+
+
+@runtime_checkable
 class Preparable(Protocol):
     """The need to have tables or the like made, once, before the first request."""
 

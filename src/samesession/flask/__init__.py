@@ -6,6 +6,7 @@ from ..exempt import no_session
 from ..reauthentication import ReauthenticationRequired
 from .actions import (
     fresh_required,
+    ping,
     purge,
     revoke,
     revoke_all,
@@ -23,6 +24,7 @@ __all__ = [
     "fresh_required",
     "init_app",
     "no_session",
+    "ping",
     "purge",
     "revoke",
     "revoke_all",

@@ -75,6 +75,16 @@ def purge() -> int:
 
 
 @belonging("flask")
+def ping() -> float:
+    """Ask the store whether it answers, for a health check; return the seconds that it took.
+
+    Raises StoreUnavailable within SESSION_STORE_TIMEOUT. Nothing is written, so a server that
+    is full may answer still. With SESSION_TYPE "cookie" there is nothing to ask.
+    """
+    return run(_app_sessions().ping())
+
+
+@belonging("flask")
 @contextmanager
 def saving() -> Iterator[ServerSession]:
     """Save the session at the end of the block, not when the response is made.

@@ -83,6 +83,17 @@ async def purge() -> int:
 
 
 @belonging("quart")
+async def ping() -> float:
+    """Ask the store whether it answers, for a health check; return the seconds that it took.
+
+    Raises StoreUnavailable within SESSION_STORE_TIMEOUT. Nothing is written, so a server that
+    is full may answer still. With SESSION_TYPE "cookie" there is nothing to ask.
+    """
+    app_sessions = _app_sessions()
+    return await arun(app_sessions.ping(), timeout=app_sessions.store_timeout)
+
+
+@belonging("quart")
 @asynccontextmanager
 async def saving() -> AsyncIterator[ServerSession]:
     """Save the session at the end of the block, not when the response is made.

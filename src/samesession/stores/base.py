@@ -28,6 +28,7 @@ from ..core.store import (
     Outcome,
     OwnerIndex,
     PagedOwnerIndex,
+    Pingable,
     Purgeable,
     Reach,
     Rereading,
@@ -69,6 +70,7 @@ __all__ = [
     "Outcome",
     "OwnerIndex",
     "PagedOwnerIndex",
+    "Pingable",
     "Purgeable",
     "Reach",
     "Rereading",
@@ -100,7 +102,7 @@ Outages = tuple[type[Exception], ...]
 
 _METHODS = ("load", "create", "commit", "remove", "close")
 _MANY = ("load_many", "remove_many", "owned_page", "delist_many", "keys_page")
-_ABILITIES = ("enlist", "delist", "owned", "purge", "load_again", *_MANY)
+_ABILITIES = ("enlist", "delist", "owned", "purge", "load_again", "ping", *_MANY)
 
 
 class SyncStore(Protocol):
@@ -108,8 +110,8 @@ class SyncStore(Protocol):
 
     The methods are those of `Store`, `OwnerIndex` and `Purgeable`, and may be called by
     several threads at once. So may be added what `Batches`, `PagedOwnerIndex` and
-    `Listable` name, for work on many sessions, what `Rereading` names, and the
-    attribute `location`.
+    `Listable` name, for work on many sessions, what `Rereading` and `Pingable` name, and
+    the attribute `location`.
     """
 
     def load(self, key: str, *, renew: Lifetimes | None) -> bytes | None:
@@ -179,6 +181,7 @@ class _Wrapped:
     owned_page: Callable[..., Steps[KeyPage]]
     delist_many: Callable[..., Steps[None]]
     keys_page: Callable[..., Steps[KeyPage]]
+    ping: Callable[..., Steps[None]]
 
     def __init__(self, store: SyncStore | AsyncStore, outages: Outages) -> None:
         self._store = store

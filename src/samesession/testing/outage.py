@@ -8,6 +8,7 @@ from typing import ClassVar
 import pytest
 
 from ..core.batches import delist_many, load_many, owned_by, remove_many
+from ..core.health import ping
 from ..core.steps import Steps
 from ..core.store import Listable, OwnerIndex, Purgeable, Store
 from ..errors import StoreUnavailable
@@ -30,6 +31,7 @@ class OutageContract(Contract):
             store.remove("key", expected=None),
             load_many(store, ["key", "other"]),
             remove_many(store, ["key", "other"]),
+            ping(store, "session:"),
         ]
         if isinstance(store, OwnerIndex):
             steps += [

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from ..core.batches import load_many, remove_many
-from ..core.store import Conflict, Lifetimes, Outcome, Store
+from ..core.health import ping
+from ..core.store import Conflict, Lifetimes, Listable, Outcome, Store
 from .caller import Caller, Contract, ManualClock, make_record, revision
 
 # Keys that a careless store takes for one another, or for something else.
@@ -218,6 +219,17 @@ class RecordContract(Contract):
         assert caller.do(steps) == Conflict(newer)
         assert caller.do(one.remove("key", expected=None)) is Outcome.WRITTEN
         assert caller.do(other.load("key", renew=None)) is None
+
+    def test_asking_whether_it_answers_leaves_nothing(self, caller: Caller, store: Store) -> None:
+        caller.do(ping(store, "session:"))
+        assert caller.do(store.load("session:ping", renew=None)) is None
+        assert caller.do(store.create("key", make_record(1), lifetimes=self.lifetimes)) is True
+        caller.do(ping(store, "session:"))
+        if isinstance(store, Listable):
+            assert [*caller.do(store.keys_page("session:", after=None)).keys] == []
+        assert caller.do(store.load("key", renew=None)) == make_record(1)
+        caller.do(store.close())
+        caller.do(ping(store, "session:"))
 
     def test_closing_loses_nothing_and_a_later_use_opens_anew(
         self, caller: Caller, store: Store

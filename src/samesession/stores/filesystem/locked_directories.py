@@ -99,6 +99,14 @@ class Tree:
             if fd is not None:
                 os.close(fd)
 
+    def check(self) -> None:
+        """Raise StoreUnavailable where the root cannot be used, or made if it is missing."""
+        with self.at() as root:
+            use = os.R_OK | os.W_OK | os.X_OK
+            number = _hindrance(self.root) if root is None else _refusal(self.root, use)
+            if number is not None:
+                raise OSError(number, os.strerror(number))
+
     def locked(self, path: str, *, make: bool = False, wait: bool = True) -> Locked:
         """Open a directory and hold its lock for a block; None where it is missing.
 
@@ -275,11 +283,15 @@ def _hindrance(path: str) -> int | None:
         upper = os.path.dirname(upper)
     if not os.path.isdir(upper):
         return errno.ENOTDIR
-    if os.statvfs(upper).f_flag & os.ST_RDONLY:
+    return _refusal(upper, os.W_OK | os.X_OK)
+
+
+def _refusal(directory: str, mode: int) -> int | None:
+    """Return the errno with which a directory cannot be used so; None: it can."""
+    if os.statvfs(directory).f_flag & os.ST_RDONLY:
         return errno.EROFS
     effective = os.access in os.supports_effective_ids
-    allowed = os.access(upper, os.W_OK | os.X_OK, effective_ids=effective)
-    return None if allowed else errno.EACCES
+    return None if os.access(directory, mode, effective_ids=effective) else errno.EACCES
 
 
 def unsound(root: os.stat_result) -> str | None:

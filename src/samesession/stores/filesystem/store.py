@@ -197,6 +197,10 @@ class FileStore:
         yield from checkpoint(bounded=False)
         return (yield from call_long(Purge(self._tree, self._files, self._clock).run))
 
+    def ping(self) -> Steps[None]:
+        """Look whether the directory can be read and written, or made."""
+        return (yield from call(self._tree.check))
+
     def close(self) -> Steps[None]:
         """Do nothing: no file is kept open between operations."""
         yield from ()

@@ -33,6 +33,7 @@ _ABREAST = 8  # threads of an event loop's process that ask one server at once
 _MONTH = 30 * 24 * 3600  # above this memcached takes an expiry for a moment in time
 _LAST_MOMENT = 2**31 - 1  # in 2038: more than that it takes for a negative number
 _PLAIN_KEY = re.compile(rb"[\x21-\x7e]{1,250}")
+_NO_ITEM = b"mg samesession:ping v\r\n"
 _ITEM_BYTES = 1024 * 1024 - 320  # the server's default for -I, less a key and a header
 
 
@@ -81,6 +82,12 @@ class MemcachedStore:
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
         """Delete the record of the expected revision, or whichever is there."""
         return (yield from self._asking(key, self._remove, expected))
+
+    def ping(self) -> Steps[None]:
+        """Ask each server for an item that no session has."""
+        deadline = Deadline(self._timeout)
+        for server in self._servers:
+            yield from call_in_turn(Turn(server, _ABREAST), server.ask, _NO_ITEM, deadline)
 
     def close(self) -> Steps[None]:
         """Close this process's connections."""

@@ -108,7 +108,14 @@ class Cluster:
     def send_to(self, primary: str, command: Command) -> Steps[Any]:
         """Send a command to a node."""
         host, _, port = primary.rpartition(":")
-        return self._send((host, int(port)), command)
+        node = host, int(port)
+        try:
+            return (yield from self._send(node, command))
+        except (TypeError, ValueError, ResponseError):
+            raise  # what is refused, or cannot be sent, is no failure of the node
+        except BaseException:
+            self._stale, self._failed = True, node
+            raise
 
     def reconnect(self) -> Steps[None]:
         """Drop open connections to every node."""

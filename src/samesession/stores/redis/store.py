@@ -285,6 +285,16 @@ class RedisStore:
         found, end = yield from scan(self.client, prefix, after)
         return KeyPage(read.keys(found), end)
 
+    @_as_store_errors
+    def ping(self) -> Steps[None]:
+        """Read a key that no session has; have each other server of a Cluster say a word."""
+        _ = yield from self._many([commands.get(f"{self._prefix}ping")], fenced=True)
+        names = yield from self.client.primaries()
+        for name in names if len(names) > 1 else ():
+            said = word()
+            if (yield from self.client.send_to(name, commands.echo(said))) != said:
+                raise Misread
+
     def close(self) -> Steps[None]:
         """Close this process's and event loop's connections."""
         client = self._clients.take()

@@ -92,6 +92,12 @@ def savepoint(connection: sqlite3.Connection) -> Iterator[None]:
     _ = connection.execute("RELEASE one")
 
 
+def is_readable(connection: sqlite3.Connection) -> bool:
+    """Return that rows can be read, or raise what hinders it."""
+    _ = connection.execute("SELECT 1 FROM sessions LIMIT 1").fetchone()
+    return True
+
+
 def find(connection: sqlite3.Connection, key: bytes) -> Row | None:
     """Read a row, live or not; raise BadRecord for one that is none of ours."""
     rows = connection.execute(_FIND, (key,)).fetchall()

@@ -160,6 +160,12 @@ class SQLiteStore:
             limit = max(_FEWEST, min(_MOST, int(limit * growth)))
         return total
 
+    def ping(self) -> Steps[None]:
+        """Read from the file; where there is none yet, look whether it can be made."""
+        there = yield from self._read(rows.is_readable, absent=False)
+        if not there:
+            yield from call(self._place.check)
+
     def close(self) -> Steps[None]:
         """Close this process's connections; the last one moves the log into the file."""
         yield from call(self._reader.close)
