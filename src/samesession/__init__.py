@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from .core.session import ServerSession
-from .core.session_info import About, SessionPage
+from .core.session_info import SessionInfo, SessionPage
 from .core.store import Clock, Openable, Store
 from .errors import (
     BadRecord,
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from .reauthentication import ReauthenticationRequired as ReauthenticationRequired
 
 __all__ = [
-    "About",
     "BadRecord",
     "ConfigError",
     "InvalidName",
@@ -39,6 +38,7 @@ __all__ = [
     "ServerSession",
     "Session",
     "SessionError",
+    "SessionInfo",
     "SessionPage",
     "SessionTooLarge",
     "StoreError",

@@ -54,7 +54,7 @@ async def test_a_login_is_shared_and_so_is_a_logout(
     there.driver.jar = here.driver.jar
     await here.visit(lambda session: (session.bind("ann"), session.update(name="Ann")))
     assert await there.value(lambda session: session["name"]) == "Ann"
-    assert await there.value(lambda session: session.about.owner) == "ann"
+    assert await there.value(lambda session: session.info.owner) == "ann"
     await there.visit(lambda session: session.clear())
     assert await here.value(dict) == {}
 

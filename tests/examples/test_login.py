@@ -98,7 +98,7 @@ async def test_a_session_is_its_users_until_another_logs_in(
     user = example.visitor()
     for name in ("Ada", "Grace"):
         await user.driver.post("/login", form={"username": name})
-        assert await user.value(lambda session: session.about.owner) == name
+        assert await user.value(lambda session: session.info.owner) == name
         assert "1 time<" in (await user.driver.get("/profile")).text
     assert len(backend.records()) == 1
 

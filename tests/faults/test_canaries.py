@@ -251,7 +251,7 @@ async def test_no_repr_shows_a_canary(new_site: NewSite, watch: Watch) -> None:
         ours = site.app.session_interface.app_sessions
         parts = (session, state, loaded, loaded.record, loaded.signed, loaded.signed.token)
         flow = ours.flow
-        whole = (ours, ours.config, flow, flow.store, flow._signer, session.about)
+        whole = (ours, ours.config, flow, flow.store, flow._signer, session.info)
         draft = Draft(DATA_CANARY.encode(), permanent=False, data={"a": DATA_CANARY})
         taken = Journal(permanent_by_default=False).take(draft, replace_secret=False, base=None)
         saving = (flow._filing, flow._filing._records, state_of(session).journal, taken, draft)

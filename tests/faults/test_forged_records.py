@@ -34,7 +34,7 @@ async def expect_nobody(visitor: Visitor) -> None:
     jar = visitor.jar.copy()
     assert await visitor.value(dict) == {}
     visitor.driver.jar = jar
-    assert await visitor.value(lambda session: session.about.owner) is None
+    assert await visitor.value(lambda session: session.info.owner) is None
     visitor.driver.jar = jar
 
 

@@ -66,7 +66,7 @@ async def test_a_login_whose_answer_is_lost_succeeds_or_says_that_it_failed(
     proxy.mend()
     assert answer.status in (200, 503)
     if answer.status == 200:
-        found = await visitor.value(lambda session: (session.get("a"), session.about.owner))
+        found = await visitor.value(lambda session: (session.get("a"), session.info.owner))
         assert found == (1, "alice")
 
 

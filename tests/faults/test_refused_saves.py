@@ -65,7 +65,7 @@ async def test_a_refused_regenerate_leaves_the_old_cookie_usable(
         assert (answer.status, answer.set_cookies) == (503, [])
     spy.mend()
     assert await visitor.value(dict) == {"a": 1}
-    assert await visitor.value(lambda session: session.about.owner) is None
+    assert await visitor.value(lambda session: session.info.owner) is None
 
 
 @pytest.mark.asyncio

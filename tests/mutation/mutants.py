@@ -2433,7 +2433,7 @@ MUTANTS = (
         (
             Change(
                 "core/admin.py",
-                "for each in more if _place(each) > start",
+                "for each in more if each[0] > start",
                 "for each in more",
             ),
         ),

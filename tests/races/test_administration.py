@@ -61,11 +61,11 @@ async def test_a_login_during_a_revocation_ends_with_it_or_with_the_next_one(
     known = await log_in(scene)
     async with revoking(scene, at, after=after):
         late = await log_in(scene)
-    assert await known.value(lambda session: session.about.owner) is None
+    assert await known.value(lambda session: session.info.owner) is None
     left = await scene.administer("sessions_of", "ann")
     assert len(left) in (0, 1)
     assert await scene.administer("revoke_all", "ann") == len(left)
-    assert await late.value(lambda session: session.about.owner) is None
+    assert await late.value(lambda session: session.info.owner) is None
     assert await scene.administer("sessions_of", "ann") == []
 
 
@@ -77,7 +77,7 @@ async def test_what_is_written_during_a_revocation_saves_no_session(
     user = await log_in(scene)
     async with revoking(scene, at, after=after):
         assert (await user.put(a=1)).status == 200
-    assert await user.value(lambda session: (session.about.owner, session.get("a"))) in (
+    assert await user.value(lambda session: (session.info.owner, session.get("a"))) in (
         (None, None),
         (None, 1),  # it came after the end, and began a session of nobody's
     )
@@ -90,7 +90,7 @@ async def test_another_users_login_waits_for_no_revocation(scene: Scene, at: str
     async with revoking(scene, at, after=False):
         ben = await log_in(scene, "ben")
         assert len(await scene.administer("sessions_of", "ben")) == 1
-        assert await ben.value(lambda session: session.about.owner) == "ben"
+        assert await ben.value(lambda session: session.info.owner) == "ben"
     assert len(await scene.administer("sessions_of", "ben")) == 1
 
 

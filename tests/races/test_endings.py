@@ -11,6 +11,7 @@ import pytest
 from samesession.core.events import Event
 from samesession.core.steps import Steps, wait
 from tests.support.backend import Backend
+from tests.support.infos import known_of, moment
 from tests.support.site import Visitor
 
 from .conftest import NewScene
@@ -215,10 +216,11 @@ async def test_a_login_that_comes_after_the_end_begins_a_new_session(
     assert late.answer.status == 200
     assert scene.heard == [Event.GONE, Event.CREATED, Event.BOUND]
     assert await visitor.value(dict) == kept
-    about = await visitor.value(lambda session: session.about)
-    assert (about.owner, about.created, about.auth_time) == ("bob", *[int(backend.clock())] * 2)
-    assert about.sid != sid
-    assert await scene.administer("sessions_of", "bob") == [about]
+    info = await visitor.value(lambda session: session.info)
+    now = moment(backend.clock())
+    assert (info.owner, info.created, info.authenticated) == ("bob", now, now)
+    assert info.sid != sid
+    assert [*map(known_of, await scene.administer("sessions_of", "bob"))] == [known_of(info)]
     assert await scene.administer("sessions_of", "ann") == []
     assert await scene.holder(old).value(dict) == {}
 
@@ -266,8 +268,8 @@ async def test_a_login_beyond_the_absolute_timeout_has_one_of_its_own(
     visitor = await a_login(scene)
     async with scene.late(visitor, log_in, at="load", after=True):
         backend.clock.advance(1000)
-    about = await visitor.value(lambda session: session.about)
-    assert (about.owner, about.deadline) == ("bob", int(backend.clock()) + 1000)
+    info = await visitor.value(lambda session: session.info)
+    assert (info.owner, info.expires) == ("bob", moment(backend.clock() + 1000))
     assert await visitor.value(dict) == {}
 
 

@@ -12,6 +12,7 @@ import pytest
 from samesession.core.events import Event
 from tests.support.backend import Backend
 from tests.support.clock import Entropy
+from tests.support.infos import known_of
 
 from .conftest import NewScene
 from .late import Act, Scene
@@ -81,7 +82,7 @@ async def test_in_every_order_with_clear_and_writes_the_old_cookie_is_anonymous(
         if after or "bind" in rest:
             assert visitor.jar["session"] != old, order
         assert await visitor.value(dict) == after, order
-        owner = await visitor.value(lambda session: session.about.owner)
+        owner = await visitor.value(lambda session: session.info.owner)
         assert owner == ("ann" if "bind" in rest else None), order
 
 
@@ -132,9 +133,9 @@ async def test_a_login_with_the_old_cookie_begins_a_session_of_its_own(
     assert await visitor.value(dict) == (
         {"late": 1} if change is clear_and_write else {"cart": [1]}
     )
-    (about,) = await scene.administer("sessions_of", "mallory")
-    assert about == await attacker.value(lambda session: session.about)
-    assert about.sid != await visitor.value(lambda session: session.sid)
+    (info,) = await scene.administer("sessions_of", "mallory")
+    assert known_of(info) == known_of(await attacker.value(lambda session: session.info))
+    assert info.sid != await visitor.value(lambda session: session.sid)
 
 
 @pytest.mark.owners
@@ -163,7 +164,7 @@ async def test_a_login_of_the_same_user_that_was_faster_and_is_over_counts_no_mo
         await scene.tab(visitor).visit(log_in)
         backend.clock.advance(1000)
     assert await visitor.value(dict) == {"late": 1}
-    assert await visitor.value(lambda session: session.about.owner) == "ann"
+    assert await visitor.value(lambda session: session.info.owner) == "ann"
 
 
 @pytest.mark.parametrize("at", ["load", "remove"])
@@ -179,7 +180,7 @@ async def test_a_logout_with_the_old_cookie_does_not_end_the_login_that_was_fast
     assert late.answer.set_cookies == []
     assert await visitor.value(dict) == {"cart": [1]}
     owner = "ann" if change is log_in else None
-    assert await visitor.value(lambda session: session.about.owner) == owner
+    assert await visitor.value(lambda session: session.info.owner) == owner
 
 
 @pytest.mark.parametrize("change", [regenerate, LOG_IN])

@@ -248,7 +248,7 @@ class Interleaving(RuleBasedStateMachine):
             live = self.model.is_live(proof)
             assert (state_of(opened).loaded is not None) is live
             assert data_of(opened) == (proof.kept.data if live else {})
-            assert opened.about.owner == (proof.kept.owner if live else None)
+            assert opened.info.owner == (proof.kept.owner if live else None)
         now = self.backend.clock()
         if all(now - asking.began < UNHURRIED for _, asking in self.requests):
             for owner in OWNERS if self.has_owners else ():

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView, KeysView
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, assert_type
 
-from samesession import About, ServerSession, SessionPage
+from samesession import ServerSession, SessionInfo, SessionPage
 from samesession.flask import (
     ping,
     purge,
@@ -54,15 +54,15 @@ def what_ours_adds() -> None:
     session.lifetime = timedelta(days=90)
     session.lifetime = None
     session.lifetime = 5  # type: ignore[assignment]
-    assert_type(session.about, About)
-    assert_type(session.about.auth_time, int)
+    assert_type(session.info, SessionInfo)
+    assert_type(session.info.authenticated, datetime | None)
 
 
 def administration() -> None:
-    assert_type(sessions_of("ann"), list[About])
+    assert_type(sessions_of("ann"), list[SessionInfo])
     page = sessions_page("ann", limit=5)
     assert_type(page, SessionPage)
-    assert_type(page.sessions, tuple[About, ...])
+    assert_type(page.sessions, tuple[SessionInfo, ...])
     assert_type(sessions_page("ann", after=page.after), SessionPage)
     assert_type(revoke_everyone(), int)
     assert_type(revoke("sid"), bool)

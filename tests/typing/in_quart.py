@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
-from samesession import About, ServerSession, SessionPage
+from samesession import ServerSession, SessionInfo, SessionPage
 from samesession.quart import (
     ping,
     purge,
@@ -29,10 +29,10 @@ def the_session() -> None:
 
 
 async def administration() -> None:
-    assert_type(await sessions_of("ann"), list[About])
+    assert_type(await sessions_of("ann"), list[SessionInfo])
     page = await sessions_page("ann", limit=5)
     assert_type(page, SessionPage)
-    assert_type(page.sessions, tuple[About, ...])
+    assert_type(page.sessions, tuple[SessionInfo, ...])
     assert_type(await sessions_page("ann", after=page.after), SessionPage)
     assert_type(await revoke_everyone(), int)
     assert_type(await revoke("sid"), bool)

@@ -12,6 +12,7 @@ from samesession.core.batches import KeyWalk, load_many, remove_many
 from samesession.core.steps import Checkpoint, Steps
 from samesession.core.store import KeyPage, Outcome
 from samesession.core.token import text
+from tests.support.infos import moment
 from tests.unit.parts import NOW, Asked, IndexingStore, administration, feed, record, sealer, signer
 
 T = TypeVar("T")
@@ -214,13 +215,14 @@ def test_a_key_that_a_store_lists_twice_is_one_session() -> None:
 
     admin = administration(Repeating())
     assert [each.created for each in held.drive(admin.sessions_of("ann"))] == [
-        NOW,
-        NOW + 1,
-        NOW + 2,
+        moment(NOW),
+        moment(NOW + 1),
+        moment(NOW + 2),
     ]
     assert [each.args[0] for each in held.named("load_many")] == [[one, two], [three, one]]
     page = held.drive(admin.sessions_page("ann", after=None, limit=3))
-    assert ([each.created for each in page.sessions], page.after) == ([NOW, NOW + 1, NOW + 2], None)
+    assert [each.created for each in page.sessions] == [*map(moment, (NOW, NOW + 1, NOW + 2))]
+    assert page.after is None
     assert held.drive(admin.revoke_all("ann")) == 3
 
 

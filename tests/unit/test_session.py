@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from markupsafe import Markup
 
-from samesession import About, NotSupported, ReadOnlySession, ServerSession, StoreUnavailable
+from samesession import NotSupported, ReadOnlySession, ServerSession, SessionInfo, StoreUnavailable
 from samesession.core import changes as merge
 from samesession.core import codec, saving
 from samesession.core.request_state import (
@@ -24,6 +24,7 @@ from samesession.core.request_state import (
     is_permanent,
     state_of,
 )
+from tests.support.infos import moment
 
 from .parts import NOW, record, signer
 
@@ -73,7 +74,7 @@ READS: dict[str, Callable[[ServerSession], Any]] = {
     "new": lambda session: session.new,
     "permanent": lambda session: session.permanent,
     "sid": lambda session: session.sid,
-    "about": lambda session: session.about,
+    "info": lambda session: session.info,
     "pop nothing": lambda session: session.pop("z", None),
     "setdefault there": lambda session: session.setdefault("a", 2),
 }
@@ -104,7 +105,7 @@ def test_a_fresh_session_is_new_and_untouched() -> None:
     session = ServerSession()
     assert (session.accessed, session.modified) == (False, False)
     assert session.new
-    assert session.about == About(None, None, 0, 0, 0)
+    assert session.info == SessionInfo(None, None, None, None, None, None, None, current=True)
     assert session.sid is None
 
 
@@ -252,11 +253,20 @@ def test_permanent_is_kept_where_flask_keeps_it() -> None:
     assert not ServerSession({"_permanent": False}, permanent_by_default=True).permanent
 
 
-def test_about_tells_the_record() -> None:
+def test_info_tells_the_record() -> None:
     session = stored(owner="alice", auth_time=5, deadline=9)
     record_ = state_of(session).loaded
     assert record_ is not None
-    assert session.about == About(record_.record.sid, "alice", NOW, 5, 9)
+    assert session.info == SessionInfo(
+        sid=record_.record.sid,
+        owner="alice",
+        label=None,
+        created=moment(NOW),
+        authenticated=moment(5),
+        last_seen=None,
+        expires=moment(9),
+        current=True,
+    )
     assert session.sid == record_.record.sid
 
 

@@ -11,6 +11,7 @@ from samesession import ConfigError, InvalidName, NotSupported, SessionPage
 from samesession.signals import session_rejected
 from tests.conftest import NewSite
 from tests.support.backend import UNHURRIED, Backend
+from tests.support.infos import moment
 from tests.support.many import fill
 from tests.support.site import Site, Visitor
 from tests.unit.test_names import NO_KEEPS, NO_OWNERS, NO_SIDS
@@ -48,9 +49,9 @@ async def test_the_sessions_of_an_owner_are_listed_the_oldest_first(site: Site) 
     other = await _login(site, "ann")
     listed = await administer(site, "sessions_of", "ann")
     assert [each.sid for each in listed] == [await _sid(ann), await _sid(other)]
-    began = int(site.clock()) - 5
-    assert [each.created for each in listed] == [began, began + 5]
-    assert [each.auth_time for each in listed] == [began, began + 5]
+    now = site.clock()
+    assert [each.created for each in listed] == [moment(now - 5), moment(now)]
+    assert [each.authenticated for each in listed] == [moment(now - 5), moment(now)]
     assert {each.owner for each in listed} == {"ann"}
     assert await administer(site, "sessions_of", "nobody") == []
 

@@ -18,6 +18,7 @@ from samesession.stores.memory import MemoryStore
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.browser import Jar
+from tests.support.infos import moment
 from tests.support.site import Site, Visitor
 from tests.web.test_administration import administer
 
@@ -109,8 +110,9 @@ async def test_absolute_timeouts_and_times_of_logins_go_by_it_on_every_store(
     user, now = visitor(site), int(time.time())
     with at(now + 100):
         await user.visit(lambda session: (session.update(a=1), session.bind("ann")))
-        about = await user.value(lambda session: session.about)
-    assert (about.created, about.auth_time, about.deadline) == (now + 100, now + 100, now + 3700)
+        info = await user.value(lambda session: session.info)
+    assert (info.created, info.authenticated) == (moment(now + 100), moment(now + 100))
+    assert info.expires == moment(now + 3700)
     with at(now + 3699):
         assert await is_live(site, user)
     with at(now + 3700):

@@ -255,7 +255,7 @@ async def test_a_session_gets_no_new_secret(site: Site, name: str, saving: bool)
     late, user = Late(site, "copied"), await known(site, a=1)
     (error,) = await late.does(user, NEW_SECRETS[name], saving=saving)
     assert isinstance(error, ReadOnlySession)
-    assert await user.value(lambda s: (dict(s), s.about.owner)) == ({"a": 1}, None)
+    assert await user.value(lambda s: (dict(s), s.info.owner)) == ({"a": 1}, None)
 
 
 WRITES: dict[str, Do] = {
@@ -307,7 +307,7 @@ READS: dict[str, Do] = {
     "nested": lambda s: s["list"],
     "all": dict,
     "items": lambda s: list(s.items()),
-    "about": lambda s: s.about,
+    "info": lambda s: s.info,
     "no longer modified": lambda s: setattr(s, "modified", False),
 }
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.backend import ALL_STORES, Backend
+from tests.support.infos import moment
 from tests.support.site import Site
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.stores(*ALL_STORES)]
@@ -273,8 +274,8 @@ async def test_bind_makes_the_session_a_users(site: Site) -> None:
     user = site.visitor()
     await user.put(cart=[1])
     await user.visit(lambda session: session.bind("ann"))
-    about = await user.value(lambda session: session.about)
-    assert (about.owner, about.auth_time) == ("ann", int(site.clock.now))
+    info = await user.value(lambda session: session.info)
+    assert (info.owner, info.authenticated) == ("ann", moment(site.clock.now))
     assert await user.value(dict) == {"cart": [1]}
 
 
@@ -302,4 +303,4 @@ async def test_a_login_in_any_order_with_clear_and_writes_ends_the_old_cookie(
     assert await thief.value(dict) == {}
     # What is cleared after a login is a logout.
     is_bound = "clear" not in order[order.index("bind") :]
-    assert await user.value(lambda session: session.about.owner) == ("ann" if is_bound else None)
+    assert await user.value(lambda session: session.info.owner) == ("ann" if is_bound else None)

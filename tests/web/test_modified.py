@@ -211,7 +211,7 @@ async def test_a_login_stands(site: Site, backend: Backend, order: str, known: b
     answer = await user.visit(_acts(*acts))
     assert (len(answer.set_cookies), len(backend.records())) == (1, 1)
     assert user.jar["session"] != old
-    look = lambda s: (s.about.owner, dict(s))  # noqa: E731
+    look = lambda s: (s.info.owner, dict(s))  # noqa: E731
     assert await user.value(look) == ("ann", STORED if known else {})
     if known:
         thief = site.visitor()

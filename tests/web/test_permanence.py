@@ -141,7 +141,7 @@ async def test_an_owner_is_something_to_keep(site: Site, backend: Backend) -> No
     user = site.visitor()
     answer = await user.visit(_acts(_permanent, lambda s: s.bind("ann")))
     assert (len(answer.set_cookies), len(backend.records())) == (1, 1)
-    assert await user.value(lambda s: (s.about.owner, s.permanent)) == ("ann", True)
+    assert await user.value(lambda s: (s.info.owner, s.permanent)) == ("ann", True)
 
 
 EMPTYING: dict[str, Do] = {

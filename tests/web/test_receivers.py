@@ -335,8 +335,8 @@ async def test_a_receiver_may_use_sessions_and_the_order_is_kept(site: Site) -> 
             getattr(signals, f"session_{name}").disconnect(receiver)
     assert heard[0] == "created"
     assert sorted(heard[1:]) == ["bound", "revoked"]
-    assert await other.value(lambda session: session.about.owner) is None
-    assert await user.value(lambda session: session.about.owner) == "ann"
+    assert await other.value(lambda session: session.info.owner) is None
+    assert await user.value(lambda session: session.info.owner) == "ann"
 
 
 async def test_what_happened_before_a_save_failed_is_sent(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import click
 
 from .arguments import owner_argument
@@ -17,8 +15,4 @@ def add_list(sessions: click.Group, runner: CommandRunner) -> None:
     @click.argument("owner", callback=owner_argument)
     def list_sessions(owner: str) -> None:
         for each in runner.administer(lambda admin: admin.sessions_of(owner)):
-            click.echo(f"{each.sid}  created {_moment(each.created)}")
-
-
-def _moment(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(" ")
+            click.echo(f"{each.sid}  created {each.created}")

@@ -14,7 +14,7 @@ from .late_writes import Watched, Write, admit
 from .names import checked_owner
 from .own_lifetimes import REFUSED, REFUSED_COOKIE, checked_lifetime
 from .request_state import UNBINDABLE, Mode, is_empty
-from .session_info import NO_SESSION, About, about
+from .session_info import SessionInfo, info_of_request
 from .tracebacks import with_locals_cleared
 
 
@@ -28,14 +28,15 @@ class Account(Watched):
     @property
     def sid(self) -> str | None:
         """The session's public name: no secret. None until a new session is saved."""
-        return self.about.sid
-
-    @property
-    def about(self) -> About:
-        """Who owns the session, and since when it is there."""
         self._read()
         loaded = self._state.loaded
-        return NO_SESSION if loaded is None else about(loaded.record)
+        return None if loaded is None else loaded.record.sid
+
+    @property
+    def info(self) -> SessionInfo:
+        """Who owns the session, since when it is there, and until when."""
+        self._read()
+        return info_of_request(self._state)
 
     @property
     def lifetime(self) -> timedelta | None:

@@ -10,7 +10,7 @@ open with this application's keys is another's here, and nothing to speak of.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ..errors import BadRecord, InvalidName, NotSupported
 from . import policy
@@ -21,7 +21,7 @@ from .names import checked_keep, checked_owner, checked_sid, is_sid
 from .owner_entries import OwnerEntries
 from .reading import Reader
 from .record import Record, Sealer
-from .session_info import About, SessionPage, about
+from .session_info import SessionInfo, SessionPage, info_of
 from .steps import Steps, checkpoint
 from .store import Clock, Listable, Purgeable, Store
 from .token import SID_PATTERN
@@ -58,20 +58,23 @@ class Administration:
 
     # --- list --------------------------------------------------------------------------
 
-    def sessions_of(self, owner: str) -> Steps[list[About]]:
+    def sessions_of(self, owner: str, *, current: str | None = None) -> Steps[list[SessionInfo]]:
         """List an owner's live sessions, the oldest first.
 
-        Raises NotSupported on a store that keeps no index.
+        `current`: the sid of the request that asks. Raises NotSupported on a store that
+        keeps no index.
         """
         owner = checked_owner(owner, "sessions_of")
         walk = self._owned(owner)
-        found: dict[str, About] = {}  # a store may list a key twice
+        found: dict[_Place, SessionInfo] = {}  # a store may list a key twice
         while (records := (yield from self._read(walk))) is not None:
             live = yield from self._live_of(records, owner)
-            found.update((each.sid, about(each)) for each in live)
-        return sorted(found.values(), key=_place)
+            found.update((_place(each), _info(each, current)) for each in live)
+        return [found[place] for place in sorted(found)]
 
-    def sessions_page(self, owner: str, *, after: str | None, limit: int) -> Steps[SessionPage]:
+    def sessions_page(
+        self, owner: str, *, after: str | None = None, limit: int = 100, current: str | None = None
+    ) -> Steps[SessionPage]:
         """List at most `limit` of an owner's live sessions, the oldest first.
 
         `after`: of the page before, or None for the first one.
@@ -79,16 +82,17 @@ class Administration:
         owner = checked_owner(owner, "sessions_page")
         start, limit = _position(after), _checked_limit(limit)
         walk = self._owned(owner)
-        found: dict[str, About] = {}
+        found: dict[_Place, SessionInfo] = {}
         while (records := (yield from self._read(walk))) is not None:
-            more = map(about, (yield from self._live_of(records, owner)))
-            found.update((str(each.sid), each) for each in more if _place(each) > start)
+            live = yield from self._live_of(records, owner)
+            more = ((_place(each), _info(each, current)) for each in live)
+            found.update(each for each in more if each[0] > start)
             if len(found) > 2 * (limit + 1):
-                found = {str(each.sid): each for each in _oldest(found, limit + 1)}
+                found = {place: found[place] for place in _first(found, limit + 1)}
         # One more than asked for tells whether there is another page.
-        listed = _oldest(found, limit + 1)
-        page = tuple(listed[:limit])
-        return SessionPage(page, _spelt(page[-1]) if len(listed) > limit else None)
+        places = _first(found, limit + 1)
+        page = tuple(found[place] for place in places[:limit])
+        return SessionPage(page, _spelt(places[limit - 1]) if len(places) > limit else None)
 
     # --- end ---------------------------------------------------------------------------
 
@@ -208,16 +212,20 @@ class Administration:
         return live
 
 
-def _place(session: About) -> _Place:
-    return session.created, str(session.sid)
+def _place(record: Record) -> _Place:
+    return record.created, record.sid
 
 
-def _oldest(sessions: dict[str, About], count: int) -> list[About]:
-    return sorted(sessions.values(), key=_place)[:count]
+def _info(record: Record, current: str | None) -> SessionInfo:
+    return info_of(record, seen=None, idle_end=None, current=record.sid == current)
 
 
-def _spelt(session: About) -> str:
-    return f"{session.created}.{session.sid}"
+def _first(places: Iterable[_Place], count: int) -> list[_Place]:
+    return sorted(places)[:count]
+
+
+def _spelt(place: _Place) -> str:
+    return f"{place[0]}.{place[1]}"
 
 
 def _position(after: object) -> _Place:

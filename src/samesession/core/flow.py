@@ -216,5 +216,5 @@ class Flow:
             saving.give_back(session, unsaved)
             raise
         saving.mark_saved(session, unsaved, Loaded(loaded.signed, record), data)
-        state_of(session).terms = self._terms
+        state_of(session).renewed_by(self._terms)
         return self.leave(session)

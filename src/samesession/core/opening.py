@@ -79,7 +79,7 @@ class Opener:
         self._notify = notify
         self._bindable = isinstance(store, OwnerIndex)
         self._freshness = freshness
-        self.terms = Terms(rules.lifetimes, signer.mark)
+        self.terms = Terms(rules.lifetimes, signer.mark, clock)
 
     def open(
         self, values: Sequence[str], *, renew: bool = True, address: Address | None = None
@@ -118,9 +118,13 @@ class Opener:
             freshness=self._freshness,
         )
 
-    def _stored(self, data: dict[str, Any], loaded: Loaded, *, renew: bool) -> ServerSession:
+    def _stored(
+        self, data: dict[str, Any], loaded: Loaded, now: float, *, renew: bool
+    ) -> ServerSession:
         state = SessionState(loaded=loaded, new=False, renew=renew)
         state.terms = self.terms
+        if renew:
+            state.seen = now
         return ServerSession(
             data,
             state=state,
@@ -157,10 +161,11 @@ class Opener:
             if found is None:
                 return Notice(Event.EXPIRED, MISSING, token.sid)
             record, sealed = found
-            verdict = policy.verdict(record, token, self._clock())
+            now = self._clock()
+            verdict = policy.verdict(record, token, now)
             if verdict is Verdict.LIVE:
                 data = codec.decode(record.payload)
-                return self._stored(data, Loaded(signed, record, sealed), renew=renew)
+                return self._stored(data, Loaded(signed, record, sealed), now, renew=renew)
         except BadRecord as error:
             return Notice(Event.REJECTED, error.reason)
         if verdict is Verdict.EXPIRED:

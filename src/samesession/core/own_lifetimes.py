@@ -50,6 +50,12 @@ def checked_lifetime(value: object) -> int:
     return seconds
 
 
+def idle_timeout(record: Record, lifetimes: Lifetimes) -> int:
+    """Return the idle timeout of a session in seconds, as `record.lifetime_of` does of bytes."""
+    of_settings = lifetimes.permanent if record.permanent else lifetimes.browser
+    return (lifetimes.own and record.lifetime) or of_settings
+
+
 def permanent_lifetime(record: Record, lifetimes: Lifetimes) -> int:
     """Return for how many seconds the cookie of a session lives that outlives the browser."""
     return (lifetimes.own and record.lifetime) or lifetimes.permanent

@@ -26,7 +26,7 @@ from .codec import Image
 from .cookie import CookieAction
 from .record import Record
 from .scopes import Address
-from .store import Lifetimes
+from .store import Clock, Lifetimes
 from .token import SignedToken
 from .unsaved_changes import FLASHES_KEY, PERMANENT_KEY, Journal
 
@@ -81,13 +81,14 @@ class Loaded:
 
 
 class Terms(NamedTuple):
-    """What a record was renewed for, and the mark of the key that it and its cookie are under.
+    """What a record was renewed for, by which clock, and the mark of its and its cookie's key.
 
     Settings may change while a request runs: it ends under other terms than it began.
     """
 
     lifetimes: Lifetimes
     key: bytes
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,8 @@ class SessionState:
     of_socket = False  # a WebSocket's, which can send no cookie
     dropped_at: str | None = None  # the endpoint of a static file: writes are seen, and dropped
     terms: Terms | None = None  # of `loaded`
+    seen: float | None = None  # when this request restarted the idle timeout, if it did
+    is_current = True  # the session of the request that asks
     several_at: Address | None = None  # where a request was sent to that brought several tokens
     minted: SignedToken | None = None  # with a new secret that no save has kept yet
     in_doubt: bytes | None = None  # the record that a commit sends
@@ -199,6 +202,12 @@ class SessionState:
         """Return the store's failure once: from then on the session is a throwaway."""
         failure, self.failure = self.failure, None
         return failure
+
+    def renewed_by(self, terms: Terms) -> None:
+        """Note that the session was written, and renewed if it is to be, by these terms."""
+        self.terms = terms
+        if self.renew or (self.new and self.seen is None):
+            self.seen = terms.clock()
 
     @property
     def base(self) -> bytes | None:
@@ -293,6 +302,15 @@ _size: Callable[[dict[str, Any]], int] = _DICT.__len__
 def data_of(session: dict[str, Any]) -> dict[str, Any]:
     """Return a plain copy of a session's data."""
     return dict(dict[str, Any].items(session))
+
+
+def listed_sid(session: object) -> str | None:
+    """Return the sid that a request's session has in lists, which depend on it then; or None."""
+    state = getattr(session, "_state", None)  # none has what the application put in its place
+    if not isinstance(state, SessionState) or state.loaded is None:
+        return None
+    state.accessed = True
+    return state.loaded.record.sid
 
 
 def show(session: dict[str, Any], data: dict[str, Any]) -> None:

@@ -1,34 +1,76 @@
-"""What users and administrators may see of sessions besides their data."""
+"""What users and administrators may see of sessions besides their data. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from .own_lifetimes import idle_timeout
 from .record import Record
+from .request_state import SessionState
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """What is known of a session. Times are seconds since 1970; 0 means never or none."""
+class SessionInfo:
+    """What is known of a session; what is not, or never was, is None. Times are in UTC.
+
+    `created`: when the session began; `authenticated`: when its owner logged in.
+    `last_seen`: when its idle timeout was restarted last, as finely as the store does that.
+    `expires`: when it ends if nobody uses it until then, and at its absolute timeout in any case.
+    `current`: whether it is the session of the request that asks.
+    """
 
     sid: str | None
     owner: str | None
-    created: int
-    auth_time: int
-    deadline: int
+    label: str | None
+    created: datetime | None
+    authenticated: datetime | None
+    last_seen: datetime | None
+    expires: datetime | None
+    current: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SessionPage:
     """Some of an owner's sessions; `after`: what to ask for the next ones with, None at the end."""
 
-    sessions: tuple[About, ...]
+    sessions: tuple[SessionInfo, ...]
     after: str | None
 
 
-def about(record: Record) -> About:
-    """Return what the user and an administrator may see of a record."""
-    return About(record.sid, record.owner, record.created, record.auth_time, record.deadline)
+def info_of(
+    record: Record, *, seen: float | None, idle_end: float | None, current: bool
+) -> SessionInfo:
+    """Return what may be seen of a record; `idle_end`: when it ends if nobody uses it."""
+    ends = [end for end in (idle_end, record.deadline) if end]
+    return SessionInfo(
+        record.sid,
+        record.owner,
+        record.label,
+        _moment(record.created),
+        _moment(record.auth_time),
+        _moment(seen),
+        _moment(min(ends, default=None)),
+        current,
+    )
 
 
-NO_SESSION = About(None, None, 0, 0, 0)
+def info_of_request(state: SessionState) -> SessionInfo:
+    """Return what is known of a request's own session."""
+    loaded, terms, seen = state.loaded, state.terms, state.seen
+    if loaded is None:
+        return SessionInfo(None, None, None, None, None, None, None, state.is_current)
+    idle_end = None
+    if seen is not None and terms is not None:
+        idle_end = int(seen) + idle_timeout(loaded.record, terms.lifetimes)
+    return info_of(loaded.record, seen=seen, idle_end=idle_end, current=state.is_current)
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    """Return a moment to the second; None for none, and for one that no calendar has."""
+    if not seconds:
+        return None
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (OverflowError, OSError, ValueError):
+        return None  # a store's word, which others may have written

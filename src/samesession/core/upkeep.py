@@ -54,7 +54,7 @@ class Upkeep:
         record = yield from self._filing.renewed(loaded.record)
         if record is None or not self._is_live(record, loaded.signed.token):
             return False
-        state.terms = self._terms
+        state.renewed_by(self._terms)
         return True
 
     def _rewrite(self, session: ServerSession, loaded: Loaded) -> Steps[bool]:
@@ -77,7 +77,8 @@ class Upkeep:
         except StoreError:
             pass
         if outcome is Outcome.WRITTEN and record is not None:
-            state.loaded, state.terms = Loaded(loaded.signed, record), self._terms
+            state.loaded = Loaded(loaded.signed, record)
+            state.renewed_by(self._terms)
             return True
         # What an earlier save did must be said.
         return (state.modified or state.due) and newer is not None and self._is_live(newer, token)

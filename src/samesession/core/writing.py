@@ -158,7 +158,7 @@ class Writer:
         event: Event | None,
     ) -> Reply:
         saving.mark_saved(session, unsaved, loaded, draft.data)
-        state_of(session).terms = self._terms
+        state_of(session).renewed_by(self._terms)
         if event is not None:
             self._notify(Notice.of(event, loaded.record))
         if draft.bound is not None:

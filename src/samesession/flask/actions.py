@@ -11,9 +11,9 @@ from werkzeug.local import LocalProxy
 
 from .. import headers
 from ..app_sessions import AppSessions, app_sessions_of
-from ..core.request_state import state_of
+from ..core.request_state import listed_sid, state_of
 from ..core.session import ServerSession
-from ..core.session_info import About, SessionPage
+from ..core.session_info import SessionInfo, SessionPage
 from ..errors import StoreError
 from ..misplaced_calls import belonging, outside_of_application, outside_of_request, replaced
 from ..reauthentication import View, required
@@ -32,19 +32,20 @@ def fresh_required(minutes: float = 10) -> Callable[[View], View]:
 
 
 @belonging("flask")
-def sessions_of(owner: str) -> list[About]:
+def sessions_of(owner: str) -> list[SessionInfo]:
     """List the live sessions that `session.bind(owner)` made, the oldest first."""
-    return run(_app_sessions().administration.sessions_of(owner))
+    return run(_app_sessions().administration.sessions_of(owner, current=_own_sid()))
 
 
 @belonging("flask")
-def sessions_page(owner: str, *, after: str | None = None, limit: int = 50) -> SessionPage:
+def sessions_page(owner: str, *, after: str | None = None, limit: int = 100) -> SessionPage:
     """List at most `limit` of an owner's live sessions, the oldest first.
 
     `after` is that of the page before. All of the owner's sessions are read for it, so
     whoever wants all of them asks for `sessions_of`.
     """
-    return run(_app_sessions().administration.sessions_page(owner, after=after, limit=limit))
+    administration = _app_sessions().administration
+    return run(administration.sessions_page(owner, after=after, limit=limit, current=_own_sid()))
 
 
 @belonging("flask")
@@ -137,6 +138,11 @@ def carrier(response: flask.Response, session: ServerSession) -> flask.Response 
     state = state_of(session)
     state.of_socket = state.of_socket or (_is_current(session) and _is_of_socket(response))
     return None if state.of_socket else response
+
+
+def _own_sid() -> str | None:
+    """Return the sid of this request's session, if that is stored."""
+    return listed_sid(current()) if flask.has_request_context() else None
 
 
 def _is_current(session: ServerSession) -> bool:

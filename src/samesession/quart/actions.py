@@ -13,9 +13,9 @@ from werkzeug.local import LocalProxy
 from .. import headers
 from ..app_sessions import AppSessions, app_sessions_of
 from ..core.admin import Administration
-from ..core.request_state import state_of
+from ..core.request_state import listed_sid, state_of
 from ..core.session import ServerSession
-from ..core.session_info import About, SessionPage
+from ..core.session_info import SessionInfo, SessionPage
 from ..core.steps import Steps
 from ..errors import StoreError
 from ..misplaced_calls import belonging, outside_of_application, outside_of_request
@@ -40,19 +40,21 @@ def fresh_required(minutes: float = 10) -> Callable[[View], View]:
 
 
 @belonging("quart")
-async def sessions_of(owner: str) -> list[About]:
+async def sessions_of(owner: str) -> list[SessionInfo]:
     """List the live sessions that `session.bind(owner)` made, the oldest first."""
-    return await _administer(lambda admin: admin.sessions_of(owner))
+    return await _administer(lambda admin: admin.sessions_of(owner, current=_own_sid()))
 
 
 @belonging("quart")
-async def sessions_page(owner: str, *, after: str | None = None, limit: int = 50) -> SessionPage:
+async def sessions_page(owner: str, *, after: str | None = None, limit: int = 100) -> SessionPage:
     """List at most `limit` of an owner's live sessions, the oldest first.
 
     `after` is that of the page before. All of the owner's sessions are read for it, so
     whoever wants all of them asks for `sessions_of`.
     """
-    return await _administer(lambda admin: admin.sessions_page(owner, after=after, limit=limit))
+    return await _administer(
+        lambda admin: admin.sessions_page(owner, after=after, limit=limit, current=_own_sid())
+    )
 
 
 @belonging("quart")
@@ -164,6 +166,12 @@ def cookie_header(request: Request | Websocket) -> str:
 def current() -> object:
     """Internal: give the session of this request itself, not its proxy."""
     return headers.unproxied(quart.session)
+
+
+def _own_sid() -> str | None:
+    """Return the sid of this request's or WebSocket's session, if that is stored."""
+    is_asked = quart.has_request_context() or quart.has_websocket_context()
+    return listed_sid(current()) if is_asked else None
 
 
 def _session() -> ServerSession:

@@ -73,7 +73,7 @@ class CookieFlow:
         self._format: Format = plain
         if encryption is not None:
             self._format = EncryptedFormat(encryption, plain)
-        self._terms = Terms(rules.lifetimes, self._format.mark)
+        self._terms = Terms(rules.lifetimes, self._format.mark, clock)
 
     def open(
         self, values: Sequence[str], *, renew: bool = True, address: Address | None = None
