@@ -72,7 +72,7 @@ class AppSessions:
         self._clock = clock or system_time
         self._entropy = entropy
         self._settled = False
-        self._serves = False
+        self.serves = False  # requests, in this process
         self.has_failed = False  # the store, at any time: until then no request looks further
         self._reuse_told = False
         self._born = worker_processes.process_id()
@@ -153,11 +153,11 @@ class AppSessions:
     def check_in_reach(self) -> None:
         """Raise NotSupported in a process that cannot see the sessions that others serve."""
         self.freeze_config()
-        if self._is_of_one_process and not self._serves:
+        if self._is_of_one_process and not self.serves:
             raise NotSupported(
                 "sessions are in the memory of the process that serves them, where no command "
-                'reaches them: write SESSION_TYPE = "filesystem" or another store, or do this in a '
-                "view of the application"
+                'or script reaches them: write SESSION_TYPE = "filesystem" or another store, or do '
+                "this in a view of the application"
             )
 
     def freeze_config(self) -> None:
@@ -177,7 +177,7 @@ class AppSessions:
     def _begin(self, request: Request) -> None:
         """Prepare for requests; say where processes that share no sessions lose them."""
         self.freeze_config()
-        self._serves = True
+        self.serves = True
         environ: Mapping[str, Any] = getattr(request, "environ", {})
         if self._is_of_one_process and worker_processes.are_several(environ, born=self._born):
             log.error(
@@ -191,7 +191,7 @@ class AppSessions:
 
         The steps raise StoreError when the store fails; see `broken`.
         """
-        if not self._serves:
+        if not self.serves:
             self._begin(request)
         exempt = self._exempt.state(request)
         if exempt is not None:

@@ -63,6 +63,17 @@ class ReadOnlySession(SessionError, RuntimeError):
     """The session cannot be written here: an exempt path, or no cookie can be sent any more."""
 
 
+class SessionEnded(SessionError, RuntimeError):
+    """The session ended, or became another user's, before what was done to it could be saved.
+
+    Nothing of it was saved. `sid`: of which session, which is no secret.
+    """
+
+    def __init__(self, sid: str, how: str) -> None:
+        super().__init__(f"the session {sid} {how}: nothing of it was saved")
+        self.sid = sid
+
+
 class UnsavedWriteWarning(RuntimeWarning):
     """What is written to a session here is not saved, as its response is made."""
 

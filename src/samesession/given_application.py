@@ -26,7 +26,7 @@ def checked(app: Any) -> tuple[Any, str]:  # Any: a Flask or a Quart, or anythin
     Raises TypeError for what is none, ConfigError for one that has its sessions, or
     served a request without them.
     """
-    found = _behind_proxy(app)
+    found = _behind_proxy(app, "Session()")
     framework = framework_of(found)
     if framework is None:
         told = f"Session() takes a Flask or a Quart, not {_article(type(found).__name__)}"
@@ -54,6 +54,19 @@ def check_is(app: object, framework: str) -> None:
         )
 
 
+def given_to(call: str, app: object, framework: str) -> Any:
+    """Return the application that a function of a framework's was given.
+
+    Raises TypeError for what is none of that framework.
+    """
+    found: object = _behind_proxy(app, call)
+    kind = framework_of(found)
+    if kind == framework:
+        return found
+    told = f"{call} takes a {_CLASSES[framework]}, not {_article(type(found).__name__)}"
+    raise TypeError(told if kind is None else f"{told}: import it from samesession.{kind}")
+
+
 def framework_of(app: object) -> str | None:
     """Return which framework's application an object is; None: it is none."""
     for framework, name in _CLASSES.items():
@@ -69,17 +82,17 @@ def _serves(app: Any, framework: str) -> bool:
         return True
     module = cast("Any", sys.modules[framework])
     # A request of another application may well make this one.
-    return module.has_request_context() and _behind_proxy(module.current_app) is app
+    return module.has_request_context() and _behind_proxy(module.current_app, "") is app
 
 
-def _behind_proxy(app: Any) -> Any:
+def _behind_proxy(app: Any, call: str) -> Any:
     if type(app).__name__ != "LocalProxy":
         return app
     try:
         return app._get_current_object()  # noqa: SLF001  # documented
     except RuntimeError as error:
         raise TypeError(
-            "Session() takes a Flask or a Quart, and no application is active for current_app "
+            f"{call} takes a Flask or a Quart, and no application is active for current_app "
             "to be: write Session(app)"
         ) from error
 

@@ -647,8 +647,7 @@ MUTANTS = (
         (
             Change(
                 "core/writing.py",
-                "if not (self.is_live(current, loaded.signed.token) or "
-                "self._is_ours(current, session)):",
+                "if not (self.is_live(current, loaded) or self._is_ours(current, session)):",
                 "if False:",
             ),
         ),
@@ -865,7 +864,7 @@ MUTANTS = (
         "of two logins of one user one wins",
         (
             Change(
-                "core/request_state.py",
+                "core/loaded.py",
                 "return bound is not None and bound != self.owner",
                 "return bound is not None",
             ),
@@ -910,7 +909,8 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "must = must or (state.loaded.signed.stale and not state.loaded.record.stale)\n",
+                "must = must or (signed is not None and signed.stale and "
+                "not state.loaded.record.stale)\n",
                 "pass\n",
             ),
         ),
@@ -2751,7 +2751,7 @@ MUTANTS = (
         "the command on another process's memory",
         (
             Change(
-                "app_sessions.py", "if self._is_of_one_process and not self._serves:", "if False:"
+                "app_sessions.py", "if self._is_of_one_process and not self.serves:", "if False:"
             ),
         ),
         ("tests/web/test_mistakes.py", "-k", "another_process_memory"),
@@ -2875,7 +2875,7 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "data is None or not writer.is_live(record, loaded.signed.token):",
+                "data is None or not writer.is_live(record, loaded):",
                 "data is None:",
             ),
         ),
@@ -2954,7 +2954,7 @@ MUTANTS = (
     ),
     Mutant(
         "whose request it is that has begun",
-        (Change("given_application.py", " and _behind_proxy(module.current_app) is app", ""),),
+        (Change("given_application.py", ' and _behind_proxy(module.current_app, "") is app', ""),),
         ("tests/web/test_mistakes.py", "-k", "of_another_application_it_is_not"),
     ),
     Mutant(
@@ -2988,5 +2988,51 @@ MUTANTS = (
         "a redirect of an endpoint that has several rules",
         (Change("exempt.py", "return 0 if _redirects(rule) else 2", "return 2"),),
         ("tests/unit/test_exempt.py", "-k", "only_what"),
+    ),
+    Mutant(
+        "nothing is written from outside to what became another user's session",
+        (
+            Change(
+                "core/loaded.py",
+                "return record.sid == self.record.sid and record.owner == self.record.owner",
+                "return record.sid == self.record.sid",
+            ),
+        ),
+        ("tests/web/test_outside.py", "-k", "another_users and memory"),
+    ),
+    Mutant(
+        "a write from outside leaves the user's new secret",
+        (
+            Change(
+                "core/writing.py",
+                "record = self._filing.next(current, signed, draft)",
+                "record = self._filing.next(current, signed, draft)\n"
+                "        known = vars(self).setdefault('_known', current.secret_hash)\n"
+                "        record = record if signed or record is None else "
+                "record._replace(secret_hash=known)",
+            ),
+        ),
+        ("tests/web/test_outside.py", "-k", "new_secret_stays and memory"),
+    ),
+    Mutant(
+        "a session that ended under a block that is outside is told of",
+        (Change("core/outside.py", "raise SessionEnded(", "_ = SessionEnded("),),
+        ("tests/web/test_outside.py", "-k", "ended_meanwhile and memory"),
+    ),
+    Mutant(
+        "what opens a session from outside renews no timeout",
+        (
+            Change(
+                "core/opening.py",
+                "sid, renew=None)",
+                "sid, renew=self._rules.lifetimes)",
+            ),
+        ),
+        ("tests/web/test_outside.py", "-k", "restarts_the_idle_timeout and memory"),
+    ),
+    Mutant(
+        "a script's event loop ends without connections",
+        (Change("quart/letting_go.py", "if not app_sessions.serves:", "if False:"),),
+        ("tests/web/test_outside.py", "-k", "nothing_is_served and redis"),
     ),
 )

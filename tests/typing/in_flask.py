@@ -8,6 +8,8 @@ from collections.abc import ItemsView, KeysView
 from datetime import datetime, timedelta
 from typing import Any, assert_type
 
+from flask import Flask
+
 from samesession import ServerSession, SessionInfo, SessionPage
 from samesession.flask import (
     ping,
@@ -17,6 +19,7 @@ from samesession.flask import (
     revoke_everyone,
     saving,
     session,
+    session_by_sid,
     sessions_of,
     sessions_page,
 )
@@ -72,6 +75,19 @@ def administration() -> None:
     assert_type(ping(), float)
     with saving() as saved:
         assert_type(saved, ServerSession)
+
+
+def one_session(app: Flask) -> None:
+    with session_by_sid(app, "sid") as found:
+        assert_type(found, ServerSession | None)
+        found["name"] = "ann"  # type: ignore[index]
+        if found is not None:
+            found["name"] = "ann"
+            found.clear()
+    with session_by_sid(app, session.sid):  # type: ignore[arg-type]
+        pass
+    with session_by_sid("sid"):  # type: ignore[call-arg, arg-type]
+        pass
 
 
 def wrong() -> None:

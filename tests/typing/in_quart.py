@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
+from quart import Quart
+
 from samesession import ServerSession, SessionInfo, SessionPage
 from samesession.quart import (
     ping,
@@ -15,6 +17,7 @@ from samesession.quart import (
     revoke_everyone,
     saving,
     session,
+    session_by_sid,
     sessions_of,
     sessions_page,
 )
@@ -43,6 +46,19 @@ async def administration() -> None:
         assert_type(saved, ServerSession)
 
 
+async def one_session(app: Quart) -> None:
+    async with session_by_sid(app, "sid") as found:
+        assert_type(found, ServerSession | None)
+        found["name"] = "ann"  # type: ignore[index]
+        if found is not None:
+            found["name"] = "ann"
+            found.clear()
+    async with session_by_sid(app, session.sid):  # type: ignore[arg-type]
+        pass
+    async with session_by_sid("sid"):  # type: ignore[call-arg, arg-type]
+        pass
+
+
 async def wrong() -> None:
     session.bind(7)  # type: ignore[arg-type]
     await sessions_of(7)  # type: ignore[arg-type]
@@ -53,4 +69,6 @@ def to_be_awaited() -> None:
     len(sessions_of("ann"))  # type: ignore[arg-type]
     abs(revoke_all("ann"))  # type: ignore[arg-type]
     with saving():  # type: ignore[attr-defined]
+        pass
+    with session_by_sid(Quart("app"), "sid"):  # type: ignore[attr-defined]
         pass

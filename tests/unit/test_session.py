@@ -14,9 +14,8 @@ from markupsafe import Markup
 from samesession import NotSupported, ReadOnlySession, ServerSession, SessionInfo, StoreUnavailable
 from samesession.core import changes as merge
 from samesession.core import codec, saving
+from samesession.core.loaded import Loaded, Lost
 from samesession.core.request_state import (
-    Loaded,
-    Lost,
     Mode,
     SessionState,
     changes_of,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import BadRecord
 from . import policy
 from .events import Event, Notice, Notify
+from .next_record import next_record
 from .owner_entries import OwnerEntries
 from .policy import Horizon, Rules
 from .proved_records import ProvedRecords
@@ -13,6 +14,8 @@ from .record import Record, revision_of
 from .request_state import SessionState
 from .steps import Steps
 from .store import Clock, Conflict, Outcome, Store, capabilities_of
+from .token import SignedToken
+from .unsaved_changes import Draft
 
 
 class Filing:
@@ -131,6 +134,11 @@ class Filing:
         except BadRecord as error:
             self._notify(Notice(Event.REJECTED, error.reason))
             return None
+
+    def next(self, current: Record, signed: SignedToken | None, draft: Draft) -> Record | None:
+        """Return the record that takes the current one's place now; see `next_record`."""
+        stale, now = self.index_is_stale(current), int(self._clock())
+        return next_record(current, signed, draft, now=now, rules=self._rules, index_is_stale=stale)
 
     def index_is_stale(self, record: Record) -> bool:
         """Return whether the owner index must hear of a session again."""

@@ -28,12 +28,12 @@ from .cookie import READ, UNTOUCHED, CookieAction, DropCookie, Reply
 from .events import Notify
 from .filing import Filing
 from .freshness import Freshness
+from .loaded import Loaded
 from .opening import Opener
 from .policy import Action, Horizon, Rules
 from .proved_records import ProvedRecords, RecordProofs
 from .record import Sealer
 from .request_state import (
-    Loaded,
     Mode,
     SessionState,
     data_of,
@@ -106,6 +106,10 @@ class Flow:
         """
         return self._opener.open(values, renew=renew, address=address)
 
+    def open_by_sid(self, sid: str) -> Steps[ServerSession | None]:
+        """Open the session of a sid outside of its user's requests; see `outside`."""
+        return self._opener.open_by_sid(sid)
+
     def is_at_rest(self, session: ServerSession) -> bool:
         """Return whether a request changed nothing, and there is nothing to renew.
 
@@ -160,7 +164,7 @@ class Flow:
         """Return what the session was loaded from; other keys may count since."""
         loaded = state.loaded
         if loaded is not None and state.terms is not None and state.terms.key != self._signer.mark:
-            signed = loaded.signed._replace(stale=True)
+            signed = loaded.signed and loaded.signed._replace(stale=True)
             state.loaded = Loaded(signed, loaded.record._replace(stale=True), loaded.sealed)
         return state.loaded
 
@@ -187,7 +191,8 @@ class Flow:
             permanent = is_permanent(session)
             must = state.modified or state.due or state.several_at is not None
             # Behind its record, whose key is the newest again, the cookie follows.
-            must = must or (state.loaded.signed.stale and not state.loaded.record.stale)
+            signed = state.loaded.signed
+            must = must or (signed is not None and signed.stale and not state.loaded.record.stale)
             if policy.sends_cookie(modified=must, permanent=permanent, rules=self.rules):
                 cookie = self._writer.set_cookie(state.loaded, permanent=permanent)
         if cookie is None:
@@ -210,7 +215,7 @@ class Flow:
         try:
             record = yield from self._filing.renewed(loaded.record)
             data = None if record is None else writer.data(record)
-            if record is None or data is None or not writer.is_live(record, loaded.signed.token):
+            if record is None or data is None or not writer.is_live(record, loaded):
                 return (yield from writer.lost(session, loaded, unsaved, record))
         except BaseException:
             saving.give_back(session, unsaved)

@@ -7,6 +7,9 @@
     a session begins    an error (1)    an error        a warning
     SESSION_TYPE cookie an error (1)    an error        a warning
 
+Of a session that was opened by its sid data and clear() are kept, by the block that has it; all
+else, and all after that block, is an error.
+
 (1) At the end of the block: only the flow knows whether a cookie is needed. In a streamed
 body the error comes at the write itself, and so does the warning elsewhere.
 
@@ -74,6 +77,24 @@ _UNSAVED_CHANGE = (
     "a value that was read here, when the response was made, was changed later, and the change is "
     f"not saved: change it before the response, or in {_BLOCKS}"
 )
+_UNSAVED_OUTSIDE = (
+    "a value that was read here, in a block of session_by_sid(), was changed after the block, and "
+    "the change is not saved: change it in the block"
+)
+_UNTOLD = (
+    "a block of session_by_sid() can tell no browser a new secret, so a session can be neither "
+    "regenerated nor bound there: do it in a request of its user; to end it call clear()"
+)
+_CLEARED_OUTSIDE = (
+    "the session was cleared here, which ends it, and nothing can be written to it any more: to "
+    "empty it only, delete its names one by one"
+)
+_BLOCK_ENDED = (
+    "the block of session_by_sid() has ended, and what is written to its session is not saved: "
+    "write in the block, or begin another one"
+)
+# What leaves the session's secret as it is.
+_WITHOUT_TOKEN = (Write.DATA, Write.PERMANENCE, Write.FLASHES, Write.CLEAR)
 _DROPPED = "what is written to the session is dropped, as static files are exempt from sessions"
 _UNSENT = "what was written to a session for a streamed body is not saved, as that was never sent"
 
@@ -83,7 +104,11 @@ _PASSED = frozenset(("samesession", "flask", "quart", "werkzeug", "jinja2"))
 
 def admit(state: SessionState, write: Write, *, is_empty: bool) -> None:
     """Raise ReadOnlySession, or warn, where a write cannot be kept; `is_empty`: of no data."""
-    if state.mode is Mode.EXEMPT:
+    if state.outside:
+        refusal = _refusal_outside(state, write)
+        if refusal is not None:
+            raise ReadOnlySession(refusal)
+    elif state.mode is Mode.EXEMPT:
         # A login is never said to be made and dropped.
         if state.dropped_at is None or write is Write.BIND:
             raise ReadOnlySession(_EXEMPT)
@@ -108,6 +133,15 @@ def _is_of_no_effect(state: SessionState, write: Write, *, is_empty: bool) -> bo
         return state.in_test  # which looks at what the request would have shown next
     may_be = write is Write.PERMANENCE or write is Write.CLEAR
     return may_be and is_empty and state.loaded is None
+
+
+def _refusal_outside(state: SessionState, write: Write) -> str | None:
+    """Return why a write is refused to what has a session by its sid alone."""
+    if state.locked:
+        return _BLOCK_ENDED
+    if write not in _WITHOUT_TOKEN:
+        return _UNTOLD
+    return _CLEARED_OUTSIDE if state.cleared and write is not Write.CLEAR else None
 
 
 def _refusal_in_stream(state: SessionState, write: Write) -> str | None:
@@ -151,7 +185,7 @@ def _tell_of_losses(state: SessionState, data: dict[str, Any]) -> None:
     elif state.loan is not None and state.loan.image is not None:
         image = codec.encode_if_fit(data)
         if image != state.loan.image:
-            _warn(_UNSAVED_CHANGE, state.loan.place)
+            _warn(_UNSAVED_OUTSIDE if state.outside else _UNSAVED_CHANGE, state.loan.place)
 
 
 def place() -> Place:

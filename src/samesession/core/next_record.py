@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import policy
 from .policy import Rules
 from .record import Record
-from .token import Token
+from .token import SignedToken, Token
 from .unsaved_changes import Draft
 
 
@@ -28,9 +28,18 @@ def first_record(token: Token, draft: Draft, *, now: int, rules: Rules) -> Recor
 
 
 def next_record(
-    current: Record, token: Token, draft: Draft, *, now: int, rules: Rules, index_is_stale: bool
+    current: Record,
+    signed: SignedToken | None,
+    draft: Draft,
+    *,
+    now: int,
+    rules: Rules,
+    index_is_stale: bool,
 ) -> Record | None:
-    """Make the record that takes a current one's place; None for no data and no owner."""
+    """Make the record that takes a current one's place; None for no data and no owner.
+
+    `signed`: with the session's secret; None where it is not known, and stays.
+    """
     owner = draft.owner(current.owner)
     if draft.is_empty and owner is None:
         return None
@@ -47,7 +56,7 @@ def next_record(
     elif draft.bound is not None:
         indexed = now
     return current._replace(
-        secret_hash=token.secret_hash,
+        secret_hash=current.secret_hash if signed is None else signed.token.secret_hash,
         revision=current.revision + 1,
         permanent=draft.permanent,
         deadline=end,

@@ -34,11 +34,12 @@ from .events import (
     Notify,
 )
 from .freshness import Freshness
+from .loaded import Loaded, Terms
 from .owner_entries import OwnerEntries
 from .policy import Rules, Verdict
 from .proved_records import ProvedRecords
 from .reading import Reader
-from .request_state import Loaded, SessionState, Terms, state_of
+from .request_state import SessionState, state_of
 from .scopes import Address
 from .session import ServerSession
 from .steps import Steps
@@ -105,6 +106,23 @@ class Opener:
         if refused is not None:
             self._notify(refused)
         return self._new(renew=renew)
+
+    def open_by_sid(self, sid: str) -> Steps[ServerSession | None]:
+        """Open the session of a sid outside of its user's requests; None where none is live.
+
+        Its idle timeout runs on. Raises StoreUnavailable.
+        """
+        try:
+            found = yield from self._reader.read(self._rules.prefix + sid, sid, renew=None)
+            if found is None or (yield from self._ending.ends(found.record)):
+                return None
+            data = codec.decode(found.record.payload)
+        except BadRecord:
+            return None  # it is another application's, or nobody's session
+        loaded = Loaded(None, found.record, found.sealed)
+        session = self._stored(data, loaded, self._clock(), renew=False)
+        state_of(session).lead_from_outside()
+        return session
 
     def _new(self, *, renew: bool) -> ServerSession:
         """Return a session of which nothing is stored."""

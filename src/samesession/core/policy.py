@@ -51,9 +51,14 @@ class Verdict(enum.Enum):
     UNKNOWN = enum.auto()
 
 
+def opens(token: Token, record: Record) -> bool:
+    """Return whether a record is the one that a token's bearer may use, live or not."""
+    return record.sid == token.sid and same_secret(token, record.secret_hash)
+
+
 def verdict(record: Record, token: Token, now: float) -> Verdict:
     """Judge a record that a store returned for a token's sid."""
-    if record.sid != token.sid or not same_secret(token, record.secret_hash):
+    if not opens(token, record):
         return Verdict.UNKNOWN
     return Verdict.EXPIRED if is_over(record, now) else Verdict.LIVE
 

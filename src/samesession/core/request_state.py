@@ -15,18 +15,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from ..errors import SessionError
 from . import codec, values
 from .changes import Change
-from .codec import Image
 from .cookie import CookieAction
-from .record import Record
+from .loaded import Loaded, Lost, Terms
 from .scopes import Address
-from .store import Clock, Lifetimes
 from .token import SignedToken
 from .unsaved_changes import FLASHES_KEY, PERMANENT_KEY, Journal
 
@@ -63,50 +60,6 @@ UNBINDABLE = (
 )
 
 
-class Loaded:
-    """What a session was loaded from."""
-
-    __slots__ = ("record", "sealed", "signed")
-
-    def __init__(self, signed: SignedToken, record: Record, sealed: bytes | None = None) -> None:
-        """`sealed`: the record's bytes as the store holds them, where they are known."""
-        self.signed = signed
-        self.record = record
-        self.sealed = sealed
-
-    @property
-    def image(self) -> Image:
-        """Each name's bytes in the record."""
-        return codec.split(self.record.payload)
-
-
-class Terms(NamedTuple):
-    """What a record was renewed for, by which clock, and the mark of its and its cookie's key.
-
-    Settings may change while a request runs: it ends under other terms than it began.
-    """
-
-    lifetimes: Lifetimes
-    key: bytes
-    clock: Clock
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """A session that ended, or was taken over by another request, while this one ran.
-
-    `drop`: whether the browser's cookie is to be dropped; `owner`: of whoever took it over.
-    """
-
-    sid: str
-    drop: bool
-    owner: str | None
-
-    def gives_way_to(self, bound: str | None) -> bool:
-        """Return whether a login begins a new session: no other one logged the same user in."""
-        return bound is not None and bound != self.owner
-
-
 class SessionState:
     """What the flow must know of a session besides its data."""
 
@@ -139,6 +92,7 @@ class SessionState:
     upkept = False  # a record that nothing was written to was renewed, or was not to be
     refused: str | None = None  # why a save was refused, as an error has told
     answered = False  # the response is made, and takes no cookie any more
+    outside = False  # of its user's requests: there is no cookie, and no secret is known
     in_test = False  # a test client keeps the request's context, for a test to look into
     streaming = False  # its body is still made, and what that writes is saved
     locked = False  # but nothing that it writes can be
@@ -187,6 +141,12 @@ class SessionState:
         if self._journal is None:
             self._journal = Journal(self.permanent_by_default)
         return self._journal
+
+    def lead_from_outside(self) -> None:
+        """Note that no request of its user's has the session: no cookie, and nothing kept up."""
+        self.outside = self.answered = self.upkept = True
+        self.is_current = False
+        self.blocks = 1
 
     def rest(self, data: dict[str, Any]) -> None:
         """Note that the data is what is stored."""

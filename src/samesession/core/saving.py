@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from . import codec
-from .request_state import Loaded, Lost, data_of, is_empty, is_permanent, show, state_of
+from .loaded import Loaded, Lost
+from .request_state import data_of, is_empty, is_permanent, show, state_of
 from .session import ServerSession
 from .unsaved_changes import Draft, Unsaved
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 from ..errors import StoreError
 from . import policy
 from .filing import Filing
-from .next_record import next_record
-from .policy import Rules, Verdict
+from .loaded import Loaded, Terms
+from .policy import Rules
 from .record import Record
-from .request_state import Loaded, SessionState, Terms, is_permanent, state_of
+from .request_state import SessionState, is_permanent, state_of
 from .session import ServerSession
 from .steps import Steps
 from .store import Clock, Conflict, Outcome
-from .token import Token
 from .unsaved_changes import Draft
 
 
@@ -52,7 +51,7 @@ class Upkeep:
     def _renew_again(self, state: SessionState, loaded: Loaded) -> Steps[bool]:
         """Renew a session whose idle timeout was changed while the request ran."""
         record = yield from self._filing.renewed(loaded.record)
-        if record is None or not self._is_live(record, loaded.signed.token):
+        if record is None or not self._is_live(record, loaded):
             return False
         state.renewed_by(self._terms)
         return True
@@ -63,11 +62,12 @@ class Upkeep:
         If that cannot be, say nothing: whoever ended the session needs neither, whoever
         was faster renewed them, and what was read was read. The next request tries again.
         """
-        state, current, token = state_of(session), loaded.record, loaded.signed.token
+        state, current = state_of(session), loaded.record
         state.upkept = True
-        if not self._is_live(current, token):
+        if not self._is_live(current, loaded):
             return False
-        record = self._next(current, token, Draft(current.payload, is_permanent(session)))
+        draft = Draft(current.payload, is_permanent(session))
+        record = self._filing.next(current, loaded.signed, draft)
         newer: Record | None = current  # as far as anybody knows
         outcome: Outcome | Conflict = Outcome.GONE
         try:
@@ -81,15 +81,10 @@ class Upkeep:
             state.renewed_by(self._terms)
             return True
         # What an earlier save did must be said.
-        return (state.modified or state.due) and newer is not None and self._is_live(newer, token)
+        return (state.modified or state.due) and newer is not None and self._is_live(newer, loaded)
 
-    def _next(self, current: Record, token: Token, draft: Draft) -> Record | None:
-        stale = self._filing.index_is_stale(current)
-        now = int(self._clock())
-        return next_record(current, token, draft, now=now, rules=self._rules, index_is_stale=stale)
-
-    def _is_live(self, record: Record, token: Token) -> bool:
-        return policy.verdict(record, token, self._clock()) is Verdict.LIVE
+    def _is_live(self, record: Record, loaded: Loaded) -> bool:
+        return loaded.is_of(record) and not policy.is_over(record, self._clock())
 
     def _has_other_timeout(self, state: SessionState, record: Record) -> bool:
         before, now = state.terms, self._rules.lifetimes

@@ -13,18 +13,19 @@ from __future__ import annotations
 from ..errors import BadRecord, ReadOnlySession, StoreUnavailable
 from . import codec, events, policy, saving
 from .changes import Data
-from .cookie import MAX_AGE, DropCookie, Reply, SetCookie
+from .cookie import MAX_AGE, CookieAction, DropCookie, Reply, SetCookie
 from .events import Event, Notice, Notify
 from .filing import Filing
-from .next_record import first_record, next_record
+from .loaded import Loaded, Lost, Terms
+from .next_record import first_record
 from .own_lifetimes import permanent_lifetime
-from .policy import Rules, Verdict
+from .policy import Rules
 from .record import Record
-from .request_state import Loaded, Lost, SessionState, Terms, is_empty, is_permanent, state_of
+from .request_state import SessionState, is_empty, is_permanent, state_of
 from .session import ServerSession
 from .steps import Steps
 from .store import Clock, Conflict, Outcome
-from .token import SignedToken, Token, TokenSigner, same_secret
+from .token import SignedToken, TokenSigner
 from .unsaved_changes import Draft, Unsaved
 
 MAX_ATTEMPTS = 100  # each lost attempt means that another request's commit was written
@@ -70,9 +71,9 @@ class Writer:
         if unsaved.replace_secret:
             signed = self._minted(state_of(session), current.sid)
         for _ in range(MAX_ATTEMPTS):
-            if not (self.is_live(current, loaded.signed.token) or self._is_ours(current, session)):
+            if not (self.is_live(current, loaded) or self._is_ours(current, session)):
                 return (yield from self.lost(session, loaded, unsaved, current))
-            record = self._next(current, signed.token, draft, has_functions=unsaved.has_functions)
+            record = self._next(current, signed, draft, has_functions=unsaved.has_functions)
             if record is not None and unsaved.replace_secret:
                 require_cookie(possible=cookie_possible)
             steps = self._filing.replace(current, record, state_of(session), sealed=sealed)
@@ -120,21 +121,24 @@ class Writer:
             state.minted = self._signer.mint(sid)
         return self._signer.sign(state.minted)
 
-    def is_live(self, record: Record, token: Token) -> bool:
-        """Return whether a record is a live one of a token's."""
-        return policy.verdict(record, token, self._clock()) is Verdict.LIVE
+    def is_live(self, record: Record, loaded: Loaded) -> bool:
+        """Return whether a record is live, and still the session that was loaded."""
+        return loaded.is_of(record) and not policy.is_over(record, self._clock())
 
     def _is_ours(self, record: Record, session: ServerSession) -> bool:
         """Return whether a save of this request wrote a live record, and heard no more of it."""
         minted = state_of(session).minted
-        return minted is not None and self.is_live(record, minted.token)
+        return minted is not None and self.is_live(record, Loaded(minted, record))
 
     def _next(
-        self, current: Record, token: Token, draft: Draft, *, has_functions: bool = False
+        self,
+        current: Record,
+        signed: SignedToken | None,
+        draft: Draft,
+        *,
+        has_functions: bool = False,
     ) -> Record | None:
-        stale, now = self._filing.index_is_stale(current), int(self._clock())
-        rules = self._rules
-        record = next_record(current, token, draft, now=now, rules=rules, index_is_stale=stale)
+        record = self._filing.next(current, signed, draft)
         if record is None or not has_functions:
             return record
         # Two requests that both count one up would make equal records, and each
@@ -173,14 +177,14 @@ class Writer:
 
         A login is a new authentication, though, and begins another session.
         """
-        token = before.signed.token
-        lost = Lost(token.sid, drop=True, owner=None)
+        sid = before.record.sid
+        lost = Lost(sid, drop=True, owner=None)
         reason = events.ENDED_MEANWHILE
         over = standing is None or policy.is_over(standing, self._clock())
-        if standing is not None and not over and not same_secret(token, standing.secret_hash):
+        if standing is not None and not over and not before.is_of(standing):
             # After a login elsewhere in the same browser the cookie there is already the
             # new one: dropping it would log the user out again.
-            lost = Lost(token.sid, drop=False, owner=standing.owner)
+            lost = Lost(sid, drop=False, owner=standing.owner)
             reason = events.TAKEN_OVER
         self._notify(Notice.of(Event.GONE, before.record, reason))
         if lost.gives_way_to(unsaved.draft.bound):
@@ -198,9 +202,15 @@ class Writer:
 
     # --- small parts -------------------------------------------------------------------
 
-    def set_cookie(self, loaded: Loaded, *, permanent: bool) -> SetCookie:
-        """Return the cookie of a session that is stored, signed with the newest key."""
-        signed = self._signer.sign(loaded.signed) if loaded.signed.stale else loaded.signed
+    def set_cookie(self, loaded: Loaded, *, permanent: bool) -> CookieAction:
+        """Return the cookie of a session that is stored, signed with the newest key.
+
+        None where its secret is not known, outside of its user's requests.
+        """
+        signed = loaded.signed
+        if signed is None:
+            return None
+        signed = self._signer.sign(signed) if signed.stale else signed
         if not permanent:
             return SetCookie(signed.value, None)
         lifetime = min(permanent_lifetime(loaded.record, self._rules.lifetimes), MAX_AGE)

@@ -17,6 +17,7 @@ from .actions import (
     sessions_page,
 )
 from .interface import QuartSessionInterface, init_app
+from .outside import session_by_sid
 
 __all__ = [
     "QuartSessionInterface",
@@ -31,6 +32,7 @@ __all__ = [
     "revoke_everyone",
     "saving",
     "session",
+    "session_by_sid",
     "sessions_of",
     "sessions_page",
 ]

@@ -22,6 +22,7 @@ from ..misplaced_calls import belonging, outside_of_application, outside_of_requ
 from ..reauthentication import View, required
 from ..run.aio import arun, finished
 from .event_loop import check_running_loop
+from .letting_go import letting_go
 from .sockets import Sockets
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def serve(app: quart.Quart, app_sessions: AppSessions, sockets: Sockets) -> None
     @app.before_serving
     async def prepare() -> None:
         check_running_loop()
+        app_sessions.serves = True
         if app_sessions.config.creates:
             await arun(app_sessions.prepare())
 
@@ -149,7 +151,8 @@ def serve(app: quart.Quart, app_sessions: AppSessions, sockets: Sockets) -> None
 async def _administer(work: Callable[[Administration], Steps[T]]) -> T:
     """Do work on many sessions, each batch of it within the store's timeout."""
     app_sessions = _app_sessions()
-    return await arun(work(app_sessions.administration), timeout=app_sessions.store_timeout)
+    async with letting_go(app_sessions):
+        return await arun(work(app_sessions.administration), timeout=app_sessions.store_timeout)
 
 
 def runner(app_sessions: AppSessions) -> Callable[[Steps[Any]], Any]:  # Any: what the steps return

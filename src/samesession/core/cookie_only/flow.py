@@ -21,17 +21,9 @@ from .. import policy, values
 from ..cookie import MAX_AGE, MAX_BYTES, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
 from ..encryption import Encryption
 from ..events import NOT_OURS_OR_OLD, Event, Notice, Notify
+from ..loaded import Terms
 from ..policy import Rules
-from ..request_state import (
-    Mode,
-    SessionState,
-    Terms,
-    data_of,
-    is_empty,
-    is_permanent,
-    show,
-    state_of,
-)
+from ..request_state import Mode, SessionState, data_of, is_empty, is_permanent, show, state_of
 from ..scopes import Address
 from ..session import ServerSession
 from ..steps import Steps
