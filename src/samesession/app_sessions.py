@@ -66,7 +66,7 @@ class AppSessions:
         clock: Clock | None,
         entropy: Entropy = secrets.token_bytes,
     ) -> None:
-        self._app = app
+        self.app = app  # the application itself, never a proxy that stands for it
         self._framework = framework
         self._given = store
         self._clock = clock or system_time
@@ -88,11 +88,11 @@ class AppSessions:
             raise
 
     def _read(self) -> None:
-        settings: Mapping[str, Any] = source_of(self._app).config
-        config = stores.read_config(settings, home=_home(self._app))
+        settings: Mapping[str, Any] = source_of(self.app).config
+        config = stores.read_config(settings, home=_home(self.app))
         self._snapshot = snapshot(settings)
         self.store_timeout = config.store_timeout
-        self._exempt = Exemptions(self._app, config.exempt, static=config.exempt_static)
+        self._exempt = Exemptions(self.app, config.exempt, static=config.exempt_static)
         self._no_renew: _Matcher = None
         proofs: Proofs = Memo(config.proof_cache_bytes // 4)
         record_proofs: RecordProofs = Memo(config.proof_cache_bytes // 4 * 3)
@@ -106,9 +106,9 @@ class AppSessions:
             entropy=self._entropy,
             proofs=proofs,
             record_proofs=record_proofs,
-            notify=notifier(self._app),
+            notify=notifier(self.app),
         )
-        self._current = CurrentSettings(self._app, config, self._parts)
+        self._current = CurrentSettings(self.app, config, self._parts)
 
     @property
     def config(self) -> Config:
@@ -164,7 +164,7 @@ class AppSessions:
         """Freeze the library's own settings at the first request; they may change until then."""
         if self._settled:
             return
-        if snapshot(source_of(self._app).config) != self._snapshot:
+        if snapshot(source_of(self.app).config) != self._snapshot:
             self._build()
         self._no_renew = headers.matcher(self.config.no_renew)
         self._settled = True
@@ -273,7 +273,7 @@ class AppSessions:
         """Tell, within steps, of a session that could not be saved when its response was made."""
         loaded = state_of(session).loaded
         record = None if loaded is None else loaded.record
-        notifier(self._app)(Notice.of(Event.UNSAVED, record, reason))
+        notifier(self.app)(Notice.of(Event.UNSAVED, record, reason))
 
     def close(self, session: ServerSession, response: Response | None) -> Steps[None]:
         """Save the session and make the response say so; None for a WebSocket."""

@@ -38,15 +38,26 @@ session_conflict = _signals.signal(Event.CONFLICT.value)
 session_gone = _signals.signal(Event.GONE.value)
 session_unsaved = _signals.signal(Event.UNSAVED.value)
 
+_BY_EVENT = {event: _signals.signal(event.value) for event in Event}
+
 log = logging.getLogger("samesession")
 
-_BY_EVENT = {event: _signals.signal(event.value) for event in Event}
 _LEVELS = {
     Event.REJECTED: logging.WARNING,
     Event.GONE: logging.INFO,
     Event.UNSAVED: logging.WARNING,
 }
 _BY_REASON = {EMPTIED_BLINDLY: logging.WARNING, **dict.fromkeys(BY_VISITORS, logging.INFO)}
+
+
+def signal_of(event: Event) -> NamedSignal:
+    """Return the signal of an event."""
+    return _BY_EVENT[event]
+
+
+def name_of(event: Event) -> str:
+    """Return what an event's signal is called in this module."""
+    return event.value.replace("-", "_")
 
 
 def notifier(app: Any) -> Notify:  # a Flask or a Quart; this module knows neither

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from typing import Any
 import httpx
 import pytest
 
-from samesession import Session
+from samesession import Session, audit
 from samesession.reading_settings import declared
 from samesession.settings import CommonSettings, Config
 from samesession.stores import built_in
@@ -41,6 +42,9 @@ PAGES = (
     "docs/redis.md",
 )
 NOXFILE = (ROOT / "noxfile.py").read_text()
+AUDIT_LINE = re.findall(
+    '^    {"time".*', (ROOT / "docs" / "administration.md").read_text(), re.MULTILINE
+)[0]
 REDIS = "redis://127.0.0.1:6379/0"
 
 
@@ -85,6 +89,18 @@ def of_python(*, saying: str = "") -> list[Any]:
 def secret_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
     monkeypatch.setenv("SESSION_ENCRYPTION_KEY", SECRET_KEY[::-1])
+
+
+@pytest.fixture(autouse=True)
+def audit_log() -> Iterator[None]:
+    """Take from the audit's logger what a block has given it."""
+    logger = logging.getLogger(audit.LOGGER)
+    yield
+    for handler in logger.handlers[:]:
+        logger.removeHandler(handler)
+        handler.close()
+    logger.propagate = True
+    logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture
@@ -191,6 +207,17 @@ async def test_the_example_of_a_device_page_pages_and_ends_the_others(
     assert json.loads((await devices[0].post("/devices/end-others")).text) == {"ended": 4}
     (left,) = json.loads((await devices[0].get("/devices")).text)["sids"]
     assert left in sids
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("block", of_python(saying="audit.install("))
+async def test_the_audit_is_in_its_file(block: Block, here: Path) -> None:
+    site = Site(block.framework, {}, clock=Clock(time.time()), app=ran(block, ""), init=False)
+    await site.visitor().visit(lambda session: session.bind("ann"))
+    lines = (here / "audit.log").read_text().splitlines()
+    told = [(each["event"], each["owner"]) for each in map(json.loads, lines)]
+    assert told == [("session_created", "ann"), ("session_bound", "ann")]
+    assert [*json.loads(lines[0])] == re.findall(r'"(\w+)": ', AUDIT_LINE)
 
 
 @pytest.mark.needs("flask")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import errno
+import json
 import logging
 import traceback
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from samesession import ConfigError, Session, StoreUnavailable
+from samesession import ConfigError, Session, StoreUnavailable, audit, signals
 from samesession.core.request_state import state_of
 from samesession.core.unsaved_changes import Draft, Journal
 from tests.conftest import NewSite
@@ -29,6 +30,7 @@ from .proxy import Fault, proxied
 
 KEY_CANARY = "canary-in-the-secret-key-0123456789"
 DATA_CANARY = "canary-in-the-data"
+EVERY_EVENT = [name for name in dir(signals) if name.startswith("session_")]
 
 
 @dataclass
@@ -234,6 +236,44 @@ async def test_a_damaged_a_forged_and_a_vanished_record_show_no_canary(
     assert slot
     assert "session-gone" in watch.caplog.text
     assert "session-rejected" in watch.caplog.text
+    watch.expect_nothing()
+
+
+@pytest.mark.asyncio
+@pytest.mark.owners
+async def test_an_audit_shows_no_canary(new_site: NewSite, backend: Backend, watch: Watch) -> None:
+    site = new_site(SECRET_KEY=KEY_CANARY, SESSION_ABSOLUTE_LIFETIME=60)
+    written = logging.getLogger("tests.audit")  # whose lines `watch` sees, too
+    audit.install(site.app, written, events=EVERY_EVENT, anonymous=True)
+    visitor = await settle(site)
+    cookies = [visitor.jar["session"]]
+    for change in (
+        lambda session: session.bind("ann"),
+        lambda session: session.regenerate(),
+        lambda session: session.update(b=DATA_CANARY),
+    ):
+        await visitor.visit(change)
+        cookies.append(visitor.jar["session"])
+    watch.cookies.update(cookies)
+    old, forged = site.visitor(), site.visitor()
+    old.jar["session"] = cookies[0]
+    forged.jar["session"] = cookies[-1][:-2] + "AA"
+    for each in (old, forged):
+        await each.visit(lambda session: session.update(c=DATA_CANARY))
+        watch.cookies.add(each.jar["session"])
+    two = "; ".join(f"session={value}" for value in (cookies[-1], old.jar["session"]))
+    await site.visitor().visit(lambda _: None, cookie=two.encode("ascii"))
+    (slot, *_rest) = backend.records()
+    backend.part.plant(slot, backend.records()[slot][:-1])
+    for each in (visitor, old, forged):
+        await each.visit(lambda session: session.get("a"))
+    await old.visit(lambda session: session.clear())
+    site.clock.advance(61)
+    for each in (visitor, forged):
+        await each.visit(lambda session: session.get("a"))
+    lines = [each.getMessage() for each in watch.caplog.records if each.name == "tests.audit"]
+    told = {json.loads(line)["event"] for line in lines}
+    assert told >= {f"session_{each}" for each in ("created", "bound", "regenerated", "rejected")}
     watch.expect_nothing()
 
 

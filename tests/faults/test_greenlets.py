@@ -56,6 +56,13 @@ def test_greenlets_share_a_session_in_each_embedded_store(
     assert found == {"statuses": [200], "sum": REQUESTS + 1}
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_audit_under_greenlets_has_a_line_for_each_event(kind: str) -> None:
+    found = outcome(kind, "early", {"SESSION_TYPE": "memory"}, "auditing")
+    events = ["session_bound", "session_created"]
+    assert found == {"events": events, "lines": 2 * REQUESTS, "owners": REQUESTS}
+
+
 @pytest.mark.parametrize("when", ["early", "late"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_greenlets_share_a_session_in_redis(kind: str, when: str, valkey: Valkey) -> None:

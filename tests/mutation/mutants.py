@@ -2155,6 +2155,43 @@ MUTANTS = (
         ("tests/web/test_noise.py", "-k", "one_line and memory"),
     ),
     Mutant(
+        "an audit of nobody's sessions",
+        (
+            Change(
+                "audit.py",
+                "if owner is None and event not in _OF_ANYBODY and not self._anonymous:",
+                "if False:",
+            ),
+        ),
+        ("tests/web/test_audit.py", "-k", "memory and without_an_account"),
+    ),
+    Mutant(
+        "an audit apart from the ordinary log",
+        (Change("audit.py", "ours.propagate = False", "ours.propagate = True"),),
+        ("tests/web/test_audit.py", "-k", "memory and ordinary_log"),
+    ),
+    Mutant(
+        "what an owner's name does to the audit",
+        (Change("audit.py", "ensure_ascii=True", "ensure_ascii=False"),),
+        ("tests/web/test_audit.py", "-k", "memory and forges_no_line"),
+    ),
+    Mutant(
+        "an audit of one application",
+        (Change("audit.py", "connect(receiver, sender=sessions.app)", "connect(receiver)"),),
+        ("tests/web/test_audit.py", "-k", "memory and writes_its_own"),
+    ),
+    Mutant(
+        "a notice shows nobody",
+        (
+            Change(
+                "core/events.py",
+                "owner: str | None = field(default=None, repr=False)",
+                "owner: str | None = None",
+            ),
+        ),
+        ("tests/unit/test_flow.py", "-k", "says_whose_it_is"),
+    ),
+    Mutant(
         "a purpose has a key of its own",
         (
             Change(
@@ -2554,7 +2591,7 @@ MUTANTS = (
         (
             Change(
                 "app_sessions.py",
-                "stores.read_config(settings, home=_home(self._app))",
+                "stores.read_config(settings, home=_home(self.app))",
                 "stores.read_config(settings)",
             ),
         ),

@@ -7,6 +7,7 @@ after the library was imported, SETTINGS is JSON, TASK names a function below. P
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -70,6 +71,37 @@ def counting(kind: str, app: Any) -> Any:
     return {"statuses": sorted(set(statuses)), "sum": int(first.get("/read").text)}
 
 
+def auditing(kind: str, app: Any) -> Any:
+    """Have many log in at once; give the audit's lines by event, and whose they are."""
+    import flask
+
+    from samesession import audit
+
+    lines: list[dict[str, Any]] = []
+
+    class Slow(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            time.sleep(0.001)  # lets other greenlets run
+            lines.append(json.loads(record.getMessage()))
+
+    def login(user: str) -> str:
+        flask.session.bind(user)  # type: ignore[attr-defined]
+        return user
+
+    def log_in(number: int) -> Callable[[], Any]:
+        return lambda: app.test_client().get(f"/login/{number}")
+
+    app.add_url_rule("/login/<user>", view_func=login)
+    audit.install(app)
+    logging.getLogger(audit.LOGGER).addHandler(Slow())
+    _ = together(kind, [log_in(number) for number in range(REQUESTS)])
+    return {
+        "events": sorted({line["event"] for line in lines}),
+        "lines": len(lines),
+        "owners": len({line["owner"] for line in lines}),
+    }
+
+
 def waiting(kind: str, app: Any) -> Any:
     """Have many wait for a store that hangs; give the statuses, the longest wait, and the lag."""
     over: list[bool] = []
@@ -117,7 +149,11 @@ def main(kind: str, when: str, settings: str, task: str) -> None:
         import_module("samesession.stores.redis.pooled")
     if when == "late":
         patch(kind)
-    tasks: dict[str, Callable[[str, Any], Any]] = {"counting": counting, "waiting": waiting}
+    tasks: dict[str, Callable[[str, Any], Any]] = {
+        "auditing": auditing,
+        "counting": counting,
+        "waiting": waiting,
+    }
     _ = sys.stdout.write(json.dumps(tasks[task](kind, made(chosen))))
 
 
