@@ -6,7 +6,6 @@ Shared by the Quart and the Flask interface, which only add how to wait.
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -42,6 +41,7 @@ from .current_settings import CurrentSettings, Parts, snapshot, source_of
 from .errors import ConfigError, NotSupported, SessionError, StoreError, StoreUnavailable
 from .exempt import Exemptions
 from .framework import Framework
+from .given_application import home_of
 from .making_flows import Flows
 from .run.clocks import stopwatch, system_time
 from .settings import Config
@@ -89,7 +89,7 @@ class AppSessions:
 
     def _read(self) -> None:
         settings: Mapping[str, Any] = source_of(self.app).config
-        config = stores.read_config(settings, home=_home(self.app))
+        config = stores.read_config(settings, home=home_of(self.app))
         self._snapshot = snapshot(settings)
         self.store_timeout = config.store_timeout
         self._exempt = Exemptions(self.app, config.exempt, static=config.exempt_static)
@@ -377,12 +377,6 @@ class AppSessions:
         """Let go of this process's and event loop's connections."""
         if self._store is not None:
             yield from self._store.close()
-
-
-def _home(app: Any) -> str:  # a Flask or a Quart
-    """Return the directory that an application may write to, wherever it is started from."""
-    found = app.instance_path if os.path.isdir(app.instance_path) else app.root_path
-    return str(found)
 
 
 def app_sessions_of(app: Any) -> AppSessions:  # a Flask or a Quart

@@ -1,4 +1,4 @@
-"""Tell an application from what people give in its place, and say what they meant.
+"""Tell an application from what people give in its place, and say what they meant; its home.
 
 Imports neither framework: whoever has an application has imported its own.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any, cast
@@ -131,3 +132,9 @@ def _advice_of_parts(given: object) -> str | None:
 
 def _article(name: str) -> str:
     return f"{'an' if name[:1] in 'AEIOUaeio' else 'a'} {name}"
+
+
+def home_of(app: Any) -> str:  # a Flask or a Quart
+    """Return the directory that an application may write to, wherever it is started from."""
+    found = app.instance_path if os.path.isdir(app.instance_path) else app.root_path
+    return str(found)

@@ -2587,11 +2587,43 @@ MUTANTS = (
         ("tests/web/test_cli.py", "-k", "revoke_ends_one and memory"),
     ),
     Mutant(
+        "a cookie among the words of click's complaint",
+        (
+            Change(
+                "cli/arguments.py",
+                '_TOKEN.sub("...", error.format_message())',
+                "error.format_message()",
+            ),
+        ),
+        ("tests/web/test_cli.py", "-k", "not_repeated and memory"),
+    ),
+    Mutant(
+        "a warning with --strict",
+        (
+            Change(
+                "cli/doctor.py",
+                "is_well = worst_of(found) < Level.WARNING",
+                "is_well = worst_of(found) < Level.ERROR",
+            ),
+        ),
+        ("tests/web/test_doctor.py", "-k", "strict"),
+    ),
+    Mutant(
+        "a store that is down is told by the doctor's exit code",
+        (Change("cli/doctor.py", "        if reached is False:\n", "        if False:\n"),),
+        ("tests/web/test_doctor.py", "-k", "is_down and memory"),
+    ),
+    Mutant(
+        "control characters on the terminal",
+        (Change("cli/output.py", "    if text.isprintable():\n", "    if True:\n"),),
+        ("tests/web/test_doctor.py", "-k", "by_others"),
+    ),
+    Mutant(
         "the application's own directory",
         (
             Change(
                 "app_sessions.py",
-                "stores.read_config(settings, home=_home(self.app))",
+                "stores.read_config(settings, home=home_of(self.app))",
                 "stores.read_config(settings)",
             ),
         ),

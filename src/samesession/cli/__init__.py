@@ -13,6 +13,7 @@ import click
 
 from ..app_sessions import AppSessions
 from .arguments import CarefulGroup
+from .doctor import add_doctor
 from .ending import add_revoke
 from .listing import add_list
 from .maintenance import add_init, add_purge
@@ -31,6 +32,6 @@ def commands(app_sessions: AppSessions, run: StepsRunner) -> click.Group:
         pass
 
     runner = CommandRunner(app_sessions, run)
-    for add in (add_list, add_revoke, add_purge, add_init):
+    for add in (add_list, add_revoke, add_purge, add_init, add_doctor):
         add(sessions, runner)
     return sessions

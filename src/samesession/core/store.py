@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from .findings import Finding
 from .steps import Steps
 
 Clock = Callable[[], float]
@@ -233,6 +234,19 @@ class Located(Protocol):
     @property
     def location(self) -> str:
         """The place, for an operator to read: directory, server, table. Never a password."""
+        ...
+
+
+@runtime_checkable
+class Examinable(Protocol):
+    """The ability to say how the server, or what else keeps the records, is set up."""
+
+    def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
+        """Look, change nothing, and judge; `clock`: the application's.
+
+        What must not be looked at is a finding, too: `findings.not_looked_at`. Raises
+        StoreUnavailable where the store is down.
+        """
         ...
 
 

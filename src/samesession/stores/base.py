@@ -12,6 +12,8 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from ..core.clock_difference import clock_finding, seconds_ahead
+from ..core.findings import Finding, Level, not_looked_at
 from ..core.record import lifetime_of, revision_of
 from ..core.steps import Steps, call, call_long, checkpoint, wait
 from ..core.store import (
@@ -20,6 +22,7 @@ from ..core.store import (
     Clock,
     Colour,
     Conflict,
+    Examinable,
     KeyPage,
     Lifetimes,
     Listable,
@@ -59,9 +62,12 @@ __all__ = [
     "Colour",
     "Config",
     "Conflict",
+    "Examinable",
+    "Finding",
     "FromAsync",
     "FromSync",
     "KeyPage",
+    "Level",
     "Lifetimes",
     "Listable",
     "Located",
@@ -82,12 +88,15 @@ __all__ = [
     "anything",
     "call",
     "checkpoint",
+    "clock_finding",
     "flag",
     "lifetime_of",
+    "not_looked_at",
     "number",
     "optional",
     "revision_of",
     "seconds",
+    "seconds_ahead",
     "setting",
     "settings_table",
     "system_time",
@@ -102,7 +111,7 @@ Outages = tuple[type[Exception], ...]
 
 _METHODS = ("load", "create", "commit", "remove", "close")
 _MANY = ("load_many", "remove_many", "owned_page", "delist_many", "keys_page")
-_ABILITIES = ("enlist", "delist", "owned", "purge", "load_again", "ping", *_MANY)
+_ABILITIES = ("enlist", "delist", "owned", "purge", "load_again", "ping", "findings", *_MANY)
 
 
 class SyncStore(Protocol):
@@ -110,8 +119,8 @@ class SyncStore(Protocol):
 
     The methods are those of `Store`, `OwnerIndex` and `Purgeable`, and may be called by
     several threads at once. So may be added what `Batches`, `PagedOwnerIndex` and
-    `Listable` name, for work on many sessions, what `Rereading` and `Pingable` name, and
-    the attribute `location`.
+    `Listable` name, for work on many sessions, what `Rereading`, `Pingable` and `Examinable`
+    name, and the attribute `location`.
     """
 
     def load(self, key: str, *, renew: Lifetimes | None) -> bytes | None:
@@ -182,6 +191,7 @@ class _Wrapped:
     delist_many: Callable[..., Steps[None]]
     keys_page: Callable[..., Steps[KeyPage]]
     ping: Callable[..., Steps[None]]
+    findings: Callable[..., Steps[Sequence[Finding]]]
 
     def __init__(self, store: SyncStore | AsyncStore, outages: Outages) -> None:
         self._store = store

@@ -21,6 +21,7 @@ from functools import partial
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from ...core.batches import every_key
+from ...core.findings import Finding
 from ...core.idle_renewal import Touching
 from ...core.record import MIN_BYTES, revision_of
 from ...core.steps import (
@@ -41,7 +42,7 @@ from ...run.clocks import system_time
 from ...settings import Config
 from ..kit.opener import with_settings
 from ..kit.renewing_load import RenewingLoad
-from . import many_files
+from . import examination, many_files
 from .locked_directories import Tree, name_of, unlink
 from .nonblocking_read import CachedFiles
 from .owner_notes import OwnerNotes
@@ -108,6 +109,7 @@ class FileStore:
         self._cached = CachedFiles(self._tree.root, max_bytes)
         self._notes = OwnerNotes(self._tree, clock=clock, max_bytes=max_bytes)
         self._fsync = fsync
+        self._mode = mode
         self._max_bytes = max_bytes
         self._renewing = RenewingLoad(touching or Touching(), clock)
         self._files = RecordFiles(
@@ -200,6 +202,11 @@ class FileStore:
     def ping(self) -> Steps[None]:
         """Look whether the directory can be read and written, or made."""
         return (yield from call(self._tree.check))
+
+    def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
+        """Say how the directory is."""
+        look = partial(examination.findings, mode=self._mode, fsync=self._fsync)
+        return (yield from call(look, self._tree, clock))
 
     def close(self) -> Steps[None]:
         """Do nothing: no file is kept open between operations."""

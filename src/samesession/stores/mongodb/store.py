@@ -20,6 +20,7 @@ import pymongo
 from pymongo.errors import DuplicateKeyError
 
 from ...core.batches import every_key
+from ...core.findings import Finding
 from ...core.idle_renewal import Touching
 from ...core.record import revision_of
 from ...core.steps import Steps, checkpoint, wait
@@ -32,8 +33,9 @@ from ...settings import Config
 from ..kit.opener import with_settings
 from ..kit.quiet_logging import unlogged
 from ..kit.renewing_load import RenewingLoad
-from . import clients, documents
+from . import clients, documents, examination
 from .documents import Found, behind, date, has_expired, owner_prefix, read, records_in
+from .indexes import make_indexes
 from .settings import MongoSettings
 
 T = TypeVar("T")
@@ -44,7 +46,6 @@ _Named = Callable[[], clients.Collection]
 _ATTEMPTS = 5  # of what lost a race; all of them within the timeout
 _PURGE_BATCH = 1000
 _PAGE = 1000  # keys in one answer
-_INDEX_SECONDS = 60.0  # that making an index may take, at least
 # A document ends at 16 MiB, its `_id` and other fields included.
 _LARGEST = 16 * 1024 * 1024 - 16 * 1024
 
@@ -331,15 +332,14 @@ class MongoStore:
         done = yield from self._wait(collection().delete_many(these))
         return len(found), int(done.deleted_count)
 
+    @_bounded
+    def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
+        """Say how the collections are, and the server's clock."""
+        return (yield from examination.findings(self._here, self._wait, clock))
+
     def prepare(self) -> Steps[None]:
         """Make the indexes by which MongoDB deletes what has expired."""
-        try:
-            with pymongo.timeout(max(self.timeout, _INDEX_SECONDS)):
-                both = zip((self._records, self._owners), documents.INDEXES, strict=True)
-                for collection, index in both:
-                    yield from self._wait(collection.create_index("expires", **index))
-        except clients.OUTAGES as error:
-            raise clients.translated(error) from None
+        return (yield from make_indexes(lambda: self._here, self._wait, timeout=self.timeout))
 
     def close(self) -> Generator[Any, Any, None]:
         """Close this process's and event loop's connections; not a given client's."""

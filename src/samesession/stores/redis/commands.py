@@ -18,6 +18,8 @@ Command: TypeAlias = tuple[Argument, ...]
 ASKING: Command = ("ASKING",)  # for a node of a Cluster that is about to get the next one's key
 CLUSTER_SLOTS: Command = ("CLUSTER", "SLOTS")
 HELLO: Command = ("HELLO",)  # says what ROLE does, and needs no further permission
+INFO: Command = ("INFO",)
+TIME: Command = ("TIME",)
 
 # Commands that may be sent again though they were answered before: they change nothing but
 # an expiry, which is restarted.
@@ -85,6 +87,11 @@ def echo(word: bytes) -> Command:
 def scan(prefix: str, cursor: str) -> Command:
     """List some of a server's keys that begin with a prefix."""
     return ("SCAN", cursor, "MATCH", _PATTERNS.sub(r"\\\g<0>", prefix) + "*", "COUNT", _SCANNED)
+
+
+def config(name: str) -> Command:
+    """Read one of the server's own settings: all of them would have its password among them."""
+    return ("CONFIG", "GET", name)
 
 
 def key_of(command: Command) -> str:

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from ...core.batches import every_key
+from ...core.findings import Finding
 from ...core.names import checked_prefix
 from ...core.record import lifetime_of, revision_of
 from ...core.steps import Steps, checkpoint
@@ -24,7 +25,7 @@ from ...settings import Config
 from ..kit.deadline import Deadline
 from ..kit.opener import with_settings
 from . import answers as read
-from . import commands, scripts, url, valkey_clients, verification
+from . import commands, examination, scripts, url, valkey_clients, verification
 from . import library_errors as errors
 from .answers import OTHER_TYPE, Misread
 from .client import Client, scan
@@ -294,6 +295,11 @@ class RedisStore:
             said = word()
             if (yield from self.client.send_to(name, commands.echo(said))) != said:
                 raise Misread
+
+    @_as_store_errors
+    def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
+        """Say how the servers are set up."""
+        return (yield from examination.findings(self.client, clock))
 
     def close(self) -> Steps[None]:
         """Close this process's and event loop's connections."""

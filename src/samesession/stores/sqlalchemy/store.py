@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ...core.batches import every_key
+from ...core.findings import Finding
 from ...core.idle_renewal import Touching
 from ...core.record import revision_of
 from ...core.steps import Steps, call, checkpoint, pause, wait
@@ -29,7 +30,7 @@ from ...settings import Config
 from ..kit.deadline import Deadline
 from ..kit.opener import with_settings
 from ..kit.renewing_load import RenewingLoad
-from . import engines, errors
+from . import engines, errors, examination
 from .many_rows import ManyRows
 from .purge import Purge
 from .settings import SQLSettings
@@ -181,6 +182,10 @@ class SQLStore:
                     yield from pause(seconds)
             counts.append(purge.total)
         return counts[0]
+
+    def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
+        """Say how the tables are, and the server's clock."""
+        return (yield from self._do(partial(examination.findings, self._tables, clock)))
 
     def prepare(self) -> Steps[None]:
         """Create the tables where they are missing."""

@@ -229,6 +229,12 @@ def purge(connection: sqlite3.Connection, now: float, limit: int) -> Purged:
     return Purged(records, is_over=max(records, notes) < limit)
 
 
+def has_expired(connection: sqlite3.Connection, before: float) -> bool:
+    """Return whether a session is there that expired before a moment."""
+    query = "SELECT 1 FROM sessions WHERE expires < ? LIMIT 1"
+    return connection.execute(query, (int(before),)).fetchone() is not None
+
+
 def filed(key: str) -> bytes:
     """Return a key as it is filed: whatever a list gave can be asked for."""
     return key.encode("utf-8", "surrogateescape")

@@ -14,6 +14,7 @@ from sqlite3 import Connection
 from typing import TypeVar
 
 from ...core.batches import every_key
+from ...core.findings import Finding
 from ...core.idle_renewal import Touching
 from ...core.record import revision_of, secret_of
 from ...core.steps import Steps, call, call_together, checkpoint
@@ -21,8 +22,10 @@ from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifeti
 from ...errors import BadRecord
 from ...run.clocks import stopwatch, system_time
 from ...settings import Config
+from ..kit.disks import disk_findings
 from ..kit.opener import with_settings
 from ..kit.renewing_load import RenewingLoad
+from ..kit.unpurged import PATIENCE, purge_finding
 from . import rows
 from .private_file import Place
 from .reader import Read, Reader
@@ -146,6 +149,13 @@ class SQLiteStore:
         """List the next keys that begin with a prefix."""
         nothing = KeyPage([], None)
         return (yield from self._read(lambda c: rows.keys_page(c, prefix, after), absent=nothing))
+
+    def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
+        """Say how the file is; who may read it is looked at whenever it is opened."""
+        long_ago = clock() - PATIENCE
+        due = yield from self._read(lambda c: rows.has_expired(c, long_ago), absent=False)
+        disk = yield from call(disk_findings, self._place.directory)
+        return [purge_finding(is_due=due), *disk]
 
     def purge(self) -> Steps[int]:
         """Delete expired rows and notes, a batch at a time, so that no request waits for long."""
