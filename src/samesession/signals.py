@@ -76,12 +76,11 @@ def notifier(app: Any) -> Notify:  # a Flask or a Quart; this module knows neith
 
 def _send(signal: NamedSignal, app: Any, notice: Notice) -> Steps[None]:
     """Call each receiver as the framework calls functions of either kind."""
-    told = {name: getattr(notice, name) for name in ("sid", "owner", "label", "reason")}
     ensured = getattr(app, "ensure_async", None) or app.ensure_sync  # Quart's, or Flask's
     for receiver in [] if signal.is_muted else list(signal.receivers_for(app)):
         answer: object = None
         try:
-            answer = yield from wait(ensured(_callable(receiver))(app, **told))
+            answer = yield from wait(ensured(_callable(receiver))(app, **_told(notice)))
             if inspect.isawaitable(answer):
                 yield from wait(ensured(_awaited)(answer))
         except Exception as error:
@@ -89,6 +88,11 @@ def _send(signal: NamedSignal, app: Any, notice: Notice) -> Steps[None]:
                 answer.close()  # no warning that nobody awaited it: the log says more
             clear_locals(error)
             log.exception("a receiver of %s failed; it changes nothing else", signal.name)
+
+
+def _told(notice: Notice) -> dict[str, str | None]:
+    """Return what a receiver is given by name, held by no frame that its error would show."""
+    return {name: getattr(notice, name) for name in ("sid", "owner", "label", "reason")}
 
 
 def _callable(receiver: Callable[..., Any]) -> Callable[..., Any]:

@@ -20,6 +20,7 @@ from tests.web.test_administration import administer
 from tests.web.test_cli import command
 from tests.web.test_events import _done as done_over_a_socket
 from tests.web.test_noise import SENT
+from tests.web.test_outside import do
 from tests.web.test_saving import saving
 
 pytestmark = pytest.mark.asyncio
@@ -138,11 +139,11 @@ async def test_a_visitor_without_an_account_writes_one_line_a_request(
         session.update(a=1)
         session.regenerate()
 
-    for do in (lambda _: None, much, lambda session: session.clear()):
+    for act in (lambda _: None, much, lambda session: session.clear()):
         lines.raw.clear()
         header = "; ".join(f"session={value}" for value in values)
         user = site.visitor()
-        assert (await user.visit(do, cookie=header.encode("ascii"))).status == 200
+        assert (await user.visit(act, cookie=header.encode("ascii"))).status == 200
         assert len(lines.raw) <= 1
         assert all(value not in line for value in values if len(value) > 6 for line in lines.raw)
 
@@ -256,6 +257,19 @@ async def test_what_a_command_ends_is_written(site: Site, lines: Lines) -> None:
     await command(site, "revoke", "--owner", "ben")
     assert lines.events == [("session_revoked", "ann"), ("session_revoked", "ben")]
     assert await ben.value(dict) == {}
+
+
+@pytest.mark.owners
+async def test_what_a_job_ends_is_written(site: Site, lines: Lines) -> None:
+    audit.install(site.app)
+    sid = await _sid(await _login(site, "ann"))
+    lines.raw.clear()
+    await do(site, sid, lambda session: session.update(a=1))
+    assert lines.raw == []
+    await do(site, sid, lambda session: session.clear())
+    assert [(each["event"], each["sid"], each["owner"]) for each in lines.read] == [
+        ("session_ended", sid, "ann")
+    ]
 
 
 @pytest.mark.owners

@@ -232,6 +232,26 @@ async def test_the_log_shows_nothing_of_what_a_failed_receiver_held(
     assert "canary" not in repr(shown)
 
 
+@pytest.mark.owners
+@pytest.mark.parametrize("receiver", [plain, coroutine], ids=["plain", "coroutine"])
+async def test_the_log_shows_nobody_whose_session_a_failed_receiver_was_told_of(
+    site: Site, caplog: pytest.LogCaptureFixture, receiver: Receiver
+) -> None:
+    with connected(site, receiver):
+        await request(site.visitor(), lambda session: session.bind("the-owner-ann"))
+    told = complaints(caplog)
+    assert len(told) == 2
+    for line in told:
+        assert line.exc_info
+        step, shown = line.exc_info[2], list[object]()
+        while step is not None:
+            shown.extend(step.tb_frame.f_locals.values())
+            step = step.tb_next
+        assert shown
+        assert "the-owner-ann" not in repr(shown)
+    assert "the-owner-ann" not in caplog.text
+
+
 # --- coroutines ---------------------------------------------------------------------------
 
 
@@ -246,6 +266,20 @@ async def test_a_coroutine_is_run_to_its_end(site: Site) -> None:
     with connected(site, receiver):
         await request(user, lambda session: session.update(a=1))
         assert ear.heard == [(await user.value(lambda session: session.sid), "")]
+
+
+@pytest.mark.owners
+@pytest.mark.stores("memory")
+async def test_a_coroutine_is_told_whose_session_it_is(site: Site) -> None:
+    whose: list[Any] = []
+
+    async def receiver(sender: Any, *, owner: Any, **_: Any) -> None:
+        await asyncio.sleep(0)
+        whose.append(owner)
+
+    with connected(site, receiver):
+        await request(site.visitor(), lambda session: session.bind("ann"))
+    assert whose == ["ann", "ann"]
 
 
 @pytest.mark.needs("flask")
