@@ -50,7 +50,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Quart:
             error = "Please enter a name of up to 60 letters."
             return await render_template("login.html", error=error), 400
         # Here an application of yours checks a password; `bind` comes after that.
-        session.clear()  # nothing of an earlier login is kept
+        session.end()  # nothing of an earlier login is kept
         session.bind(username)  # theirs from now on; the cookie from before is worthless
         session.permanent = True  # it outlives the browser's window
         session["username"] = username
@@ -69,7 +69,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Quart:
     # By POST, as a link or an image on another site could send a GET.
     @app.post("/logout")
     async def logout() -> ResponseReturnValue:
-        session.clear()  # deletes the record and the cookie
+        session.end()  # deletes the record and the cookie
         return redirect(url_for("index"), code=303)
 
     @app.errorhandler(HTTPException)

@@ -74,6 +74,10 @@ class SessionEnded(SessionError, RuntimeError):
         self.sid = sid
 
 
+class NotBound(SessionError, RuntimeError):
+    """What needs an owner was asked of a session that has none."""
+
+
 class UnsavedWriteWarning(RuntimeWarning):
     """What is written to a session here is not saved, as its response is made."""
 

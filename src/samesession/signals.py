@@ -20,7 +20,7 @@ from typing import Any
 
 from blinker import NamedSignal, Namespace
 
-from .core.events import BY_VISITORS, EMPTIED_BLINDLY, Event, Notice, Notify
+from .core.events import BY_VISITORS, EMPTIED_BLINDLY, ENDED_BLINDLY, Event, Notice, Notify
 from .core.steps import Steps, wait
 from .core.tracebacks import clear_locals
 from .run.sync import afterwards
@@ -47,7 +47,10 @@ _LEVELS = {
     Event.GONE: logging.INFO,
     Event.UNSAVED: logging.WARNING,
 }
-_BY_REASON = {EMPTIED_BLINDLY: logging.WARNING, **dict.fromkeys(BY_VISITORS, logging.INFO)}
+_BY_REASON = {
+    **dict.fromkeys((EMPTIED_BLINDLY, ENDED_BLINDLY), logging.WARNING),
+    **dict.fromkeys(BY_VISITORS, logging.INFO),
+}
 
 
 def signal_of(event: Event) -> NamedSignal:

@@ -1092,7 +1092,7 @@ MUTANTS = (
         (
             Change(
                 "core/late_writes.py",
-                "    elif write in (Write.REGENERATE, Write.BIND):",
+                "    elif write in _ACCOUNT or write is Write.REGENERATE:",
                 "    elif False:",
             ),
         ),
@@ -2311,7 +2311,7 @@ MUTANTS = (
         (
             Change(
                 "core/late_writes.py",
-                "if state.dropped_at is None or write is Write.BIND:",
+                "if state.dropped_at is None or write in _ACCOUNT:",
                 "if state.dropped_at is None:",
             ),
         ),

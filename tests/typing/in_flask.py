@@ -50,6 +50,11 @@ def the_session() -> None:
 
 def what_ours_adds() -> None:
     session.bind("ann")
+    session.bind("ann", label="Firefox on Linux")
+    session.bind("ann", 5)  # type: ignore[arg-type]
+    session.confirm()
+    session.unbind()
+    session.end()
     session.regenerate()
     session.update_atomically(lambda data: data["cart"].append("tea"))
     assert_type(session.sid, str | None)

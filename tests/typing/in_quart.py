@@ -29,6 +29,11 @@ def the_session() -> None:
     assert_type(session.permanent, bool)
     session.permanent = True
     session.bind("ann")
+    session.bind("ann", label="Firefox on Linux")
+    session.bind("ann", 5)  # type: ignore[arg-type]
+    session.confirm()
+    session.unbind()
+    session.end()
 
 
 async def administration() -> None:

@@ -8,7 +8,11 @@ import pytest
 from samesession import ServerSession
 
 FLASKS = {"accessed", "modified", "new", "permanent"}
-OURS = {"about", "bind", "lifetime", "regenerate", "require_fresh", "sid", "update_atomically"}
+OURS = {
+    *("bind", "confirm", "end", "info", "lifetime", "regenerate"),
+    *("require_fresh", "sid", "unbind"),
+    "update_atomically",
+}
 OFFERED = {name for name in dir(dict) if not name.startswith("_")} | FLASKS | OURS
 
 

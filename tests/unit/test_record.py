@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from samesession import BadRecord, SessionTooLarge
 from samesession.core.keys import Purpose, derive
+from samesession.core.names import MAX_LABEL
 from samesession.core.record import (
     FORMAT,
     MAC_BYTES,
-    MAX_LABEL,
     MIN_BYTES,
     Record,
     Sealer,

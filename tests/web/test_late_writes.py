@@ -246,16 +246,40 @@ async def test_a_block_saves_what_was_written_before_it_too(site: Site) -> None:
 NEW_SECRETS: dict[str, Do] = {
     "regenerate": lambda s: s.regenerate(),
     "bind": lambda s: s.bind("ann"),
+    "unbind": lambda s: s.unbind(),
+    "confirm": lambda s: s.confirm(),
 }
+OF_OWNERS = [pytest.param(name, marks=pytest.mark.owners) for name in ("bind", "unbind", "confirm")]
 
 
 @pytest.mark.parametrize("saving", [True, False], ids=["in a block", "outside"])
-@pytest.mark.parametrize("name", ["regenerate", pytest.param("bind", marks=pytest.mark.owners)])
+@pytest.mark.parametrize("name", ["regenerate", *OF_OWNERS])
 async def test_a_session_gets_no_new_secret(site: Site, name: str, saving: bool) -> None:
     late, user = Late(site, "copied"), await known(site, a=1)
+    owner = "ann" if name == "confirm" else None
+    if owner is not None:
+        await user.visit(lambda s: s.bind(owner))
     (error,) = await late.does(user, NEW_SECRETS[name], saving=saving)
     assert isinstance(error, ReadOnlySession)
-    assert await user.value(lambda s: (dict(s), s.info.owner)) == ({"a": 1}, None)
+    assert await user.value(lambda s: (dict(s), s.info.owner)) == ({"a": 1}, owner)
+
+
+def end(session: Any) -> None:
+    session.end()
+
+
+async def test_an_end_in_a_block_is_kept(site: Site, backend: Backend) -> None:
+    late, user = Late(site, "copied"), await known(site, a=1)
+    assert await late.does(user, end, saving=True) == []
+    assert backend.records() == {}
+
+
+async def test_an_end_outside_of_one_is_an_error_and_not_lost_in_silence(site: Site) -> None:
+    late, user = Late(site, "copied"), await known(site, a=1)
+    (error,) = await late.does(user, end)
+    assert isinstance(error, ReadOnlySession)
+    assert "in a block of" in str(error)
+    assert await user.value(dict) == {"a": 1}
 
 
 WRITES: dict[str, Do] = {

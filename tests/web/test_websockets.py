@@ -70,8 +70,12 @@ async def test_a_lifetime_that_changes_while_a_socket_is_open_counts_when_it_clo
 
 @pytest.mark.parametrize(
     ("known", "do"),
-    [(False, lambda s: s.update(a=2)), (True, lambda s: (s.update(a=2), s.regenerate()))],
-    ids=["beginning", "regenerating"],
+    [
+        (False, lambda s: s.update(a=2)),
+        (True, lambda s: (s.update(a=2), s.regenerate())),
+        pytest.param(True, lambda s: (s.update(a=2), s.unbind()), marks=pytest.mark.owners),
+    ],
+    ids=["beginning", "regenerating", "unbinding"],
 )
 async def test_what_needs_a_cookie_is_refused_and_said_in_the_log(
     new_site: NewSite,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ..errors import NotSupported
+from ..errors import NotBound, NotSupported
 from . import freshness
+from .account_changes import UNBINDABLE, AccountChange, Bound, Kept
 from .late_writes import Watched, Write, admit
-from .names import checked_owner
+from .names import checked_label, checked_owner
 from .own_lifetimes import REFUSED, REFUSED_COOKIE, checked_lifetime
-from .request_state import UNBINDABLE, Mode, is_empty
+from .request_state import Mode, is_empty, show
 from .session_info import SessionInfo, info_of_request
 from .tracebacks import with_locals_cleared
 
@@ -67,7 +68,7 @@ class Account(Watched):
         """
         self._rekey(Write.REGENERATE)
 
-    def bind(self, owner: str) -> None:
+    def bind(self, owner: str, label: str | None = None) -> None:
         """Log a user in: make the session theirs, regenerate it, note the time.
 
         Call it only when this very request has shown the user's credentials, such as a
@@ -77,13 +78,42 @@ class Account(Watched):
         `update_atomically`, is dropped with the rest of the session that ended.
 
         `owner` is any text of the application's, such as a user's id, of 1 to 1,024 bytes.
-        Raises InvalidName for anything else, NotSupported on a store without an index.
+        `label` is what lists of sessions show, such as "Firefox on Linux", of at most 256
+        bytes. Without one the session has none from then on, as that of an earlier login may
+        be another device's. Raises InvalidName for anything else, NotSupported on a store
+        without an index.
         """
         owner = checked_owner(owner, "session.bind")
-        if not self._bindable:
-            raise NotSupported(UNBINDABLE)
-        self._rekey(Write.BIND)
-        self._state.bound = owner
+        label = checked_label(label, "session.bind")
+        self._change_account(Write.BIND, Bound(owner, label))
+
+    def unbind(self) -> None:
+        """Make the session nobody's, and regenerate it; its data stays.
+
+        For what goes on without the user, such as a cart. To log a user out write `end()`,
+        which keeps nothing. Raises NotSupported on a store without an index.
+        """
+        self._change_account(Write.UNBIND, Kept.UNBOUND)
+
+    def confirm(self) -> None:
+        """Note that the session's user has just authenticated again, and regenerate it.
+
+        Call it only when this very request has shown the owner's credentials, as `bind`.
+        The time of authentication is now, and the absolute timeout begins anew; owner, label
+        and data stay. Where the session ended while the request ran, it stays ended. Raises
+        NotBound where the session is nobody's, NotSupported on a store without an index.
+        """
+        self._change_account(Write.CONFIRM, Kept.CONFIRMED)
+
+    def end(self) -> None:
+        """Log out: the record is deleted, and the cookie dropped, when the response is made.
+
+        The session is empty from now on. What is written to it afterwards, or a login,
+        begins another session, with a sid of its own.
+        """
+        self._may_write(Write.END)
+        show(self, {})
+        self._state.end()
 
     def require_fresh(self, minutes: float = 10) -> None:
         """Raise ReauthenticationRequired unless the user has authenticated in the last minutes.
@@ -110,6 +140,18 @@ class Account(Watched):
         self._read()
         if self._state.answered or self._state.mode is Mode.EXEMPT:
             admit(self._state, write, is_empty=is_empty(self))
+
+    def _change_account(self, write: Write, change: AccountChange) -> None:
+        if not self._bindable:
+            raise NotSupported(UNBINDABLE)
+        self._may_write(write)
+        if change is Kept.CONFIRMED and self._state.owner is None:
+            raise NotBound(
+                "session.confirm() is for a session that has an owner: write session.bind(user) "
+                "where the user logs in"
+            )
+        self._rekey(write)
+        self._state.change_account(change)
 
     def _rekey(self, write: Write) -> None:
         self._may_write(write)

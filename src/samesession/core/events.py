@@ -56,6 +56,11 @@ EMPTIED_BLINDLY = (
     "the session was emptied, but no cookie can be sent by a WebSocket or a Socket.IO event, so "
     "the browser keeps one that opens nothing: do it in an HTTP request"
 )
+LOGGED_OUT = "the application ended the session"
+ENDED_BLINDLY = (
+    "the application ended the session, but no cookie can be sent by a WebSocket or a Socket.IO "
+    "event, so the browser keeps one that opens nothing: do it in an HTTP request"
+)
 
 # Why there is no session for a cookie that is one of ours.
 MISSING = "no such session is stored"

@@ -132,6 +132,8 @@ class Flow:
         state = state_of(session)
         if state.mode in (Mode.EXEMPT, Mode.BROKEN):
             return Reply(None, vary=state.mode is Mode.BROKEN)
+        if state.ended is not None:  # which stands, whatever comes of what was written then
+            yield from self._writer.end(session, state.ended)
         if state.lost is not None and not state.lost.gives_way_to(state.bound):
             return self._writer.still_lost(session, state.lost)
         if state.discarded:
@@ -158,7 +160,9 @@ class Flow:
 
     def deletes(self, session: ServerSession) -> bool:
         """Return whether to save the session is to delete its record, as nothing is left."""
-        return self._deed(session, state_of(session).loaded, b"") is Action.DELETE
+        state = state_of(session)
+        deed = self._deed(session, state.loaded, b"")
+        return state.ended is not None or deed is Action.DELETE
 
     def _as_signed_now(self, state: SessionState) -> Loaded | None:
         """Return what the session was loaded from; other keys may count since."""
@@ -171,13 +175,13 @@ class Flow:
     @staticmethod
     def _deed(session: ServerSession, loaded: Loaded | None, payload: bytes) -> Action:
         state = state_of(session)
-        changed, owner = False, None if loaded is None or state.cleared else loaded.record.owner
+        changed = False
         if state.may_differ and loaded is None:
             changed = state.modified or state.replace_secret
         elif state.may_differ and loaded is not None:
             changed = payload != loaded.record.payload or state.replace_secret or state.unsure
             changed = changed or state.lifetime not in {None, loaded.record.lifetime}
-        is_bare = state.accessed and is_empty(session) and (state.bound or owner) is None
+        is_bare = state.accessed and is_empty(session) and state.owner is None
         return policy.action(stored=loaded is not None, is_empty=is_bare, changed=changed)
 
     def leave(self, session: ServerSession) -> Reply:

@@ -3,7 +3,8 @@
     session                           a check of `minutes`
     no owner, or one who never        raises
       authenticated with it
-    bound by this very request        passes
+    bound, or confirmed, by this      passes
+      very request
     last authentication               passes where that is at most so many minutes ago
 
 An authentication is noted in whole seconds, rounded down, so that none passes for fresher than
@@ -17,7 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import NotSupported, StaleLogin, StoreUnavailable
-from .request_state import UNBINDABLE, Mode, SessionState
+from .account_changes import UNBINDABLE, Kept
+from .request_state import Mode, SessionState
 from .store import Clock
 
 _EXEMPT = (
@@ -60,9 +62,9 @@ def check(
 
 def _authenticated_at(state: SessionState, now: float) -> float | None:
     """Return when the user of a session authenticated last, None for never."""
-    if state.bound is not None:
+    if state.bound is not None or state.account is Kept.CONFIRMED:
         return now
-    if state.loaded is None or state.cleared or state.loaded.record.owner is None:
+    if state.loaded is None or state.owner is None:
         return None
     return state.loaded.record.auth_time or None
 

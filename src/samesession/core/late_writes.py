@@ -3,12 +3,15 @@
                         in a block      in a streamed   elsewhere
                         of saving()     body
     data, clear()       kept            kept            a warning
+    end()               kept            kept            an error
     regenerate(), bind  an error (1)    an error        an error
     a session begins    an error (1)    an error        a warning
     SESSION_TYPE cookie an error (1)    an error        a warning
 
-Of a session that was opened by its sid data and clear() are kept, by the block that has it; all
-else, and all after that block, is an error.
+As for `bind`, so it is for `unbind` and `confirm`, which need a new cookie as well.
+
+Of a session that was opened by its sid data, clear() and end() are kept, by the block that has
+it; all else, and all after that block, is an error.
 
 (1) At the end of the block: only the flow knows whether a cookie is needed. In a streamed
 body the error comes at the write itself, and so does the warning elsewhere.
@@ -27,7 +30,8 @@ from typing import Any
 
 from ..errors import ReadOnlySession, UnsavedWriteWarning
 from . import codec
-from .request_state import Loan, Mode, Place, SessionState
+from .loans import Loan, Place
+from .request_state import Mode, SessionState
 
 
 class Write(enum.Enum):
@@ -39,6 +43,14 @@ class Write(enum.Enum):
     CLEAR = enum.auto()
     REGENERATE = enum.auto()
     BIND = enum.auto()
+    UNBIND = enum.auto()
+    CONFIRM = enum.auto()
+    END = enum.auto()
+
+
+_NEW_SECRET = frozenset((Write.REGENERATE, Write.BIND, Write.UNBIND, Write.CONFIRM))
+# What is never said to be done, and dropped.
+_ACCOUNT = frozenset((Write.BIND, Write.UNBIND, Write.CONFIRM, Write.END))
 
 
 _EXEMPT = (
@@ -51,14 +63,18 @@ _STARTED = "the response has started and no cookie can be sent any more, so a st
 _IN_VIEW = "do it once in the view, before streaming"
 
 _NO_BEGINNING = f"{_STARTED}not begin a session: {_IN_VIEW}"
-_NO_NEW_SECRET = f"{_STARTED}neither regenerate nor bind a session: {_IN_VIEW}"
+_NO_NEW_SECRET = f"{_STARTED}not regenerate, bind, unbind or confirm a session: {_IN_VIEW}"
 NO_COOKIE_DATA = (
     f"{_STARTED}not write to the session with SESSION_TYPE 'cookie': {_IN_VIEW}, or choose a "
     "server-side store"
 )
 _TOO_LATE = (
-    "a session cannot be regenerated or bound when its response is made, as no cookie can be "
-    "sent any more: do it in the view"
+    "a session cannot be regenerated, bound, unbound or confirmed when its response is made, as no "
+    "cookie can be sent any more: do it in the view"
+)
+_TOO_LATE_TO_END = (
+    "a session cannot be ended when its response is made, as that saves nothing any more: do it in "
+    f"the view, or in {_BLOCKS}"
 )
 _UNSAVED = (
     "this is written to a session whose response is made, and is not saved: write before the "
@@ -83,7 +99,7 @@ _UNSAVED_OUTSIDE = (
 )
 _UNTOLD = (
     "a block of session_by_sid() can tell no browser a new secret, so a session can be neither "
-    "regenerated nor bound there: do it in a request of its user; to end it call clear()"
+    "regenerated nor bound there: do it in a request of its user; to end it call end()"
 )
 _CLEARED_OUTSIDE = (
     "the session was cleared here, which ends it, and nothing can be written to it any more: to "
@@ -94,7 +110,7 @@ _BLOCK_ENDED = (
     "write in the block, or begin another one"
 )
 # What leaves the session's secret as it is.
-_WITHOUT_TOKEN = (Write.DATA, Write.PERMANENCE, Write.FLASHES, Write.CLEAR)
+_WITHOUT_TOKEN = (Write.DATA, Write.PERMANENCE, Write.FLASHES, Write.CLEAR, Write.END)
 _DROPPED = "what is written to the session is dropped, as static files are exempt from sessions"
 _UNSENT = "what was written to a session for a streamed body is not saved, as that was never sent"
 
@@ -109,8 +125,7 @@ def admit(state: SessionState, write: Write, *, is_empty: bool) -> None:
         if refusal is not None:
             raise ReadOnlySession(refusal)
     elif state.mode is Mode.EXEMPT:
-        # A login is never said to be made and dropped.
-        if state.dropped_at is None or write is Write.BIND:
+        if state.dropped_at is None or write in _ACCOUNT:
             raise ReadOnlySession(_EXEMPT)
         if state.answered:
             _warn(_DROPPED, place())
@@ -120,8 +135,8 @@ def admit(state: SessionState, write: Write, *, is_empty: bool) -> None:
         refusal = _refusal_in_stream(state, write)
         if refusal is not None:
             raise ReadOnlySession(refusal)
-    elif write in (Write.REGENERATE, Write.BIND):
-        raise ReadOnlySession(_TOO_LATE)
+    elif write in _ACCOUNT or write is Write.REGENERATE:
+        raise ReadOnlySession(_TOO_LATE_TO_END if write is Write.END else _TOO_LATE)
     else:
         state.warned = True
         _warn(_unsaved(state), place())
@@ -131,7 +146,7 @@ def _is_of_no_effect(state: SessionState, write: Write, *, is_empty: bool) -> bo
     """Return whether there is nothing that is not saved."""
     if write is Write.FLASHES:
         return state.in_test  # which looks at what the request would have shown next
-    may_be = write is Write.PERMANENCE or write is Write.CLEAR
+    may_be = write in (Write.PERMANENCE, Write.CLEAR, Write.END)
     return may_be and is_empty and state.loaded is None
 
 
@@ -141,15 +156,16 @@ def _refusal_outside(state: SessionState, write: Write) -> str | None:
         return _BLOCK_ENDED
     if write not in _WITHOUT_TOKEN:
         return _UNTOLD
-    return _CLEARED_OUTSIDE if state.cleared and write is not Write.CLEAR else None
+    ends = write in (Write.CLEAR, Write.END)
+    return _CLEARED_OUTSIDE if state.cleared and not ends else None
 
 
 def _refusal_in_stream(state: SessionState, write: Write) -> str | None:
     if state.mode is Mode.BROKEN:  # a throwaway, that a page of the failure may use
         return None
-    if write in (Write.REGENERATE, Write.BIND):
+    if write in _NEW_SECRET:
         return _NO_NEW_SECRET
-    if write is Write.CLEAR and not state.locked:
+    if write in (Write.CLEAR, Write.END) and not state.locked:
         return None
     if state.locked or state.cleared:
         return NO_COOKIE_DATA if state.in_cookie else _NO_BEGINNING

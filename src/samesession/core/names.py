@@ -14,6 +14,7 @@ from ..errors import ConfigError, InvalidName
 from .token import SID_PATTERN
 
 MAX_BYTES = 1024  # of an owner, as a record holds it, and of a prefix
+MAX_LABEL = 256  # bytes of a label
 
 _SID = re.compile(SID_PATTERN, re.ASCII)
 # What UTF-8 cannot spell, and what ends a text in C.
@@ -42,6 +43,18 @@ def checked_owner(owner: object, call: str) -> str:
             f"without NUL: write {call}(str(user.id))"
         )
     return owner
+
+
+def checked_label(label: object, call: str) -> str | None:
+    """Return the label of a session, or None for none; raise InvalidName for anything else."""
+    if label is None:
+        return None
+    if type(label) is not str or not is_name(label) or len(label.encode()) > MAX_LABEL:
+        raise InvalidName(
+            f"{call}() takes the label as a str of 1 to {MAX_LABEL} bytes in UTF-8, without NUL, "
+            'or None: write label="Firefox on Linux", or label=text[:64] where text is not empty'
+        )
+    return label
 
 
 def checked_sid(sid: object, call: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import policy
+from .account_changes import Kept
 from .policy import Rules
 from .record import Record
 from .token import SignedToken, Token
@@ -11,7 +12,7 @@ from .unsaved_changes import Draft
 
 def first_record(token: Token, draft: Draft, *, now: int, rules: Rules) -> Record:
     """Make the record of a session that begins."""
-    owner = draft.bound
+    owner, login = draft.bound, draft.login
     return Record(
         sid=token.sid,
         secret_hash=token.secret_hash,
@@ -24,6 +25,7 @@ def first_record(token: Token, draft: Draft, *, now: int, rules: Rules) -> Recor
         owner=owner,
         payload=draft.payload,
         lifetime=draft.lifetime or 0,
+        label=None if login is None else login.label,
     )
 
 
@@ -44,16 +46,16 @@ def next_record(
     if draft.is_empty and owner is None:
         return None
     auth_time, end, indexed = current.auth_time, current.deadline, current.indexed
-    if draft.bound is not None:
-        auth_time, end = now, policy.deadline(now, rules)
-    elif owner is None:
+    if owner is None:
         auth_time = 0
+    elif draft.login is not None or draft.account is Kept.CONFIRMED:
+        auth_time, end = now, policy.deadline(now, rules)
     lifetime = draft.lifetime
     if lifetime is None:
         lifetime = 0 if draft.cleared else current.lifetime
     if index_is_stale or lifetime > current.lifetime:  # which the owner index must outlive
         indexed = max(now, indexed + 1)  # another one in any case, or nothing would be noted
-    elif draft.bound is not None:
+    elif draft.login is not None:
         indexed = now
     return current._replace(
         secret_hash=current.secret_hash if signed is None else signed.token.secret_hash,
@@ -65,6 +67,13 @@ def next_record(
         owner=owner,
         payload=draft.payload,
         lifetime=lifetime,
-        label=None if draft.cleared else current.label,
+        label=_label(current, draft),
         stale=False,
     )
+
+
+def _label(current: Record, draft: Draft) -> str | None:
+    """Return what the owner knows a session by: with a login what that says, or nothing."""
+    if draft.login is not None:
+        return draft.login.label
+    return None if draft.cleared or draft.account is Kept.UNBOUND else current.label

@@ -41,13 +41,13 @@ from ..errors import BadRecord, SessionTooLarge
 from .codec import Payload
 from .encryption import Encryption
 from .keys import Purpose, derive
+from .names import MAX_LABEL
 from .store import Lifetimes
 from .token import SID_BYTES, raw_sid, text
 
 FORMAT = 2
 MAC_BYTES = 16
 _SECRET_BYTES = 32  # of a secret's hash
-MAX_LABEL = 256  # bytes
 _PERMANENT = 1
 _ENCRYPTED = 2
 _FLAGS = _PERMANENT | _ENCRYPTED

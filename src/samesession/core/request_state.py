@@ -16,13 +16,15 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Collection
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from ..errors import SessionError
 from . import codec, values
+from .account_changes import AccountChange, Bound, after, owner_after
 from .changes import Change
 from .cookie import CookieAction
 from .loaded import Loaded, Lost, Terms
+from .loans import Loan
 from .scopes import Address
 from .token import SignedToken
 from .unsaved_changes import FLASHES_KEY, PERMANENT_KEY, Journal
@@ -36,28 +38,6 @@ class Mode(enum.Enum):
     LIVE = enum.auto()
     EXEMPT = enum.auto()  # the path needs no session: empty, and nothing written is kept
     BROKEN = enum.auto()  # the store did not answer: the request ends with an error
-
-
-class Place(NamedTuple):
-    """A line of the application's, as `warnings` names it."""
-
-    filename: str
-    line: int
-    module: str
-    registry: dict[Any, Any]  # Any: what `warnings` keeps there
-
-
-class Loan(NamedTuple):
-    """What a session held when a value that can change was read, and where that was."""
-
-    image: bytes | None
-    place: Place
-
-
-UNBINDABLE = (
-    "this store cannot list or revoke a user's sessions, so it cannot bind one: "
-    'choose another, such as SESSION_TYPE = "filesystem"'
-)
 
 
 class SessionState:
@@ -75,7 +55,8 @@ class SessionState:
     due = False  # the response must tell of what an earlier save did
     replace_secret = False
     cleared = False
-    bound: str | None = None
+    account: AccountChange | None = None
+    ended: Loaded | None = None  # what the application has ended, and no save has deleted yet
     own_lifetimes = False  # the session may have an idle timeout of its own
     lifetime: int | None = None  # that it was given since it was loaded or saved, 0 for none
     of_socket = False  # a WebSocket's, which can send no cookie
@@ -200,6 +181,30 @@ class SessionState:
         kept = self.own_lifetimes and self.loaded is not None and not self.cleared
         return self.loaded.record.lifetime if kept and self.loaded is not None else 0
 
+    @property
+    def bound(self) -> str | None:
+        """The user who was logged in since the session was loaded or saved."""
+        return self.account.owner if isinstance(self.account, Bound) else None
+
+    @property
+    def owner(self) -> str | None:
+        """The owner that the session will have when it is saved."""
+        kept = None if self.loaded is None or self.cleared else self.loaded.record.owner
+        return owner_after(self.account, kept)
+
+    def change_account(self, change: AccountChange) -> None:
+        """Note what is done to the account, after all that was done before."""
+        self.account = after(self.account, change)
+
+    def end(self) -> None:
+        """Note that the session is over; what is written from now on is another one's."""
+        self.ended, self.loaded = self.loaded or self.ended, None
+        self.account = self.lifetime = self.loan = None
+        self.replace_secret = False
+        self.cleared = True
+        self.modify()
+        self.journal.restart()
+
     def note(self, name: str) -> None:
         """Note that the value of a name may differ from now on, as the application has it."""
         if self._names is None:
@@ -211,7 +216,7 @@ class SessionState:
     def is_only_lent(self) -> bool:
         """Whether nothing was done to what was loaded but to hand out values, each by its name."""
         untouched = not (self.modified or self.discarded or self.all_may_differ or self.unsure)
-        kept = not self.replace_secret and self.lost is None and self.bound is None
+        kept = not self.replace_secret and self.lost is None and self.account is None
         return untouched and kept and self.loaded is not None and self._journal is None
 
     @property

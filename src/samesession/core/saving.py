@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import codec
+from .account_changes import after
 from .loaded import Loaded, Lost
 from .request_state import data_of, is_empty, is_permanent, show, state_of
 from .session import ServerSession
@@ -20,14 +21,14 @@ def take(session: ServerSession, payload: bytes) -> Unsaved:
     draft = Draft(
         payload,
         is_permanent(session),
-        state.bound,
+        state.account,
         state.cleared,
         is_empty=is_empty(session),
         lifetime=state.lifetime,
     )
     taken = state.journal.take(draft, replace_secret=state.replace_secret, base=state.base)
     state.replace_secret = state.cleared = state.modified = state.written = False
-    state.bound = state.in_doubt = state.lifetime = None
+    state.account = state.in_doubt = state.lifetime = None
     return taken
 
 
@@ -54,6 +55,9 @@ def mark_saved(
     The response must say what it has to, too.
     """
     state = state_of(session)
+    if not state.journal.has_taken(unsaved):  # the session was ended while it was saved
+        state.ended, state.minted, state.due = loaded, None, True
+        return
     shown = state.journal.saved(unsaved, data_of(session), data)
     if data is not None:
         show(session, shown)
@@ -74,8 +78,9 @@ def give_back(session: ServerSession, unsaved: Unsaved) -> None:
         state.modified = True
         state.replace_secret = state.replace_secret or unsaved.replace_secret
         state.written = True
-        if not state.cleared and state.bound is None:
-            state.bound = draft.bound
+        if not state.cleared and draft.account is not None:
+            later = state.account
+            state.account = draft.account if later is None else after(draft.account, later)
         if not state.cleared and state.lifetime is None:
             state.lifetime = draft.lifetime
         state.cleared = state.cleared or draft.cleared
@@ -86,6 +91,6 @@ def forget(session: ServerSession, lost: Lost) -> None:
     show(session, {})
     state = state_of(session)
     state.journal.restart()
-    state.loaded = state.minted = state.bound = state.loan = state.lifetime = None
+    state.loaded = state.minted = state.account = state.loan = state.lifetime = None
     state.replace_secret = state.cleared = state.unsure = state.written = False
     state.lost, state.modified, state.may_differ = lost, lost.drop, True

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from . import changes as merge
 from . import codec, values
+from .account_changes import AccountChange, Bound, owner_after
 from .changes import Change, Data
 from .codec import Image
 
@@ -28,14 +29,15 @@ UNCHANGING = frozenset((str, int, float, bool, bytes, type(None), dt.datetime, u
 class Draft(NamedTuple):
     """What the next record is made from; the data stays out of `repr`.
 
-    `data` is None where it is what the session holds; `cleared` takes away the owner and
-    what is the session's own besides; `is_empty`: whether there is no data but the session's
-    permanence; `lifetime`: the idle timeout of its own in seconds that it was given, or 0.
+    `account`: what is done to the account; `cleared` takes away the owner and what is the
+    session's own besides; `data` is None where it is what the session holds; `is_empty`:
+    whether there is no data but the session's permanence; `lifetime`: the idle timeout of its
+    own in seconds that it was given, or 0.
     """
 
     payload: bytes
     permanent: bool
-    bound: str | None = None
+    account: AccountChange | None = None
     cleared: bool = False
     data: Data | None = None
     is_empty: bool = False
@@ -44,11 +46,19 @@ class Draft(NamedTuple):
     def __repr__(self) -> str:
         return f"Draft({len(self.payload)} bytes)"
 
+    @property
+    def login(self) -> Bound | None:
+        """The login that a save takes, if it is one."""
+        return self.account if isinstance(self.account, Bound) else None
+
+    @property
+    def bound(self) -> str | None:
+        """The user who was logged in."""
+        return None if self.login is None else self.login.owner
+
     def owner(self, before: str | None) -> str | None:
         """Return the owner of a session that had this one before."""
-        if self.bound is not None:
-            return self.bound
-        return None if self.cleared else before
+        return owner_after(self.account, None if self.cleared else before)
 
 
 @dataclass(slots=True, repr=False, eq=False)

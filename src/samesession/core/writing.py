@@ -30,6 +30,7 @@ from .unsaved_changes import Draft, Unsaved
 
 MAX_ATTEMPTS = 100  # each lost attempt means that another request's commit was written
 _CREATE_ATTEMPTS = 3
+_BUSY = f"a session is written by so many requests at once that {MAX_ATTEMPTS} attempts failed"
 
 
 class Writer:
@@ -90,9 +91,33 @@ class Writer:
             if newer is None:
                 return (yield from self.lost(session, loaded, unsaved, None))
             current, draft = newer
-        raise StoreUnavailable(
-            f"a session is written by so many requests at once that {MAX_ATTEMPTS} attempts failed"
-        )
+        raise StoreUnavailable(_BUSY)
+
+    def end(self, session: ServerSession, ended: Loaded) -> Steps[None]:
+        """Delete the record of a session that the application ended, whatever it holds by now."""
+        current, state = ended.record, state_of(session)
+        for _ in range(MAX_ATTEMPTS):
+            if not (self.is_live(current, ended) or self._is_ours(current, session)):
+                lost = self._loss(ended, current)
+                # The browser has the cookie of whoever took the session over.
+                state.lost = None if lost.drop else lost
+                break
+            outcome = yield from self._filing.replace(current, None, state)
+            if outcome is Outcome.WRITTEN:
+                blindly = state.of_socket
+                reason = events.ENDED_BLINDLY if blindly else events.LOGGED_OUT
+                self._notify(Notice.of(Event.ENDED, current, reason))
+                break
+            newer = self._filing.standing(current, outcome)
+            if newer is None:
+                _ = self._loss(ended, None)
+                break
+            self._notify(Notice.of(Event.CONFLICT, current, events.FASTER))
+            current = newer
+        else:
+            raise StoreUnavailable(_BUSY)
+        state.ended = state.minted = None
+        state.due = True
 
     def _replayed(
         self, unsaved: Unsaved, current: Record, outcome: Outcome | Conflict
@@ -177,9 +202,16 @@ class Writer:
 
         A login is a new authentication, though, and begins another session.
         """
+        lost = self._loss(before, standing)
+        if lost.gives_way_to(unsaved.draft.bound):
+            return (yield from self.create(session, unsaved, unsaved.assigned_alone()))
+        saving.forget(session, lost)
+        return _dropping(lost)
+
+    def _loss(self, before: Loaded, standing: Record | None) -> Lost:
+        """Tell how a session was lost, by the record that stands in its place."""
         sid = before.record.sid
-        lost = Lost(sid, drop=True, owner=None)
-        reason = events.ENDED_MEANWHILE
+        lost, reason = Lost(sid, drop=True, owner=None), events.ENDED_MEANWHILE
         over = standing is None or policy.is_over(standing, self._clock())
         if standing is not None and not over and not before.is_of(standing):
             # After a login elsewhere in the same browser the cookie there is already the
@@ -187,10 +219,7 @@ class Writer:
             lost = Lost(sid, drop=False, owner=standing.owner)
             reason = events.TAKEN_OVER
         self._notify(Notice.of(Event.GONE, before.record, reason))
-        if lost.gives_way_to(unsaved.draft.bound):
-            return (yield from self.create(session, unsaved, unsaved.assigned_alone()))
-        saving.forget(session, lost)
-        return _dropping(lost)
+        return lost
 
     def still_lost(self, session: ServerSession, lost: Lost) -> Reply:
         """Save nothing more of a session that is lost, nor begin another one unasked."""
