@@ -3104,4 +3104,31 @@ MUTANTS = (
         (Change("quart/letting_go.py", "if not app_sessions.serves:", "if False:"),),
         ("tests/web/test_outside.py", "-k", "nothing_is_served and redis"),
     ),
+    Mutant(
+        "what a login wrote while its note was erased is ended",
+        (
+            Change(
+                "core/admin.py",
+                "yield from self._end([each for each in late if each.owner == owner])",
+                "yield from self._end([])",
+            ),
+        ),
+        ("tests/races/test_administration.py", "-k", "note_is_forgotten and memory"),
+    ),
+    Mutant(
+        "an owner's own name is erased, though none counts that it is noted for",
+        (
+            Change(
+                "core/owner_entries.py",
+                "if every or encryption.reads_plain()",
+                "if encryption.reads_plain()",
+            ),
+        ),
+        ("tests/web/test_owner_data.py", "-k", "before_encryption and memory"),
+    ),
+    Mutant(
+        "another application's note of an owner stays",
+        (Change("core/admin.py", "if key not in kept]", "]"),),
+        ("tests/web/test_owner_data.py", "-k", "another_applications and memory"),
+    ),
 )

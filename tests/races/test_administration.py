@@ -28,6 +28,7 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.owners]
 MANY = 300  # in several batches
 MOST = 2000  # enough to hold an event loop for 50 ms
 FEW = 300  # where the suite's server is a stand-in that takes milliseconds for each
+EVERYONE = pytest.param("revoke_everyone", marks=pytest.mark.lists)
 STEPS = ("owned_page", "load_many", "remove_many", "delist_many")
 
 
@@ -125,6 +126,73 @@ async def test_what_was_ended_before_a_failure_stays_ended(scene: Scene, backend
     assert 0 < left < MANY
     assert told == MANY - left
     assert await scene.administer("revoke_all", "ann") == left
+
+
+# --- a login that races --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", ["revoke_all", EVERYONE])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("at", ["enlist", "create"])
+async def test_a_login_is_before_a_revocation_and_ended_or_after_it_and_listed(
+    scene: Scene, at: str, after: bool, action: str
+) -> None:
+    """The login waits at a call of the store while the whole revocation runs.
+
+    With `erase_owner` it would be alive and not listed: the account is to be gone before.
+    """
+    known = await log_in(scene)
+    user = scene.site.visitor()
+    args = () if action == "revoke_everyone" else ("ann",)
+    async with scene.late(user, lambda session: session.bind("ann"), at=at, after=after) as late:
+        ended = await scene.administer(action, *args)
+        assert (await late.end()).status == 200
+    assert await known.value(lambda session: session.info.owner) is None
+    await assert_ended_or_listed(scene, user, ended - 1)
+
+
+@pytest.mark.parametrize("action", ["revoke_all", "erase_owner", EVERYONE])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("at", ["owned_page|keys_page", "load_many", "remove_many"])
+async def test_a_login_in_the_midst_of_a_revocation_is_ended_or_listed(
+    scene: Scene, at: str, after: bool, action: str
+) -> None:
+    """The revocation waits at a call of the store while the whole login runs."""
+    known = await log_in(scene)
+    gate = scene.spy.pause(at, after=after)
+    args = () if action == "revoke_everyone" else ("ann",)
+    task = asyncio.create_task(scene.administer(action, *args))
+    await gate.reached()
+    user = await log_in(scene)
+    gate.open()
+    ended = await task
+    assert await known.value(lambda session: session.info.owner) is None
+    await assert_ended_or_listed(scene, user, ended - 1)
+
+
+async def assert_ended_or_listed(scene: Scene, user: Visitor, ended: int) -> None:
+    """Assert that a login was ended once, or is alive and can be found and ended by its owner."""
+    owner = await user.value(lambda session: session.info.owner)
+    listed = await scene.administer("sessions_of", "ann")
+    assert (owner, len(listed), ended) in {(None, 0, 1), ("ann", 1, 0)}
+    assert await scene.administer("revoke_all", "ann") == len(listed)
+    assert await user.value(lambda session: session.info.owner) is None
+
+
+@pytest.mark.parametrize("nth", [1, 2], ids=["first", "second"])
+async def test_a_login_that_is_written_while_its_note_is_forgotten_is_ended(
+    scene: Scene, nth: int
+) -> None:
+    known, user = await log_in(scene), scene.site.visitor()
+    async with scene.late(user, lambda session: session.bind("ann"), at="create") as late:
+        gate = scene.spy.pause("load_many", nth=nth, after=nth == 1)
+        task = asyncio.create_task(scene.administer("erase_owner", "ann"))
+        await gate.reached()
+        assert (await late.end()).status == 200
+        gate.open()
+        assert await task == 2
+    for each in (known, user):
+        assert await each.value(lambda session: session.info.owner) is None
 
 
 # --- deadlines -----------------------------------------------------------------------------

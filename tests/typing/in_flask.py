@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, KeysView
+from collections.abc import ItemsView, Iterator, KeysView
 from datetime import datetime, timedelta
 from typing import Any, assert_type
 
@@ -12,6 +12,8 @@ from flask import Flask
 
 from samesession import ServerSession, SessionInfo, SessionPage
 from samesession.flask import (
+    erase_owner,
+    export_owner,
     ping,
     purge,
     revoke,
@@ -77,6 +79,8 @@ def administration() -> None:
     assert_type(revoke_all("ann"), int)
     assert_type(revoke_all("ann", keep=session.sid), int)
     assert_type(purge(), int)
+    assert_type(erase_owner("ann"), int)
+    assert_type(export_owner("ann"), Iterator[dict[str, Any]])
     assert_type(ping(), float)
     with saving() as saved:
         assert_type(saved, ServerSession)

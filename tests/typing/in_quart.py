@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any, assert_type
 
 from quart import Quart
 
 from samesession import ServerSession, SessionInfo, SessionPage
 from samesession.quart import (
+    erase_owner,
+    export_owner,
     ping,
     purge,
     revoke,
@@ -46,6 +49,8 @@ async def administration() -> None:
     assert_type(await revoke("sid"), bool)
     assert_type(await revoke_all("ann", keep=session.sid), int)
     assert_type(await purge(), int)
+    assert_type(await erase_owner("ann"), int)
+    assert_type(export_owner("ann"), AsyncIterator[dict[str, Any]])
     assert_type(await ping(), float)
     async with saving() as saved:
         assert_type(saved, ServerSession)

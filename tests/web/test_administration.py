@@ -144,6 +144,8 @@ async def test_purge_has_nothing_to_do_where_the_store_expires_by_itself(site: S
         ("sessions_page", ["ann"]),
         ("revoke", ["A" * 22]),
         ("revoke_all", ["ann"]),
+        ("export_owner", ["ann"]),
+        ("erase_owner", ["ann"]),
         ("revoke_everyone", []),
         ("purge", []),
     ],

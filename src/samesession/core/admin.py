@@ -18,15 +18,19 @@ from .batches import KeyWalk, load_many, remove, remove_many
 from .ending import Ending
 from .events import Event, Notice, Notify
 from .names import checked_keep, checked_owner, checked_sid, is_sid
+from .owner_data import Described, OwnerExport
 from .owner_entries import OwnerEntries
 from .reading import Reader
 from .record import Record, Sealer
 from .session_info import SessionInfo, SessionPage, info_of
-from .steps import Steps, checkpoint
+from .steps import Steps, checkpoint, done
 from .store import Clock, Listable, Purgeable, Store
 from .token import SID_PATTERN
 
 _POSITION = re.compile(rf"(\d{{1,20}})\.({SID_PATTERN})", re.ASCII)
+
+# A key, and what is stored under it.
+_Stored = tuple[str, bytes | None]
 
 # Where a session stands among those of its owner: no two have one place, and none changes it.
 _Place = tuple[int, str]
@@ -94,6 +98,23 @@ class Administration:
         page = tuple(found[place] for place in places[:limit])
         return SessionPage(page, _spelt(places[limit - 1]) if len(places) > limit else None)
 
+    def export_owner(self, owner: str) -> OwnerExport:
+        """Return an owner's live sessions with their data, in batches.
+
+        Raises NotSupported on a store that keeps no index.
+        """
+        owner = checked_owner(owner, "export_owner")
+        walk = self._owned(owner)
+
+        def batch() -> Steps[list[Described] | None]:
+            records = yield from self._read(walk)
+            if records is None:
+                return None
+            live = yield from self._live_of(records, owner)
+            return [(_info(each, None), each) for each in live]
+
+        return OwnerExport(batch)
+
     # --- end ---------------------------------------------------------------------------
 
     def revoke(self, sid: str) -> Steps[bool]:
@@ -130,6 +151,32 @@ class Administration:
                     owner, [self._prefix + each.sid for each in theirs]
                 )
         return ended
+
+    def erase_owner(self, owner: str) -> Steps[int]:
+        """End all sessions of an owner, and forget the owner; tell how many those were.
+
+        An entry without a session goes, too, though it may belong to a login that is about to
+        be written: the account is to be gone before. Raises NotSupported on a store without
+        an index.
+        """
+        owner = checked_owner(owner, "erase_owner")
+        walk = KeyWalk(self._owners.pages(owner, every_name=True), wanted=self._is_ours)
+        ended = 0
+        while (found := (yield from self._load(walk))) is not None:
+            theirs = [each for each in self._open(found) if each.owner == owner]
+            ended += yield from self._end(theirs)
+            # A record that does not open is another application's, and so is its entry.
+            kept = {key for key, raw in found if raw is not None and not self._opened(key, raw)}
+            forgotten = [key for key, _ in found if key not in kept]
+            yield from self._owners.remove_many(owner, forgotten, every_name=True)
+            ended += yield from self._end_late(owner, [key for key, raw in found if raw is None])
+        return ended
+
+    def _end_late(self, owner: str, keys: Sequence[str]) -> Steps[int]:
+        """End the sessions of logins that were written when their entries had been read."""
+        loaded = yield from load_many(self._store, keys) if keys else done([])
+        late = self._open(list(zip(keys, loaded, strict=True)))
+        return (yield from self._end([each for each in late if each.owner == owner]))
 
     def revoke_everyone(self) -> Steps[int]:
         """End every session of this application, whoever's it is; tell how many.
@@ -168,12 +215,21 @@ class Administration:
 
     def _read(self, walk: KeyWalk) -> Steps[list[Record] | None]:
         """Read the next records that are this application's; None at the end."""
+        found = yield from self._load(walk)
+        return None if found is None else self._open(found)
+
+    def _load(self, walk: KeyWalk) -> Steps[list[_Stored] | None]:
+        """Read what is stored under the next keys; None at the end."""
         keys = yield from walk.batch()
         if not keys:
             return None
         loaded = yield from load_many(self._store, keys)
         walk.weigh(sum(len(raw) for raw in loaded if raw is not None))
-        opened = map(self._opened, keys, loaded)
+        return list(zip(keys, loaded, strict=True))
+
+    def _open(self, found: Sequence[_Stored]) -> list[Record]:
+        """Choose what is this application's."""
+        opened = (self._opened(key, raw) for key, raw in found)
         return [record for record in opened if record is not None]
 
     def _opened(self, key: str, raw: bytes | None) -> Record | None:
@@ -185,6 +241,8 @@ class Administration:
 
     def _end(self, records: Sequence[Record]) -> Steps[int]:
         """Delete records; tell how many live ones that were."""
+        if not records:
+            return 0
         keys = [self._prefix + each.sid for each in records]
         removed = yield from remove_many(self._store, keys)
         for key in keys:

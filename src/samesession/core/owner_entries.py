@@ -52,15 +52,20 @@ class OwnerEntries:
             for name in self._names(owner):
                 yield from self._index.delist(name, key)
 
-    def remove_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
-        """Forget that keys belong to an owner, whatever the owner is called."""
+    def remove_many(
+        self, owner: str, keys: Sequence[str], *, every_name: bool = False
+    ) -> Steps[None]:
+        """Forget that keys belong to an owner, whatever the owner is called; see `pages`."""
         if self._index is not None:
-            for name in self._names(owner):
+            for name in self._names(owner, every=every_name):
                 yield from delist_many(self._index, name, keys)
 
-    def pages(self, owner: str) -> Callable[[str | None], Steps[KeyPage]]:
+    def pages(
+        self, owner: str, *, every_name: bool = False
+    ) -> Callable[[str | None], Steps[KeyPage]]:
         """Return what lists the keys of an owner page by page, whatever the owner is called.
 
+        `every_name`: the owner's own as well, though no record that it leads to counts.
         Raises NotSupported on a store that keeps no index.
         """
         if self._index is None:
@@ -69,7 +74,7 @@ class OwnerEntries:
                 'such as SESSION_TYPE = "filesystem"'
             )
         index = self._index
-        lists = [owned_by(index, name) for name in self._names(owner)]
+        lists = [owned_by(index, name) for name in self._names(owner, every=every_name)]
 
         def page(after: str | None) -> Steps[KeyPage]:
             # Where it is to go on: the number of a name, and the place among its keys.
@@ -82,7 +87,7 @@ class OwnerEntries:
 
         return page
 
-    def _names(self, owner: str) -> list[str]:
+    def _names(self, owner: str, *, every: bool = False) -> list[str]:
         """Return all names of an owner in the store; new entries are under the first."""
         encryption = self._encryption
         if encryption is None:
@@ -90,4 +95,4 @@ class OwnerEntries:
         hashed = [text(hmac.digest(key, owner.encode(), "sha256")) for key in encryption.owner_keys]
         if not encryption.writes:
             return [owner, *hashed]
-        return [*hashed, owner] if encryption.reads_plain() else hashed
+        return [*hashed, owner] if every or encryption.reads_plain() else hashed

@@ -5,6 +5,8 @@ from __future__ import annotations
 from ..exempt import no_session
 from ..reauthentication import ReauthenticationRequired
 from .actions import (
+    erase_owner,
+    export_owner,
     fresh_required,
     ping,
     purge,
@@ -22,6 +24,8 @@ from .outside import session_by_sid
 __all__ = [
     "FlaskSessionInterface",
     "ReauthenticationRequired",
+    "erase_owner",
+    "export_owner",
     "fresh_required",
     "init_app",
     "no_session",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
 import flask
 from werkzeug.local import LocalProxy
@@ -58,6 +58,34 @@ def revoke(sid: str) -> bool:
 def revoke_all(owner: str, *, keep: str | None = None) -> int:
     """End an owner's sessions, but the one whose sid is `keep`; tell how many."""
     return run(_app_sessions().administration.revoke_all(owner, keep=keep))
+
+
+@belonging("flask")
+def export_owner(owner: str) -> Iterator[dict[str, Any]]:
+    """Yield an owner's live sessions with their data, for a request under data protection law.
+
+    Each is a dict that `json.dumps` takes: `sid`, `owner`, `label`, `created`, `authenticated`,
+    `last_seen` and `expires` (ISO 8601, or None), and `data`, with what JSON has no word for as
+    text. They come as the store lists them, and are read a batch at a time, as they are asked
+    for. Raises NotSupported on a store that keeps no index.
+    """
+    export = _app_sessions().administration.export_owner(owner)
+
+    def exported() -> Iterator[dict[str, Any]]:
+        while (batch := run(export.next())) is not None:
+            yield from batch
+
+    return exported()
+
+
+@belonging("flask")
+def erase_owner(owner: str) -> int:
+    """End all sessions of an owner, and forget the owner; tell how many those were.
+
+    For a request under data protection law, and once the account is gone: a login that is
+    under way may survive it. Raises NotSupported on a store that keeps no index.
+    """
+    return run(_app_sessions().administration.erase_owner(owner))
 
 
 @belonging("flask")

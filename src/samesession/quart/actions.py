@@ -71,6 +71,40 @@ async def revoke_all(owner: str, *, keep: str | None = None) -> int:
 
 
 @belonging("quart")
+def export_owner(owner: str) -> AsyncIterator[dict[str, Any]]:
+    """Yield an owner's live sessions with their data, for a request under data protection law.
+
+    Each is a dict that `json.dumps` takes: `sid`, `owner`, `label`, `created`, `authenticated`,
+    `last_seen` and `expires` (ISO 8601, or None), and `data`, with what JSON has no word for as
+    text. They come as the store lists them, and are read a batch at a time, as they are asked
+    for. Raises NotSupported on a store that keeps no index.
+    """
+    app_sessions = _app_sessions()
+    export = app_sessions.administration.export_owner(owner)
+
+    async def exported() -> AsyncIterator[dict[str, Any]]:
+        async with letting_go(app_sessions):
+            while True:
+                batch = await arun(export.next(), timeout=app_sessions.store_timeout)
+                if batch is None:
+                    break
+                for each in batch:
+                    yield each
+
+    return exported()
+
+
+@belonging("quart")
+async def erase_owner(owner: str) -> int:
+    """End all sessions of an owner, and forget the owner; tell how many those were.
+
+    For a request under data protection law, and once the account is gone: a login that is
+    under way may survive it. Raises NotSupported on a store that keeps no index.
+    """
+    return await _administer(lambda admin: admin.erase_owner(owner))
+
+
+@belonging("quart")
 async def revoke_everyone() -> int:
     """End every session of this application, as after a restore; tell how many.
 
