@@ -1133,8 +1133,8 @@ MUTANTS = (
             ),
             Change(
                 "core/writing.py",
-                "signed = self._signer.mint()\n",
-                "signed = vars(self._notify)['adopted'] or self._signer.mint()\n",
+                "signed = self._signer.mint(drawn)\n",
+                "signed = vars(self._notify)['adopted'] or self._signer.mint(drawn)\n",
             ),
         ),
         ("tests/faults/test_anonymous.py", "-k", "adopted and memory"),

@@ -9,12 +9,15 @@ import pytest
 from markupsafe import Markup
 
 from samesession import InvalidName, NotBound, NotSupported, ReadOnlySession
+from samesession.core.names import is_sid
 from samesession.core.record import Record
 from samesession.core.request_state import state_of
+from samesession.core.token import SID_BYTES
 from samesession.signals import session_created, session_ended
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.browser import Answer, attributes
+from tests.support.clock import Entropy
 from tests.support.site import Site, Visitor
 
 from .test_administration import administer
@@ -370,3 +373,104 @@ async def test_what_needs_an_owner_index_says_so(site: Site, name: str) -> None:
     error = await site.visitor().failure(ACTS[name])
     assert isinstance(error, NotSupported)
     assert "filesystem" in str(error)
+
+
+# --- the sid ----------------------------------------------------------------------------
+
+
+async def test_the_sid_is_known_in_the_request_that_begins_the_session(
+    site: Site, backend: Backend
+) -> None:
+    user = site.visitor()
+    sids = await user.value(lambda s: (s.sid, s.update(a=1), s.sid))
+    assert is_sid(sids[0])
+    assert sids[2] == sids[0]
+    assert await user.value(lambda s: s.sid) == sids[0]
+    assert len(backend.records()) == 1
+
+
+async def test_to_ask_for_the_sid_begins_no_session(site: Site, backend: Backend) -> None:
+    user = site.visitor()
+    answer = await user.visit(lambda s: s.sid)
+    sid = user.result
+    assert is_sid(sid)
+    assert (answer.set_cookies, answer.vary) == ([], "Cookie")
+    assert backend.records() == {}
+    assert await user.value(lambda s: s.sid) != sid
+
+
+@pytest.mark.owners
+async def test_the_sid_of_a_login_is_the_one_that_it_was_told(site: Site) -> None:
+    user = site.visitor()
+    sid = await user.value(lambda s: (s.bind("ann"), s.sid)[1])
+    assert await listed(site, "ann") == [sid]
+
+
+async def test_another_session_has_another_sid(site: Site) -> None:
+    user = site.visitor()
+    await user.put(a=1)
+    sids = await user.value(lambda s: (s.sid, s.end(), s.sid, s.update(b=1), s.sid))
+    assert sids[0] != sids[2] == sids[4]
+    assert await user.value(lambda s: s.sid) == sids[2]
+
+
+async def test_a_session_that_a_block_has_emptied_begins_under_another_sid(site: Site) -> None:
+    user = site.visitor()
+    kept = saving(site, lambda s: s.update(a=1))
+    emptied = saving(site, lambda s: s.clear())
+
+    def flask(session: Any, web: Any) -> dict[str, Any]:
+        kept()
+        before = session.sid
+        emptied()
+        return {"before": before, "after": session.sid}
+
+    async def quart(session: Any, web: Any) -> dict[str, Any]:
+        await kept()
+        before = session.sid
+        await emptied()
+        return {"before": before, "after": session.sid}
+
+    answer = await user.respond(flask if site.framework == "flask" else quart)
+    told = answer.json()
+    assert is_sid(told["before"])
+    assert is_sid(told["after"])
+    assert told["before"] != told["after"]
+
+
+class OneSid:
+    """Draws the same sid again and again, with other secrets."""
+
+    def __init__(self) -> None:
+        self._secrets = Entropy()
+
+    def __call__(self, size: int) -> bytes:
+        return b"1" * size if size == SID_BYTES else self._secrets(size)
+
+
+@pytest.mark.parametrize("asks", [True, False], ids=["asked for", "not asked for"])
+async def test_a_sid_that_is_taken_is_a_503_and_not_another_one(
+    new_site: NewSite, backend: Backend, asks: bool
+) -> None:
+    site = new_site(options={"entropy": OneSid()})
+    first, second = site.visitor(), site.visitor()
+    await first.put(a=1)
+    stored = backend.records()
+    answer = await second.visit(lambda s: (s.sid if asks else None, s.update(b=2)))
+    assert (answer.status, answer.set_cookies) == (503, [])
+    assert backend.records() == stored
+    assert await first.value(dict) == {"a": 1}
+
+
+@pytest.mark.stores("cookie")
+async def test_a_session_that_the_browser_keeps_has_no_sid(site: Site) -> None:
+    user = site.visitor()
+    await user.put(a=1)
+    assert await user.value(lambda s: s.sid) is None
+    assert await site.visitor().value(lambda s: s.sid) is None
+
+
+@pytest.mark.stores("memory")
+async def test_where_no_session_can_begin_there_is_no_sid(new_site: NewSite) -> None:
+    site = new_site(SESSION_EXEMPT=["/visit"])
+    assert await site.visitor().value(lambda s: s.sid) is None

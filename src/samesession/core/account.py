@@ -28,10 +28,14 @@ class Account(Watched):
 
     @property
     def sid(self) -> str | None:
-        """The session's public name: no secret. None until a new session is saved."""
+        """The session's public name: no secret.
+
+        Of a session that has not begun it is drawn when it is first asked for, and is the one
+        that the session gets if it is saved. None where no session can begin: with SESSION_TYPE
+        'cookie', on an exempt path, in a WebSocket, and when the response is made.
+        """
         self._read()
-        loaded = self._state.loaded
-        return None if loaded is None else loaded.record.sid
+        return self._state.sid
 
     @property
     def info(self) -> SessionInfo:

@@ -76,6 +76,7 @@ class Opener:
         )
         self._rules = rules
         self._signer = signer
+        self._draw_sid = signer.draw_sid
         self._clock = clock
         self._notify = notify
         self._bindable = isinstance(store, OwnerIndex)
@@ -128,6 +129,7 @@ class Opener:
         """Return a session of which nothing is stored."""
         state = SessionState()
         state.renew = renew
+        state.draw_sid = self._draw_sid
         return ServerSession(
             state=state,
             permanent_by_default=self._rules.permanent_by_default,
@@ -140,7 +142,7 @@ class Opener:
         self, data: dict[str, Any], loaded: Loaded, now: float, *, renew: bool
     ) -> ServerSession:
         state = SessionState(loaded=loaded, new=False, renew=renew)
-        state.terms = self.terms
+        state.terms, state.draw_sid = self.terms, self._draw_sid
         if renew:
             state.seen = now
         return ServerSession(

@@ -55,6 +55,8 @@ class SessionState:
     due = False  # the response must tell of what an earlier save did
     replace_secret = False
     cleared = False
+    draw_sid: Callable[[], str] | None = None
+    drawn_sid: str | None = None  # of a session that has not begun, as it was asked for
     account: AccountChange | None = None
     ended: Loaded | None = None  # what the application has ended, and no save has deleted yet
     own_lifetimes = False  # the session may have an idle timeout of its own
@@ -192,6 +194,28 @@ class SessionState:
         kept = None if self.loaded is None or self.cleared else self.loaded.record.owner
         return owner_after(self.account, kept)
 
+    @property
+    def sid(self) -> str | None:
+        """The session's name; of one that may begin yet, the name that it will have.
+
+        None where none can begin, as no cookie can be sent.
+        """
+        if self.loaded is not None:
+            return self.loaded.record.sid
+        if self.drawn_sid is None and self.draw_sid is not None and self._may_begin:
+            # In one step, as threads may ask at once.
+            _ = vars(self).setdefault("drawn_sid", self.draw_sid())
+        return self.drawn_sid
+
+    @property
+    def _may_begin(self) -> bool:
+        sends_cookie = self.mode is Mode.LIVE and not (self.answered or self.of_socket)
+        return sends_cookie and (self.lost is None or self.lost.gives_way_to(self.bound))
+
+    def forget_sid(self) -> None:
+        """Note that a session that begins is another one than the last that was asked for."""
+        _ = vars(self).pop("drawn_sid", None)
+
     def change_account(self, change: AccountChange) -> None:
         """Note what is done to the account, after all that was done before."""
         self.account = after(self.account, change)
@@ -202,6 +226,7 @@ class SessionState:
         self.account = self.lifetime = self.loan = None
         self.replace_secret = False
         self.cleared = True
+        self.forget_sid()
         self.modify()
         self.journal.restart()
 

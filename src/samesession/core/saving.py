@@ -63,6 +63,7 @@ def mark_saved(
         show(session, shown)
     state.loaded = loaded
     state.lost = state.minted = None
+    state.forget_sid()
     state.unsure = False
     state.due = True
     state.saved(unsaved.draft.payload if loaded is None else loaded.record.payload)
@@ -94,3 +95,4 @@ def forget(session: ServerSession, lost: Lost) -> None:
     state.loaded = state.minted = state.account = state.loan = state.lifetime = None
     state.replace_secret = state.cleared = state.unsure = state.written = False
     state.lost, state.modified, state.may_differ = lost, lost.drop, True
+    state.forget_sid()

@@ -105,11 +105,13 @@ class TokenSigner:
         # What tells this newest key from others, and nothing else of it.
         self.mark = self._signers[0].get_signature(b"")
 
+    def draw_sid(self) -> str:
+        """Draw the sid of a session that may begin."""
+        return text(self._entropy(SID_BYTES))
+
     def mint(self, sid: str | None = None) -> SignedToken:
         """Draw a new token; with `sid`, a new secret for that session."""
-        if sid is None:
-            sid = text(self._entropy(SID_BYTES))
-        return self._signed(sid, text(self._entropy(SECRET_BYTES)))
+        return self._signed(sid or self.draw_sid(), text(self._entropy(SECRET_BYTES)))
 
     def sign(self, signed: SignedToken) -> SignedToken:
         """Sign a token's secret anew, with the newest key."""

@@ -54,14 +54,18 @@ class Writer:
         self._notify = notify
 
     def create(self, session: ServerSession, unsaved: Unsaved, draft: Draft) -> Steps[Reply]:
-        """File the first record of a session; raises StoreUnavailable."""
-        for _ in range(_CREATE_ATTEMPTS):
-            signed = self._signer.mint()
+        """File the first record of a session; raises StoreUnavailable.
+
+        Of a session whose sid was asked for, and may be known to others by now, under no other.
+        """
+        drawn = state_of(session).drawn_sid
+        for _ in range(_CREATE_ATTEMPTS if drawn is None else 1):
+            signed = self._signer.mint(drawn)
             record = first_record(signed.token, draft, now=int(self._clock()), rules=self._rules)
             if (yield from self._filing.create(record)):
                 loaded = Loaded(signed, record)
                 return self._written(session, unsaved, loaded, draft, Event.CREATED)
-        raise StoreUnavailable("the session store refuses each new session's key as taken")
+        raise StoreUnavailable("the session store refuses a new session's key as taken")
 
     def save(
         self, session: ServerSession, loaded: Loaded, unsaved: Unsaved, *, cookie_possible: bool
