@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from bson.raw_bson import RawBSONDocument
 from pymongo.monitoring import CommandListener
 
+from samesession.core.findings import Level
 from samesession.core.idle_renewal import Touching
 from samesession.core.store import Colour, Lifetimes, Outcome
 from samesession.errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
@@ -324,3 +326,17 @@ async def test_no_request_makes_an_index(framework: str, part: MongoPart, clock:
     assert (await site.visitor().put(a=1)).status == 200
     assert indexes(part) == [None, None]
     await site.close()
+
+
+def test_missing_indexes_and_a_clock_that_is_off_are_found(part: MongoPart) -> None:
+    store = part.opened()
+
+    def levels(clock: Clock) -> dict[str, Level]:
+        return {each.check: each.level for each in run(store.findings(clock))}
+
+    now = Clock(time.time())
+    assert levels(now) == {"clock": Level.OK, "mongodb.indexes": Level.WARNING}
+    run(store.prepare())
+    assert levels(now) == {"clock": Level.OK, "mongodb.indexes": Level.OK}
+    assert levels(Clock(time.time() - 100))["clock"] is Level.ERROR
+    run(store.close())

@@ -8,7 +8,10 @@ from ..core.admin import Administration
 from ..core.steps import Steps
 from .arguments import owner_argument, sid_argument
 from .output import ExitCode, counted, end, json_option, tell
+from .progress import shown
 from .running import CommandRunner
+
+_LABEL = "ending sessions"
 
 
 def add_revoke(sessions: click.Group, runner: CommandRunner) -> None:
@@ -34,7 +37,7 @@ def add_revoke(sessions: click.Group, runner: CommandRunner) -> None:
         if sid is not None:
             ended = int(runner.administer(lambda admin: admin.revoke(sid)))
         elif owner is not None:
-            ended = runner.administer(lambda admin: admin.revoke_all(owner))
+            ended = runner.administer(lambda admin: shown(_LABEL, admin.revoke_all(owner)))
         else:
             ended = runner.administer(lambda admin: _everyones(admin, runner, asked=yes))
         tell(f"{counted(ended, 'session')} ended", {"ended": ended}, as_json=as_json)
@@ -46,4 +49,4 @@ def _everyones(admin: Administration, runner: CommandRunner, *, asked: bool) -> 
         # To the standard error: the standard output may be read by a program.
         question = f"End every session in {runner.app_sessions.location}?"
         _ = click.confirm(question, abort=True, err=True)
-    return admin.revoke_everyone()
+    return shown(_LABEL, admin.revoke_everyone())

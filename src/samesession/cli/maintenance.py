@@ -7,6 +7,7 @@ import click
 from ..core.store import Preparable, Purgeable
 from ..errors import SessionError
 from .output import counted, json_option, tell
+from .progress import shown
 from .running import CommandRunner
 
 
@@ -16,7 +17,7 @@ def add_purge(sessions: click.Group, runner: CommandRunner) -> None:
     @sessions.command("purge", help="Delete expired sessions; run it now and then, as by cron.")
     @json_option
     def purge(*, as_json: bool) -> None:
-        deleted = runner.administer(lambda admin: admin.purge())
+        deleted = runner.administer(lambda admin: shown("deleting what has expired", admin.purge()))
         purges = isinstance(runner.app_sessions.store, Purgeable)
         text = f"{counted(deleted, 'expired session')} deleted"
         if not purges:
