@@ -637,7 +637,7 @@ MUTANTS = (
             Change(
                 "core/writing.py",
                 "return (yield from self.lost(session, loaded, unsaved, None))",
-                "return self._written(session, unsaved, loaded, draft, None)",
+                "return self._written(session, unsaved, current, loaded, draft)",
             ),
         ),
         ("tests/races/test_endings.py", "-k", "after_the_end_is_not_written and memory"),
@@ -2179,6 +2179,17 @@ MUTANTS = (
         "an audit of one application",
         (Change("audit.py", "connect(receiver, sender=sessions.app)", "connect(receiver)"),),
         ("tests/web/test_audit.py", "-k", "memory and writes_its_own"),
+    ),
+    Mutant(
+        "an account hears that a session is not its own any more",
+        (
+            Change(
+                "core/writing.py",
+                "if before is not None and before.owner not in {None, after.owner}:",
+                "if before is not None and draft.account is Kept.UNBOUND:",
+            ),
+        ),
+        ("tests/web/test_signals.py", "-k", "memory and any_more"),
     ),
     Mutant(
         "a notice shows nobody",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.conftest import NewSite
 from tests.support.backend import ALL_STORES, Backend
 from tests.support.site import Site, Visitor
 from tests.web.test_administration import administer
+from tests.web.test_saving import saving
 
 pytestmark = pytest.mark.asyncio
 
@@ -317,6 +319,7 @@ async def test_a_signal_says_whose_session_it_is(site: Site, owners: Owners) -> 
         ("session_regenerated", "ann"),
         ("session_bound", "ann"),
         ("session_regenerated", "ben"),
+        ("session_unbound", "ann"),
         ("session_bound", "ben"),
         ("session_regenerated", "ben"),
         ("session_regenerated", "ben"),
@@ -363,3 +366,105 @@ async def test_a_signal_of_the_absolute_timeout_says_whose_session_it_was(
     site.clock.advance(61)
     await user.visit(lambda _: None)
     assert owners == [("session_expired", "ann")]
+
+
+@pytest.mark.owners
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [
+        (lambda session: session.unbind(), ""),
+        (
+            lambda session: (session.clear(), session.update(a=1)),
+            "it was emptied and written again",
+        ),
+        (lambda session: session.bind("ben"), "another user logged in"),
+    ],
+    ids=["unbind", "clear", "bind"],
+)
+async def test_a_session_that_is_not_an_owners_any_more_is_signalled_as_theirs(
+    site: Site, act: Callable[[Any], Any], reason: str
+) -> None:
+    user = site.visitor()
+    await user.visit(lambda session: (session.update(a=0), session.bind("ann", "Firefox")))
+    sid, told = await _sid(user), list[tuple[Any, ...]]()
+
+    def receive(_: Any, *, sid: Any, owner: Any, label: Any, reason: Any) -> None:
+        told.append((sid, owner, label, reason))
+
+    with signals.session_unbound.connected_to(receive, sender=site.app):
+        await user.visit(act)
+        await user.visit(act)  # it is not ann's any more
+    assert told == [(sid, "ann", "Firefox", reason)]
+
+
+@pytest.mark.owners
+async def test_nothing_is_unbound_where_a_session_stays_its_owners(
+    site: Site, owners: Owners
+) -> None:
+    user = await _known(site, "ann")
+    owners.clear()
+    await user.visit(lambda session: session.bind("ann", label="Firefox"))
+    await user.visit(lambda session: session.confirm())
+    assert owners == [
+        ("session_regenerated", "ann"),
+        ("session_bound", "ann"),
+        ("session_regenerated", "ann"),
+        ("session_confirmed", "ann"),
+    ]
+
+
+@pytest.mark.owners
+async def test_a_session_that_is_bound_and_unbound_at_once_was_nobodys(
+    site: Site, owners: Owners
+) -> None:
+    user = await _known(site)
+    owners.clear()
+    await user.visit(lambda session: (session.bind("ann"), session.unbind()))
+    await user.visit(lambda session: (session.bind("ann"), session.confirm()))
+    assert owners == [
+        ("session_regenerated", None),
+        ("session_regenerated", "ann"),
+        ("session_bound", "ann"),  # which is a confirmation
+    ]
+
+
+@pytest.mark.owners
+async def test_a_session_that_its_application_ends_says_how(site: Site, heard: Heard) -> None:
+    user = await _known(site, "ann")
+    sid = await _sid(user)
+    heard.clear()
+    await user.visit(lambda session: session.end())
+    assert heard == [("session_ended", site.app, sid, "the application ended the session")]
+
+
+@pytest.mark.owners
+async def test_what_is_written_after_the_end_is_lost_as_its_owners(
+    new_site: NewSite, backend: Backend, owners: Owners
+) -> None:
+    site = new_site(options={"store": backend.spy()})
+    user = await _known(site, "ann")
+    sid = await _sid(user)
+    owners.clear()
+
+    save = saving(site, lambda session: session.update(b=1))
+
+    def sync(session: Any, web: Any) -> str:
+        revoke(sid)
+        save()
+        session["c"] = 1
+        return ""
+
+    async def coroutine(session: Any, web: Any) -> str:
+        await revoke(sid)
+        await save()
+        session["c"] = 1
+        return ""
+
+    revoke = import_module(f"samesession.{site.framework}").revoke
+    answer = await user.respond(sync if site.framework == "flask" else coroutine)
+    assert answer.status == 200
+    assert owners == [
+        ("session_revoked", "ann"),
+        ("session_gone", "ann"),
+        ("session_gone", "ann"),
+    ]

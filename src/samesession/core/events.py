@@ -16,6 +16,8 @@ class Event(enum.Enum):
     CREATED = "session-created"
     BOUND = "session-bound"
     REGENERATED = "session-regenerated"
+    CONFIRMED = "session-confirmed"
+    UNBOUND = "session-unbound"
     ENDED = "session-ended"
     REVOKED = "session-revoked"
     EXPIRED = "session-expired"
@@ -49,6 +51,10 @@ class Notice:
 Notify: TypeAlias = Callable[[Notice], None]
 
 FASTER = "another request was faster"
+
+# How a session became nobody's, or another's, but by `unbind`.
+CLEARED = "it was emptied and written again"
+ANOTHERS = "another user logged in"
 
 # How a session ended.
 EMPTIED = "the session was emptied"

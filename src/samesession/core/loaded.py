@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from . import codec, policy
@@ -59,12 +59,14 @@ class Terms(NamedTuple):
 class Lost:
     """A session that ended, or was taken over by another request, while this one ran.
 
-    `drop`: whether the browser's cookie is to be dropped; `owner`: of whoever took it over.
+    `drop`: whether the browser's cookie is to be dropped; `owner`: of whoever took it over;
+    `account`: the owner and the label that it had.
     """
 
     sid: str
     drop: bool
     owner: str | None
+    account: tuple[str | None, str | None] = field(default=(None, None), repr=False)
 
     def gives_way_to(self, bound: str | None) -> bool:
         """Return whether a login begins a new session: no other one logged the same user in."""

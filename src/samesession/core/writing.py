@@ -10,8 +10,11 @@ A commit says which revision it expects to find, and goes on by the answer:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..errors import BadRecord, ReadOnlySession, StoreUnavailable
 from . import codec, events, policy, saving
+from .account_changes import Kept
 from .changes import Data
 from .cookie import MAX_AGE, CookieAction, DropCookie, Reply, SetCookie
 from .events import Event, Notice, Notify
@@ -64,7 +67,7 @@ class Writer:
             record = first_record(signed.token, draft, now=int(self._clock()), rules=self._rules)
             if (yield from self._filing.create(record)):
                 loaded = Loaded(signed, record)
-                return self._written(session, unsaved, loaded, draft, Event.CREATED)
+                return self._written(session, unsaved, None, loaded, draft)
         raise StoreUnavailable("the session store refuses a new session's key as taken")
 
     def save(
@@ -86,8 +89,7 @@ class Writer:
             if outcome is Outcome.WRITTEN:
                 if record is None:
                     return self._ended(session, unsaved, current, draft)
-                event = Event.REGENERATED if unsaved.replace_secret else None
-                return self._written(session, unsaved, Loaded(signed, record), draft, event)
+                return self._written(session, unsaved, current, Loaded(signed, record), draft)
             if isinstance(outcome, Conflict):
                 self._notify(Notice.of(Event.CONFLICT, current, events.FASTER))
                 sealed = outcome.record
@@ -186,16 +188,14 @@ class Writer:
         self,
         session: ServerSession,
         unsaved: Unsaved,
+        before: Record | None,
         loaded: Loaded,
         draft: Draft,
-        event: Event | None,
     ) -> Reply:
         saving.mark_saved(session, unsaved, loaded, draft.data)
         state_of(session).renewed_by(self._terms)
-        if event is not None:
-            self._notify(Notice.of(event, loaded.record))
-        if draft.bound is not None:
-            self._notify(Notice.of(Event.BOUND, loaded.record))
+        for notice in _notices(before, loaded.record, unsaved, draft):
+            self._notify(notice)
         cookie = self.set_cookie(loaded, permanent=is_permanent(session))
         return Reply(cookie, vary=True)
 
@@ -214,13 +214,13 @@ class Writer:
 
     def _loss(self, before: Loaded, standing: Record | None) -> Lost:
         """Tell how a session was lost, by the record that stands in its place."""
-        sid = before.record.sid
-        lost, reason = Lost(sid, drop=True, owner=None), events.ENDED_MEANWHILE
+        sid, account = before.record.sid, (before.record.owner, before.record.label)
+        lost, reason = Lost(sid, True, None, account), events.ENDED_MEANWHILE
         over = standing is None or policy.is_over(standing, self._clock())
         if standing is not None and not over and not before.is_of(standing):
             # After a login elsewhere in the same browser the cookie there is already the
             # new one: dropping it would log the user out again.
-            lost = Lost(sid, drop=False, owner=standing.owner)
+            lost = Lost(sid, False, standing.owner, account)
             reason = events.TAKEN_OVER
         self._notify(Notice.of(Event.GONE, before.record, reason))
         return lost
@@ -228,7 +228,7 @@ class Writer:
     def still_lost(self, session: ServerSession, lost: Lost) -> Reply:
         """Save nothing more of a session that is lost, nor begin another one unasked."""
         if state_of(session).replace_secret or not is_empty(session):
-            self._notify(Notice(Event.GONE, events.ENDED_BEFORE, lost.sid))
+            self._notify(Notice(Event.GONE, events.ENDED_BEFORE, lost.sid, *lost.account))
             saving.forget(session, lost)
         state_of(session).written = False
         return _dropping(lost)
@@ -248,6 +248,28 @@ class Writer:
             return SetCookie(signed.value, None)
         lifetime = min(permanent_lifetime(loaded.record, self._rules.lifetimes), MAX_AGE)
         return SetCookie(signed.value, int(self._clock()) + lifetime)
+
+
+def _notices(
+    before: Record | None, after: Record, unsaved: Unsaved, draft: Draft
+) -> Iterator[Notice]:
+    """Yield what a save has done to a session, and to the accounts that it was and is of."""
+    if before is None:
+        yield Notice.of(Event.CREATED, after)
+    elif unsaved.replace_secret:
+        yield Notice.of(Event.REGENERATED, after)
+    if before is not None and before.owner not in {None, after.owner}:
+        yield Notice.of(Event.UNBOUND, before, _how_unbound(draft))
+    if draft.bound is not None:
+        yield Notice.of(Event.BOUND, after)
+    elif draft.account is Kept.CONFIRMED and after.owner is not None:
+        yield Notice.of(Event.CONFIRMED, after)
+
+
+def _how_unbound(draft: Draft) -> str:
+    if draft.account is Kept.UNBOUND:
+        return ""
+    return events.CLEARED if draft.bound is None else events.ANOTHERS
 
 
 def _dropping(lost: Lost) -> Reply:
