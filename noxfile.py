@@ -30,7 +30,10 @@ ALONE = ("tests/web", "tests/examples", "tests/docs")
 # Names the stores of a run: see tests/conftest.py.
 STORES = "SAMESESSION_STORES"
 # Tests of what every store does, run over the servers below.
-OF_EVERY_STORE = ("tests/stores", "tests/web", "tests/races", "tests/faults", "tests/topology")
+OF_EVERY_STORE = (
+    *("tests/stores", "tests/web", "tests/login_libraries"),
+    *("tests/races", "tests/faults", "tests/topology"),
+)
 
 
 class Server(NamedTuple):
@@ -60,7 +63,9 @@ MONGOECO = "mongoeco[wire]==4.11.0"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # What the suite imports, the stores' client libraries included.
-EVERYTHING = "flask,quart,redis,sqlalchemy,mongodb,dynamodb,encryption,labels"
+EVERYTHING = (
+    "flask,quart,redis,sqlalchemy,mongodb,dynamodb,encryption,labels,flask-login,quart-auth"
+)
 
 # The oldest releases that pyproject.toml allows.
 LOWEST = (
@@ -69,6 +74,7 @@ LOWEST = (
     "cryptography==44.0.1",
     "blinker==1.9.0",
     "flask==3.1.3",
+    "flask-login==0.6.3",
     "hiredis==3.0.0",
     "itsdangerous==2.2.0",
     "markupsafe==3.0.0",
@@ -77,6 +83,7 @@ LOWEST = (
     "pymongo==4.16.0",
     "ormsgpack==1.12.1",
     "quart==0.20.0",
+    "quart-auth==0.11.0",
     "redis==5.3.0",
     "ua-parser==1.0.0",
     "werkzeug==3.1.6",
@@ -151,7 +158,7 @@ for _version, _path in PYTHONS.items():
 @nox.session
 def flask_only(session: nox.Session) -> None:
     """Run the tests with Flask, where Quart is not installed."""
-    _install(session, "flask,redis,sqlalchemy", "test")
+    _install(session, "flask,redis,sqlalchemy,flask-login", "test")
     _absent(session, "quart")
     session.env[FRAMEWORKS] = "flask"
     _pytest(session, *ALONE)
@@ -160,7 +167,7 @@ def flask_only(session: nox.Session) -> None:
 @nox.session
 def quart_only(session: nox.Session) -> None:
     """Run the tests with Quart; Flask is there only as far as Quart needs it."""
-    _install(session, "quart,redis,sqlalchemy", "test")
+    _install(session, "quart,redis,sqlalchemy,quart-auth", "test")
     session.env[FRAMEWORKS] = "quart"
     _pytest(session, *ALONE)
 

@@ -242,6 +242,15 @@ class CommonSettings:
         doc="Until when `SESSION_ENCRYPT = True` reads sessions that were kept before, without "
         "encryption: a `datetime` with an offset, or such a text in ISO 8601.",
     )
+    migrate_until: float | None = setting(
+        "SESSION_MIGRATE_UNTIL",
+        moment,
+        default=None,
+        shown="never",
+        doc="Until when [a remember cookie](login-libraries.md#cookies-from-before) that another "
+        "library sent before is honoured: a `datetime` with an offset, or such a text in ISO "
+        "8601.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +268,7 @@ class Config:
     touch_interval: int | None
     proof_cache_bytes: int
     encryption: EncryptionSettings | None
+    migrate_until: float | None
     home: str  # the application's own directory
     stores: tuple[object, ...]  # what stores declare, the named one among them: see `of`
     # All of the application's, for stores by others.
@@ -315,6 +325,7 @@ class Config:
             touch_interval=ours.touch_interval,
             proof_cache_bytes=ours.proof_cache_bytes,
             encryption=chosen(ours.encrypt, ours.encryption_keys, ours.read_plain_until),
+            migrate_until=ours.migrate_until,
             home=home,
             stores=tuple(read(kind, settings, home=home) for kind in stores.values()),
             settings=MappingProxyType(dict(settings)),

@@ -38,6 +38,7 @@ PAGES = (
     "docs/administration.md",
     "docs/command-line.md",
     "docs/configuration.md",
+    "docs/login-libraries.md",
     "docs/migrating.md",
     "docs/redis.md",
 )

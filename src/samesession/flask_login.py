@@ -1,0 +1,266 @@
+"""Flask-Login on sessions that can be listed and ended: `integrate(app)`, once.
+
+    Flask-Login                          with the integration, besides
+    login_user                           session.bind(id)
+    login_user(fresh=False)              the session is the user's, who has not authenticated
+    login_user(remember=True)            a session that lives longer; no remember cookie is sent
+    logout_user                          session.end()
+    confirm_login                        session.confirm()
+    login_fresh, fresh_login_required    by how long ago the user authenticated
+    strong protection fails              session.end()
+    a remember cookie that was sent      logs in until SESSION_MIGRATE_UNTIL, and is deleted
+
+What Flask-Login offers for it are its signals. No other part of it finds a remember cookie: it
+is taken out of the request. Flask-Security logs in and out by Flask-Login.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import flask
+from werkzeug.datastructures import ImmutableMultiDict
+
+from . import headers
+from .app_sessions import AppSessions, app_sessions_of
+from .core.freshness import checked_minutes
+from .core.request_state import Mode, state_of
+from .core.session import ServerSession
+from .errors import ConfigError
+from .given_application import check_is
+from .remembered_logins import forget, honours_cookies, remember
+
+try:
+    import flask_login as _flask_login  # type: ignore[import-untyped]  # it has no types
+except ImportError as error:
+    raise ConfigError(
+        "samesession.flask_login needs a package that is not installed: "
+        "pip install 'samesession[flask-login]'"
+    ) from error
+
+_library: Any = _flask_login
+_DURATION = "REMEMBER_COOKIE_DURATION"
+# By which Flask-Security knows when the response is made that its cookie against CSRF is to go.
+_CSRF_KEY, _CSRF_COOKIE = "fs_cc", "SECURITY_CSRF_COOKIE_NAME"
+
+
+def integrate(app: flask.Flask, *, fresh_minutes: float = 10) -> None:
+    """Have Flask-Login log in and out by sessions that can be listed and ended.
+
+    For how many minutes a login is fresh `fresh_minutes` says. Before or after
+    `LoginManager(app)` and `Session(app)`, but before the first request. Raises ConfigError
+    where it was called before.
+    """
+    check_is(app, "flask")
+    if "samesession.flask_login" in app.extensions:
+        raise ConfigError("samesession.flask_login.integrate(app) was called before: once will do")
+    app.extensions["samesession.flask_login"] = before = _BeforeRequest(fresh_minutes)
+    headers.check_first(app.before_request_funcs, before)
+    # Each is called for this application alone, and as long as that is there.
+    for signal, receiver in (
+        (_library.user_logged_in, _logged_in),
+        (_library.user_logged_out, _logged_out),
+        (_library.user_login_confirmed, _confirmed),
+        (_library.session_protected, _protected),
+    ):
+        signal.connect(receiver, app)
+
+
+class _BeforeRequest:
+    """What is done before each request; other functions find its session up to date."""
+
+    def __init__(self, fresh_minutes: float) -> None:
+        self._seconds = checked_minutes(fresh_minutes) * 60
+
+    def __call__(self) -> None:
+        app = _app()
+        app_sessions = app_sessions_of(app)
+        _send_no_cookie(_manager(app))
+        cookie = _taken_cookie(app)
+        session = _session()
+        if session is None or state_of(session).mode is not Mode.LIVE or _is_of_socket():
+            return
+        if cookie is not None:
+            _ = flask.after_this_request(_without_cookie)
+            _take_over(app, app_sessions, session, cookie)
+        self._let_age(session, app_sessions.current_time())
+
+    def _let_age(self, session: ServerSession, now: float) -> None:
+        """Have Flask-Login find a login not fresh that was too long ago; count no access."""
+        if not dict[str, Any].get(session, "_fresh"):
+            return
+        loaded = state_of(session).loaded
+        at = 0 if loaded is None or loaded.record.owner is None else loaded.record.auth_time
+        if not at or now - at > self._seconds:
+            session["_fresh"] = False
+
+
+# --- what Flask-Login tells -------------------------------------------------------------------
+
+
+def _logged_in(app: flask.Flask, **_: object) -> None:
+    session = _session()
+    if session is None:
+        return
+    try:
+        _remember_if_asked(app, session)
+        session.bind(str(session["_user_id"]))
+    except BaseException:
+        _end(app, session)  # or it would be saved as that of a user who is in no list
+        raise
+
+
+def _remember_if_asked(app: flask.Flask, session: ServerSession) -> None:
+    asked = session.pop("_remember", None) == "set"
+    seconds = session.pop("_remember_seconds", None)
+    if asked:
+        remember(session, _duration(app) if seconds is None else seconds, _DURATION)
+    else:
+        forget(session)
+
+
+def _logged_out(app: flask.Flask, **_: object) -> None:
+    session = _session()
+    if session is not None:
+        _end(app, session)
+
+
+def _confirmed(_app: flask.Flask, **_: object) -> None:
+    session = _session()
+    if session is not None and (user_id := session.get("_user_id")) is not None:
+        session.bind(str(user_id))
+
+
+def _protected(app: flask.Flask, **_: object) -> None:
+    """End a session that strong protection found in another browser.
+
+    Flask-Login spares one that is permanent, which a remembered one has become here only.
+    """
+    session = _session()
+    mode = _settings(app).get("SESSION_PROTECTION", _manager(app).session_protection)
+    if session is None or mode != "strong":
+        return
+    if "_user_id" not in session or session.lifetime is not None:
+        _end(app, session)
+
+
+def _end(app: flask.Flask, session: ServerSession) -> None:
+    csrf = session.get(_CSRF_KEY) if _settings(app).get(_CSRF_COOKIE) else None
+    session.clear()
+    if csrf is not None:
+        session[_CSRF_KEY] = csrf  # which takes it out again
+
+
+# --- remember cookies from before -------------------------------------------------------------
+
+
+def _taken_cookie(app: flask.Flask) -> str | None:
+    """Take a remember cookie out of the request, where nobody finds it from now on."""
+    name = _settings(app).get("REMEMBER_COOKIE_NAME", _library.COOKIE_NAME)
+    request = flask.request
+    if name not in request.environ.get("HTTP_COOKIE", "") or name not in request.cookies:
+        return None
+    cookie: str = request.cookies[name]
+    others = [(key, value) for key, value in request.cookies.items(multi=True) if key != name]
+    vars(headers.unproxied(request))["cookies"] = ImmutableMultiDict(others)
+    return cookie
+
+
+def _take_over(
+    app: flask.Flask, app_sessions: AppSessions, session: ServerSession, cookie: str
+) -> None:
+    """Log in whom a remember cookie names, as long as such cookies are honoured."""
+    user_id = _user_of(cookie) if honours_cookies(app_sessions) else None
+    found = session.get("_user_id")
+    if user_id is None or found not in (None, user_id):
+        return
+    manager = _manager(app)
+    if found is None:
+        user = None if manager.user_callback is None else manager.user_callback(user_id)
+        if user is None:
+            return
+        session["_user_id"], session["_fresh"] = user_id, False
+        session["_id"] = manager._session_identifier_generator()  # noqa: SLF001  # or none fits
+        session.bind(user_id)
+        _library.user_loaded_from_cookie.send(app, user=user)
+    if app_sessions.config.rules.lifetimes.own:
+        remember(session, _duration(app), _DURATION)
+    else:
+        session.permanent = True
+
+
+def _user_of(cookie: str) -> str | None:
+    try:
+        user_id: str | None = _library.decode_cookie(cookie)
+    except TypeError:  # a signature that is not ASCII
+        return None
+    return user_id
+
+
+def _without_cookie(response: flask.Response) -> flask.Response:
+    """Delete a remember cookie with every attribute that it was sent with."""
+    session = _session()
+    if session is not None and state_of(session).mode is not Mode.LIVE:
+        return response  # the store failed: it is needed once more
+    config = _settings(_app())
+    response.delete_cookie(
+        config.get("REMEMBER_COOKIE_NAME", _library.COOKIE_NAME),
+        path=config.get("REMEMBER_COOKIE_PATH", "/"),
+        domain=config.get("REMEMBER_COOKIE_DOMAIN"),
+        secure=config.get("REMEMBER_COOKIE_SECURE", False),
+        httponly=config.get("REMEMBER_COOKIE_HTTPONLY", True),
+        samesite=config.get("REMEMBER_COOKIE_SAMESITE"),
+    )
+    return response
+
+
+def _duration(app: flask.Flask) -> object:
+    return _settings(app).get(_DURATION, _library.COOKIE_DURATION)
+
+
+# --- parts ------------------------------------------------------------------------------------
+
+
+def _app() -> flask.Flask:
+    return cast("flask.Flask", headers.unproxied(flask.current_app))
+
+
+def _settings(app: flask.Flask) -> dict[str, Any]:
+    return cast("dict[str, Any]", app.config)
+
+
+def _session() -> ServerSession | None:
+    """Return this request's session; None for a copy, as Flask-SocketIO makes of it."""
+    found = headers.unproxied(flask.session)
+    return found if isinstance(found, ServerSession) else None
+
+
+def _manager(app: flask.Flask) -> Any:
+    manager: Any = getattr(cast("Any", app), "login_manager", None)
+    if manager is None:
+        raise ConfigError(
+            "samesession.flask_login.integrate(app) finds no Flask-Login in the application: "
+            "write LoginManager(app)"
+        )
+    return manager
+
+
+def _send_no_cookie(manager: Any) -> None:
+    """Have Flask-Login send no remember cookie, whatever its settings say."""
+    if cast("dict[str, Any]", vars(manager)).get("_set_cookie") is not _nothing:
+        if not callable(getattr(manager, "_set_cookie", None)):
+            raise ConfigError(
+                "this release of Flask-Login sends its remember cookie in a way that "
+                "samesession.flask_login does not know: install flask-login 0.6.3"
+            )
+        manager._set_cookie = _nothing  # noqa: SLF001  # it has no setting for that
+
+
+def _nothing(response: object) -> None:
+    """Stand in for what sends the remember cookie."""
+
+
+def _is_of_socket() -> bool:
+    """Return whether no cookie can be sent by this request, as by one for a WebSocket."""
+    rule = flask.request.url_rule
+    return rule is not None and bool(rule.websocket)

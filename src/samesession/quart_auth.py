@@ -1,0 +1,186 @@
+"""Quart-Auth on sessions that can be listed and ended: this `QuartAuth` in place of its own.
+
+Quart-Auth                          with this class
+current_user                        the owner of the session
+login_user                          session.bind(auth_id)
+login_user(remember=True)           a session that lives longer
+logout_user                         session.end()
+renew_login                         as if it had been remembered: sessions renew themselves
+a cookie of its own                 is not sent
+one that was sent before            logs in until SESSION_MIGRATE_UNTIL, and is deleted
+mode "bearer"                       a ConfigError: a token in a header is no session
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from quart import (
+    Quart,
+    Response,
+    current_app,
+    g,
+    has_request_context,
+    has_websocket_context,
+    request,
+    session,
+)
+
+from . import headers
+from .app_sessions import app_sessions_of
+from .core.request_state import Mode, state_of
+from .core.session import ServerSession
+from .errors import ConfigError
+from .remembered_logins import forget, honours_cookies, remember
+
+try:
+    import quart_auth as library
+except ImportError as error:
+    raise ConfigError(
+        "samesession.quart_auth needs a package that is not installed: "
+        "pip install 'samesession[quart-auth]'"
+    ) from error
+
+_DURATION = "QUART_AUTH_DURATION"
+
+
+class QuartAuth(library.QuartAuth):
+    """Quart-Auth's extension, which logs in and out by the request's session.
+
+    The other functions of the package find it as they find their own. Of several in one
+    application one can be this, as a session has one owner.
+    """
+
+    def init_app(self, app: Quart) -> None:
+        """Serve an application; raises ConfigError for another mode, and for a second one."""
+        settings = cast("dict[str, Any]", app.config)
+        if (self.mode or settings.get("QUART_AUTH_MODE", "cookie")) != "cookie":
+            raise ConfigError(
+                "a bearer's token is no session that could be ended: write quart_auth.QuartAuth "
+                'for it, or QUART_AUTH_MODE = "cookie"'
+            )
+        others: list[object] = app.extensions.get("QUART_AUTH", [])
+        if any(isinstance(each, QuartAuth) for each in others):
+            raise ConfigError(
+                "a session has one owner, so one samesession.quart_auth.QuartAuth is all that an "
+                "application can have: write quart_auth.QuartAuth for others"
+            )
+        super().init_app(app)
+
+    # --- who it is ----------------------------------------------------------------------------
+
+    def load_user(self) -> library.AuthUser:
+        """Return the user of a request or a WebSocket, found out when somebody asks first."""
+        if not (has_request_context() or has_websocket_context()):
+            return self.user_class(None)
+        if self._known is None:
+            setattr(g, self._name, self.resolve_user())
+        return cast("library.AuthUser", self._known)
+
+    def resolve_user(self) -> library.AuthUser:
+        """Return the user whose session this is."""
+        ours = _session()
+        owner = ours.info.owner
+        return self.user_class(self._taken_over(ours) if owner is None else owner)
+
+    def _taken_over(self, ours: ServerSession) -> str | None:
+        """Log in whom a cookie from before names, as long as such cookies are honoured."""
+        app_sessions = app_sessions_of(_app())
+        if not self._has_cookie(ours) or not honours_cookies(app_sessions):
+            return None
+        auth_id: object = self.load_cookie()
+        if not isinstance(auth_id, str):
+            return None
+        if app_sessions.config.rules.lifetimes.own:
+            remember(ours, self.duration, _DURATION)
+        else:
+            ours.permanent = True
+        ours.bind(auth_id)
+        return auth_id
+
+    def _has_cookie(self, ours: ServerSession) -> bool:
+        """Return whether a request brought a cookie from before, and can be told to drop it."""
+        if not has_request_context() or state_of(ours).mode is not Mode.LIVE:
+            return False
+        return self.cookie_name in request.cookies
+
+    # --- what its functions do ------------------------------------------------------------------
+
+    def login_user(self, user: library.AuthUser) -> None:
+        """Log a user in; raises InvalidName for an id that cannot name an owner."""
+        _check_in_request("logs in")
+        ours = _session()
+        if user.action is library.Action.WRITE_PERMANENT:
+            remember(ours, self.duration, _DURATION)
+        else:
+            forget(ours)
+        ours.bind(cast("str", user.auth_id))
+        user.action = library.Action.PASS
+        setattr(g, self._name, user)
+
+    def logout_user(self) -> None:
+        """Log the user out: the session ends."""
+        _check_in_request("logs out")
+        _session().clear()
+        setattr(g, self._name, self.user_class(None))
+
+    async def after_request(self, response: Response) -> Response:
+        """Renew a login if that was asked for; send no cookie, and drop one from before."""
+        user = self._known
+        if user is None:
+            return response  # nobody asked who it is
+        ours = _session()
+        if user.action is library.Action.WRITE_PERMANENT and user.auth_id is not None:
+            remember(ours, self.duration, _DURATION)
+        if self._has_cookie(ours):
+            response.delete_cookie(
+                cast("str", self.cookie_name),
+                domain=self.cookie_domain,
+                httponly=bool(self.cookie_http_only),
+                path=self.cookie_path or "/",
+                secure=bool(self.cookie_secure),
+                samesite=self.cookie_samesite,
+            )
+        return response
+
+    async def after_websocket(self, response: Response | None) -> Response | None:
+        """Leave it at that: no cookie is to be sent."""
+        return response
+
+    @property
+    def _name(self) -> str:
+        return cast("str", self.attribute_name)
+
+    @property
+    def _known(self) -> library.AuthUser | None:
+        """The user, as far as this request has found out."""
+        found: library.AuthUser | None = g.get(self._name)
+        return found
+
+    @asynccontextmanager
+    async def authenticated_client(self, client: Any, auth_id: str) -> AsyncGenerator[None, None]:
+        """Have a test's client be a user's within the block."""
+        async with client.session_transaction() as ours:
+            ours.bind(auth_id)
+        yield
+        async with client.session_transaction() as ours:
+            ours.clear()
+
+
+def _check_in_request(what: str) -> None:
+    if not has_request_context():
+        raise RuntimeError(f"nobody {what} outside of a request, as no cookie can be sent there")
+
+
+def _app() -> Quart:
+    return cast("Quart", headers.unproxied(current_app))
+
+
+def _session() -> ServerSession:
+    """Return this request's session; raise ConfigError where it is none of ours."""
+    found = headers.unproxied(session)
+    if not isinstance(found, ServerSession):
+        _ = app_sessions_of(_app())
+    return cast("ServerSession", found)
