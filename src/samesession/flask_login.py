@@ -16,6 +16,7 @@ is taken out of the request. Flask-Security logs in and out by Flask-Login.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import flask
@@ -23,7 +24,9 @@ from werkzeug.datastructures import ImmutableMultiDict
 
 from . import headers
 from .app_sessions import AppSessions, app_sessions_of
+from .core.account import adopt
 from .core.freshness import checked_minutes
+from .core.names import is_name
 from .core.request_state import Mode, state_of
 from .core.session import ServerSession
 from .errors import ConfigError
@@ -44,18 +47,25 @@ _DURATION = "REMEMBER_COOKIE_DURATION"
 _CSRF_KEY, _CSRF_COOKIE = "fs_cc", "SECURITY_CSRF_COOKIE_NAME"
 
 
-def integrate(app: flask.Flask, *, fresh_minutes: float = 10) -> None:
+def integrate(
+    app: flask.Flask,
+    *,
+    fresh_minutes: float = 10,
+    label: Callable[[], str | None] | None = None,
+) -> None:
     """Have Flask-Login log in and out by sessions that can be listed and ended.
 
-    For how many minutes a login is fresh `fresh_minutes` says. Before or after
+    For how many minutes a login is fresh `fresh_minutes` says; `label` returns what lists show
+    for the session of the request that logs in. Before or after
     `LoginManager(app)` and `Session(app)`, but before the first request. Raises ConfigError
     where it was called before.
     """
     check_is(app, "flask")
     if "samesession.flask_login" in app.extensions:
         raise ConfigError("samesession.flask_login.integrate(app) was called before: once will do")
-    app.extensions["samesession.flask_login"] = before = _BeforeRequest(fresh_minutes)
-    headers.check_first(app.before_request_funcs, before)
+    integration = _Integration(fresh_minutes, label)
+    app.extensions["samesession.flask_login"] = integration
+    headers.check_first(app.before_request_funcs, integration.before_request)
     # Each is called for this application alone, and as long as that is there.
     for signal, receiver in (
         (_library.user_logged_in, _logged_in),
@@ -66,13 +76,15 @@ def integrate(app: flask.Flask, *, fresh_minutes: float = 10) -> None:
         signal.connect(receiver, app)
 
 
-class _BeforeRequest:
-    """What is done before each request; other functions find its session up to date."""
+class _Integration:
+    """What an application has chosen, and what is done before each of its requests."""
 
-    def __init__(self, fresh_minutes: float) -> None:
+    def __init__(self, fresh_minutes: float, label: Callable[[], str | None] | None) -> None:
         self._seconds = checked_minutes(fresh_minutes) * 60
+        self.label = label or (lambda: None)
 
-    def __call__(self) -> None:
+    def before_request(self) -> None:
+        """Have what runs afterwards find the session up to date."""
         app = _app()
         app_sessions = app_sessions_of(app)
         _send_no_cookie(_manager(app))
@@ -83,15 +95,21 @@ class _BeforeRequest:
         if cookie is not None:
             _ = flask.after_this_request(_without_cookie)
             _take_over(app, app_sessions, session, cookie)
-        self._let_age(session, app_sessions.current_time())
+        self._bring_up_to_date(session, app_sessions.current_time())
 
-    def _let_age(self, session: ServerSession, now: float) -> None:
-        """Have Flask-Login find a login not fresh that was too long ago; count no access."""
-        if not dict[str, Any].get(session, "_fresh"):
+    def _bring_up_to_date(self, session: ServerSession, now: float) -> None:
+        """Have a login from before be its user's, and one that was too long ago not be fresh.
+
+        Nothing here counts as an access to the session.
+        """
+        loaded, look = state_of(session).loaded, dict[str, Any].get
+        if loaded is None:
             return
-        loaded = state_of(session).loaded
-        at = 0 if loaded is None or loaded.record.owner is None else loaded.record.auth_time
-        if not at or now - at > self._seconds:
+        record, user_id = loaded.record, str(look(session, "_user_id", ""))
+        if record.owner is None and is_name(user_id):
+            adopt(session, user_id, new_secret=False)
+        at = 0 if record.owner is None else record.auth_time
+        if look(session, "_fresh") and (not at or now - at > self._seconds):
             session["_fresh"] = False
 
 
@@ -104,10 +122,24 @@ def _logged_in(app: flask.Flask, **_: object) -> None:
         return
     try:
         _remember_if_asked(app, session)
-        session.bind(str(session["_user_id"]))
+        user_id, label = str(session["_user_id"]), _label(app)
+        if session.get("_fresh"):
+            session.bind(user_id, label)
+        else:
+            _bind_without_credentials(session, user_id, label)
     except BaseException:
         _end(app, session)  # or it would be saved as that of a user who is in no list
         raise
+
+
+def _bind_without_credentials(session: ServerSession, user_id: str, label: str | None) -> None:
+    """Make a session a user's; as what it was another's for, it ends."""
+    if state_of(session).owner not in (None, user_id):
+        names = _library.login_manager.SESSION_KEYS
+        kept = {name: session[name] for name in names if name in session}
+        session.end()
+        session.update(kept)
+    adopt(session, user_id, label, new_secret=True)
 
 
 def _remember_if_asked(app: flask.Flask, session: ServerSession) -> None:
@@ -125,10 +157,15 @@ def _logged_out(app: flask.Flask, **_: object) -> None:
         _end(app, session)
 
 
-def _confirmed(_app: flask.Flask, **_: object) -> None:
+def _confirmed(app: flask.Flask, **_: object) -> None:
     session = _session()
-    if session is not None and (user_id := session.get("_user_id")) is not None:
-        session.bind(str(user_id))
+    user_id = None if session is None else session.get("_user_id")
+    if session is None or user_id is None:
+        return
+    if state_of(session).owner is None:
+        session.bind(str(user_id), _label(app))
+    else:
+        session.confirm()
 
 
 def _protected(app: flask.Flask, **_: object) -> None:
@@ -146,7 +183,7 @@ def _protected(app: flask.Flask, **_: object) -> None:
 
 def _end(app: flask.Flask, session: ServerSession) -> None:
     csrf = session.get(_CSRF_KEY) if _settings(app).get(_CSRF_COOKIE) else None
-    session.clear()
+    session.end()
     if csrf is not None:
         session[_CSRF_KEY] = csrf  # which takes it out again
 
@@ -181,7 +218,7 @@ def _take_over(
             return
         session["_user_id"], session["_fresh"] = user_id, False
         session["_id"] = manager._session_identifier_generator()  # noqa: SLF001  # or none fits
-        session.bind(user_id)
+        _bind_without_credentials(session, user_id, _label(app))
         _library.user_loaded_from_cookie.send(app, user=user)
     if app_sessions.config.rules.lifetimes.own:
         remember(session, _duration(app), _DURATION)
@@ -212,6 +249,11 @@ def _without_cookie(response: flask.Response) -> flask.Response:
         samesite=config.get("REMEMBER_COOKIE_SAMESITE"),
     )
     return response
+
+
+def _label(app: flask.Flask) -> str | None:
+    integration: _Integration = app.extensions["samesession.flask_login"]
+    return integration.label()
 
 
 def _duration(app: flask.Flask) -> object:

@@ -13,7 +13,7 @@ mode "bearer"                       a ConfigError: a token in a header is no ses
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -30,6 +30,7 @@ from quart import (
 
 from . import headers
 from .app_sessions import app_sessions_of
+from .core.account import adopt
 from .core.request_state import Mode, state_of
 from .core.session import ServerSession
 from .errors import ConfigError
@@ -52,6 +53,17 @@ class QuartAuth(library.QuartAuth):
     The other functions of the package find it as they find their own. Of several in one
     application one can be this, as a session has one owner.
     """
+
+    def __init__(
+        self,
+        app: Quart | None = None,
+        *,
+        label: Callable[[], str | None] | None = None,
+        **options: Any,  # Quart-Auth's
+    ) -> None:
+        """`label` returns what lists show for the session of the request that logs in."""
+        self._label = label or (lambda: None)
+        super().__init__(app, **options)
 
     def init_app(self, app: Quart) -> None:
         """Serve an application; raises ConfigError for another mode, and for a second one."""
@@ -82,7 +94,8 @@ class QuartAuth(library.QuartAuth):
     def resolve_user(self) -> library.AuthUser:
         """Return the user whose session this is."""
         ours = _session()
-        owner = ours.info.owner
+        _ = ours.new  # counts as an access, and raises what failed
+        owner = state_of(ours).owner
         return self.user_class(self._taken_over(ours) if owner is None else owner)
 
     def _taken_over(self, ours: ServerSession) -> str | None:
@@ -97,7 +110,7 @@ class QuartAuth(library.QuartAuth):
             remember(ours, self.duration, _DURATION)
         else:
             ours.permanent = True
-        ours.bind(auth_id)
+        adopt(ours, auth_id, self._label(), new_secret=True)
         return auth_id
 
     def _has_cookie(self, ours: ServerSession) -> bool:
@@ -116,14 +129,14 @@ class QuartAuth(library.QuartAuth):
             remember(ours, self.duration, _DURATION)
         else:
             forget(ours)
-        ours.bind(cast("str", user.auth_id))
+        ours.bind(cast("str", user.auth_id), self._label())
         user.action = library.Action.PASS
         setattr(g, self._name, user)
 
     def logout_user(self) -> None:
         """Log the user out: the session ends."""
         _check_in_request("logs out")
-        _session().clear()
+        _session().end()
         setattr(g, self._name, self.user_class(None))
 
     async def after_request(self, response: Response) -> Response:
@@ -166,7 +179,7 @@ class QuartAuth(library.QuartAuth):
             ours.bind(auth_id)
         yield
         async with client.session_transaction() as ours:
-            ours.clear()
+            ours.end()
 
 
 def _check_in_request(what: str) -> None:

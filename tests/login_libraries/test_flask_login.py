@@ -151,6 +151,78 @@ async def test_one_application_is_not_anothers(new_app: NewApp, new_site: NewSit
     assert await owners(plain) == 0
 
 
+async def test_who_was_logged_in_before_is_listed_from_the_next_request(
+    new_app: NewApp, new_site: NewSite, backend: Backend
+) -> None:
+    user = await fresh(with_logins(new_site(), integrated=False))
+    site = new_app(**REMEMBERING)
+    later, beside = site.visitor(), site.visitor()
+    for each in (later, beside):
+        each.jar["session"] = user.jar["session"]
+    assert await owners(site) == 0
+    assert await name_of(later, headers=BROWSER) == "ann"
+    assert await owners(site) == 1
+    assert await name_of(beside, headers=BROWSER) == "ann"  # the cookie is as it was
+    assert await later.value(lambda session: session.info.authenticated) is None
+    assert not await is_fresh(later)
+    assert await administer(site, "revoke_all", "ann") == 1
+    assert await name_of(beside, headers=BROWSER) == "None"
+    assert backend.records() == {}
+
+
+@FEW
+async def test_who_was_revoked_meanwhile_is_not_brought_back(
+    new_site: NewSite, backend: Backend
+) -> None:
+    user = await fresh(with_logins(new_site(), integrated=False))
+    site = with_logins(new_site())
+
+    sid = await user.value(lambda session: session.sid)
+    later = site.visitor()
+    later.jar["session"] = user.jar["session"]
+
+    def view(session: Any) -> None:
+        from samesession.flask import revoke
+
+        assert revoke(sid)
+
+    await later.visit(view)
+    assert backend.records() == {}
+
+
+@FEW
+async def test_a_login_has_a_label(new_app: NewApp) -> None:
+    import flask
+
+    site = new_app(options={"label": lambda: flask.request.headers.get("User-Agent")}, **LATER)
+    await fresh(site)
+    old = remembered(site, "ann")
+    await old.driver.get("/me", headers={"User-Agent": "Opera"})
+    listed = await administer(site, "sessions_of", "ann")
+    assert {each.label for each in listed} == {"Firefox", "Opera"}
+
+
+@FEW
+async def test_who_logs_in_without_credentials_has_not_authenticated(
+    new_app: NewApp, clock: Clock
+) -> None:
+    site = new_app()
+    user = await fresh(site, fresh=False)
+    assert await name_of(user, headers=BROWSER) == "ann"
+    assert await user.value(lambda session: session.info.authenticated) is None
+    await fresh(site)
+    await user.visit(lambda session: session.update(cart=[1]), headers=BROWSER)
+    await user.visit(log_in("ben", fresh=False), headers=BROWSER)
+    assert await name_of(user, headers=BROWSER) == "ben"
+    assert await user.value(lambda session: (session.info.owner, "cart" in session)) == (
+        "ben",
+        False,
+    )
+    assert not await is_fresh(user)
+    await user.visit(lambda _: library.confirm_login(), headers=BROWSER)
+    assert await is_fresh(user)
+
+
 # --- fresh ------------------------------------------------------------------------------------
 
 

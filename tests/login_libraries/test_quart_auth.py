@@ -199,6 +199,27 @@ async def test_an_id_that_is_no_owner_logs_nobody_in(new_app: NewApp, name: Any)
     assert await name_of(user) == "None"
 
 
+@FEW
+async def test_a_login_has_a_label(new_app: NewApp) -> None:
+    site = new_app(options={"label": lambda: "Firefox on Linux"}, **LATER)
+    await logged_in(site)
+    await name_of(remembered(site, "ann"))
+    listed = await administer(site, "sessions_of", "ann")
+    assert [each.label for each in listed] == ["Firefox on Linux"] * 2
+
+
+@FEW
+async def test_who_the_application_binds_is_the_user(new_app: NewApp) -> None:
+    user = new_app().visitor()
+
+    def bind(session: Any) -> Any:
+        session.bind("ann")
+        return library.current_user.auth_id
+
+    assert await user.value(bind) == "ann"
+    assert await name_of(user) == "ann"
+
+
 # --- cookies from before ----------------------------------------------------------------------
 
 

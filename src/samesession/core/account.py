@@ -7,10 +7,11 @@ the time.
 from __future__ import annotations
 
 from datetime import timedelta
+from operator import methodcaller
 
 from ..errors import NotBound, NotSupported
 from . import freshness
-from .account_changes import UNBINDABLE, AccountChange, Bound, Kept
+from .account_changes import UNBINDABLE, AccountChange, Adopted, Bound, Kept
 from .late_writes import Watched, Write, admit
 from .names import checked_label, checked_owner
 from .own_lifetimes import REFUSED, REFUSED_COOKIE, checked_lifetime
@@ -160,3 +161,22 @@ class Account(Watched):
     def _rekey(self, write: Write) -> None:
         self._may_write(write)
         self._state.replace_secret = self._state.may_differ = self._state.written = True
+
+    def _adopt(self, owner: str, label: str | None, *, new_secret: bool) -> None:
+        change = Adopted(checked_owner(owner, "a login"), checked_label(label, "a login"))
+        if new_secret:
+            self._change_account(Write.BIND, change)
+        elif self._bindable:
+            self._may_write(Write.PERMANENCE)
+            self._state.may_differ = self._state.written = True
+            self._state.change_account(change)
+
+
+def adopt(session: Account, owner: str, label: str | None = None, *, new_secret: bool) -> None:
+    """Make a session that is nobody's its user's, whom another library has logged in.
+
+    No view calls it: the user has shown no credentials, so that nothing passes for an
+    authentication. `new_secret` where nobody was logged in with the session until now; else it
+    stays, as other requests bring it, and a store without owners is no error.
+    """
+    methodcaller("_adopt", owner, label, new_secret=new_secret)(session)

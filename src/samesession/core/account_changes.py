@@ -4,8 +4,11 @@
     bind     given      given      now             begins anew        new
     unbind   nobody     none       never           goes on            new
     confirm  stays      stays      now             begins anew        new
+    adopt    given, if  given,     never           goes on            as the caller
+             nobody     with that                                     says
 
-The last one of a request counts, but that a confirmation leaves a login what it is.
+The last one of a request counts, but that a confirmation leaves a login what it is, and an
+adoption is for a session that is nobody's.
 """
 
 from __future__ import annotations
@@ -28,6 +31,14 @@ class Bound:
     label: str | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """The session is its owner's from now on, who was logged in by another library."""
+
+    owner: str = field(repr=False)
+    label: str | None = field(default=None, repr=False)
+
+
 class Kept(enum.Enum):
     """What is done to the account that there is."""
 
@@ -35,18 +46,24 @@ class Kept(enum.Enum):
     CONFIRMED = enum.auto()
 
 
-AccountChange: TypeAlias = Bound | Kept
+AccountChange: TypeAlias = Bound | Adopted | Kept
 
 
 def after(before: AccountChange | None, change: AccountChange) -> AccountChange:
     """Return what two changes come to, one after the other."""
-    if change is Kept.CONFIRMED and isinstance(before, Bound):
-        return before
-    return change
+    match before, change:
+        case Bound(), Adopted() | Kept.CONFIRMED:
+            return before
+        case Adopted(owner, label), Kept.CONFIRMED:
+            return Bound(owner, label)
+        case _:
+            return change
 
 
 def owner_after(change: AccountChange | None, before: str | None) -> str | None:
     """Return the owner of a session after a change, that had the owner `before`."""
     if isinstance(change, Bound):
         return change.owner
+    if isinstance(change, Adopted):
+        return change.owner if before is None else before
     return None if change is Kept.UNBOUND else before

@@ -181,6 +181,7 @@ class Flow:
         elif state.may_differ and loaded is not None:
             changed = payload != loaded.record.payload or state.replace_secret or state.unsure
             changed = changed or state.lifetime not in {None, loaded.record.lifetime}
+            changed = changed or state.account is not None
         is_bare = state.accessed and is_empty(session) and state.owner is None
         return policy.action(stored=loaded is not None, is_empty=is_bare, changed=changed)
 

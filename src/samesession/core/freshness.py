@@ -64,7 +64,7 @@ def _authenticated_at(state: SessionState, now: float) -> float | None:
     """Return when the user of a session authenticated last, None for never."""
     if state.bound is not None or state.account is Kept.CONFIRMED:
         return now
-    if state.loaded is None or state.owner is None:
+    if state.loaded is None or state.cleared or state.owner is None:
         return None
     return state.loaded.record.auth_time or None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import policy
-from .account_changes import Kept
+from .account_changes import Adopted, Kept
 from .policy import Rules
 from .record import Record
 from .token import SignedToken, Token
@@ -12,7 +12,7 @@ from .unsaved_changes import Draft
 
 def first_record(token: Token, draft: Draft, *, now: int, rules: Rules) -> Record:
     """Make the record of a session that begins."""
-    owner, login = draft.bound, draft.login
+    owner = draft.owner(None)
     return Record(
         sid=token.sid,
         secret_hash=token.secret_hash,
@@ -20,12 +20,12 @@ def first_record(token: Token, draft: Draft, *, now: int, rules: Rules) -> Recor
         permanent=draft.permanent,
         created=now,
         deadline=policy.deadline(now, rules),
-        auth_time=0 if owner is None else now,
+        auth_time=0 if draft.login is None else now,
         indexed=0 if owner is None else now,
         owner=owner,
         payload=draft.payload,
         lifetime=draft.lifetime or 0,
-        label=None if login is None else login.label,
+        label=_label(None, draft),
     )
 
 
@@ -45,17 +45,20 @@ def next_record(
     owner = draft.owner(current.owner)
     if draft.is_empty and owner is None:
         return None
+    before = None if draft.cleared else current.owner
     auth_time, end, indexed = current.auth_time, current.deadline, current.indexed
     if owner is None:
         auth_time = 0
     elif draft.login is not None or draft.account is Kept.CONFIRMED:
         auth_time, end = now, policy.deadline(now, rules)
+    elif before is None:  # adopted
+        auth_time = 0
     lifetime = draft.lifetime
     if lifetime is None:
         lifetime = 0 if draft.cleared else current.lifetime
     if index_is_stale or lifetime > current.lifetime:  # which the owner index must outlive
         indexed = max(now, indexed + 1)  # another one in any case, or nothing would be noted
-    elif draft.login is not None:
+    elif draft.login is not None or before is None:
         indexed = now
     return current._replace(
         secret_hash=current.secret_hash if signed is None else signed.token.secret_hash,
@@ -72,8 +75,11 @@ def next_record(
     )
 
 
-def _label(current: Record, draft: Draft) -> str | None:
+def _label(current: Record | None, draft: Draft) -> str | None:
     """Return what the owner knows a session by: with a login what that says, or nothing."""
     if draft.login is not None:
         return draft.login.label
-    return None if draft.cleared or draft.account is Kept.UNBOUND else current.label
+    kept = None if current is None or draft.cleared or draft.account is Kept.UNBOUND else current
+    if isinstance(draft.account, Adopted) and (kept is None or kept.owner is None):
+        return draft.account.label
+    return None if kept is None else kept.label

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from ..errors import BadRecord, ReadOnlySession, StoreUnavailable
 from . import codec, events, policy, saving
-from .account_changes import Kept
+from .account_changes import Adopted, Bound, Kept
 from .changes import Data
 from .cookie import MAX_AGE, CookieAction, DropCookie, Reply, SetCookie
 from .events import Event, Notice, Notify
@@ -260,7 +260,7 @@ def _notices(
         yield Notice.of(Event.REGENERATED, after)
     if before is not None and before.owner not in {None, after.owner}:
         yield Notice.of(Event.UNBOUND, before, _how_unbound(draft))
-    if draft.bound is not None:
+    if isinstance(draft.account, Bound | Adopted):
         yield Notice.of(Event.BOUND, after)
     elif draft.account is Kept.CONFIRMED and after.owner is not None:
         yield Notice.of(Event.CONFIRMED, after)
