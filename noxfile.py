@@ -208,11 +208,11 @@ def typing(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Serve the combined example until Ctrl-C; `-- --redis` does so on a real Valkey."""
+    """Serve the devices demo until Ctrl-C; `-- --redis` does so on a real Valkey."""
     if "--redis" in session.posargs:
-        _install(session, "flask,quart,redis", "serve", "servers")
+        _install(session, "flask,quart,labels,redis", "serve", "servers")
     else:
-        _install(session, "flask,quart", "serve")
+        _install(session, "flask,quart,labels", "serve")
 
     def stop(*_: object) -> NoReturn:
         raise KeyboardInterrupt
@@ -222,7 +222,7 @@ def demo(session: nox.Session) -> None:
     session.run(
         "python",
         "-m",
-        "examples.side_by_side",
+        "examples.devices",
         *session.posargs,
         interrupt_timeout=1,
         terminate_timeout=15,
@@ -316,7 +316,8 @@ def browser(session: nox.Session) -> None:
     """Click through the demo in a real Chromium, and look for what is wrong with its pages.
 
     On Debian, as root, a Chromium that is missing is installed. Pictures of each page, in
-    each width and colour scheme, are kept below the session's environment.
+    each width and colour scheme, are kept below the session's environment; `-- --readme` makes
+    those in README.md anew, and does nothing else.
     """
     program = _chromium()
     if program is None:
@@ -324,11 +325,15 @@ def browser(session: nox.Session) -> None:
         program = _chromium()
     if program is None:
         session.error("the package chromium is installed, but brought no chromium")
-    _install(session, "flask,quart,redis", "test", "browser")
+    _install(session, "flask,quart,labels,redis", "test", "browser")
     pictures = Path(session.virtualenv.location) / "screenshots"
     shutil.rmtree(pictures, ignore_errors=True)
     session.env["SAMESESSION_BROWSER"] = program
     session.env["SAMESESSION_SCREENSHOTS"] = str(pictures)
+    if session.posargs == ["--readme"]:
+        session.env["SAMESESSION_README_PICTURES"] = "anew"
+        session.run("pytest", "tests/browser/test_pictures.py")
+        return
     _pytest(session, "tests/browser")
     session.log(f"the pages are shown in {pictures}")
 

@@ -49,7 +49,7 @@ class App:
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_a_response_without_a_body_is_sent(status: str, method: str) -> None:
-    from examples.side_by_side.one_chunk import with_a_chunk
+    from examples.devices.one_chunk import with_a_chunk
 
     app = App(status)
     with served(with_a_chunk(app), "wsgi") as url:
@@ -61,7 +61,7 @@ def test_a_response_without_a_body_is_sent(status: str, method: str) -> None:
 
 @pytest.mark.parametrize("chunks", [(b"one",), (b"one", b"", b"two"), (b"", b"one")])
 def test_a_body_is_sent_as_it_is(chunks: tuple[bytes, ...]) -> None:
-    from examples.side_by_side.one_chunk import with_a_chunk
+    from examples.devices.one_chunk import with_a_chunk
 
     app = App("200 OK", *chunks)
     with served(with_a_chunk(app), "wsgi") as url, httpx.Client(trust_env=False) as client:
@@ -71,7 +71,7 @@ def test_a_body_is_sent_as_it_is(chunks: tuple[bytes, ...]) -> None:
 
 
 def test_a_body_that_breaks_off_is_closed() -> None:
-    from examples.side_by_side.one_chunk import with_a_chunk
+    from examples.devices.one_chunk import with_a_chunk
 
     def fail() -> None:
         raise ZeroDivisionError

@@ -11,10 +11,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
+# Where the demo keeps sessions, and the options that say so.
+STORES = {"files": (), "valkey": ("--redis",)}
+
 
 @dataclass
 class Demo:
-    """The running example."""
+    """The running demo."""
 
     process: subprocess.Popen[str]
     greeting: str
@@ -24,8 +27,8 @@ class Demo:
         return self._find(r"(http://127\.0\.0\.1:\d+)/ +overview")
 
     @property
-    def place(self) -> Path:
-        return Path(self._find(r"Sessions are kept in [^/]*(/\S+)\.\n").removeprefix("//"))
+    def directory(self) -> Path:
+        return Path(self._find(r"Sessions are kept in .*?(/[^/\s]+/samesession-[^/]+)/"))
 
     def _find(self, pattern: str) -> str:
         found = re.search(pattern, self.greeting)
@@ -49,7 +52,7 @@ def started(*options: str) -> Demo:
 
 def run(*options: str) -> Demo:
     process = subprocess.Popen(
-        [sys.executable, "-m", "examples.side_by_side", *options],
+        [sys.executable, "-m", "examples.devices", *options],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

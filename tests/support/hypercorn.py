@@ -12,9 +12,16 @@ from typing import Any, Literal
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
+from .tls import Certificates
+
 
 @contextmanager
-def served(app: Any, mode: Literal["asgi", "wsgi"] = "asgi") -> Iterator[str]:  # Any: of either
+def served(
+    app: Any,  # of either framework
+    mode: Literal["asgi", "wsgi"] = "asgi",
+    *,
+    certificates: Certificates | None = None,
+) -> Iterator[str]:
     """Serve an application at a free port for the length of a block, which gets its URL."""
     loop, stop, config = asyncio.new_event_loop(), asyncio.Event(), Config()
 
@@ -25,11 +32,13 @@ def served(app: Any, mode: Literal["asgi", "wsgi"] = "asgi") -> Iterator[str]:  
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         config.bind = [f"fd://{listener.detach()}"]
+    if certificates is not None:
+        config.certfile, config.keyfile = certificates.server, certificates.server_key
     config.errorlog = None  # a test looks at what clients get
     thread = threading.Thread(target=run, name="hypercorn")
     thread.start()
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http{'' if certificates is None else 's'}://127.0.0.1:{port}"
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(timeout=30)

