@@ -51,6 +51,8 @@ class Tab:
             self._complaints.append((message.location["url"], message.text))
 
     def _note_no_answer(self, request: Request) -> None:
+        if request.failure == "net::ERR_ABORTED":
+            return  # the page that asked was left meanwhile
         self._problems.append(f"no answer: {request.url}: {request.failure}")
 
     def _note_answer(self, response: Response) -> None:
@@ -98,4 +100,4 @@ class Tab:
         found = self.problems(status=status)
         picture = self._pictures / f"{name}-{self.look}.png"
         self.page.screenshot(path=picture, full_page=True)
-        assert found == [], f"{self.page.url}, see {picture}"
+        assert found == [], f"{self.page.url}: {found}; see {picture}"
