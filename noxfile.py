@@ -64,7 +64,7 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 # What the suite imports, the stores' client libraries included.
 EVERYTHING = (
-    "flask,quart,redis,sqlalchemy,mongodb,dynamodb,encryption,labels,flask-login,quart-auth"
+    "flask,quart,redis,sqlalchemy,mongodb,dynamodb,encryption,labels,otel,flask-login,quart-auth"
 )
 
 # The oldest releases that pyproject.toml allows.
@@ -81,6 +81,7 @@ LOWEST = (
     "sqlalchemy==2.0.44",
     "aiosqlite==0.21.0",
     "pymongo==4.16.0",
+    "opentelemetry-api==1.30.0",
     "ormsgpack==1.12.1",
     "quart==0.20.0",
     "quart-auth==0.11.0",

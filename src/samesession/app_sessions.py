@@ -26,15 +26,7 @@ from .core.proved_records import RecordProofs
 from .core.request_state import Mode, SessionState, has_flashes, state_of
 from .core.session import ServerSession
 from .core.steps import Steps, checkpoint, done, wait
-from .core.store import (
-    Clock,
-    Located,
-    Openable,
-    Preparable,
-    Reach,
-    Store,
-    capabilities_of,
-)
+from .core.store import Clock, Located, Openable, Preparable, Reach, Store, capabilities_of
 from .core.token import Entropy, Proofs
 from .core.tracebacks import clear_locals
 from .current_settings import CurrentSettings, Parts, snapshot, source_of
@@ -71,6 +63,7 @@ class AppSessions:
         self._given = store
         self._clock = clock or system_time
         self._entropy = entropy
+        self._wrap: Callable[[Store], Store] | None = None
         self._settled = False
         self.serves = False  # requests, in this process
         self.has_failed = False  # the store, at any time: until then no request looks further
@@ -133,7 +126,18 @@ class AppSessions:
         store = self._given
         if store is None:
             store = stores.open_store(config, clock=self._clock)
-        return self._framework.usable(store)
+        opened = self._framework.usable(store)
+        return opened if self._wrap is None else self._wrap(opened)
+
+    def wrap_store(self, wrap: Callable[[Store], Store]) -> None:
+        """Use what a function makes of the store in its place.
+
+        Raises ConfigError where the store is in use.
+        """
+        if self._settled:
+            raise ConfigError("requests are served already: call this where Session(app) is called")
+        self._wrap = wrap
+        self._build()
 
     @property
     def administration(self) -> Administration:

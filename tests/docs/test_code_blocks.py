@@ -40,6 +40,7 @@ PAGES = (
     "docs/configuration.md",
     "docs/login-libraries.md",
     "docs/migrating.md",
+    "docs/observability.md",
     "docs/redis.md",
 )
 NOXFILE = (ROOT / "noxfile.py").read_text()
@@ -219,6 +220,19 @@ async def test_the_audit_is_in_its_file(block: Block, here: Path) -> None:
     told = [(each["event"], each["owner"]) for each in map(json.loads, lines)]
     assert told == [("session_created", "ann"), ("session_bound", "ann")]
     assert [*json.loads(lines[0])] == re.findall(r'"(\w+)": ', AUDIT_LINE)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("block", of_python(saying="import no_session, ping"))
+async def test_the_example_of_a_health_check_says_whether_the_store_answers(
+    block: Block, here: Path
+) -> None:
+    site = Site(block.framework, {}, clock=Clock(time.time()), app=ran(block, ""), init=False)
+    found = await site.user().get("/health")
+    assert (found.status, json.loads(found.text)["sessions"]) == (200, "up")
+    (here / ".sessions").write_bytes(b"in its place")
+    found = await site.user().get("/health")
+    assert (found.status, json.loads(found.text)) == (503, {"sessions": "down"})
 
 
 @pytest.mark.needs("flask")

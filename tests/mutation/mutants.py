@@ -2641,6 +2641,42 @@ MUTANTS = (
         ("tests/web/test_file_directory.py", "-k", "beside_the_application"),
     ),
     Mutant(
+        "a ping looks at the directory of the files",
+        (Change("stores/filesystem/store.py", "call(self._tree.check)", "call(lambda: None)"),),
+        ("tests/web/test_health.py", "-k", "directory"),
+    ),
+    Mutant(
+        "a ping asks each node of a Cluster",
+        (Change("stores/redis/store.py", "names if len(names) > 1 else ()", "()"),),
+        ("tests/topology/test_cluster.py", "-k", "a_ping_misses"),
+    ),
+    Mutant(
+        "a span holds no words of an error",
+        (Change("otel.py", "outages.reason(error))", "str(error))"),),
+        ("tests/web/test_otel.py", "-k", "fixed_words"),
+    ),
+    Mutant(
+        "who has gone is no outage",
+        (Change("otel.py", "if not isinstance(error, Exception):", "if False:"),),
+        ("tests/web/test_otel.py", "-k", "cancelled"),
+    ),
+    Mutant(
+        "a wait that was too long is told from a caller who has gone",
+        (Change("run/timeout.py", "wait.task.cancel(LATE)", "wait.task.cancel()"),),
+        ("tests/web/test_otel.py", "-k", "too_long"),
+    ),
+    Mutant(
+        "a span ends whatever becomes of its operation",
+        (
+            Change(
+                "core/observed_store.py",
+                "except BaseException as error:",
+                "except ValueError as error:",
+            ),
+        ),
+        ("tests/unit/test_observed_store.py", "-k", "thrown_away"),
+    ),
+    Mutant(
         "whose session is revoked",
         (
             Change(

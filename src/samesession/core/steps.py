@@ -22,6 +22,10 @@ T_co = TypeVar("T_co", covariant=True)
 Steps: TypeAlias = Generator[Any, Any, T]
 
 
+# What steps are cancelled with when their time is over, and not their caller's patience.
+LATE = "samesession: the wait took too long"
+
+
 class Turn(NamedTuple):
     """What blocking work waits for, such as a lock, and how much of it may be under way."""
 

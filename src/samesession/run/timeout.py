@@ -17,6 +17,7 @@ import time
 from itertools import takewhile
 from typing import Any
 
+from ..core.steps import LATE
 from .clocks import LONGEST
 from .loop_time import Knock, call_at, loop_time
 from .per_loop import keep
@@ -143,7 +144,7 @@ class Watch:
             if again is None or wait.late <= last:
                 del self.waits[wait]
                 wait.expired = True
-                _ = wait.task.cancel()
+                _ = wait.task.cancel(LATE)
         if again is None:
             self._grace.rest(now)
             again = next((wait.due for wait in self.waits), None)

@@ -197,6 +197,7 @@ class _Wrapped:
         self._store = store
         self._outages = outages
         self.capabilities = capabilities_of(store)
+        self.system: str = getattr(store, "system", type(store).__name__)
         for name in _ABILITIES:
             method = getattr(store, name, None)
             if method is not None:

@@ -43,6 +43,7 @@ _DRIVERS = {
         "mysql": (("asyncmy", "asyncmy", "asyncmy"),),
     },
 }
+_SYSTEMS = ("sqlite", "postgresql", "mariadb", "mysql")
 _NAME = "samesession"
 # At DEBUG an engine logs each row that it reads. Ours has a logger of its own, below the
 # usual one, that says all else.
@@ -269,6 +270,13 @@ def location_of(source: object) -> str:
     host = f"[{url.host}]" if url.host and ":" in url.host else url.host
     server = more if not host else told(f"{host}{port}")
     return f"{url.get_backend_name()}://{server}/{url.database or ''}"
+
+
+def system_of(source: object) -> str:
+    """Return the database's name in OpenTelemetry; of an object that knows it later, none's."""
+    url = source.url if isinstance(source, sa.Engine | AsyncEngine) else source
+    name = url.get_backend_name() if isinstance(url, sa.URL) else ""
+    return name if name in _SYSTEMS else "other_sql"
 
 
 def is_lent(source: object) -> bool:

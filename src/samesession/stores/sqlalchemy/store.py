@@ -102,6 +102,11 @@ class SQLStore:
         """The table, and the server or file."""
         return f"the table {self._tables.records.fullname} of {engines.location_of(self._source)}"
 
+    @property
+    def system(self) -> str:
+        """The database, as OpenTelemetry names it."""
+        return engines.system_of(self._source)
+
     def open_for(self, colour: Colour) -> SQLStore:
         """Return the store for callers of that colour; an engine's colour cannot be changed."""
         if not isinstance(self._source, sa.URL):
