@@ -13,11 +13,7 @@ from tests.support.site import SECRET_KEY
 
 from .pages import Tab
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.needs("flask", "quart"),
-    pytest.mark.parametrize("framework", ["flask", "quart"]),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.needs("flask", "quart")]
 
 LONG_NAMES = {
     "unbroken": "W" * 60,
