@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
+import weakref
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import pytest
 
-from samesession import ConfigError, audit
+from samesession import ConfigError, Session, audit
 from samesession.run import sync
+from samesession.signals import session_bound
 from tests.conftest import NewSite
 from tests.support.backend import ALL_STORES, Backend
 from tests.support.many import fill
-from tests.support.site import Site, Visitor
+from tests.support.site import SECRET_KEY, Site, Visitor
 from tests.web.test_administration import administer
 from tests.web.test_cli import command
 from tests.web.test_events import _done as done_over_a_socket
@@ -160,8 +164,9 @@ async def test_a_forged_cookie_is_one_line(site: Site, lines: Lines) -> None:
 @pytest.mark.owners
 async def test_text_of_the_application_forges_no_line(site: Site, lines: Lines) -> None:
     audit.install(site.app)
-    await _login(site, EVIL)
+    await site.visitor().visit(lambda session: session.bind(EVIL, label=EVIL))
     assert lines.events == [("session_created", EVIL), ("session_bound", EVIL)]
+    assert {line["label"] for line in lines.read} == {EVIL}
     for line in lines.raw:
         assert line.isascii()
         assert line.isprintable()
@@ -173,10 +178,11 @@ async def test_text_of_the_application_forges_no_line(site: Site, lines: Lines) 
 @pytest.mark.parametrize("owner", ["\x01" * 1024, "\x7f" * 1024, "\U0001f600" * 256, '"' * 1024])
 async def test_a_line_has_a_bounded_length(site: Site, lines: Lines, owner: str) -> None:
     audit.install(site.app)
-    await _login(site, owner)
+    await site.visitor().visit(lambda session: session.bind(owner, owner[: len(owner) // 4]))
     assert len(lines.raw) == 2
     assert all(len(line) < MAX_LINE for line in lines.raw)
     assert lines.read[0]["owner"] == owner
+    assert lines.read[0]["label"] == owner[: len(owner) // 4]
 
 
 @pytest.mark.owners
@@ -222,6 +228,53 @@ async def test_a_proxy_stands_for_its_application(site: Site, lines: Lines) -> N
         audit.install(site.web.current_app)
     await _login(site, "ann")
     assert len(lines.raw) == 2
+
+
+@pytest.mark.owners
+async def test_what_erases_an_owner_is_written(site: Site, lines: Lines) -> None:
+    audit.install(site.app)
+    await _login(site, "ann")
+    lines.raw.clear()
+    assert await administer(site, "erase_owner", "ann") == 1
+    assert lines.events == [("session_revoked", "ann")]
+
+
+@pytest.mark.owners
+async def test_the_life_of_an_account(site: Site, lines: Lines) -> None:
+    audit.install(site.app)
+    ann = site.visitor()
+    await ann.visit(lambda session: (session.update(a=1), session.bind("ann", "Firefox")))
+    for act in (
+        lambda session: session.confirm(),
+        lambda session: session.unbind(),
+        lambda session: session.bind("ann", "Firefox"),
+        lambda session: session.end(),
+    ):
+        lines.raw.clear()
+        await ann.visit(act)
+        told = {(each["owner"], each["label"]) for each in lines.read}
+        assert told == {("ann", "Firefox")}
+        assert lines.read[-1]["event"] in {
+            f"session_{each}" for each in ("confirmed", "unbound", "bound", "ended")
+        }
+    assert lines.read[-1]["reason"] == "the application ended the session"
+
+
+@pytest.mark.stores("memory")
+async def test_an_audit_goes_with_its_application(framework: str, lines: Lines) -> None:
+    web = import_module(framework)
+    app = getattr(web, framework.capitalize())("audited")
+    app.config.update(SECRET_KEY=SECRET_KEY, SESSION_TYPE="memory")
+    Session(app)
+    gc.collect()
+    before = len(session_bound.receivers)
+    audit.install(app)
+    assert len(session_bound.receivers) == before + 1
+    gone = weakref.ref(app)
+    del app
+    gc.collect()
+    assert gone() is None
+    assert len(session_bound.receivers) == before
 
 
 class _context:  # noqa: N801  # reads as the function that it stands for
