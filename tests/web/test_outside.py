@@ -393,37 +393,41 @@ async def test_what_was_only_read_may_end_meanwhile(site: Site) -> None:
 # --- end it --------------------------------------------------------------------------------
 
 
-async def test_to_clear_it_is_to_end_it(site: Site, backend: Backend) -> None:
+@pytest.mark.parametrize("way", ["clear", "end"])
+async def test_to_clear_it_is_to_end_it(site: Site, backend: Backend, way: str) -> None:
     user, other = await guest(site, a=1), await guest(site, a=2)
     async with by_sid(site, await sid_of(user)) as session:
-        session.clear()
+        getattr(session, way)()
     assert await user.value(dict) == {}
     assert len(backend.records()) == 1
     assert await other.value(dict) == {"a": 2}
 
 
 @pytest.mark.owners
-async def test_a_login_that_is_cleared_is_off_the_list(site: Site) -> None:
+@pytest.mark.parametrize("way", ["clear", "end"])
+async def test_a_login_that_is_cleared_is_off_the_list(site: Site, way: str) -> None:
     user = await login(site, a=1)
     async with by_sid(site, await sid_of(user)) as session:
-        session.clear()
+        getattr(session, way)()
     assert await administer(site, "sessions_of", "ann") == []
 
 
-async def test_what_ended_meanwhile_has_ended_as_was_wanted(site: Site) -> None:
+@pytest.mark.parametrize("way", ["clear", "end"])
+async def test_what_ended_meanwhile_has_ended_as_was_wanted(site: Site, way: str) -> None:
     user = await guest(site, a=1)
     async with by_sid(site, await sid_of(user)) as session:
-        session.clear()
+        getattr(session, way)()
         await user.visit(lambda theirs: theirs.clear())
 
 
 @pytest.mark.owners
-async def test_a_session_that_became_another_users_is_not_ended(site: Site) -> None:
+@pytest.mark.parametrize("way", ["clear", "end"])
+async def test_a_session_that_became_another_users_is_not_ended(site: Site, way: str) -> None:
     user = await guest(site, a=1)
     sid = await sid_of(user)
 
     async def end(session: Any) -> None:
-        session.clear()
+        getattr(session, way)()
         await user.visit(lambda theirs: theirs.bind("ben"))
 
     with pytest.raises(SessionEnded):
@@ -440,14 +444,15 @@ async def test_a_session_that_became_another_users_is_not_ended(site: Site) -> N
     ],
     ids=["data", "permanence", "function"],
 )
+@pytest.mark.parametrize("way", ["clear", "end"])
 async def test_nothing_is_written_to_what_was_cleared(
-    site: Site, write: Callable[[Any], object]
+    site: Site, write: Callable[[Any], object], way: str
 ) -> None:
     user = await guest(site, a=1)
     sid = await sid_of(user)
 
     def clear_and_write(session: Any) -> None:
-        session.clear()
+        getattr(session, way)()
         write(session)
 
     with pytest.raises(ReadOnlySession, match="was cleared here, which ends it"):
@@ -461,8 +466,14 @@ async def test_nothing_is_written_to_what_was_cleared(
 @pytest.mark.owners
 @pytest.mark.parametrize(
     "act",
-    [lambda session: session.regenerate(), lambda session: session.bind("ben")],
-    ids=["regenerate", "bind"],
+    [
+        lambda session: session.regenerate(),
+        lambda session: session.bind("ben"),
+        lambda session: session.bind("ann", label="a browser"),
+        lambda session: session.unbind(),
+        lambda session: session.confirm(),
+    ],
+    ids=["regenerate", "bind", "bind again", "unbind", "confirm"],
 )
 async def test_no_secret_is_replaced_where_nobody_can_be_told_the_new_one(
     site: Site, act: Any
