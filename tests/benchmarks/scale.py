@@ -49,20 +49,28 @@ def _fill(directory: str, keys: list[str], count: int) -> None:
     """Write records as the store would, without what makes it safe for others beside."""
     payload = codec.encode(session_of(0.2))
     expires = int(time.time() + 3600) * 1_000_000_000
-    for shard in range(256):
-        os.makedirs(f"{directory}/{shard:02x}", mode=0o700, exist_ok=True)
+    make_shards(directory)
     while len(keys) < count:
         sid = text(secrets.token_bytes(16))
         key = f"session:{sid}"
         keys.append(key)
         record = Record(sid, bytes(32), 1, False, int(time.time()), 0, 0, 0, None, payload)
-        name = _name(key)
-        path = f"{directory}/{name[:2]}/{name}"
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        version = Version(_SEALER.seal(key, record), expires, expires)
-        _ = os.write(fd, encoded(version))
-        os.utime(fd, ns=(expires, expires))
-        os.close(fd)
+        write_file(directory, key, _SEALER.seal(key, record), expires)
+
+
+def make_shards(directory: str) -> None:
+    """Make the directories of all records' files."""
+    for shard in range(256):
+        os.makedirs(f"{directory}/{shard:02x}", mode=0o700, exist_ok=True)
+
+
+def write_file(directory: str, key: str, sealed: bytes, expires: int) -> None:
+    """Write a record's file as the store would; its directory must be there."""
+    name = _name(key)
+    fd = os.open(f"{directory}/{name[:2]}/{name}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    _ = os.write(fd, encoded(Version(sealed, expires, expires)))
+    os.utime(fd, ns=(expires, expires))
+    os.close(fd)
 
 
 def _latencies(store: FileStore, keys: Sequence[str], rounds: int) -> dict[str, float]:
