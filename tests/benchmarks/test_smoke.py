@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +54,15 @@ def test_a_round_gives_every_subject_a_figure(name: str, redis_url: str, tmp_pat
         assert all(cost.cpu > 0 and cost.wall > 0 for each in costs.values() for cost in each)
     measured = [each for each in judged({name: figures}) if each.ratio is not None]
     assert any("no session" in each.what for each in measured)
+
+
+@pytest.mark.needs("flask", "quart")
+def test_work_on_many_sessions_is_measured(tmp_path: Path) -> None:
+    many: Any = import_module("tests.benchmarks.many_sessions")
+    settings = many.settings_of("sqlite", str(tmp_path))
+    many.fill("sqlite", settings, 20, 50)
+    found = {
+        name: asyncio.run(many.measured(name, settings))["count"]
+        for name in ("sessions_of(owner)", "revoke_all(owner)", "revoke_everyone()")
+    }
+    assert found == {"sessions_of(owner)": 20, "revoke_all(owner)": 20, "revoke_everyone()": 30}

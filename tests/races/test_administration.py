@@ -179,12 +179,15 @@ async def assert_ended_or_listed(scene: Scene, user: Visitor, ended: int) -> Non
     assert await user.value(lambda session: session.info.owner) is None
 
 
+@pytest.mark.parametrize("before", [None, "ben"], ids=["begun", "taken over"])
 @pytest.mark.parametrize("nth", [1, 2], ids=["first", "second"])
 async def test_a_login_that_is_written_while_its_note_is_forgotten_is_ended(
-    scene: Scene, nth: int
+    scene: Scene, nth: int, before: str | None
 ) -> None:
-    known, user = await log_in(scene), scene.site.visitor()
-    async with scene.late(user, lambda session: session.bind("ann"), at="create") as late:
+    known = await log_in(scene)
+    user = scene.site.visitor() if before is None else await log_in(scene, before)
+    bind, at = (lambda session: session.bind("ann")), "create" if before is None else "commit"
+    async with scene.late(user, bind, at=at) as late:
         gate = scene.spy.pause("load_many", nth=nth, after=nth == 1)
         task = asyncio.create_task(scene.administer("erase_owner", "ann"))
         await gate.reached()

@@ -23,7 +23,7 @@ from .owner_entries import OwnerEntries
 from .reading import Reader
 from .record import Record, Sealer
 from .session_info import SessionInfo, SessionPage, info_of
-from .steps import Steps, checkpoint, done
+from .steps import Steps, checkpoint
 from .store import Clock, Listable, Purgeable, Store
 from .token import SID_PATTERN
 
@@ -169,12 +169,15 @@ class Administration:
             kept = {key for key, raw in found if raw is not None and not self._opened(key, raw)}
             forgotten = [key for key, _ in found if key not in kept]
             yield from self._owners.remove_many(owner, forgotten, every_name=True)
-            ended += yield from self._end_late(owner, [key for key, raw in found if raw is None])
+            done = {self._prefix + each.sid for each in theirs}
+            ended += yield from self._end_late(owner, [key for key in forgotten if key not in done])
         return ended
 
     def _end_late(self, owner: str, keys: Sequence[str]) -> Steps[int]:
         """End the sessions of logins that were written when their entries had been read."""
-        loaded = yield from load_many(self._store, keys) if keys else done([])
+        if not keys:
+            return 0
+        loaded = yield from load_many(self._store, keys)
         late = self._open(list(zip(keys, loaded, strict=True)))
         return (yield from self._end([each for each in late if each.owner == owner]))
 
