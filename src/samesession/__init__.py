@@ -20,6 +20,7 @@ from .errors import (
     SessionTooLarge,
     StoreError,
     StoreUnavailable,
+    TooManySessions,
     UnsavedWriteWarning,
 )
 from .given_application import checked
@@ -47,6 +48,7 @@ __all__ = [
     "SessionTooLarge",
     "StoreError",
     "StoreUnavailable",
+    "TooManySessions",
     "UnsavedWriteWarning",
 ]
 

@@ -313,9 +313,14 @@ class AppSessions:
         lock = state_of(session).turn(self._framework.lock)
         yield from wait(lock.acquire())
         try:
-            return (yield from steps)
+            with headers.login_refusals():
+                reply = yield from steps
         finally:
             lock.release()
+        failure = state_of(session).take_untold()
+        if failure is not None:
+            _ = self.failed(failure)
+        return reply
 
     def _answer(
         self, reply: Reply, session: ServerSession, response: Response | None, parts: Parts

@@ -78,6 +78,22 @@ class NotBound(SessionError, RuntimeError):
     """What needs an owner was asked of a session that has none."""
 
 
+class TooManySessions(SessionError):
+    """The owner has as many sessions as SESSION_MAX_PER_OWNER allows: the login is not made.
+
+    Nothing of its request is saved, and its session is what it was before. `owner` and
+    `limit`: whose sessions, and how many those may be.
+    """
+
+    def __init__(self, owner: str, limit: int) -> None:
+        super().__init__(
+            f"the user has {limit} sessions, as many as SESSION_MAX_PER_OWNER allows: end one of "
+            "them, or bind with at_most= to end the oldest"
+        )
+        self.owner = owner
+        self.limit = limit
+
+
 class UnsavedWriteWarning(RuntimeWarning):
     """What is written to a session here is not saved, as its response is made."""
 

@@ -7,11 +7,12 @@ Werkzeug's underneath (`werkzeug.sansio`), so one piece of code serves both.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
-from werkzeug.exceptions import SecurityError, ServiceUnavailable
+from werkzeug.exceptions import Forbidden, SecurityError, ServiceUnavailable
 from werkzeug.http import dump_cookie, http_date, parse_list_header
 from werkzeug.local import LocalProxy
 from werkzeug.sansio.request import Request
@@ -21,7 +22,7 @@ from werkzeug.wsgi import ClosingIterator
 from . import reused_response
 from .core.cookie import Attributes, DropCookie, Reply, SetCookie
 from .core.scopes import Address, Scope
-from .errors import SessionError, StoreUnavailable
+from .errors import SessionError, StoreUnavailable, TooManySessions
 from .settings import Paths
 
 # Stand-ins that Werkzeug writes as they are.
@@ -48,6 +49,36 @@ class SessionUnavailable(StoreUnavailable, ServiceUnavailable):
 
     def __str__(self) -> str:
         return str(self.reason)
+
+
+class LoginRefused(TooManySessions, Forbidden):
+    """The 403 that an application's error handlers see where SESSION_MAX_PER_OWNER refuses a login.
+
+    It matches `errorhandler(403)` and `errorhandler(TooManySessions)` alike.
+    """
+
+    description = "You are logged in on as many devices as is allowed: log out on one of them."
+
+    def __init__(self, refused: TooManySessions) -> None:
+        Forbidden.__init__(self)
+        self.args = (str(refused),)
+        self.owner, self.limit = refused.owner, refused.limit
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+@contextmanager
+def login_refusals() -> Iterator[None]:
+    """Make a refused login the error that an application sees."""
+    try:
+        yield
+    except TooManySessions as error:
+        raise LoginRefused(error) from error
+
+
+# What becomes of a response whose session is not saved.
+Failure: TypeAlias = SessionUnavailable | LoginRefused
 
 
 def cookie_values(header: str, name: str) -> list[str]:

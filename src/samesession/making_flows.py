@@ -17,6 +17,7 @@ from .core.encryption import Encryption
 from .core.events import Notify
 from .core.flow import Flow
 from .core.keys import Purpose, derive
+from .core.limits import check_limit
 from .core.policy import Horizon
 from .core.proved_records import RecordProofs
 from .core.record import Sealer
@@ -59,6 +60,7 @@ class Flows:
             config.cookie.name,
             config.rules.max_bytes,
         )
+        check_limit(config.rules.limit, self._store)
         if self._store is None:
             return CookieFlow(
                 config.secret_keys,

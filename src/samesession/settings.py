@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 from .core.cookie import Attributes
 from .core.idle_renewal import Touching
 from .core.names import checked_prefix
-from .core.policy import Rules
+from .core.policy import Limit, Rules
 from .core.store import Lifetimes
 from .encryption_settings import (
     EncryptionSettings,
@@ -72,6 +72,18 @@ def _size(value: object, setting: Setting) -> int:
 
 def _bytes(value: object, setting: Setting) -> int:
     return int(number(above=-1)(value, setting))
+
+
+def _count(value: object, setting: Setting) -> int:
+    if type(value) is not int or value < 1:
+        raise ConfigError(f"{setting.name} must be an int of at least 1, such as 5, or None")
+    return value
+
+
+def _limit_action(value: object, setting: Setting) -> str:
+    if value not in ("end-oldest", "refuse"):
+        raise ConfigError(f'{setting.name} must be "end-oldest" or "refuse"')
+    return str(value)
 
 
 def _prefix(value: object, setting: Setting) -> str:
@@ -156,6 +168,20 @@ class CommonSettings:
         default=None,
         doc="Ends a session so long after its login (`bind`) or its beginning, however active it "
         "is.",
+    )
+    max_per_owner: int | None = setting(
+        "SESSION_MAX_PER_OWNER",
+        optional(_count),
+        default=None,
+        doc="[How many sessions a user may have](administration.md#how-many-sessions-a-user-has), "
+        "of logins by `bind` that say no `at_most`.",
+    )
+    max_per_owner_action: str = setting(
+        "SESSION_MAX_PER_OWNER_ACTION",
+        _limit_action,
+        default="end-oldest",
+        doc='What a login beyond that does: `"end-oldest"`, or `"refuse"`, which is '
+        "`TooManySessions`, a 403.",
     )
     exempt: Paths = setting(
         "SESSION_EXEMPT",
@@ -363,6 +389,7 @@ def _names(kinds: Iterable[type[object]]) -> frozenset[str]:
 
 def _rules(ours: CommonSettings, settings: Mapping[str, Any]) -> Rules:
     permanent: int = _PERMANENT_LIFETIME.read(settings)
+    most, refuses = ours.max_per_owner, ours.max_per_owner_action == "refuse"
     browser = ours.browser_lifetime
     return Rules(
         prefix=ours.prefix,
@@ -375,6 +402,7 @@ def _rules(ours: CommonSettings, settings: Mapping[str, Any]) -> Rules:
         refresh_each_request=read_truth(settings, "SESSION_REFRESH_EACH_REQUEST", default=True),
         permanent_by_default=ours.permanent,
         max_bytes=ours.max_bytes,
+        limit=None if most is None else Limit(most, refuses=refuses),
     )
 
 

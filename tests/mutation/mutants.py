@@ -2426,7 +2426,7 @@ MUTANTS = (
         (
             Change(
                 "core/batches.py",
-                "self._size = max(1, min(_MOST, int(self._size * factor)))",
+                "self._size = max(1, min(MOST, int(self._size * factor)))",
                 "pass",
             ),
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.support.backend import Backend
 from tests.support.site import Visitor
 from tests.web.test_accounts import is_dropped, kept, record_of
 
+from .conftest import NewScene
 from .late import Act, Scene
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.owners]
@@ -149,3 +151,44 @@ async def test_a_confirmation_is_not_lost_on_a_slower_write(scene: Scene) -> Non
         {"a": 1},
         False,
     )
+
+
+# --- limits -----------------------------------------------------------------------------
+
+PAUSES = [("create", False), ("create", True), ("owned_page", True)]
+
+
+def log_in(session: Any) -> None:
+    session.bind("ann")
+
+
+@pytest.fixture(params=["end-oldest", "refuse"])
+def limited(new_scene: NewScene, request: pytest.FixtureRequest) -> Scene:
+    """A site whose users have one session each."""
+    return new_scene(SESSION_MAX_PER_OWNER=1, SESSION_MAX_PER_OWNER_ACTION=request.param)
+
+
+@pytest.mark.parametrize("where", PAUSES, ids=["unwritten", "written", "counted"])
+async def test_of_two_logins_that_race_one_lives(
+    limited: Scene, backend: Backend, where: tuple[str, bool]
+) -> None:
+    slow, fast = limited.site.visitor(), limited.site.visitor()
+    async with limited.late(slow, log_in, at=where[0], after=where[1]) as late:
+        answer = await fast.visit(log_in)
+    (left,) = await limited.administer("sessions_of", "ann")
+    owners = [await user.value(lambda s: s.info.owner) for user in (slow, fast)]
+    assert sorted(owners, key=str) == [None, "ann"]
+    winner = slow if owners[0] else fast
+    assert (await record_of(winner)).sid == left.sid
+    assert len(backend.records()) == 1
+    assert {late.answer.status, answer.status} <= {200, 403}
+    assert 200 in {late.answer.status, answer.status}
+
+
+async def test_of_many_logins_at_once_no_more_live_than_may(limited: Scene) -> None:
+    users = [limited.site.visitor() for _ in range(8)]
+    answers = await asyncio.gather(*(user.visit(log_in) for user in users))
+    assert {answer.status for answer in answers} <= {200, 403}
+    assert len(await limited.administer("sessions_of", "ann")) <= 1
+    owners = [await user.value(lambda s: s.info.owner) for user in users]
+    assert owners.count("ann") <= 1

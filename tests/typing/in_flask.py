@@ -53,6 +53,7 @@ def the_session() -> None:
 def what_ours_adds() -> None:
     session.bind("ann")
     session.bind("ann", label="Firefox on Linux")
+    session.bind("ann", at_most=3)
     session.bind("ann", 5)  # type: ignore[arg-type]
     session.confirm()
     session.unbind()

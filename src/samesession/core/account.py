@@ -13,7 +13,7 @@ from ..errors import NotBound, NotSupported
 from . import freshness
 from .account_changes import UNBINDABLE, AccountChange, Adopted, Bound, Kept
 from .late_writes import Watched, Write, admit
-from .names import checked_label, checked_owner
+from .names import checked_at_most, checked_label, checked_owner
 from .own_lifetimes import REFUSED, REFUSED_COOKIE, checked_lifetime
 from .request_state import Mode, is_empty, show
 from .session_info import SessionInfo, info_of_request
@@ -73,7 +73,7 @@ class Account(Watched):
         """
         self._rekey(Write.REGENERATE)
 
-    def bind(self, owner: str, label: str | None = None) -> None:
+    def bind(self, owner: str, label: str | None = None, at_most: int | None = None) -> None:
         """Log a user in: make the session theirs, regenerate it, note the time.
 
         Call it only when this very request has shown the user's credentials, such as a
@@ -87,10 +87,15 @@ class Account(Watched):
         bytes. Without one the session has none from then on, as that of an earlier login may
         be another device's. Raises InvalidName for anything else, NotSupported on a store
         without an index.
+
+        `at_most` ends the owner's oldest sessions beyond so many, this one counted, when the
+        login is saved; without it SESSION_MAX_PER_OWNER counts, by which the login may be
+        refused then (TooManySessions).
         """
         owner = checked_owner(owner, "session.bind")
         label = checked_label(label, "session.bind")
-        self._change_account(Write.BIND, Bound(owner, label))
+        at_most = checked_at_most(at_most, "session.bind")
+        self._change_account(Write.BIND, Bound(owner, label, at_most))
 
     def unbind(self) -> None:
         """Make the session nobody's, and regenerate it; its data stays.

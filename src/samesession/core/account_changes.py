@@ -25,10 +25,14 @@ UNBINDABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The session is an owner's from now on; `label`: what they know it by, such as a device."""
+    """The session is an owner's from now on; `label`: what they know it by, such as a device.
+
+    `at_most`: how many sessions the owner keeps, this one counted; None: as the settings say.
+    """
 
     owner: str = field(repr=False)
     label: str | None = field(default=None, repr=False)
+    at_most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ..errors import BadRecord, InvalidName, NotSupported
 from . import policy
-from .batches import KeyWalk, load_many, remove, remove_many
+from .batches import MOST, KeyWalk, load_many, remove, remove_many
 from .ending import Ending
 from .events import Event, Notice, Notify
 from .names import checked_keep, checked_owner, checked_sid, is_sid
@@ -205,6 +205,23 @@ class Administration:
             return 0
         return (yield from self._store.purge())
 
+    # --- count -------------------------------------------------------------------------
+
+    def live_records(self, owner: str) -> Steps[list[Record]]:
+        """Return the records of an owner's live sessions, without their data."""
+        walk, found = self._owned(owner), dict[str, Record]()  # a store may list a key twice
+        while (records := (yield from self._read(walk))) is not None:
+            live = yield from self._live_of(records, owner)
+            found.update((each.sid, each._replace(payload=b"")) for each in live)
+        return [*found.values()]
+
+    def end_records(self, owner: str, records: Sequence[Record], reason: str) -> Steps[None]:
+        """End some of an owner's sessions, in batches."""
+        for start in range(0, len(records), MOST):
+            some = records[start : start + MOST]
+            _ = yield from self._end(some, reason)
+            yield from self._owners.remove_many(owner, [self._prefix + each.sid for each in some])
+
     # --- parts -------------------------------------------------------------------------
 
     def _owned(self, owner: str) -> KeyWalk:
@@ -242,7 +259,7 @@ class Administration:
         except BadRecord:
             return None
 
-    def _end(self, records: Sequence[Record]) -> Steps[int]:
+    def _end(self, records: Sequence[Record], reason: str = "") -> Steps[int]:
         """Delete records; tell how many live ones that were."""
         if not records:
             return 0
@@ -257,7 +274,7 @@ class Administration:
             if was and not policy.is_over(each, self._clock())
         ]
         for record in live:
-            self._notify(Notice.of(Event.REVOKED, record))
+            self._notify(Notice.of(Event.REVOKED, record, reason))
         return len(live)
 
     def _live_of(self, records: Sequence[Record], owner: str) -> Steps[list[Record]]:

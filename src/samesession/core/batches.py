@@ -14,7 +14,7 @@ from .steps import Steps, checkpoint
 from .store import Batches, KeyPage, Outcome, OwnerIndex, PagedOwnerIndex, Store
 
 # Keys in one batch: few until it is known how large the records are.
-_FEWEST, _MOST = 8, 200
+_FEWEST, MOST = 8, 200
 _LOOKED_AT = 2000  # keys that are looked at, wanted or not, before others get their turn
 # What a batch should read, in bytes: with more, requests on the same connection would
 # wait for another user's sessions.
@@ -55,7 +55,7 @@ class KeyWalk:
     def weigh(self, size: int) -> None:
         """Choose the next batch's length by the bytes that the last one's records had."""
         factor = 2.0 if size == 0 else min(2.0, _BYTES / size)
-        self._size = max(1, min(_MOST, int(self._size * factor)))
+        self._size = max(1, min(MOST, int(self._size * factor)))
 
 
 def owned_by(store: OwnerIndex, owner: str) -> Callable[[str | None], Steps[KeyPage]]:

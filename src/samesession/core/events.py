@@ -68,6 +68,8 @@ ENDED_BLINDLY = (
     "event, so the browser keeps one that opens nothing: do it in an HTTP request"
 )
 
+BEYOND_LIMIT = "its owner had more sessions than may be"
+
 # Why there is no session for a cookie that is one of ours.
 MISSING = "no such session is stored"
 OVER = "its time is over"

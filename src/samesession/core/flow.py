@@ -21,13 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..errors import StaleLogin
+from ..errors import StaleLogin, TooManySessions
 from . import policy, saving
 from .admin import Administration
 from .cookie import READ, UNTOUCHED, CookieAction, DropCookie, Reply
 from .events import Notify
 from .filing import Filing
 from .freshness import Freshness
+from .limits import Counted, OwnerLimits
 from .loaded import Loaded
 from .opening import Opener
 from .policy import Action, Horizon, Rules
@@ -95,6 +96,7 @@ class Flow:
             notify=notify,
             forget=records.removed,
         )
+        self._limits = OwnerLimits(self.administration, rules.limit)
 
     def open(
         self, values: Sequence[str], *, renew: bool = True, address: Address | None = None
@@ -148,15 +150,42 @@ class Flow:
             return (yield from self._keep(session, loaded, cookie_possible=cookie_possible))
         if action is Action.CREATE or (action is Action.COMMIT and state.replace_secret):
             require_cookie(possible=cookie_possible)
+        return (yield from self._write(session, loaded, payload, cookie_possible=cookie_possible))
+
+    def _write(
+        self,
+        session: ServerSession,
+        loaded: Loaded | None,
+        payload: bytes,
+        *,
+        cookie_possible: bool,
+    ) -> Steps[Reply]:
+        """Create, commit or delete, and keep an owner who logs in to the limit."""
         unsaved = saving.take(session, payload)
+        own = None if loaded is None else loaded.record.sid
         try:
+            counted = yield from self._limits.before(unsaved.draft.login, own)
             if loaded is None:
-                return (yield from self._writer.create(session, unsaved, unsaved.draft))
-            steps = self._writer.save(session, loaded, unsaved, cookie_possible=cookie_possible)
-            return (yield from steps)
+                reply = yield from self._writer.create(session, unsaved, unsaved.draft)
+            else:
+                steps = self._writer.save(session, loaded, unsaved, cookie_possible=cookie_possible)
+                reply = yield from steps
+        except TooManySessions:
+            saving.refuse(session)
+            raise
         except BaseException:
             saving.give_back(session, unsaved)
             raise
+        return reply if counted is None else (yield from self._kept_to(counted, session, reply))
+
+    def _kept_to(self, counted: Counted, session: ServerSession, reply: Reply) -> Steps[Reply]:
+        """End what a login has made too many; itself, where faster ones leave it no room."""
+        try:
+            stands = yield from self._limits.after(session, counted)
+        except TooManySessions:
+            _ = self._writer.dropped(session)
+            raise
+        return reply if stands else self._writer.dropped(session)
 
     def deletes(self, session: ServerSession) -> bool:
         """Return whether to save the session is to delete its record, as nothing is left."""

@@ -57,6 +57,20 @@ def checked_label(label: object, call: str) -> str | None:
     return label
 
 
+def checked_at_most(at_most: object, call: str) -> int | None:
+    """Return how many sessions an owner keeps, None for any number.
+
+    Raises TypeError for no int, ValueError for one below 1.
+    """
+    if at_most is None:
+        return None
+    if type(at_most) is not int:
+        raise TypeError(f"{call}() takes at_most as an int or None, not {type(at_most).__name__}")
+    if at_most < 1:
+        raise ValueError(f"{call}() takes an at_most of at least 1: the new session is counted")
+    return at_most
+
+
 def checked_sid(sid: object, call: str) -> str:
     """Return a sid, or whatever other str stands for one; raise InvalidName for no str."""
     if type(sid) is not str:

@@ -13,6 +13,14 @@ SKEW = 60  # seconds by which the clocks of two nodes may differ
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """How many sessions an owner may have; `refuses`: another login, or ends the oldest."""
+
+    most: int
+    refuses: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """The settings that decide a session's life; times are whole seconds."""
 
@@ -22,6 +30,7 @@ class Rules:
     refresh_each_request: bool
     permanent_by_default: bool
     max_bytes: int
+    limit: Limit | None = None  # of an owner's sessions
 
 
 class Horizon:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from ..errors import SessionError
+from ..errors import SessionError, StoreError
 from . import codec, values
 from .account_changes import AccountChange, Bound, after, owner_after
 from .changes import Change
@@ -72,6 +72,7 @@ class SessionState:
     unsure = False  # a commit failed, and may have been written
     stale = False  # a fallback key signed the cookie that holds the session itself
     lost: Lost | None = None
+    untold: StoreError | None = None  # of what was to follow a login that stands
     upkept = False  # a record that nothing was written to was renewed, or was not to be
     refused: str | None = None  # why a save was refused, as an error has told
     answered = False  # the response is made, and takes no cookie any more
@@ -144,6 +145,11 @@ class SessionState:
     def take_failure(self) -> SessionError | None:
         """Return the store's failure once: from then on the session is a throwaway."""
         failure, self.failure = self.failure, None
+        return failure
+
+    def take_untold(self) -> StoreError | None:
+        """Return once what failed after a login that stands."""
+        failure, self.untold = self.untold, None
         return failure
 
     def renewed_by(self, terms: Terms) -> None:

@@ -87,6 +87,16 @@ def give_back(session: ServerSession, unsaved: Unsaved) -> None:
         state.cleared = state.cleared or draft.cleared
 
 
+def refuse(session: ServerSession) -> None:
+    """Show what is stored, as a login was refused: nothing of its request is saved."""
+    state = state_of(session)
+    state.journal.restart()
+    state.account = state.minted = state.lifetime = None
+    state.replace_secret = state.cleared = state.modified = state.written = False
+    show(session, {} if state.base is None else codec.decode(state.base))
+    state.may_differ = state.all_may_differ = True
+
+
 def forget(session: ServerSession, lost: Lost) -> None:
     """Make a session empty that ended while the request ran: only a login begins it anew."""
     show(session, {})

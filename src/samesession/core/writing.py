@@ -225,6 +225,15 @@ class Writer:
         self._notify(Notice.of(Event.GONE, before.record, reason))
         return lost
 
+    @staticmethod
+    def dropped(session: ServerSession) -> Reply:
+        """Give up a session that was written and is ended already, by this very request."""
+        loaded = state_of(session).loaded
+        assert loaded is not None
+        lost = Lost(loaded.record.sid, drop=True, owner=None)
+        saving.forget(session, lost)
+        return _dropping(lost)
+
     def still_lost(self, session: ServerSession, lost: Lost) -> Reply:
         """Save nothing more of a session that is lost, nor begin another one unasked."""
         if state_of(session).replace_secret or not is_empty(session):

@@ -54,13 +54,17 @@ class FlaskSessionInterface(interface_answers.Answers, SessionInterface):
             if not is_seen(ours):
                 raise failure from error
             reused_response.replace(response, self._failed(app, failure))
+        except headers.LoginRefused as refused:
+            if not is_seen(ours):
+                raise
+            reused_response.replace(response, self._failed(app, refused))
         except BaseException as error:
             clear_locals(error)
             raise
         finally:
             del session, ours  # the locals that an error tracker would show
 
-    def _failed(self, app: Flask, failure: headers.SessionUnavailable) -> Response:
+    def _failed(self, app: Flask, failure: headers.Failure) -> Response:
         """Make the response that the application's error handlers give for a failure."""
         result = app.handle_user_exception(failure)
         return app.process_response(app.make_response(result))

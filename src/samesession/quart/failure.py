@@ -16,7 +16,7 @@ from ..core.session import ServerSession
 
 
 # Any: Quart's methods take other arguments in 0.23, and its responses are of two kinds.
-async def failure_response(app: Any, failure: headers.SessionUnavailable, *, like: Any) -> Any:
+async def failure_response(app: Any, failure: headers.Failure, *, like: Any) -> Any:
     """Return what the application's error handlers make of a failure, in the kind of `like`."""
     context = headers.unproxied(app_ctx)
     handle, process = app.handle_user_exception, app.process_response

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import quart
 from quart.sessions import SessionInterface, SessionMixin
 
-from .. import cli, interface_answers, reused_response
+from .. import cli, headers, interface_answers, reused_response
 from ..app_sessions import AppSessions
 from ..core.request_state import state_of
 from ..core.session import ServerSession
@@ -71,6 +71,10 @@ class QuartSessionInterface(interface_answers.Answers, SessionInterface):
                 raise failure from error
             assert response is not None  # a WebSocket alone has none
             reused_response.replace(response, await failure_response(app, failure, like=response))
+        except headers.LoginRefused as refused:
+            if current() is not ours or response is None:
+                raise
+            reused_response.replace(response, await failure_response(app, refused, like=response))
         except BaseException as error:
             clear_locals(error)
             raise
