@@ -155,7 +155,7 @@ async def test_a_record_that_the_server_would_hang_up_for_is_refused_before_it_i
 ) -> None:
     key, raw = sealed("bob")
     huge = sealed("bob", payload=b"x" * 1000)[1]
-    monkeypatch.setattr("samesession.stores.redis.store._LARGEST", 1000)
+    monkeypatch.setattr("samesession.stores.redis.commands._LARGEST", 1000)
 
     async def send() -> None:
         assert await caller.do(creating(key, raw)) is True

@@ -1236,9 +1236,9 @@ MUTANTS = (
         "what is over is deleted when it is listed",
         (
             Change(
-                "core/admin.py",
-                "over = yield from self._ending.ends(record)",
-                "over = policy.is_over(record, self._clock())",
+                "core/listing.py",
+                "over = yield from self._ending.ends(each.record)",
+                "over = policy.is_over(each.record, self._clock())",
             ),
         ),
         ("tests/faults/test_clocks.py", "-k", "refused_once and memory and listing"),
@@ -2447,7 +2447,7 @@ MUTANTS = (
         "whose keys are listed",
         (
             Change(
-                "core/admin.py",
+                "core/own_records.py",
                 "        return is_sid(key[len(self._prefix) :])",
                 "        return True",
             ),
@@ -2469,7 +2469,7 @@ MUTANTS = (
         "the end of what is over by another clock",
         (
             Change(
-                "core/admin.py",
+                "core/own_records.py",
                 "        return [record for record in opened if record is not None]",
                 "        return [each for each in opened if each and not self._is_over(each)]",
             ),
@@ -2477,10 +2477,65 @@ MUTANTS = (
         ("tests/unit/test_batches.py", "-k", "ended_and_not_counted"),
     ),
     Mutant(
+        "the grace in when a session was seen",
+        (
+            Change(
+                "core/idle_renewal.py",
+                "idle=lifetime + self.grace(lifetime) - left",
+                "idle=lifetime - left",
+            ),
+        ),
+        ("tests/stores/test_contract.py", "-k", "PutsRenewalOff and told_by_a_store"),
+    ),
+    Mutant(
+        "a moment that another timeout gives",
+        (
+            Change(
+                "core/own_records.py",
+                "if idle is None or not record.created - SKEW <= now - idle <= now + SKEW:",
+                "if idle is None:",
+            ),
+        ),
+        ("tests/web/test_session_info.py", "-k", "another_one_since and memory"),
+    ),
+    Mutant(
+        "the keys that a page leaves over",
+        (
+            Change(
+                "core/batches.py",
+                "known = [*self._keys, *self._listed]",
+                "known: list[str] = []",
+            ),
+        ),
+        ("tests/web/test_all_sessions.py", "-k", "more_than_was_asked_for"),
+    ),
+    Mutant(
+        "whose mark a page is asked for with",
+        (
+            Change(
+                "core/marks.py",
+                "if self._sealer.has_tagged(tag, text):",
+                "if text:",
+            ),
+        ),
+        ("tests/web/test_all_sessions.py", "-k", "mark and memory"),
+    ),
+    Mutant(
+        "what is over in a count",
+        (
+            Change(
+                "core/everyone.py",
+                "sum(not policy.is_over(record, self._clock()) for record in records)",
+                "len(records)",
+            ),
+        ),
+        ("tests/web/test_all_sessions.py", "-k", "time_is_over and memory"),
+    ),
+    Mutant(
         "where a page begins",
         (
             Change(
-                "core/admin.py",
+                "core/listing.py",
                 "for each in more if each[0] > start",
                 "for each in more",
             ),
@@ -2491,7 +2546,7 @@ MUTANTS = (
         "the form of a place",
         (
             Change(
-                "core/admin.py",
+                "core/listing.py",
                 "    if found is None:\n        raise InvalidName(",
                 "    if False:\n        raise InvalidName(",
             ),

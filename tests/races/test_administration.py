@@ -13,6 +13,7 @@ import pytest
 from samesession import StoreUnavailable
 from samesession.core.events import Event
 from samesession.core.steps import Steps
+from samesession.core.store import DatedRecord, Lifetimes
 from samesession.stores.memory import MemoryStore
 from tests.conftest import NewSite
 from tests.faults.callers import watched_loop
@@ -209,6 +210,12 @@ class Slow(MemoryStore):
     def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
         yield asyncio.sleep(self.seconds)
         return (yield from super().load_many(keys))
+
+    def load_dated(
+        self, keys: Sequence[str], *, lifetimes: Lifetimes
+    ) -> Steps[Sequence[DatedRecord | None]]:
+        yield asyncio.sleep(self.seconds)
+        return (yield from super().load_dated(keys, lifetimes=lifetimes))
 
     def purge(self) -> Steps[int]:
         yield asyncio.sleep(self.seconds)

@@ -48,7 +48,7 @@ def fill(
 
 def _parts(site: Site) -> tuple[str, Any]:
     administration = site.app.session_interface.app_sessions.administration
-    return administration._prefix, administration._sealer
+    return administration._prefix, administration._records._sealer
 
 
 def _records(

@@ -16,6 +16,8 @@ from samesession.core.store import (
     Capabilities,
     Colour,
     Conflict,
+    Dated,
+    DatedRecord,
     KeyPage,
     Lifetimes,
     Listable,
@@ -216,6 +218,12 @@ class ManySpy(OwnersSpy):
         steps = cast("Batches", self.inner).load_many(keys)
         return self._around("load_many", str(len(keys)), steps)
 
+    def load_dated(
+        self, keys: Sequence[str], *, lifetimes: Lifetimes
+    ) -> Steps[Sequence[DatedRecord | None]]:
+        steps = cast("Dated", self.inner).load_dated(keys, lifetimes=lifetimes)
+        return self._around("load_dated", str(len(keys)), steps)
+
     def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
         steps = cast("Batches", self.inner).remove_many(keys)
         return self._around("remove_many", str(len(keys)), steps)
@@ -228,13 +236,15 @@ class ManySpy(OwnersSpy):
         steps = cast("PagedOwnerIndex", self.inner).delist_many(owner, keys)
         return self._around("delist_many", str(len(keys)), steps)
 
-    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
-        steps = cast("Listable", self.inner).keys_page(prefix, after=after)
+    def keys_page(
+        self, prefix: str, *, after: str | None, limit: int | None = None
+    ) -> Steps[KeyPage]:
+        steps = cast("Listable", self.inner).keys_page(prefix, after=after, limit=limit)
         return self._around("keys_page", prefix, steps)
 
 
 def spy_on(store: Store) -> SpyStore:
-    if isinstance(store, Batches) and isinstance(store, PagedOwnerIndex):
+    if all(isinstance(store, ability) for ability in (Batches, PagedOwnerIndex, Dated)):
         return ManySpy(store)
     return OwnersSpy(store) if isinstance(store, OwnerIndex) else SpyStore(store)
 

@@ -12,6 +12,8 @@ from flask import Flask
 
 from samesession import ServerSession, SessionInfo, SessionPage
 from samesession.flask import (
+    all_sessions,
+    count,
     erase_owner,
     export_owner,
     ping,
@@ -75,6 +77,10 @@ def administration() -> None:
     assert_type(page, SessionPage)
     assert_type(page.sessions, tuple[SessionInfo, ...])
     assert_type(sessions_page("ann", after=page.after), SessionPage)
+    assert_type(count(), int)
+    every = all_sessions(limit=5)
+    assert_type(every, SessionPage)
+    assert_type(all_sessions(after=every.after), SessionPage)
     assert_type(revoke_everyone(), int)
     assert_type(revoke("sid"), bool)
     assert_type(revoke_all("ann"), int)

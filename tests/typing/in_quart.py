@@ -11,6 +11,8 @@ from quart import Quart
 
 from samesession import ServerSession, SessionInfo, SessionPage
 from samesession.quart import (
+    all_sessions,
+    count,
     erase_owner,
     export_owner,
     ping,
@@ -46,6 +48,10 @@ async def administration() -> None:
     assert_type(page, SessionPage)
     assert_type(page.sessions, tuple[SessionInfo, ...])
     assert_type(await sessions_page("ann", after=page.after), SessionPage)
+    assert_type(await count(), int)
+    every = await all_sessions(limit=5)
+    assert_type(every, SessionPage)
+    assert_type(await all_sessions(after=every.after), SessionPage)
     assert_type(await revoke_everyone(), int)
     assert_type(await revoke("sid"), bool)
     assert_type(await revoke_all("ann", keep=session.sid), int)

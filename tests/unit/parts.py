@@ -74,6 +74,7 @@ def sealer(
 def administration(store: Any, **parts: Any) -> Administration:
     """Give what administers a store of these tests."""
     usual: dict[str, Any] = {"prefix": RULES.prefix, "sealer": sealer(), "clock": Clock()}
+    usual["lifetimes"] = RULES.lifetimes
     return Administration(
         store, **{**usual, "notify": lambda *_: None, "forget": lambda _: None, **parts}
     )

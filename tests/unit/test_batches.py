@@ -35,8 +35,8 @@ class BatchingStore(IndexingStore):
     def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[Any]:
         return (yield Asked("delist_many", (owner, keys)))
 
-    def keys_page(self, prefix: str, *, after: str | None) -> Steps[Any]:
-        return (yield Asked("keys_page", (prefix, after)))
+    def keys_page(self, prefix: str, *, after: str | None, limit: int | None = None) -> Steps[Any]:
+        return (yield Asked("keys_page", (prefix, after), {"limit": limit}))
 
 
 class Held:
@@ -181,14 +181,15 @@ def test_others_get_their_turn_before_many_keys_of_others_are_looked_at(store: A
     held.page = 1_000_000
     looked, most = 0, 0
     admin = administration(store, clock=lambda: NOW + 300.0)
-    ours = admin._is_ours
+    records = admin._records
+    ours = records.is_key
 
     def counted(key: object) -> bool:
         nonlocal looked
         looked += 1
         return ours(key)
 
-    admin._is_ours = counted  # type: ignore[method-assign]
+    records.is_key = counted  # type: ignore[method-assign]
     found: list[Any] = []
     steps = admin.sessions_of("ann")
     try:

@@ -228,9 +228,9 @@ async def test_many_sessions_are_listed_and_ended_a_batch_at_a_time(
     ben = await _login(site, "ben")
     spy.reset()
     assert [each.sid for each in await administer(site, "sessions_of", "ann")] == sids
-    batches = spy.counts["load_many"]
+    batches = spy.counts["load_dated"]
     assert 0 < batches <= 10
-    assert spy.counts == {"owned_page": spy.counts["owned_page"], "load_many": batches}
+    assert spy.counts == {"owned_page": spy.counts["owned_page"], "load_dated": batches}
     spy.reset()
     assert await administer(site, "revoke_all", "ann", keep=sids[7]) == MANY - 1
     assert spy.counts["load_many"] == batches

@@ -201,7 +201,7 @@ async def test_an_outage_is_told_in_a_line(new_site: NewSite, backend: Backend) 
     spy = backend.spy()
     site = new_site(options={"store": spy})
     failure: Any = StoreUnavailable("the store is down")
-    for name in ("owned", "owned_page", "load", "load_many"):
+    for name in ("owned", "owned_page", "load", "load_many", "load_dated"):
         spy.fail(name, failure)
     for args in (["list", "ann"], ["revoke", "A" * 22], ["revoke", "--owner", "ann"]):
         assert await command(site, *args) == (3, "Error: the store is down\n")

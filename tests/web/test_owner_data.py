@@ -141,10 +141,10 @@ async def test_many_sessions_are_handed_out_a_batch_at_a_time(
     found = await begin_export(site, "ann")
     assert spy.names == []  # until somebody asks for the first one
     first = next(found) if site.framework == "flask" else await anext(found)
-    assert spy.names.count("load_many") == 1
+    assert spy.names.count("load_dated") == 1
     rest = list(found) if site.framework == "flask" else [each async for each in found]
     assert sorted(each["sid"] for each in [first, *rest]) == sorted(sids)
-    assert spy.counts["load_many"] <= 10
+    assert 0 < spy.counts["load_dated"] <= 10
 
 
 async def test_nothing_is_renewed_or_written_by_it(new_site: NewSite, backend: Backend) -> None:

@@ -10,12 +10,18 @@ import pytest
 
 from samesession import ServerSession, SessionInfo
 from samesession.core.steps import Steps, wait
+from samesession.stores.memory import MemoryStore
 from tests.conftest import NewSite
+from tests.support.backend import Backend
+from tests.support.clock import Clock
 from tests.support.infos import known_of, moment
 from tests.support.site import Site, Visitor
+from tests.web.test_administration import administer
 
 pytestmark = pytest.mark.asyncio
 
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 NOTHING = SessionInfo(None, None, None, None, None, None, None, current=True)
 
@@ -120,10 +126,11 @@ async def test_the_request_s_own_session_is_the_current_one_of_a_list(site: Site
 
     @site.view("/mine")
     def mine(session: ServerSession, _: Any) -> Steps[dict[str, Any]]:
-        listed = yield from wait(web.sessions_of("ann"))
+        found = yield from wait(web.sessions_of("ann"))
         page = yield from wait(web.sessions_page("ann"))
-        assert page.sessions == tuple(listed)
-        return {each.sid: each.current for each in listed}
+        shown = {each.sid: each.current for each in found}
+        assert shown == {each.sid: each.current for each in page.sessions}
+        return shown
 
     first, second = await log_in(site), await log_in(site)
     sids = [(await info(each)).sid for each in (first, second)]
@@ -140,9 +147,94 @@ async def test_outside_of_a_request_no_session_is_the_current_one(site: Site) ->
     visitor, web = await log_in(site), actions(site)
     if site.framework == "flask":
         with site.app.app_context():
-            (listed,) = web.sessions_of("ann")
+            (found,) = web.sessions_of("ann")
     else:
         async with site.app.app_context():
-            (listed,) = await web.sessions_of("ann")
-    assert not listed.current
-    assert known_of(listed) == known_of(await info(visitor))
+            (found,) = await web.sessions_of("ann")
+    assert not found.current
+    assert known_of(found) == known_of(await info(visitor))
+
+
+# --- in lists -------------------------------------------------------------------------------
+
+
+async def listed(site: Site, owner: str = "ann") -> list[SessionInfo]:
+    found = await administer(site, "sessions_of", owner)
+    page = await administer(site, "sessions_page", owner)
+    assert [*map(known_of, page.sessions)] == [*map(known_of, found)]
+    assert page.after is None
+    return [*found]
+
+
+@pytest.mark.owners
+async def test_a_list_says_when_a_session_was_seen_and_when_it_ends(
+    new_site: NewSite, backend: Backend
+) -> None:
+    site = new_site(PERMANENT_SESSION_LIFETIME=DAY)
+    visitor, began = await log_in(site), site.clock()
+    site.clock.advance(3600)
+    await visitor.value(dict)
+    site.clock.advance(1800)
+    (found,) = await listed(site)
+    own_clock = not backend.part.clocked
+    assert found.last_seen is not None
+    assert found.expires is not None
+    # A server counts the seconds that truly passed, which are none.
+    seen = site.clock() if own_clock else began + 3600
+    assert abs(found.last_seen - moment(seen)) <= 5 * SECOND
+    assert abs(found.expires - moment(seen) - DAY) <= MINUTE + 5 * SECOND
+    assert (found.created, found.authenticated) == (moment(began), moment(began))
+
+
+@pytest.mark.owners
+async def test_to_list_writes_nothing_and_renews_nothing(
+    new_site: NewSite, backend: Backend
+) -> None:
+    spy = backend.spy()
+    site = new_site(options={"store": spy}, PERMANENT_SESSION_LIFETIME=DAY)
+    visitor = await log_in(site)
+    await visitor.value(dict)
+    spy.reset()
+    (before,) = await listed(site)
+    site.clock.advance(600)
+    (after,) = await listed(site)
+    assert {*spy.counts} == {"owned_page", "load_dated"}
+    if backend.part.clocked:
+        assert after == before
+
+
+@pytest.mark.owners
+async def test_the_absolute_timeout_is_the_end_in_a_list_too(new_site: NewSite) -> None:
+    site = new_site(PERMANENT_SESSION_LIFETIME=DAY, SESSION_ABSOLUTE_LIFETIME=DAY / 2)
+    await log_in(site)
+    (found,) = await listed(site)
+    assert found.expires == moment(site.clock()) + DAY / 2
+
+
+@pytest.mark.owners
+@pytest.mark.stores("filesystem", "memory", "redis", "sqlite")
+async def test_a_timeout_that_was_another_one_since_gives_no_moment_that_was_not(
+    new_site: NewSite, clock: Clock
+) -> None:
+    await log_in(new_site(PERMANENT_SESSION_LIFETIME=DAY))
+    clock.advance(30)
+    (longer,) = await listed(new_site(PERMANENT_SESSION_LIFETIME=10 * DAY))
+    assert longer.last_seen is None
+    (shorter,) = await listed(new_site(PERMANENT_SESSION_LIFETIME=MINUTE))
+    # Who reads a record whose life is too long may cut it.
+    assert shorter.last_seen in (None, moment(clock()))
+
+
+@pytest.mark.owners
+@pytest.mark.stores("memory")
+async def test_a_store_by_others_that_cannot_tell_tells_nothing_else(
+    new_site: NewSite, clock: Clock
+) -> None:
+    class Plain(MemoryStore):
+        load_dated = None  # type: ignore[assignment]
+
+    site = new_site(options={"store": Plain(clock=clock)})
+    await log_in(site)
+    (found,) = await listed(site)
+    assert (found.last_seen, found.expires) == (None, None)
+    assert found.created == moment(site.clock())

@@ -11,7 +11,17 @@ from collections.abc import Callable, Sequence
 
 from ..errors import BadRecord
 from .steps import Steps, checkpoint
-from .store import Batches, KeyPage, Outcome, OwnerIndex, PagedOwnerIndex, Store
+from .store import (
+    Batches,
+    Dated,
+    DatedRecord,
+    KeyPage,
+    Lifetimes,
+    Outcome,
+    OwnerIndex,
+    PagedOwnerIndex,
+    Store,
+)
 
 # Keys in one batch: few until it is known how large the records are.
 _FEWEST, MOST = 8, 200
@@ -25,23 +35,38 @@ class KeyWalk:
     """All the keys that `page` lists, in batches."""
 
     def __init__(
-        self, page: Callable[[str | None], Steps[KeyPage]], *, wanted: Callable[[str], bool]
+        self,
+        page: Callable[[str | None], Steps[KeyPage]],
+        *,
+        wanted: Callable[[str], bool],
+        begun: KeyPage | None = None,
     ) -> None:
-        """`page`: gives the page after another one; `wanted`: which keys are."""
+        """`page`: gives the page after another one; `wanted`: which keys are.
+
+        `begun`: the `rest` of a walk that ended before its end.
+        """
         self._page = page
         self._wanted = wanted
-        self._listed: Sequence[str] = ()  # of the page, those that were not looked at yet
-        self._after: str | None = None
-        self._ended = False
+        # Of the page, those that were not looked at yet.
+        self._listed: Sequence[str] = () if begun is None else begun.keys
+        self._after: str | None = None if begun is None else begun.after
+        self._ended = begun is not None and begun.after is None
         self._keys: list[str] = []  # those that are wanted, and were not given yet
         self._size = _FEWEST
 
-    def batch(self) -> Steps[Sequence[str]]:
-        """Return the next keys; none at the end."""
+    @property
+    def rest(self) -> KeyPage | None:
+        """What is left of a walk that was begun: keys that are known, and what comes behind."""
+        known = [*self._keys, *self._listed]
+        return KeyPage(known, self._after) if known or not self._ended else None
+
+    def batch(self, most: int | None = None) -> Steps[Sequence[str]]:
+        """Return the next keys, so many at most; none at the end."""
         while not self._keys and (self._listed or not self._ended):
             yield from checkpoint()
             yield from self._look_on()
-        batch, self._keys = self._keys[: self._size], self._keys[self._size :]
+        size = self._size if most is None else min(self._size, most)
+        batch, self._keys = self._keys[:size], self._keys[size:]
         return batch
 
     def _look_on(self) -> Steps[None]:
@@ -89,6 +114,17 @@ def load_many(store: Store, keys: Sequence[str]) -> Steps[Sequence[bytes | None]
         yield from checkpoint()
         found.append((yield from peek(store, key)))
     return found
+
+
+def load_dated(
+    store: Store, keys: Sequence[str], lifetimes: Lifetimes
+) -> Steps[Sequence[DatedRecord | None]]:
+    """Read records with when they were renewed last, and expire, if the store can tell."""
+    if isinstance(store, Dated):
+        yield from checkpoint()
+        return (yield from store.load_dated(keys, lifetimes=lifetimes))
+    found = yield from load_many(store, keys)
+    return [None if raw is None else DatedRecord(raw, None, None) for raw in found]
 
 
 def peek(store: Store, key: str) -> Steps[bytes | None]:

@@ -92,6 +92,7 @@ class Flow:
             store,
             prefix=rules.prefix,
             sealer=sealer,
+            lifetimes=rules.lifetimes,
             clock=clock,
             notify=notify,
             forget=records.removed,

@@ -16,7 +16,7 @@ import math
 
 from .policy import SKEW
 from .record import lifetime_of, own_lifetime_of
-from .store import Lifetimes
+from .store import DatedRecord, Lifetimes
 
 _LONGEST = 60  # seconds: as much as the clocks of two nodes may differ
 _SHARE = 20
@@ -49,6 +49,12 @@ class Touching:
         """Return the moment at which a record that is written now expires."""
         self._hear_of(lifetimes)
         return self.expiry(now, lifetime_of(record, lifetimes))
+
+    def dated(self, record: bytes, expires: float, lifetimes: Lifetimes, now: float) -> DatedRecord:
+        """Return a record with when it was renewed last, if it was for these lifetimes."""
+        lifetime = lifetime_of(record, lifetimes)
+        left = expires - now
+        return DatedRecord(record, idle=lifetime + self.grace(lifetime) - left, left=left)
 
     def renewal(
         self, record: bytes, expires: float, lifetimes: Lifetimes | None, now: float

@@ -59,6 +59,7 @@ _MAX_DETAILS = 2**16 - 1
 _NOTHING: list[Any] = [0, 0, 0, 0, None, None]  # details that may be left out
 _NUMBERS: list[type] = [int, int, int, int]
 _FIELD: list[type] = [int, bytes]
+_NO_KEY = ""  # of no record: each has a sid in its key
 _REVISION_MASK = 2**64 - 1
 
 Fields = tuple[tuple[int, bytes], ...]
@@ -159,6 +160,14 @@ class Sealer:
             if hmac.compare_digest(_tag(mac, key, body), tag):
                 return self._parsed(key, body, stale=age > 0)
         raise BadRecord("it is not authentic")
+
+    def tag(self, text: bytes) -> bytes:
+        """Authenticate a text that is no record, such as a paging mark."""
+        return _tag(self._macs[0], _NO_KEY, text)
+
+    def has_tagged(self, tag: bytes, text: bytes) -> bool:
+        """Return whether a text was authenticated with one of the keys."""
+        return any(hmac.compare_digest(_tag(mac, _NO_KEY, text), tag) for mac in self._macs)
 
     def _encrypted(self, key: str, record: Record) -> bytes | None:
         """Return a record's bytes without the MAC, encrypted; None where none is to be."""

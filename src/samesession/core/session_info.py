@@ -32,7 +32,7 @@ class SessionInfo:
 
 @dataclass(frozen=True, slots=True)
 class SessionPage:
-    """Some of an owner's sessions; `after`: what to ask for the next ones with, None at the end."""
+    """Some of many sessions; `after`: what to ask for the next ones with, None at the end."""
 
     sessions: tuple[SessionInfo, ...]
     after: str | None

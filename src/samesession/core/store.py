@@ -205,6 +205,34 @@ class Batches(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class DatedRecord:
+    """A record; when its idle timeout was restarted last, and when it expires, if that is known.
+
+    `idle`: how many seconds ago, by what the store keeps, as finely as it renews. `left`: in
+    how many seconds. So nothing depends on whose clock it is.
+    """
+
+    record: bytes
+    idle: float | None
+    left: float | None
+
+
+@runtime_checkable
+class Dated(Protocol):
+    """The ability to tell of many records when they were renewed, and when they expire."""
+
+    def load_dated(
+        self, keys: Sequence[str], *, lifetimes: Lifetimes
+    ) -> Steps[Sequence[DatedRecord | None]]:
+        """Do as `Batches.load_many`; `lifetimes`: those that records were renewed for.
+
+        A store that keeps when a record expires knows by them when it was renewed: that is
+        `record.lifetime_of` before.
+        """
+        ...
+
+
 @runtime_checkable
 class PagedOwnerIndex(Protocol):
     """The ability to list an owner's keys in parts, and to forget many at once."""
@@ -222,8 +250,13 @@ class PagedOwnerIndex(Protocol):
 class Listable(Protocol):
     """The ability to list the keys of all records, whoever's they are."""
 
-    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
-        """List some of the keys that begin with a prefix; `after`: of the page before."""
+    def keys_page(
+        self, prefix: str, *, after: str | None, limit: int | None = None
+    ) -> Steps[KeyPage]:
+        """List some of the keys that begin with a prefix; `after`: of the page before.
+
+        `limit`: how many are wanted, about; a store may look at so many of all its keys.
+        """
         ...
 
 

@@ -49,6 +49,27 @@ def sessions_page(owner: str, *, after: str | None = None, limit: int = 100) -> 
 
 
 @belonging("flask")
+def count() -> int:
+    """Count this application's live sessions: each is read for it, a batch at a time.
+
+    Exact if none begins or ends meanwhile; Redis may count one twice while it grows.
+    Raises NotSupported on a store that cannot list what it holds.
+    """
+    return run(_app_sessions().administration.count())
+
+
+@belonging("flask")
+def all_sessions(*, after: str | None = None, limit: int = 100) -> SessionPage:
+    """List at most `limit` of this application's live sessions, in the store's own order.
+
+    `after` is that of the page before. A session that is there from the first page to the last
+    is in one of them at least. Raises NotSupported on a store that cannot list what it holds.
+    """
+    administration = _app_sessions().administration
+    return run(administration.all_sessions(after=after, limit=limit, current=_own_sid()))
+
+
+@belonging("flask")
 def revoke(sid: str) -> bool:
     """End one session of this application now; False if there was none."""
     return run(_app_sessions().administration.revoke(sid))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from ..exempt import no_session
 from ..reauthentication import ReauthenticationRequired
 from .actions import (
+    all_sessions,
+    count,
     erase_owner,
     export_owner,
     fresh_required,
@@ -24,6 +26,8 @@ from .outside import session_by_sid
 __all__ = [
     "QuartSessionInterface",
     "ReauthenticationRequired",
+    "all_sessions",
+    "count",
     "erase_owner",
     "export_owner",
     "fresh_required",

@@ -22,6 +22,8 @@ from ..core.store import (
     Clock,
     Colour,
     Conflict,
+    Dated,
+    DatedRecord,
     Examinable,
     KeyPage,
     Lifetimes,
@@ -62,6 +64,8 @@ __all__ = [
     "Colour",
     "Config",
     "Conflict",
+    "Dated",
+    "DatedRecord",
     "Examinable",
     "Finding",
     "FromAsync",
@@ -110,7 +114,7 @@ T = TypeVar("T")
 Outages = tuple[type[Exception], ...]
 
 _METHODS = ("load", "create", "commit", "remove", "close")
-_MANY = ("load_many", "remove_many", "owned_page", "delist_many", "keys_page")
+_MANY = ("load_many", "load_dated", "remove_many", "owned_page", "delist_many", "keys_page")
 _ABILITIES = ("enlist", "delist", "owned", "purge", "load_again", "ping", "findings", *_MANY)
 
 
@@ -186,6 +190,7 @@ class _Wrapped:
     owned: Callable[..., Steps[Iterable[str]]]
     purge: Callable[..., Steps[int]]
     load_many: Callable[..., Steps[Sequence[bytes | None]]]
+    load_dated: Callable[..., Steps[Sequence[DatedRecord | None]]]
     remove_many: Callable[..., Steps[Sequence[bool]]]
     owned_page: Callable[..., Steps[KeyPage]]
     delist_many: Callable[..., Steps[None]]

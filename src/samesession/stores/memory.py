@@ -5,11 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 
 from ..core.idle_renewal import Touching
 from ..core.record import revision_of
 from ..core.steps import Steps
-from ..core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome, Reach
+from ..core.store import (
+    Capabilities,
+    Clock,
+    Colour,
+    Conflict,
+    DatedRecord,
+    KeyPage,
+    Lifetimes,
+    Outcome,
+    Reach,
+)
 from ..run.clocks import system_time
 from ..settings import Config
 from .kit.opener import with_settings
@@ -106,6 +117,17 @@ class MemoryStore:
         with self._lock:
             return [self._live(key) for key in keys]
 
+    def load_dated(
+        self, keys: Sequence[str], *, lifetimes: Lifetimes
+    ) -> Steps[Sequence[DatedRecord | None]]:
+        """Read records, with when they were renewed last."""
+        yield from ()
+        with self._lock:
+            now = self._clock()
+            live = [key for key in keys if self._live(key) is not None]
+            found = {key: self._touching.dated(*self._records[key], lifetimes, now) for key in live}
+            return [found.get(key) for key in keys]
+
     def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
         """Delete records, whatever their revision."""
         yield from ()
@@ -125,12 +147,17 @@ class MemoryStore:
         for key in keys:
             yield from self.delist(owner, key)
 
-    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
-        """List the keys of all records, all at once."""
-        del after
+    def keys_page(
+        self, prefix: str, *, after: str | None, limit: int | None = None
+    ) -> Steps[KeyPage]:
+        """List the keys of all records: all at once, or with a limit in their order."""
         yield from ()
         with self._lock:
-            return KeyPage([key for key in self._records if key.startswith(prefix)], None)
+            keys = (key for key in self._records if key.startswith(prefix))
+            if limit is None:
+                return KeyPage([*keys], None)
+            page = nsmallest(limit, (key for key in keys if after is None or key > after))
+            return KeyPage(page, page[-1] if len(page) == limit else None)
 
     def purge(self) -> Steps[int]:
         """Delete what has expired."""

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from ..core.steps import Steps
-from ..core.store import Lifetimes, Outcome, Store, capabilities_of
+from ..core.store import Dated, DatedRecord, Lifetimes, Outcome, Store, capabilities_of
 from .caller import Caller, Contract, ManualClock, make_record, revision
 
 # How often a wait is tried again that a busy machine made too long to judge by.
@@ -198,6 +198,46 @@ class TimeContract(Contract):
             assert caller.do(store.load("key", renew=None)) == make_record(2)
             clock.advance(1 + self._lateness(store, lifetime))
             assert caller.do(store.load("key", renew=None)) is None
+
+    def test_when_a_record_was_renewed_and_expires_is_told_by_a_store_that_can(
+        self, caller: Caller, store: Store, clock: ManualClock
+    ) -> None:
+        if not isinstance(store, Dated):
+            return
+        lifetimes = Lifetimes(browser=600, permanent=6000, own=True)
+        made = {
+            "browser": (make_record(1), 600),
+            "permanent": (make_record(1, permanent=True), 6000),
+            "own": (make_record(1, lifetime=60_000), 60_000),
+        }
+        for key, (record, _) in made.items():
+            assert caller.do(store.create(key, record, lifetimes=lifetimes)) is True
+        keys = [*made, "none"]
+        waited = 0 if self.own_clock else 100
+        clock.advance(waited)
+        for _ in range(2):  # to tell renews nothing
+            *found, none = caller.do(store.load_dated(keys, lifetimes=lifetimes))
+            assert none is None
+            for each, (record, lifetime) in zip(found, made.values(), strict=True):
+                assert each is not None
+                assert each.record == record
+                self._check_dates(store, each, lifetime, waited)
+        assert [*caller.do(store.load_dated([], lifetimes=lifetimes))] == []
+        for key, (record, lifetime) in made.items():
+            assert caller.do(store.load(key, renew=lifetimes)) == record
+            (each,) = caller.do(store.load_dated([key], lifetimes=lifetimes))
+            assert each is not None
+            self._check_dates(store, each, lifetime, 0 if waited > lifetime // 10 else waited)
+
+    def _check_dates(self, store: Store, each: DatedRecord, lifetime: int, waited: int) -> None:
+        """Check that a record was renewed so many seconds ago, or since then."""
+        assert each.idle is not None
+        assert each.left is not None
+        lateness = self._lateness(store, lifetime)
+        slack = 1 + (10 if self.own_clock else 0)  # moments are whole seconds; a busy machine
+        assert -slack <= each.idle <= waited + slack
+        assert lifetime - waited - slack <= each.left <= lifetime + lateness + slack
+        assert abs(each.idle + each.left - lifetime) <= lateness + slack
 
     @staticmethod
     def _lateness(store: Store, lifetime: int) -> int:

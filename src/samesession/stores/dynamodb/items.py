@@ -154,14 +154,14 @@ def owned(prefix: str, owner: str, after: str | None) -> Request:
     }
 
 
-def records(prefix: str, after: str | None) -> Request:
+def records(prefix: str, after: str | None, limit: int | None) -> Request:
     """Look at the next items of the table, whatever they are, for records under a prefix."""
     start = {} if after is None else {"ExclusiveStartKey": _unspelt(after)}
     return {
         "FilterExpression": "sk = :record AND begins_with(pk, :prefix)",
         "ExpressionAttributeValues": {":record": _RECORD, ":prefix": prefix},
         "ConsistentRead": True,
-        "Limit": _PAGE,
+        "Limit": limit or _PAGE,
         **start,
     }
 
@@ -286,9 +286,9 @@ def live_in(item: Item, now: int) -> Found | None:
     return found if found.expires > now else None
 
 
-def live_among(items: list[Item], now: int) -> Iterator[tuple[str, bytes]]:
+def live_among(items: list[Item], now: int) -> Iterator[tuple[str, Found]]:
     """Return the live records among items, by their keys; what is none of ours is passed over."""
-    return ((key, found.record) for key, found in _sound(items) if found.expires > now)
+    return ((key, found) for key, found in _sound(items) if found.expires > now)
 
 
 def expired_among(items: list[Item], now: int) -> Iterator[tuple[str, Found]]:

@@ -12,7 +12,6 @@ belong to one process and one event loop: each gets its own, on first use.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,31 +19,30 @@ from ...core.batches import every_key
 from ...core.idle_renewal import Touching
 from ...core.names import checked_prefix
 from ...core.record import revision_of
-from ...core.steps import Steps, checkpoint, pause, wait
-from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome
+from ...core.steps import Steps, checkpoint, pause
+from ...core.store import (
+    Capabilities,
+    Clock,
+    Colour,
+    Conflict,
+    DatedRecord,
+    KeyPage,
+    Lifetimes,
+    Outcome,
+)
 from ...errors import ConfigError, StoreUnavailable
 from ...run.clocks import stopwatch, system_time
 from ...run.per_loop import PerLoop
 from ...settings import Config
 from ..kit.opener import with_settings
-from ..kit.renewing_load import RenewingLoad
+from ..kit.renewing_load import RenewingLoad, records_of
 from . import clients, errors, items
+from .asking import Asking, Refused, live
 from .settings import DynamoDBSettings
 
 _SID_BYTES = 22  # in every key after its prefix
-_ATTEMPTS = 5  # of ending what others renew
-_READS = frozenset(
-    ("get_item", "batch_get_item", "query", "scan", "describe_table", "describe_time_to_live")
-)
 _TABLE_PAUSE = 0.2  # seconds between looks at a table that is being made
 _TABLE_PATIENCE = 120.0  # seconds that this may take
-
-
-@dataclass(frozen=True, slots=True)
-class _Refused:
-    """A condition did not hold; `item` is what stood there, if that is told."""
-
-    item: items.Item | None
 
 
 class DynamoDBStore:
@@ -127,7 +125,7 @@ class DynamoDBStore:
         expires = self._renewing.touching.expiry_of(record, lifetimes, now)
         asking = yield from self._asking()
         request = items.create(key, record, expires=expires, now=int(now))
-        return not isinstance((yield from asking.ask("put_item", request)), _Refused)
+        return not isinstance((yield from asking.ask("put_item", request)), Refused)
 
     def commit(
         self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
@@ -178,8 +176,17 @@ class DynamoDBStore:
 
     def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
         """Read records, a hundred a request."""
+        return records_of((yield from self._many(keys)))
+
+    def load_dated(
+        self, keys: Sequence[str], *, lifetimes: Lifetimes
+    ) -> Steps[Sequence[DatedRecord | None]]:
+        """Read records, with when they were renewed last."""
+        return self._renewing.dated((yield from self._many(keys)), lifetimes)
+
+    def _many(self, keys: Sequence[str]) -> Steps[list[items.Found | None]]:
         asking, now = (yield from self._asking()), int(self._clock())
-        found: dict[object, bytes] = {}
+        found: dict[object, items.Found] = {}
         for first in range(0, len(keys), items.BATCH_READS):
             request = items.load_many(self._table, keys[first : first + items.BATCH_READS])
             for answer in (yield from asking.ask_all("batch_get_item", request, "UnprocessedKeys")):
@@ -198,10 +205,12 @@ class DynamoDBStore:
             removed.append((yield from self.remove(key, expected=None)) is Outcome.WRITTEN)
         return removed
 
-    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+    def keys_page(
+        self, prefix: str, *, after: str | None, limit: int | None = None
+    ) -> Steps[KeyPage]:
         """List keys that begin with a prefix, by reading the whole table."""
         asking = yield from self._asking()
-        answer = yield from asking.ask("scan", items.records(prefix, after))
+        answer = yield from asking.ask("scan", items.records(prefix, after, limit))
         end = answer.get("LastEvaluatedKey")
         keys = [items.key_of(item) for item in answer.get("Items", [])]
         return KeyPage(keys, items.position_of(end) if end else None)
@@ -241,9 +250,9 @@ class DynamoDBStore:
         """Change the item of the expected revision, or say why it was not there."""
         asking = yield from self._asking()
         answer = yield from asking.ask(operation, request)
-        if not isinstance(answer, _Refused):
+        if not isinstance(answer, Refused):
             return Outcome.WRITTEN
-        found = _live(answer.item, self._clock())
+        found = live(answer.item, self._clock())
         if found is None:
             # It has expired, and is to be deleted; or is not told, as not every emulator
             # does: "gone" would log a user out.
@@ -255,7 +264,7 @@ class DynamoDBStore:
             raise StoreUnavailable("DynamoDB changed its mind about a revision")
         return Conflict(found.record)
 
-    def _asking(self) -> Steps[_Asking]:
+    def _asking(self) -> Steps[Asking]:
         """Begin an operation, on the client of this process and event loop."""
         opened = self._opened.here()
         if opened is None:
@@ -269,117 +278,7 @@ class DynamoDBStore:
             if opened is not fresh:  # another task was faster
                 yield from clients.close_client(self._source, fresh)
         native = self._source.is_native
-        return _Asking(opened.client, self._table, self._timeout, is_native=native)
-
-
-class _Asking:
-    """One operation, however many requests it takes."""
-
-    # Any: see items.Request
-    def __init__(self, client: Any, table: str, timeout: float, *, is_native: bool) -> None:
-        self._client = client
-        self._table = table
-        self._timeout = timeout
-        self._until = stopwatch() + timeout
-        self._is_native = is_native
-
-    def ask(self, operation: str, request: items.Request) -> Steps[Any]:
-        """Send a request; give the answer, or _Refused where its condition does not hold."""
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return (yield from self._send(operation, request))
-            except errors.FAILURES as error:
-                if "ConditionExpression" in request and errors.is_refused(error):
-                    return _Refused(errors.refused_item(error))
-                nap = errors.pause_after(error, attempt=attempt, reading=operation in _READS)
-                if nap is None or not self._has_time_after(nap):
-                    raise errors.translated(error, operation, self._table) from None
-            if nap:
-                yield from pause(nap)
-
-    def ask_all(self, operation: str, request: items.Request, left: str) -> Steps[list[Any]]:
-        """Send a request on many items, and again what of it DynamoDB has `left` undone."""
-        answers: list[Any] = []
-        while True:
-            answers.append((yield from self.ask(operation, request)))
-            undone = answers[-1].get(left)
-            if not undone:
-                return answers
-            # As it came, and so as the client takes it.
-            request = {"RequestItems": undone}
-            yield from pause(errors.FIRST_PAUSE)
-
-    def found(self, key: str, now: float) -> Steps[items.Found | None]:
-        """Read a live record; delete an expired one, for no later clock to show it again."""
-        for _ in range(_ATTEMPTS):
-            item = (yield from self.ask("get_item", items.load(key))).get("Item")
-            if item and items.is_anothers(item, key):
-                continue  # what an HTTP connection had left from another request
-            found = _live(item, now)
-            if found is not None or not item:
-                return found
-            request = items.end(key, items.found_in(item))
-            if not isinstance((yield from self.ask("delete_item", request)), _Refused):
-                return None
-        raise StoreUnavailable("DynamoDB changes its mind about the end of a session")
-
-    def table(self) -> Steps[Any]:
-        """Describe the table; None where there is none."""
-        try:
-            answer: Any = yield from wait(self._client.describe_table(TableName=self._table))
-        except errors.FAILURES as error:
-            if errors.code_of(error) == "ResourceNotFoundException":
-                return None
-            raise errors.translated(error, "describe_table", self._table) from None
-        return answer["Table"]
-
-    def make_table(self) -> Steps[None]:
-        """Make the table; leave one that is being made, which is not described at once."""
-        try:
-            _ = yield from wait(self._client.create_table(TableName=self._table, **items.table()))
-        except errors.FAILURES as error:
-            if errors.code_of(error) != "ResourceInUseException":
-                raise errors.translated(error, "create_table", self._table) from None
-
-    def expire(self) -> Steps[None]:
-        """Have DynamoDB delete what has expired."""
-        answer = yield from self.ask("describe_time_to_live", {})
-        found = answer.get("TimeToLiveDescription", {})
-        if found.get("TimeToLiveStatus") in ("ENABLED", "ENABLING"):
-            if found.get("AttributeName") != items.TTL:
-                raise StoreUnavailable(
-                    f"the table {self._table!r} in DynamoDB has another attribute than "
-                    f"{items.TTL!r} for its time to live"
-                )
-            return
-        wanted = {"Enabled": True, "AttributeName": items.TTL}
-        _ = yield from self.ask("update_time_to_live", {"TimeToLiveSpecification": wanted})
-
-    def _send(self, operation: str, request: items.Request) -> Steps[Any]:
-        if not self._has_time_after(0):
-            raise StoreUnavailable(f"DynamoDB did not answer within {self._timeout} s")
-        sent = request if self._is_native else items.wired(request)
-        if not operation.startswith("batch_"):
-            sent = {"TableName": self._table, **sent}
-        of_items = operation.endswith("_item") or operation in ("query", "scan")
-        if of_items:
-            sent["ReturnConsumedCapacity"] = "TOTAL"
-        answer = yield from clients.asked(self._client, operation, sent)
-        if of_items and "ConsumedCapacity" not in answer:
-            # What is no answer of DynamoDB's must not pass for "no such item", or for "done".
-            raise StoreUnavailable("DynamoDB gave an answer that the request cannot have")
-        return answer
-
-    def _has_time_after(self, pause: float) -> bool:
-        """Return whether a request that is sent then is over in time: each may wait for half."""
-        return stopwatch() + pause + self._timeout / 2 <= self._until
-
-
-def _live(item: items.Item | None, now: float) -> items.Found | None:
-    """Read an item; None where there is none, or an expired one."""
-    return items.live_in(item, int(now)) if item else None
+        return Asking(opened.client, self._table, self._timeout, is_native=native)
 
 
 @with_settings(DynamoDBSettings)

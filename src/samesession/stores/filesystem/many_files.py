@@ -27,10 +27,12 @@ def by_shard(names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
         yield shard, list(members)
 
 
-def page(tree: Tree, prefix: str, after: str | None, *, max_bytes: int) -> KeyPage:
+def page(
+    tree: Tree, prefix: str, after: str | None, limit: int | None, *, max_bytes: int
+) -> KeyPage:
     """List the next keys that begin with a prefix, in the order of their files' names."""
     keys: list[str] = []
-    start, left = after or "", _PAGE
+    start, left = after or "", limit or _PAGE
     for shard in _SHARDS[bisect_left(_SHARDS, start[:2]) :]:
         with tree.at(shard) as directory:
             if directory is None:

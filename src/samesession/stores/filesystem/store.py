@@ -36,12 +36,22 @@ from ...core.steps import (
     outcome_of,
 )
 from ...core.steps import Outcome as WorkOutcome
-from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome, Reach
+from ...core.store import (
+    Capabilities,
+    Clock,
+    Colour,
+    Conflict,
+    DatedRecord,
+    KeyPage,
+    Lifetimes,
+    Outcome,
+    Reach,
+)
 from ...errors import BadRecord
 from ...run.clocks import system_time
 from ...settings import Config
 from ..kit.opener import with_settings
-from ..kit.renewing_load import RenewingLoad
+from ..kit.renewing_load import RenewingLoad, records_of
 from . import examination, many_files
 from .locked_directories import Tree, name_of, unlink
 from .nonblocking_read import CachedFiles
@@ -167,7 +177,13 @@ class FileStore:
 
     def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
         """Read records."""
-        return (yield from call(self._load_many, keys))
+        return records_of((yield from call(self._load_many, keys)))
+
+    def load_dated(
+        self, keys: Sequence[str], *, lifetimes: Lifetimes
+    ) -> Steps[Sequence[DatedRecord | None]]:
+        """Read records, with when they were renewed last."""
+        return self._renewing.dated((yield from call(self._load_many, keys)), lifetimes)
 
     def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
         """Delete files, whatever their revision; where that is to be durable, few at a time."""
@@ -188,10 +204,13 @@ class FileStore:
         """Forget that keys belong to an owner."""
         return (yield from self._at(f"owner {owner}", self._notes.remove, owner, keys))
 
-    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+    def keys_page(
+        self, prefix: str, *, after: str | None, limit: int | None = None
+    ) -> Steps[KeyPage]:
         """List the next keys that begin with a prefix."""
         page = many_files.page
-        return (yield from call(page, self._tree, prefix, after, max_bytes=self._max_bytes))
+        steps = call(page, self._tree, prefix, after, limit, max_bytes=self._max_bytes)
+        return (yield from steps)
 
     def purge(self) -> Steps[int]:
         """Delete expired records, expired notes, and what killed writers left behind."""
@@ -275,17 +294,16 @@ class FileStore:
             self._files.end(shard, name)
             return Outcome.WRITTEN
 
-    def _load_many(self, keys: Sequence[str]) -> list[bytes | None]:
-        found: dict[str, bytes | None] = {}
+    def _load_many(self, keys: Sequence[str]) -> list[Found | None]:
+        found: dict[str, Found | None] = {}
         for path, names in many_files.by_shard(map(_name, keys)):
             with self._tree.at(path) as shard:
                 read = {} if shard is None else {name: self._look(shard, name) for name in names}
-            found.update((name, each.record) for name, each in read.items() if each is not None)
+            found.update(read)
             again = [name for name, each in read.items() if each and not self._is_fresh(each, None)]
             with self._tree.locked(path) if again else nullcontext() as shard:
                 for name in again:
-                    live = None if shard is None else self._files.sound(shard, name)
-                    found[name] = None if live is None else live.record
+                    found[name] = None if shard is None else self._files.sound(shard, name)
         return [found.get(_name(key)) for key in keys]
 
     def _remove_many(self, doomed: list[str]) -> set[str]:

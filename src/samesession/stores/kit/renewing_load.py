@@ -6,13 +6,13 @@ moment is to be set, and to what, core.idle_renewal decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from ...core.idle_renewal import Touching
 from ...core.steps import Steps
-from ...core.store import Capabilities, Clock, Lifetimes, Reach
+from ...core.store import Capabilities, Clock, DatedRecord, Lifetimes, Reach
 
 
 class Timed(Protocol):
@@ -30,6 +30,11 @@ class Timed(Protocol):
 
 
 F = TypeVar("F", bound=Timed)
+
+
+def records_of(found: Sequence[Timed | None]) -> list[bytes | None]:
+    """Return the records of what was found."""
+    return [None if each is None else each.record for each in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,16 @@ class RenewingLoad:
     def expiry(self, record: bytes, lifetimes: Lifetimes) -> int:
         """Return the moment at which a record that is written now expires."""
         return self.touching.expiry_of(record, lifetimes, self.clock())
+
+    def dated(
+        self, found: Sequence[Timed | None], lifetimes: Lifetimes
+    ) -> list[DatedRecord | None]:
+        """Return what was found with when it was renewed last, and when it expires."""
+        dated, now = self.touching.dated, self.clock()
+        return [
+            None if each is None else dated(each.record, each.expires, lifetimes, now)
+            for each in found
+        ]
 
     def load(
         self,

@@ -45,11 +45,11 @@ def has_expired(document: Document, now: float) -> bool:
     return isinstance(expires, DatetimeMS) and int(expires) <= int(date(now))
 
 
-def records_in(documents: Iterable[Document]) -> Iterator[tuple[str, bytes]]:
+def records_in(documents: Iterable[Document]) -> Iterator[tuple[str, Found]]:
     """Return the records of documents, by their keys; what is not as we write it is passed over."""
     for document in documents:
         try:
-            yield document["_id"], read(document).record
+            yield document["_id"], read(document)
         except BadRecord:
             continue
 

@@ -24,7 +24,16 @@ from ...core.findings import Finding
 from ...core.idle_renewal import Touching
 from ...core.record import revision_of
 from ...core.steps import Steps, checkpoint, wait
-from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome
+from ...core.store import (
+    Capabilities,
+    Clock,
+    Colour,
+    Conflict,
+    DatedRecord,
+    KeyPage,
+    Lifetimes,
+    Outcome,
+)
 from ...errors import SessionTooLarge, StoreUnavailable
 from ...run.aio import to_its_end
 from ...run.clocks import system_time
@@ -32,10 +41,11 @@ from ...run.per_loop import PerLoop, place
 from ...settings import Config
 from ..kit.opener import with_settings
 from ..kit.quiet_logging import unlogged
-from ..kit.renewing_load import RenewingLoad
+from ..kit.renewing_load import RenewingLoad, records_of
 from . import clients, documents, examination
-from .documents import Found, behind, date, has_expired, owner_prefix, read, records_in
+from .documents import Found, date, has_expired, owner_prefix, read
 from .indexes import make_indexes
+from .many_documents import PAGE, PURGED, ManyDocuments
 from .settings import MongoSettings
 
 T = TypeVar("T")
@@ -44,8 +54,6 @@ P = ParamSpec("P")
 _Named = Callable[[], clients.Collection]
 
 _ATTEMPTS = 5  # of what lost a race; all of them within the timeout
-_PURGE_BATCH = 1000
-_PAGE = 1000  # keys in one answer
 # A document ends at 16 MiB, its `_id` and other fields included.
 _LARGEST = 16 * 1024 * 1024 - 16 * 1024
 
@@ -254,7 +262,7 @@ class MongoStore:
     def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
         """List the next keys noted for an owner."""
         prefix = owner_prefix(owner)
-        page = yield from self._page(self._owners, prefix, after)
+        page = yield from self._many(self._owners).page(prefix, after)
         return KeyPage([key.removeprefix(prefix) for key in page.keys], page.after)
 
     @_bounded
@@ -268,41 +276,30 @@ class MongoStore:
     @_bounded
     def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
         """Read records, by one query."""
-        now = self._clock()
-        these = {"_id": {"$in": [*keys]}}
-        found: list[Any] = yield from self._wait(self._records.find(these).to_list(None))
-        expired = [each["_id"] for each in found if has_expired(each, now)]
-        if expired:  # as one alone is
-            ended = {"_id": {"$in": expired}, "expires": {"$lte": date(now)}}
-            yield from self._wait(self._records.delete_many(ended))
-        records = dict(records_in(each for each in found if not has_expired(each, now)))
-        return [records.get(key) for key in keys]
+        return records_of((yield from self._many(self._records).load(keys, self._clock())))
+
+    @_bounded
+    def load_dated(
+        self, keys: Sequence[str], *, lifetimes: Lifetimes
+    ) -> Steps[Sequence[DatedRecord | None]]:
+        """Read records, with when they were renewed last."""
+        found = yield from self._many(self._records).load(keys, self._clock())
+        return self._renewing.dated(found, lifetimes)
 
     @_bounded
     def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
         """Delete documents, whatever their revision."""
-        these = {"_id": {"$in": [*keys]}}
-        live = {**these, "expires": {"$gt": date(self._clock())}}
-        found: list[Any] = yield from self._wait(self._records.find(live, {"_id": 1}).to_list(None))
-        yield from self._wait(self._records.delete_many(these))
-        there = {each["_id"] for each in found}
-        return [key in there for key in keys]
+        return (yield from self._many(self._records).remove(keys, self._clock()))
 
     @_bounded
-    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
-        """List the next keys that begin with a prefix."""
-        return (yield from self._page(self._records, prefix, after))
-
-    def _page(
-        self, collection: clients.Collection, prefix: str, after: str | None
+    def keys_page(
+        self, prefix: str, *, after: str | None, limit: int | None = None
     ) -> Steps[KeyPage]:
-        # Expired or not: a clock may be ahead.
-        wanted = {"_id": {"$gt": after or prefix, "$lt": behind(prefix)}}
-        cursor = collection.find(wanted, {"_id": 1}).sort("_id", 1).limit(_PAGE)
-        found: list[Any] = yield from self._wait(cursor.to_list(None))
-        keys = [each["_id"] for each in found]
-        is_last = len(keys) < _PAGE or keys[-1] <= (after or prefix)
-        return KeyPage(keys, None if is_last else keys[-1])
+        """List the next keys that begin with a prefix."""
+        return (yield from self._many(self._records).page(prefix, after, limit or PAGE))
+
+    def _many(self, collection: clients.Collection) -> ManyDocuments:
+        return ManyDocuments(collection, self._wait)
 
     # --- upkeep ------------------------------------------------------------------------
 
@@ -313,8 +310,8 @@ class MongoStore:
         return total
 
     def _emptied(self, collection: _Named, ours: dict[str, Any]) -> Steps[int]:
-        total, found = 0, _PURGE_BATCH
-        while found == _PURGE_BATCH:
+        total, found = 0, PURGED
+        while found == PURGED:
             yield from checkpoint()
             found, deleted = yield from self._batch(collection, ours)
             total += deleted
@@ -322,15 +319,7 @@ class MongoStore:
 
     @_bounded
     def _batch(self, collection: _Named, ours: dict[str, Any]) -> Steps[tuple[int, int]]:
-        """Find so many that have expired, and delete those that nobody has made anew since."""
-        expired = {"expires": {"$lte": date(self._clock())}, **ours}
-        cursor = collection().find(expired, {"_id": 1}).limit(_PURGE_BATCH)
-        found: list[Any] = yield from self._wait(cursor.to_list(None))
-        if not found:
-            return 0, 0
-        these = {**expired, "_id": {"$in": [each["_id"] for each in found]}}
-        done = yield from self._wait(collection().delete_many(these))
-        return len(found), int(done.deleted_count)
+        return (yield from self._many(collection()).purge(ours, self._clock()))
 
     @_bounded
     def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from ...core.store import Conflict, Outcome
+from ...core.record import lifetime_of
+from ...core.store import Conflict, DatedRecord, Lifetimes, Outcome
 from ...errors import BadRecord
 
+_NOT_THERE = -2  # PTTL of a key that is not
 OTHER_TYPE = "Redis holds another type under its key"
 
 
@@ -19,6 +21,17 @@ def record(answer: object) -> bytes | None:
     if answer is None or isinstance(answer, bytes):
         return answer
     raise Misread
+
+
+def dated(found: object, left: object, lifetimes: Lifetimes) -> DatedRecord | None:
+    """Read a record, and what PTTL answers; what is gone by then is none."""
+    raw, milliseconds = record(found), count(left)
+    if raw is None or milliseconds == _NOT_THERE:
+        return None
+    if milliseconds < 0:  # somebody took its expiry away
+        return DatedRecord(raw, None, None)
+    seconds = milliseconds / 1000
+    return DatedRecord(raw, idle=lifetime_of(raw, lifetimes) - seconds, left=seconds)
 
 
 def created(answer: object) -> bool:

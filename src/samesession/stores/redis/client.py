@@ -87,15 +87,17 @@ class Client(Protocol):
         ...
 
 
-def scan(client: Client, prefix: str, after: str | None) -> Steps[tuple[Any, str | None]]:
-    """Look at the next keys for those that begin with a prefix, and return where to go on.
+def scan(
+    client: Client, prefix: str, after: str | None, limit: int
+) -> Steps[tuple[Any, str | None]]:
+    """Look at about so many of the next keys for those under a prefix; return where to go on.
 
     A Cluster's keys are on many servers: SCAN goes from one to the next. What is answered
     in place of keys is the caller's to check.
     """
     names = sorted((yield from client.primaries()))
     name, _, cursor = (f"{names[0]} 0" if after is None else after).rpartition(" ")
-    answer = yield from client.send_to(name, commands.scan(prefix, cursor))
+    answer = yield from client.send_to(name, commands.scan(prefix, cursor, limit))
     position, keys = answers.page(answer)
     if position:
         return keys, f"{name} {position}"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from ...errors import SessionTooLarge
 from .scripts import digest
 
 Argument: TypeAlias = str | bytes | int
@@ -26,13 +27,18 @@ TIME: Command = ("TIME",)
 READS = frozenset((b"GET", b"GETEX"))
 
 _KEY_AT = {"EVALSHA": 3, "EVAL": 3}  # elsewhere the key comes first
-_SCANNED = "1000"  # keys that SCAN looks at in one go
+_LARGEST = 512 * 1024 * 1024  # bytes: the server's default for proto-max-bulk-len
 _PATTERNS = re.compile(r"[\\*?\[\]^]")
 
 
 def get(key: str) -> Command:
     """Read a key."""
     return ("GET", key)
+
+
+def left(key: str) -> Command:
+    """Tell in how many milliseconds a key expires; -1: never, -2: it is not there."""
+    return ("PTTL", key)
 
 
 def get_and_renew(key: str, seconds: int) -> Command:
@@ -84,14 +90,22 @@ def echo(word: bytes) -> Command:
     return ("ECHO", word)
 
 
-def scan(prefix: str, cursor: str) -> Command:
-    """List some of a server's keys that begin with a prefix."""
-    return ("SCAN", cursor, "MATCH", _PATTERNS.sub(r"\\\g<0>", prefix) + "*", "COUNT", _SCANNED)
+def scan(prefix: str, cursor: str, count: int) -> Command:
+    """Look at so many of a server's keys, about, and list those that begin with a prefix."""
+    return ("SCAN", cursor, "MATCH", _PATTERNS.sub(r"\\\g<0>", prefix) + "*", "COUNT", count)
 
 
 def config(name: str) -> Command:
     """Read one of the server's own settings: all of them would have its password among them."""
     return ("CONFIG", "GET", name)
+
+
+def check_size(record: bytes) -> None:
+    """Refuse what the server would close the connection for, which others share."""
+    if len(record) > _LARGEST:
+        raise SessionTooLarge(
+            len(record), _LARGEST, "the session's record", "keep less in the session"
+        )
 
 
 def key_of(command: Command) -> str:

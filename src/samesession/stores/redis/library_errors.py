@@ -30,7 +30,16 @@ __all__ = [
     "RedisClusterException",
     "RedisError",
     "ResponseError",
+    "code_of",
 ]
+
+
+def code_of(error: ResponseError) -> str:
+    """Return the code of what a server refused with; its text may quote what was sent."""
+    # redis-py takes the code off where it has a class for it.
+    word = str(error).partition(" ")[0]
+    return word if word.isupper() else type(error).__name__
+
 
 if not TYPE_CHECKING:
 

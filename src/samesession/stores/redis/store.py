@@ -18,8 +18,17 @@ from ...core.findings import Finding
 from ...core.names import checked_prefix
 from ...core.record import lifetime_of, revision_of
 from ...core.steps import Steps, checkpoint
-from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome
-from ...errors import BadRecord, ConfigError, SessionTooLarge, StoreUnavailable
+from ...core.store import (
+    Capabilities,
+    Clock,
+    Colour,
+    Conflict,
+    DatedRecord,
+    KeyPage,
+    Lifetimes,
+    Outcome,
+)
+from ...errors import BadRecord, ConfigError, StoreUnavailable
 from ...run.per_loop import PerLoop
 from ...settings import Config
 from ..kit.deadline import Deadline
@@ -43,11 +52,9 @@ if find_spec("redis") is None:  # which is loaded by the first use: see library_
 T = TypeVar("T")
 P = ParamSpec("P")
 
-_PAGE = 1000  # of an owner's keys, about
+_PAGE = 1000  # keys, about
 
 _SWAPPED = 8192  # bytes of a record: beyond, to send the old one costs more than the script
-
-_LARGEST = 512 * 1024 * 1024  # bytes: the server's default for proto-max-bulk-len
 
 
 def _as_store_errors(
@@ -74,7 +81,7 @@ def _as_store_errors(
             if isinstance(error, errors.ReadOnlyError):
                 yield from store.client.reconnect()
             # Its text may quote what was sent: only the code goes on.
-            raise StoreUnavailable(f"Redis refused: {_code(error)}") from None
+            raise StoreUnavailable(f"Redis refused: {errors.code_of(error)}") from None
         except (Misread, errors.InvalidResponse) as error:
             # Whatever comes on that connection may be the answer to another command, and
             # redis-py 5 keeps it, with what is left of the answer in it.
@@ -182,7 +189,7 @@ class RedisStore:
     @_as_store_errors
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
         """Insert a record where none is: SET NX EX."""
-        _check_size(record)
+        commands.check_size(record)
         command = commands.set_if_absent(key, record, lifetime_of(record, lifetimes))
         return read.created((yield from self.client.send(command)))
 
@@ -191,7 +198,7 @@ class RedisStore:
         self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
     ) -> Steps[Outcome | Conflict]:
         """Replace the record of the expected revision."""
-        _check_size(record)
+        commands.check_size(record)
         seconds = None if renew is None else lifetime_of(record, renew)
         if (yield from self._swapped(key, expected, record, seconds)):
             return Outcome.WRITTEN
@@ -275,15 +282,27 @@ class RedisStore:
         return [read.record(answer) for answer in answers]
 
     @_as_store_errors
+    def load_dated(
+        self, keys: Sequence[str], *, lifetimes: Lifetimes
+    ) -> Steps[Sequence[DatedRecord | None]]:
+        """Read records, and in the same go how long each has left."""
+        sent = [each for key in keys for each in (commands.get(key), commands.left(key))]
+        answers = yield from self._many(sent, fenced=True)
+        pairs = zip(answers[::2], answers[1::2], strict=True)
+        return [read.dated(found, left, lifetimes) for found, left in pairs]
+
+    @_as_store_errors
     def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
         """Delete records, in one go for each server."""
         answers = yield from self._many([commands.delete(key) for key in keys], fenced=True)
         return [read.count(answer) > 0 for answer in answers]
 
     @_as_store_errors
-    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+    def keys_page(
+        self, prefix: str, *, after: str | None, limit: int | None = None
+    ) -> Steps[KeyPage]:
         """List the next keys that begin with a prefix: SCAN."""
-        found, end = yield from scan(self.client, prefix, after)
+        found, end = yield from scan(self.client, prefix, after, limit or _PAGE)
         return KeyPage(read.keys(found), end)
 
     @_as_store_errors
@@ -344,14 +363,6 @@ class RedisStore:
                 raise Misread
 
 
-def _check_size(record: bytes) -> None:
-    """Refuse what the server would close the connection for, which others share."""
-    if len(record) > _LARGEST:
-        raise SessionTooLarge(
-            len(record), _LARGEST, "the session's record", "keep less in the session"
-        )
-
-
 def _servers_of(source: str | Given, colour: Colour) -> tuple[url.Servers | None, Colour]:
     """Return where to connect, None for a client that does so, and for which callers."""
     if isinstance(source, str):
@@ -372,12 +383,6 @@ def _servers_of(source: str | Given, colour: Colour) -> tuple[url.Servers | None
             "pip install 'samesession[redis]', or give such a client"
         )
     return servers, colour
-
-
-def _code(error: errors.ResponseError) -> str:
-    # redis-py takes the code off where it has a class for it.
-    word = str(error).partition(" ")[0]
-    return word if word.isupper() else type(error).__name__
 
 
 @with_settings(RedisSettings)

@@ -12,7 +12,7 @@ import math
 import os
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -27,6 +27,8 @@ from ..kit.deadline import Deadline
 from ..kit.server_names import told
 from .settings import HELP
 from .sqlite_turns import take_turns
+
+T = TypeVar("T")
 
 # A database to its drivers, the first that is installed wins: SQLAlchemy's name, the
 # module, and what to install. Only SQLAlchemy says where a driver is sync and where async.
@@ -311,3 +313,15 @@ def lent_engine(source: Any, bind_key: str | None) -> sa.Engine:
             f"SESSION_SQLALCHEMY_BIND_KEY is {bind_key!r}: it must be one of SQLALCHEMY_BINDS"
         )
     return engines[bind_key]
+
+
+def on(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
+    """Do work on a connection of an engine."""
+    with engine.connect() as connection:
+        return work(connection)
+
+
+async def through(engine: AsyncEngine, work: Callable[[sa.Connection], T]) -> T:
+    """Do the same on one of an async engine."""
+    async with engine.connect() as connection:
+        return await connection.run_sync(work)

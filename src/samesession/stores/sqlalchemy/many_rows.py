@@ -18,7 +18,14 @@ from ...core.store import KeyPage
 from ...errors import BadRecord
 from .tables import Tables, owner_digest, sound
 
-_PAGE = 1000  # keys in one answer
+PAGE = 1000  # keys in one answer
+
+
+class Found(NamedTuple):
+    """A live row's record, and the second at which it expires."""
+
+    record: bytes
+    expires: int
 
 
 class _Pages(NamedTuple):
@@ -52,9 +59,9 @@ class ManyRows:
         end = sa.bindparam("end_", type_=row.key.type)
         self._keys = _pages(row.key, row.key < end)
 
-    def load(self, keys: Sequence[str], now: int, connection: sa.Connection) -> list[bytes | None]:
+    def load(self, keys: Sequence[str], now: int, connection: sa.Connection) -> list[Found | None]:
         """Read live records, in the order of the keys; None for what is none of ours."""
-        found: dict[str, bytes] = {}
+        found: dict[str, Found] = {}
         expired: list[str] = []
         rows = connection.execute(self._load, {"keys_": keys}).all()
         for key, record, revision, expires in rows:
@@ -62,7 +69,7 @@ class ManyRows:
                 expired.append(key)
                 continue
             try:
-                found[key] = sound(record, revision)
+                found[key] = Found(sound(record, revision, expires), expires)
             except BadRecord:
                 continue
         if expired:
@@ -88,31 +95,41 @@ class ManyRows:
         """List the next keys noted for an owner."""
         return _page(self._owned, after or "", {"owner_": owner_digest(owner)}, connection)
 
-    def keys_page(self, prefix: str, after: str | None, connection: sa.Connection) -> KeyPage:
+    def keys_page(
+        self, prefix: str, after: str | None, limit: int, connection: sa.Connection
+    ) -> KeyPage:
         """List the next keys that begin with a prefix."""
         end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
-        return _page(self._keys, after or prefix, {"end_": end}, connection)
+        return _page(self._keys, after or prefix, {"end_": end}, connection, limit)
 
 
 def _pages(key: sa.Column[Any], *conditions: sa.ColumnElement[bool]) -> _Pages:
     after = sa.bindparam("after_", type_=key.type)
+    most: sa.BindParameter[int] = sa.bindparam("limit_", type_=sa.Integer)
     raw = sa.cast(sa.bindparam("after_", type_=sa.LargeBinary), sa.String)
     # Of another type than text would be what stands behind all text, however far a page begins.
     text = sa.func.typeof(key) == "text"
     return _Pages(
-        plain=sa.select(key).where(*conditions, key > after).order_by(key).limit(_PAGE),
+        plain=sa.select(key).where(*conditions, key > after).order_by(key).limit(most),
         sqlite=sa.select(sa.cast(key, sa.LargeBinary))
         .where(*conditions, text, key > raw)
         .order_by(key)
-        .limit(_PAGE),
+        .limit(most),
     )
 
 
-def _page(pages: _Pages, after: str, values: dict[str, Any], connection: sa.Connection) -> KeyPage:
+def _page(
+    pages: _Pages,
+    after: str,
+    values: dict[str, Any],
+    connection: sa.Connection,
+    limit: int = PAGE,
+) -> KeyPage:
     is_sqlite = connection.dialect.name == "sqlite"
     values["after_"] = after.encode("utf-8", "surrogateescape") if is_sqlite else after
     statement = pages.sqlite if is_sqlite else pages.plain
+    values["limit_"] = limit
     found: list[Any] = [*connection.execute(statement, values).scalars().all()]
     if is_sqlite:
         found = [key.decode("utf-8", "surrogateescape") for key in found]
-    return KeyPage(found, found[-1] if len(found) == _PAGE else None)
+    return KeyPage(found, found[-1] if len(found) == limit else None)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -22,16 +22,25 @@ from ...core.findings import Finding
 from ...core.idle_renewal import Touching
 from ...core.record import revision_of
 from ...core.steps import Steps, call, checkpoint, pause, wait
-from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome
+from ...core.store import (
+    Capabilities,
+    Clock,
+    Colour,
+    Conflict,
+    DatedRecord,
+    KeyPage,
+    Lifetimes,
+    Outcome,
+)
 from ...errors import ConfigError, StoreUnavailable
 from ...run.clocks import stopwatch, system_time
 from ...run.per_loop import PerLoop
 from ...settings import Config
 from ..kit.deadline import Deadline
 from ..kit.opener import with_settings
-from ..kit.renewing_load import RenewingLoad
+from ..kit.renewing_load import RenewingLoad, records_of
 from . import engines, errors, examination
-from .many_rows import ManyRows
+from .many_rows import PAGE, Found, ManyRows
 from .purge import Purge
 from .settings import SQLSettings
 from .tables import (
@@ -52,13 +61,6 @@ T = TypeVar("T")
 
 _SID_LENGTH = 22  # characters, in every key after its prefix
 _ATTEMPTS = 5  # of a statement that lost a race; all of them within the timeout
-
-
-class _Found(NamedTuple):
-    """A live row's record, and the second at which it expires."""
-
-    record: bytes
-    expires: int
 
 
 class SQLStore:
@@ -157,7 +159,16 @@ class SQLStore:
 
     def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
         """Read records, by one statement."""
-        return (yield from self._do(partial(self._many.load, keys, int(self._clock()))))
+        return records_of((yield from self._rows(keys)))
+
+    def load_dated(
+        self, keys: Sequence[str], *, lifetimes: Lifetimes
+    ) -> Steps[Sequence[DatedRecord | None]]:
+        """Read records, with when they were renewed last."""
+        return self._renewing.dated((yield from self._rows(keys)), lifetimes)
+
+    def _rows(self, keys: Sequence[str]) -> Steps[list[Found | None]]:
+        return self._do(partial(self._many.load, keys, int(self._clock())))
 
     def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
         """Delete rows, by one statement."""
@@ -171,9 +182,11 @@ class SQLStore:
         """Forget that keys belong to an owner, by one statement."""
         return (yield from self._do(partial(self._many.delist, owner, keys)))
 
-    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+    def keys_page(
+        self, prefix: str, *, after: str | None, limit: int | None = None
+    ) -> Steps[KeyPage]:
         """List the next keys that begin with a prefix."""
-        return (yield from self._do(partial(self._many.keys_page, prefix, after)))
+        return (yield from self._do(partial(self._many.keys_page, prefix, after, limit or PAGE)))
 
     def purge(self) -> Steps[int]:
         """Delete expired rows, a batch at a time, so that no request waits for long."""
@@ -194,7 +207,7 @@ class SQLStore:
 
     def prepare(self) -> Steps[None]:
         """Create the tables where they are missing."""
-        return (yield from self._do(self._create_tables))
+        return (yield from self._do(self._tables.create))
 
     def close(self) -> Steps[None]:
         """Close this process's and event loop's connections."""
@@ -209,7 +222,7 @@ class SQLStore:
     # --- the work, as functions of a connection ----------------------------------------
 
     def _load(self, key: str, renew: Lifetimes | None, connection: sa.Connection) -> bytes | None:
-        def touch(found: _Found, expires: int) -> _Found:
+        def touch(found: Found, expires: int) -> Found:
             # Not if another request has written meanwhile: its moment is the later one.
             values = {"key_": key, "seen_": found.expires, "expires_": expires}
             _ = connection.execute(self._statements.touch, values)
@@ -268,7 +281,7 @@ class SQLStore:
             raise StoreUnavailable("the database changed its mind about a revision")
         return Conflict(found.record)
 
-    def _found(self, connection: sa.Connection, key: str, now: float) -> _Found | None:
+    def _found(self, connection: sa.Connection, key: str, now: float) -> Found | None:
         """Read a live row; refuse one whose columns and record disagree.
 
         An expired one is deleted: no clock that is set right later shows it again.
@@ -279,7 +292,7 @@ class SQLStore:
             if row is None:
                 return None
             if type(row[2]) is not int or row[2] > int(now):
-                return _Found(sound(*row[:3]), int(row[2]))
+                return Found(sound(*row[:3]), int(row[2]))
             # Not if another request has written meanwhile.
             if _rows(connection.execute(self._statements.end, {"key_": key, "seen_": row[2]})):
                 return None
@@ -312,10 +325,6 @@ class SQLStore:
         values = {"owner_": owner_digest(owner), "key_": key}
         _ = connection.execute(self._statements.delist, values)
 
-    def _create_tables(self, connection: sa.Connection) -> None:
-        owner = self._tables.records.metadata
-        owner.create_all(connection, tables=self._tables.both)
-
     # --- how it is reached -------------------------------------------------------------
 
     def _do(self, work: Callable[[sa.Connection], T]) -> Steps[T]:
@@ -327,10 +336,10 @@ class SQLStore:
             try:
                 engine = self._engine()
                 if isinstance(engine, AsyncEngine):
-                    answer: Any = _through(engine, work)  # mypy infers no T through `wait`
+                    answer: Any = engines.through(engine, work)  # mypy infers no T through `wait`
                     result: T = yield from wait(answer)
                     return result
-                return (yield from call(_on, engine, work))
+                return (yield from call(engines.on, engine, work))
             except SQLAlchemyError as error:
                 late = stopwatch() - started >= self._timeout
                 if late or attempt == _ATTEMPTS or not errors.may_be_tried_again(error):
@@ -355,16 +364,6 @@ class SQLStore:
             source = engines.lent_engine(source, self._bind_key)
             engines.check_engine(source)
         return engines.open_beside(source, timeout=self._timeout)
-
-
-def _on(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
-    with engine.connect() as connection:
-        return work(connection)
-
-
-async def _through(engine: AsyncEngine, work: Callable[[sa.Connection], T]) -> T:
-    async with engine.connect() as connection:
-        return await connection.run_sync(work)
 
 
 def _rows(result: sa.CursorResult[Any]) -> int:

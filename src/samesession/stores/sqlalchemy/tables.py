@@ -78,6 +78,10 @@ class Tables(NamedTuple):
         """As `MetaData.create_all` takes them."""
         return [self.records, self.owners]
 
+    def create(self, connection: sa.Connection) -> None:
+        """Create those that are missing."""
+        self.records.metadata.create_all(connection, tables=self.both)
+
 
 def session_tables(
     metadata: sa.MetaData = metadata, *, name: str = DEFAULT_NAME, schema: str | None = None

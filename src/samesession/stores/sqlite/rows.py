@@ -65,9 +65,9 @@ class Row(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The records of keys, None for what is none, and which of the keys' have expired."""
+    """The rows of keys, None for what is none, and which of the keys' have expired."""
 
-    records: list[bytes | None]
+    rows: list[Row | None]
     expired: list[bytes]
 
 
@@ -150,7 +150,7 @@ def load_many(connection: sqlite3.Connection, keys: Sequence[bytes], now: float)
     for key in keys:
         row = _sound(connection, key)
         is_over = row is not None and row.expires <= now
-        found.records.append(None if row is None or is_over else row.record)
+        found.rows.append(None if is_over else row)
         if is_over:
             found.expired.append(key)
     return found
@@ -209,15 +209,18 @@ def delist(connection: sqlite3.Connection, owner: str, keys: Iterable[bytes]) ->
 def owned_page(connection: sqlite3.Connection, owner: str, after: str | None) -> KeyPage:
     """List the next keys noted for an owner."""
     values = (_digest(owner), filed(after or ""), _PAGE)
-    return _page(connection.execute(_OWNED, values).fetchall())
+    return _page(connection.execute(_OWNED, values).fetchall(), _PAGE)
 
 
-def keys_page(connection: sqlite3.Connection, prefix: str, after: str | None) -> KeyPage:
+def keys_page(
+    connection: sqlite3.Connection, prefix: str, after: str | None, limit: int | None
+) -> KeyPage:
     """List the next keys that begin with a prefix."""
+    most = limit or _PAGE
     begin = filed(prefix)
     end = begin[:-1] + bytes((begin[-1] + 1,))  # no byte of UTF-8 is 0xff
-    values = (filed(after) if after else begin, end, _PAGE)
-    return _page(connection.execute(_KEYS, values).fetchall())
+    values = (filed(after) if after else begin, end, most)
+    return _page(connection.execute(_KEYS, values).fetchall(), most)
 
 
 def purge(connection: sqlite3.Connection, now: float, limit: int) -> Purged:
@@ -240,9 +243,9 @@ def filed(key: str) -> bytes:
     return key.encode("utf-8", "surrogateescape")
 
 
-def _page(rows: Sequence[tuple[bytes]]) -> KeyPage:
+def _page(rows: Sequence[tuple[bytes]], most: int) -> KeyPage:
     keys = [key.decode("utf-8", "surrogateescape") for (key,) in rows]
-    return KeyPage(keys, keys[-1] if len(keys) == _PAGE else None)
+    return KeyPage(keys, keys[-1] if len(keys) == most else None)
 
 
 def _digest(owner: str) -> bytes:

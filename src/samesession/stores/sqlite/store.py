@@ -18,13 +18,23 @@ from ...core.findings import Finding
 from ...core.idle_renewal import Touching
 from ...core.record import revision_of, secret_of
 from ...core.steps import Steps, call, call_together, checkpoint
-from ...core.store import Capabilities, Clock, Colour, Conflict, KeyPage, Lifetimes, Outcome, Reach
+from ...core.store import (
+    Capabilities,
+    Clock,
+    Colour,
+    Conflict,
+    DatedRecord,
+    KeyPage,
+    Lifetimes,
+    Outcome,
+    Reach,
+)
 from ...errors import BadRecord
 from ...run.clocks import stopwatch, system_time
 from ...settings import Config
 from ..kit.disks import disk_findings
 from ..kit.opener import with_settings
-from ..kit.renewing_load import RenewingLoad
+from ..kit.renewing_load import RenewingLoad, records_of
 from ..kit.unpurged import PATIENCE, purge_finding
 from . import rows
 from .private_file import Place
@@ -116,12 +126,21 @@ class SQLiteStore:
 
     def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
         """Read records; delete those that have expired."""
+        return records_of((yield from self._rows(keys)))
+
+    def load_dated(
+        self, keys: Sequence[str], *, lifetimes: Lifetimes
+    ) -> Steps[Sequence[DatedRecord | None]]:
+        """Read records, with when they were renewed last."""
+        return self._renewing.dated((yield from self._rows(keys)), lifetimes)
+
+    def _rows(self, keys: Sequence[str]) -> Steps[Sequence[Row | None]]:
         names, now = [*map(filed, keys)], self._clock()
         nothing = rows.Found([None] * len(names), [])
         found = yield from self._read(lambda c: rows.load_many(c, names, now), absent=nothing)
         if found.expired:
             yield from self._change(lambda c: rows.delete_expired(c, found.expired, now))
-        return found.records
+        return found.rows
 
     def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
         """Delete rows, whatever their revision, so many in a transaction."""
@@ -145,10 +164,14 @@ class SQLiteStore:
         names = [*map(filed, keys)]
         yield from self._change(lambda c: rows.delist(c, owner, names))
 
-    def keys_page(self, prefix: str, *, after: str | None) -> Steps[KeyPage]:
+    def keys_page(
+        self, prefix: str, *, after: str | None, limit: int | None = None
+    ) -> Steps[KeyPage]:
         """List the next keys that begin with a prefix."""
         nothing = KeyPage([], None)
-        return (yield from self._read(lambda c: rows.keys_page(c, prefix, after), absent=nothing))
+        return (
+            yield from self._read(lambda c: rows.keys_page(c, prefix, after, limit), absent=nothing)
+        )
 
     def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
         """Say how the file is; who may read it is looked at whenever it is opened."""

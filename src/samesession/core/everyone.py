@@ -1,0 +1,79 @@
+"""Count and list all sessions of an application, whoever's they are.
+
+A store that can list its keys is asked for them page by page; each record is read, as only
+those that open with this application's keys are its sessions. Nothing is written.
+"""
+
+from __future__ import annotations
+
+from ..errors import NotSupported
+from . import policy
+from .batches import KeyWalk
+from .listing import checked_limit
+from .marks import Marks
+from .own_records import OwnRecords
+from .session_info import SessionInfo, SessionPage
+from .steps import Steps
+from .store import Clock, KeyPage, Listable, Store
+
+_MOST = 1000  # keys that a store is asked for at once
+
+
+class Everyone:
+    """What counts and lists them."""
+
+    def __init__(
+        self, store: Store, *, prefix: str, records: OwnRecords, marks: Marks, clock: Clock
+    ) -> None:
+        self._store = store
+        self._prefix = prefix
+        self._records = records
+        self._marks = marks
+        self._clock = clock
+
+    def walk(self, otherwise: str) -> KeyWalk:
+        """Begin to walk through the keys of all sessions.
+
+        Raises NotSupported, with what to do `otherwise`, on a store that cannot list them.
+        """
+        pages = self._listable(otherwise).keys_page
+        return KeyWalk(lambda after: pages(self._prefix, after=after), wanted=self._records.is_key)
+
+    def count(self) -> Steps[int]:
+        """Count the live sessions, a batch at a time."""
+        walk, live = self.walk("so it cannot count them"), 0
+        while (records := (yield from self._records.read(walk))) is not None:
+            live += sum(not policy.is_over(record, self._clock()) for record in records)
+        return live
+
+    def page(self, *, after: str | None, limit: int, current: str | None) -> Steps[SessionPage]:
+        """List at most `limit` live sessions, in the store's own order."""
+        limit = checked_limit(limit, "all_sessions")
+        begun = self._marks.read(after)
+        walk = self._walk_on(begun, limit)
+        found: list[SessionInfo] = []
+        while len(found) < limit:
+            most = limit - len(found)
+            records = yield from self._records.read_dated(walk, most=most)
+            if records is None:
+                break
+            live = (each for each in records if not policy.is_over(each.record, self._clock()))
+            found += [each.info(current) for each in live]
+        return SessionPage(tuple(found), self._marks.spelt(walk.rest))
+
+    def _walk_on(self, begun: KeyPage | None, limit: int) -> KeyWalk:
+        pages = self._listable("so it cannot list them").keys_page
+        wanted = min(limit, _MOST)
+
+        def page(after: str | None) -> Steps[KeyPage]:
+            nonlocal wanted
+            found = yield from pages(self._prefix, after=after, limit=wanted)
+            wanted = min(2 * wanted, _MOST)  # sessions are few among what the store looks at
+            return found
+
+        return KeyWalk(page, wanted=self._records.is_key, begun=begun)
+
+    def _listable(self, otherwise: str) -> Listable:
+        if not isinstance(self._store, Listable):
+            raise NotSupported(f"this store cannot list what it holds, {otherwise}")
+        return self._store
