@@ -20,7 +20,7 @@ from examples.devices import pages
 from examples.devices.accounts import Account, Accounts
 from examples.devices.forms import Refused, checked_note, is_from_another_site
 from samesession import ReauthenticationRequired, Session
-from samesession.flask import revoke, revoke_all, session, sessions_of
+from samesession.flask import erase_owner, revoke, revoke_all, session, sessions_of
 from samesession.labels import from_user_agent
 
 
@@ -231,8 +231,8 @@ def add_deletion(app: Flask, accounts: Accounts) -> None:
         session.require_fresh(minutes=pages.FRESH_MINUTES)
         # First: who logs in meanwhile is bound to an account that is gone.
         accounts.delete(account)
-        revoke_all(account.id, keep=session.sid)
-        session.end()
+        erase_owner(account.id)  # ends all sessions, this one too
+        session.end()  # drops the cookie
         return redirect(url_for("goodbye"), code=303)
 
     @app.get("/goodbye")

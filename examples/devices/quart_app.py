@@ -22,7 +22,7 @@ from examples.devices.accounts import Account, Accounts
 from examples.devices.forms import Refused, checked_note, is_from_another_site
 from samesession import ReauthenticationRequired, Session
 from samesession.labels import from_user_agent
-from samesession.quart import revoke, revoke_all, session, sessions_of
+from samesession.quart import erase_owner, revoke, revoke_all, session, sessions_of
 
 
 def create_app(
@@ -232,8 +232,8 @@ def add_deletion(app: Quart, accounts: Accounts) -> None:
         session.require_fresh(minutes=pages.FRESH_MINUTES)
         # First: who logs in meanwhile is bound to an account that is gone.
         accounts.delete(account)
-        await revoke_all(account.id, keep=session.sid)
-        session.end()
+        await erase_owner(account.id)  # ends all sessions, this one too
+        session.end()  # drops the cookie
         return redirect(url_for("goodbye"), code=303)
 
     @app.get("/goodbye")
