@@ -27,8 +27,14 @@ def url(framework: str, tmp_path: Path) -> Iterator[str]:
     create_app = import_module(f"examples.login_{framework}.app").create_app
     app = create_app({"SECRET_KEY": SECRET_KEY, "SESSION_FILE_DIR": str(tmp_path / "sessions")})
     app.add_url_rule("/fails", "fails", lambda: 1 / 0)
-    with served(app, "wsgi" if framework == "flask" else "asgi") as url:
-        yield url
+    if framework == "quart":
+        with served(app) as url:
+            yield url
+    else:
+        from examples.devices.one_chunk import with_a_chunk
+
+        with served(with_a_chunk(app), "wsgi") as url:
+            yield url
 
 
 def log_in(tab: Tab, url: str, name: str) -> None:
@@ -73,13 +79,13 @@ def test_a_visit_from_login_to_logout(tab: Tab, url: str, framework: str) -> Non
     tab.see(f"example-{framework}-logged-out")
 
 
-@pytest.mark.parametrize("kind", LONG_NAMES)
-def test_a_long_name_fits(tab: Tab, url: str, framework: str, kind: str) -> None:
-    log_in(tab, url, LONG_NAMES[kind])
-    tab.see(f"example-{framework}-long-name-{kind}")
-    tab.page.goto(url)
-    assert status_of(tab) == f"Logged in as {LONG_NAMES[kind]}"
-    tab.see(f"example-{framework}-long-name-{kind}-index")
+def test_a_long_name_fits(tab: Tab, url: str, framework: str) -> None:
+    for kind, name in LONG_NAMES.items():
+        log_in(tab, url, name)
+        tab.see(f"example-{framework}-long-name-{kind}")
+        tab.page.goto(url)
+        assert status_of(tab) == f"Logged in as {name}"
+        tab.see(f"example-{framework}-long-name-{kind}-index")
 
 
 def test_what_goes_wrong(tab: Tab, url: str, framework: str) -> None:
