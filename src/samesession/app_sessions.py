@@ -306,10 +306,7 @@ class AppSessions:
         return reply
 
     def _in_turn(self, session: ServerSession, steps: Steps[Reply]) -> Steps[Reply]:
-        """Save a session while no other task or thread of its request does.
-
-        So that each save begins with what the one before has stored.
-        """
+        """Save a session after all other saves of its request, from what those have stored."""
         lock = state_of(session).turn(self._framework.lock)
         yield from wait(lock.acquire())
         try:
@@ -317,8 +314,7 @@ class AppSessions:
                 reply = yield from steps
         finally:
             lock.release()
-        failure = state_of(session).take_untold()
-        if failure is not None:
+        if (failure := state_of(session).take_untold()) is not None:
             _ = self.failed(failure)
         return reply
 

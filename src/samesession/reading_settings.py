@@ -166,6 +166,24 @@ def number(*, above: float) -> Callable[[object, Setting], float]:
     return check
 
 
+def count(value: object, setting: Setting) -> int:
+    """Take a whole number above 0."""
+    if type(value) is not int or value < 1:
+        raise ConfigError(f"{setting.name} must be an int of at least 1, such as 5, or None")
+    return value
+
+
+def choice(*names: str) -> Callable[[object, Setting], str]:
+    """Return a check that takes one of some names."""
+
+    def check(value: object, setting: Setting) -> str:
+        if not isinstance(value, str) or value not in names:
+            raise ConfigError(f"{setting.name} must be {' or '.join(map(repr, names))}")
+        return value
+
+    return check
+
+
 def seconds(value: object, setting: Setting) -> int:
     """Take a timedelta or a number of seconds; a part of a second counts as a whole."""
     amount = value.total_seconds() if isinstance(value, timedelta) else value

@@ -30,6 +30,8 @@ from .errors import ConfigError
 from .framework_settings import FLASKS, read_cookie, read_secret_keys, read_truth
 from .reading_settings import (
     Setting,
+    choice,
+    count,
     declared,
     flag,
     number,
@@ -72,18 +74,6 @@ def _size(value: object, setting: Setting) -> int:
 
 def _bytes(value: object, setting: Setting) -> int:
     return int(number(above=-1)(value, setting))
-
-
-def _count(value: object, setting: Setting) -> int:
-    if type(value) is not int or value < 1:
-        raise ConfigError(f"{setting.name} must be an int of at least 1, such as 5, or None")
-    return value
-
-
-def _limit_action(value: object, setting: Setting) -> str:
-    if value not in ("end-oldest", "refuse"):
-        raise ConfigError(f'{setting.name} must be "end-oldest" or "refuse"')
-    return str(value)
 
 
 def _prefix(value: object, setting: Setting) -> str:
@@ -171,17 +161,16 @@ class CommonSettings:
     )
     max_per_owner: int | None = setting(
         "SESSION_MAX_PER_OWNER",
-        optional(_count),
+        optional(count),
         default=None,
         doc="[How many sessions a user may have](administration.md#how-many-sessions-a-user-has), "
         "of logins by `bind` that say no `at_most`.",
     )
     max_per_owner_action: str = setting(
         "SESSION_MAX_PER_OWNER_ACTION",
-        _limit_action,
+        choice("end-oldest", "refuse"),
         default="end-oldest",
-        doc='What a login beyond that does: `"end-oldest"`, or `"refuse"`, which is '
-        "`TooManySessions`, a 403.",
+        doc='What a login beyond it does: `"end-oldest"`, or `"refuse"` (`TooManySessions`).',
     )
     exempt: Paths = setting(
         "SESSION_EXEMPT",
