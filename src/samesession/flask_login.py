@@ -17,7 +17,7 @@ is taken out of the request. Flask-Security logs in and out by Flask-Login.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import flask
 from werkzeug.datastructures import ImmutableMultiDict
@@ -25,7 +25,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 from . import headers
 from .app_sessions import AppSessions, app_sessions_of
 from .core.account import adopt
-from .core.freshness import checked_minutes
+from .core.freshness import checked_minutes, is_fresh
 from .core.names import is_name
 from .core.request_state import Mode, state_of
 from .core.session import ServerSession
@@ -80,7 +80,7 @@ class _Integration:
     """What an application has chosen, and what is done before each of its requests."""
 
     def __init__(self, fresh_minutes: float, label: Callable[[], str | None] | None) -> None:
-        self._seconds = checked_minutes(fresh_minutes) * 60
+        self._minutes = checked_minutes(fresh_minutes)
         self.label = label or (lambda: None)
 
     def before_request(self) -> None:
@@ -88,13 +88,16 @@ class _Integration:
         app = _app()
         app_sessions = app_sessions_of(app)
         _send_no_cookie(_manager(app))
-        cookie = _taken_cookie(app)
+        honoured = honours_cookies(app_sessions)
+        taken = _take_cookie(app)
         session = _session()
         if session is None or state_of(session).mode is not Mode.LIVE or _is_of_socket():
             return
-        if cookie is not None:
+        if taken is not None:
+            if honoured and taken.user_id is not None:
+                _take_over(app, app_sessions, session, taken.user_id)
+            # Only now, as it is needed again where that has failed.
             _ = flask.after_this_request(_without_cookie)
-            _take_over(app, app_sessions, session, cookie)
         self._bring_up_to_date(session, app_sessions.current_time())
 
     def _bring_up_to_date(self, session: ServerSession, now: float) -> None:
@@ -102,14 +105,13 @@ class _Integration:
 
         Nothing here counts as an access to the session.
         """
-        loaded, look = state_of(session).loaded, dict[str, Any].get
-        if loaded is None:
+        state, look = state_of(session), dict[str, Any].get
+        if state.loaded is None:
             return
-        record, user_id = loaded.record, str(look(session, "_user_id", ""))
-        if record.owner is None and is_name(user_id):
+        user_id = str(look(session, "_user_id", ""))
+        if state.owner is None and is_name(user_id):
             adopt(session, user_id, new_secret=False)
-        at = 0 if record.owner is None else record.auth_time
-        if look(session, "_fresh") and (not at or now - at > self._seconds):
+        if look(session, "_fresh") and not is_fresh(state, self._minutes, now):
             session["_fresh"] = False
 
 
@@ -191,25 +193,42 @@ def _end(app: flask.Flask, session: ServerSession) -> None:
 # --- remember cookies from before -------------------------------------------------------------
 
 
-def _taken_cookie(app: flask.Flask) -> str | None:
-    """Take a remember cookie out of the request, where nobody finds it from now on."""
+class _Taken(NamedTuple):
+    """A remember cookie that was in the request; `user_id`: of a user, if its signature is true."""
+
+    user_id: str | None
+
+
+def _take_cookie(app: flask.Flask) -> _Taken | None:
+    """Take a remember cookie out of the request, where nobody finds it from now on.
+
+    It logs in, so no local holds it while code of the application runs: an error tracker
+    would show it.
+    """
     name = _settings(app).get("REMEMBER_COOKIE_NAME", _library.COOKIE_NAME)
     request = flask.request
     if name not in request.environ.get("HTTP_COOKIE", "") or name not in request.cookies:
         return None
-    cookie: str = request.cookies[name]
+    taken = _Taken(_user_of(request.cookies[name]))
     others = [(key, value) for key, value in request.cookies.items(multi=True) if key != name]
     vars(headers.unproxied(request))["cookies"] = ImmutableMultiDict(others)
-    return cookie
+    return taken
+
+
+def _user_of(cookie: str) -> str | None:
+    try:
+        user_id: str | None = _library.decode_cookie(cookie)
+    except TypeError:  # a signature that is not ASCII
+        return None
+    return user_id
 
 
 def _take_over(
-    app: flask.Flask, app_sessions: AppSessions, session: ServerSession, cookie: str
+    app: flask.Flask, app_sessions: AppSessions, session: ServerSession, user_id: str
 ) -> None:
-    """Log in whom a remember cookie names, as long as such cookies are honoured."""
-    user_id = _user_of(cookie) if honours_cookies(app_sessions) else None
+    """Log in whom a remember cookie names, if nobody is, and have the session remember it."""
     found = session.get("_user_id")
-    if user_id is None or found not in (None, user_id):
+    if found is not None and str(found) != user_id:
         return
     manager = _manager(app)
     if found is None:
@@ -224,14 +243,6 @@ def _take_over(
         remember(session, _duration(app), _DURATION)
     else:
         session.permanent = True
-
-
-def _user_of(cookie: str) -> str | None:
-    try:
-        user_id: str | None = _library.decode_cookie(cookie)
-    except TypeError:  # a signature that is not ASCII
-        return None
-    return user_id
 
 
 def _without_cookie(response: flask.Response) -> flask.Response:

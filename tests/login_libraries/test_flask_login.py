@@ -534,6 +534,30 @@ async def test_it_stays_where_the_store_is_down(new_site: NewSite, backend: Back
 
 
 @FEW
+async def test_it_stays_where_its_user_cannot_be_loaded_and_no_frame_shows_it(
+    new_app: NewApp,
+) -> None:
+    site = new_app(**LATER)
+
+    def fail(name: str) -> None:
+        raise LookupError(name)
+
+    site.app.login_manager.user_loader(fail)
+    user = remembered(site, "ann")
+    _, _, signature = user.jar["remember_token"].partition("|")
+    assert (await user.driver.get("/me")).status == 500
+    frame = site.errors[-1].__traceback__
+    shown = []
+    while frame is not None:
+        if "samesession" in frame.tb_frame.f_code.co_filename:
+            shown.append(repr(frame.tb_frame.f_locals))
+        frame = frame.tb_next
+    assert len(shown) > 1
+    assert signature not in "".join(shown)
+    assert "remember_token" in user.jar
+
+
+@FEW
 async def test_a_path_without_sessions_leaves_it(new_app: NewApp) -> None:
     site = new_app(SESSION_EXEMPT=["/me"], **LATER)
     user = remembered(site, "ann")

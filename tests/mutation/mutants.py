@@ -3233,4 +3233,79 @@ MUTANTS = (
         (Change("core/admin.py", "if key not in kept]", "]"),),
         ("tests/web/test_owner_data.py", "-k", "another_applications and memory"),
     ),
+    Mutant(
+        "how long a login is fresh",
+        (Change("core/freshness.py", "now - at <= minutes * 60", "now >= at"),),
+        ("tests/web/test_fresh_logins.py", "-k", "memory and fresh_for_its_minutes"),
+    ),
+    Mutant(
+        "who was cleared away is not fresh",
+        (
+            Change(
+                "core/freshness.py",
+                "state.loaded is None or state.cleared or state.owner is None",
+                "state.loaded is None",
+            ),
+        ),
+        ("tests/web/test_fresh_logins.py", "-k", "memory and nobody_is_not_fresh"),
+    ),
+    Mutant(
+        "an adopted session is not authenticated",
+        (
+            Change(
+                "core/next_record.py",
+                "auth_time=0 if draft.login is None else now",
+                "auth_time=0 if owner is None else now",
+            ),
+        ),
+        ("tests/unit/test_adoption.py",),
+    ),
+    Mutant(
+        "the date until which a library's cookie logs in",
+        (Change("remembered_logins.py", "app_sessions.current_time() < until", "until > 0"),),
+        ("tests/login_libraries/test_flask_login.py", "-k", "memory and ends_in_time"),
+    ),
+    Mutant(
+        "that Flask-Login sends no remember cookie",
+        (Change("flask_login.py", "manager._set_cookie = _nothing", "manager._sent = _nothing"),),
+        ("tests/login_libraries/test_flask_login.py", "-k", "memory and no_remember_cookie"),
+    ),
+    Mutant(
+        "a remember cookie that is not honoured",
+        (
+            Change(
+                "flask_login.py",
+                'vars(headers.unproxied(request))["cookies"] = ImmutableMultiDict(others)',
+                "del others",
+            ),
+        ),
+        ("tests/login_libraries/test_flask_login.py", "-k", "memory and not_honoured"),
+    ),
+    Mutant(
+        "a remembered session in another browser",
+        (
+            Change(
+                "flask_login.py",
+                'if "_user_id" not in session or session.lifetime is not None:',
+                'if "_user_id" not in session:',
+            ),
+        ),
+        ("tests/login_libraries/test_flask_login.py", "-k", "memory and strong_protection_ends"),
+    ),
+    Mutant(
+        "a login from before is on the list",
+        (
+            Change(
+                "flask_login.py",
+                "if state.owner is None and is_name(user_id):",
+                "if is_name(user_id) and not user_id:",
+            ),
+        ),
+        ("tests/login_libraries/test_flask_login.py", "-k", "memory and listed_from_the_next"),
+    ),
+    Mutant(
+        "that Quart-Auth's cookie goes",
+        (Change("quart_auth.py", "if self._has_cookie(ours):", "if ours is None:"),),
+        ("tests/login_libraries/test_quart_auth.py", "-k", "memory and logs_in_once"),
+    ),
 )

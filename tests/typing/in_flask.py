@@ -16,6 +16,7 @@ from samesession.flask import (
     count,
     erase_owner,
     export_owner,
+    fresh_required,
     ping,
     purge,
     revoke,
@@ -58,6 +59,9 @@ def what_ours_adds() -> None:
     session.bind("ann", at_most=3)
     session.bind("ann", 5)  # type: ignore[arg-type]
     session.confirm()
+    session.require_fresh()
+    session.require_fresh(minutes=0.5)
+    session.require_fresh("10")  # type: ignore[arg-type]
     session.unbind()
     session.end()
     session.regenerate()
@@ -120,3 +124,14 @@ async def not_to_be_awaited() -> None:
     await purge()  # type: ignore[misc]
     async with saving():  # type: ignore[attr-defined]
         pass
+
+
+@fresh_required(minutes=5)
+def guarded(name: str) -> int:
+    return len(name)
+
+
+def views() -> None:
+    assert_type(guarded("ann"), int)
+    guarded(5)  # type: ignore[arg-type]
+    fresh_required(guarded)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from samesession.quart import (
     count,
     erase_owner,
     export_owner,
+    fresh_required,
     ping,
     purge,
     revoke,
@@ -38,6 +39,9 @@ def the_session() -> None:
     session.bind("ann", at_most=3)
     session.bind("ann", 5)  # type: ignore[arg-type]
     session.confirm()
+    session.require_fresh()
+    session.require_fresh(minutes=0.5)
+    session.require_fresh("10")  # type: ignore[arg-type]
     session.unbind()
     session.end()
 
@@ -89,3 +93,14 @@ def to_be_awaited() -> None:
         pass
     with session_by_sid(Quart("app"), "sid"):  # type: ignore[attr-defined]
         pass
+
+
+@fresh_required(minutes=5)
+async def guarded(name: str) -> int:
+    return len(name)
+
+
+async def views() -> None:
+    assert_type(await guarded("ann"), int)
+    await guarded(5)  # type: ignore[arg-type]
+    fresh_required(guarded)  # type: ignore[arg-type]

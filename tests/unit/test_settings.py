@@ -178,6 +178,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         ({"SESSION_MAX_BYTES": value}, "must be a number above 1023")
         for value in (0, 1023, True, "4096", None, float("inf"))
     ),
+    *(
+        ({"SESSION_MIGRATE_UNTIL": value}, "must be a datetime with an offset")
+        for value in (5, True, "", "soon", "2027-01-01", "2027-01-01T00:00:00")
+    ),
     *(({"SESSION_ID_LENGTH": value}, "16 to 48 bytes, or left out") for value in (8, 64)),
     ({"SESSION_ID_LENGTH": "32"}, "must be a number"),
     *(

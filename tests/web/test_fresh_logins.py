@@ -199,6 +199,28 @@ async def test_a_decorated_view_is_for_fresh_logins(site: Site, clock: Clock, ki
 
 
 @FEW
+@pytest.mark.needs("quart")
+async def test_a_websocket_that_needs_a_fresh_login_is_refused(site: Site) -> None:
+    fresh_required: Any = import_module("samesession.quart").fresh_required
+
+    async def socket() -> None:
+        await site.web.websocket.send("welcome")
+
+    site.app.add_websocket("/socket", "socket", fresh_required()(socket))
+    user = site.visitor()
+    driver: Any = user.driver
+    from quart.testing import WebsocketResponseError
+
+    with pytest.raises(WebsocketResponseError) as found:
+        async with driver.websocket("/socket") as connection:
+            await connection.receive()
+    assert found.value.response.status_code == 401
+    await user.visit(lambda session: session.bind("ann"))
+    async with driver.websocket("/socket") as connection:
+        assert await connection.receive() == "welcome"
+
+
+@FEW
 async def test_a_decorator_without_brackets_says_what_to_write(site: Site) -> None:
     fresh_required: Any = import_module(f"samesession.{site.framework}").fresh_required
     with pytest.raises(TypeError, match=r"@fresh_required\(\)"):

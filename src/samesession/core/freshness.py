@@ -54,10 +54,14 @@ def check(
         raise NotSupported(UNBINDABLE)
     if freshness is None:
         raise StaleLogin(minutes)
-    now = freshness.clock()
-    at = _authenticated_at(state, now)
-    if at is None or now - at > minutes * 60:
+    if not is_fresh(state, minutes, freshness.clock()):
         raise freshness.refusal(minutes)
+
+
+def is_fresh(state: SessionState, minutes: float, now: float) -> bool:
+    """Return whether a session's user has authenticated in the last minutes."""
+    at = _authenticated_at(state, now)
+    return at is not None and now - at <= minutes * 60
 
 
 def _authenticated_at(state: SessionState, now: float) -> float | None:
