@@ -29,12 +29,11 @@ def create_app(
 ) -> Flask:
     """Make the application; without `settings` they are the environment's FLASK_... variables."""
     app = Flask(__name__, template_folder="templates", static_folder="../shared/static")
+    app.config.from_mapping(pages.SETTINGS)
     if settings is None:
         app.config.from_prefixed_env()  # FLASK_SECRET_KEY is SECRET_KEY
     else:
         app.config.from_mapping(settings)
-    # What a page asks for every few seconds must not keep a session alive.
-    app.config.setdefault("SESSION_NO_RENEW", ["/session"])
     Session(app)
     accounts = accounts or Accounts()
     app.jinja_env.globals.update(

@@ -6,8 +6,15 @@ Knows no framework.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+# What the application says of its sessions; where it is served may say otherwise.
+SETTINGS: Mapping[str, Any] = {
+    "SESSION_ABSOLUTE_LIFETIME": timedelta(days=30),  # of a stolen one, too; from the last login
+    # What a page asks for every few seconds must not keep a session alive.
+    "SESSION_NO_RENEW": ["/session"],
+}
 
 # How old a password's confirmation may be before an account is deleted. Ten is more usual;
 # with one you see in a short visit that it is asked for.

@@ -30,12 +30,11 @@ def create_app(
 ) -> Quart:
     """Make the application; without `settings` they are the environment's QUART_... variables."""
     app = Quart(__name__, template_folder="templates", static_folder="../shared/static")
+    app.config.from_mapping(pages.SETTINGS)
     if settings is None:
         app.config.from_prefixed_env()  # QUART_SECRET_KEY is SECRET_KEY
     else:
         app.config.from_mapping(settings)
-    # What a page asks for every few seconds must not keep a session alive.
-    app.config.setdefault("SESSION_NO_RENEW", ["/session"])
     Session(app)
     accounts = accounts or Accounts()
     app.jinja_env.globals.update(

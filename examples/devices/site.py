@@ -15,7 +15,7 @@ from examples.devices.accounts import Accounts
 from examples.devices.flask_app import create_app as create_flask
 from examples.devices.forms import is_from_another_site
 from examples.devices.one_chunk import with_a_chunk
-from examples.devices.pages import HEADERS
+from examples.devices.pages import HEADERS, SETTINGS
 from examples.devices.quart_app import create_app as create_quart
 from examples.devices.stores import Switch
 from samesession import Session
@@ -36,6 +36,7 @@ def create_site(settings: Mapping[str, Any], store: Switch) -> AsgiApp:
     """
     accounts = Accounts()
     common = {
+        **SETTINGS,
         **settings,
         "SESSION_COOKIE_PATH": "/",
         "SESSION_TOUCH_INTERVAL": 0,  # "last seen" to the second, for a write at each page
