@@ -164,6 +164,7 @@ BAD: list[tuple[str, Facts, Level, str]] = [
     ("store.owners", facts(in_cookie=True), Level.NOTICE, 'SESSION_TYPE = "filesystem"'),
     ("store.evicts", facts(Evicting()), Level.WARNING, 'SESSION_TYPE = "redis"'),
     ("store.expiry", facts(), Level.NOTICE, "flask sessions purge"),
+    ("store.expiry", facts(MemoryStore()), Level.NOTICE, "call purge()"),
     ("encryption", facts(), Level.NOTICE, "SESSION_ENCRYPT = True"),
     ("encryption", facts(SESSION_ENCRYPT="read"), Level.NOTICE, "SESSION_ENCRYPT = True"),
     (

@@ -162,10 +162,10 @@ def absolute(facts: Facts) -> Finding:
     """Check that a session ends however much it is used (ASVS 7.3.2)."""
     found, write = facts.config.rules.absolute, "SESSION_ABSOLUTE_LIFETIME = timedelta(days=30)"
     if found is None and facts.store is None:
-        what = "a session in the cookie that is used never ends, and cannot be made to"
+        what = "a session in the cookie never ends while it is used, and cannot be made to"
         return Finding("timeout.absolute", Level.NOTICE, what, 'SESSION_TYPE = "filesystem"')
     if found is None:
-        what = "a session that is used never ends, for who has stolen it neither"
+        what = "a session in use never ends, nor does one that was stolen"
         return _warn("timeout.absolute", what, write)
     what = f"a session ends {_days(found)} after its login"
     if found <= _AAL1:
@@ -178,7 +178,7 @@ def store_timeout(facts: Facts) -> Finding:
     seconds = facts.config.store_timeout
     if seconds <= _PATIENCE:
         return _ok("timeout.store", f"a request waits {seconds:g} s at most for the store")
-    what = f"each request waits {seconds:g} s for a store that is down, and keeps its thread"
+    what = f"each request waits {seconds:g} s for a store that is down, and others queue behind it"
     return Finding("timeout.store", Level.NOTICE, what, "SESSION_STORE_TIMEOUT = 2.0")
 
 
@@ -239,6 +239,8 @@ def purged(facts: Facts) -> Finding:
         return _ok("store.expiry", "what has expired goes by itself, or is looked at")
     what = "what has expired lies there until somebody deletes it"
     write = "in a crontab: 0 4 * * *  flask sessions purge"
+    if capabilities_of(facts.store).reach is Reach.PROCESS:  # where no command reaches it
+        write = "call purge() of samesession.flask or samesession.quart now and then"
     return Finding("store.expiry", Level.NOTICE, what, write)
 
 
@@ -246,7 +248,9 @@ def encryption(facts: Facts) -> Finding:
     """Check whether sessions are encrypted where they are kept (ASVS 11.3)."""
     found = facts.config.encryption
     if found is None or not found.writes:
-        who = "the user" if facts.store is None else "who runs the store, or has a backup of it,"
+        who = (
+            "the user" if facts.store is None else "whoever runs the store, or has a backup of it,"
+        )
         what = f"{who} can read what is in a session, as it is not encrypted"
         return Finding("encryption", Level.NOTICE, what, "SESSION_ENCRYPT = True")
     if found.plain_until > facts.now:
@@ -264,7 +268,7 @@ def debug(facts: Facts) -> Finding:
     if not facts.debug:
         return _ok("debug", "debug mode is off")
     what = "debug mode is on: an error page shows what a session holds, and may run code"
-    return Finding("debug", Level.ERROR, what, "FLASK_DEBUG=0 in the environment, QUART_DEBUG=0")
+    return Finding("debug", Level.ERROR, what, "FLASK_DEBUG=0 or QUART_DEBUG=0, in the environment")
 
 
 CHECKS: Sequence[Callable[[Facts], Finding]] = (
