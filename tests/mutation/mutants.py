@@ -2680,6 +2680,28 @@ MUTANTS = (
         ("tests/web/test_doctor.py", "-k", "is_down and memory"),
     ),
     Mutant(
+        "values are shown where it is asked for alone",
+        (
+            Change(
+                "cli/listing.py",
+                'return {**found, "value": repr(entry.value)} if with_value else found',
+                'return {**found, "value": repr(entry.value)}',
+            ),
+        ),
+        ("tests/web/test_cli_listing.py", "-k", "no_values and memory"),
+    ),
+    Mutant(
+        "a session that is over is not shown",
+        (
+            Change(
+                "core/stored.py",
+                "if found is None or policy.is_over(found.record, self._clock()):",
+                "if found is None:",
+            ),
+        ),
+        ("tests/web/test_cli_listing.py", "-k", "that_is_over and memory"),
+    ),
+    Mutant(
         "control characters on the terminal",
         (Change("cli/output.py", "    if text.isprintable():\n", "    if True:\n"),),
         ("tests/web/test_doctor.py", "-k", "by_others"),

@@ -59,12 +59,14 @@ async def test_list_shows_a_users_sessions_the_oldest_first(site: Site) -> None:
     second = await _login(site, "ann")
     code, said = await command(site, "list", "ann")
     assert code == 0
-    assert said.splitlines() == [
-        f"{await _sid(first)}  created 2027-01-15 08:00:00+00:00",
-        f"{await _sid(second)}  created 2027-01-15 08:01:00+00:00",
+    head, *rows = said.splitlines()
+    assert head.startswith("SID                     CREATED               LAST SEEN")
+    assert [row[:44] for row in rows] == [
+        f"{await _sid(first)}  2027-01-15 08:00:00Z",
+        f"{await _sid(second)}  2027-01-15 08:01:00Z",
     ]
     done = await invoke(site, "list", "nobody")
-    assert (done.exit_code, done.stdout) == (0, "")
+    assert (done.exit_code, done.stdout) == (0, "no live sessions\n")
 
 
 async def test_revoke_ends_one_session(site: Site) -> None:
@@ -155,7 +157,7 @@ async def test_revoke_takes_either_a_sid_or_an_owner_or_all(site: Site, args: li
 @pytest.mark.parametrize(
     ("args", "complaint"),
     [
-        (["list"], "Missing argument 'OWNER'"),
+        (["show"], "Missing argument 'SID'"),
         (["list", "ann", "ben"], "unexpected extra argument"),
         (["revoke", "--al"], "'--al' is neither an option nor a sid"),
         (["expire"], "No such command 'expire'"),
@@ -172,7 +174,7 @@ async def test_wrong_usage_is_explained(site: Site, args: list[str], complaint: 
 async def test_help_names_the_commands(site: Site) -> None:
     code, said = await command(site, "--help")
     assert code == 0
-    for name in ("init", "list", "purge", "revoke"):
+    for name in ("doctor", "init", "list", "purge", "revoke", "show", "stats"):
         assert f"  {name} " in said
 
 

@@ -15,9 +15,10 @@ from ..app_sessions import AppSessions
 from .arguments import CarefulGroup
 from .doctor import add_doctor
 from .ending import add_revoke
-from .listing import add_list
+from .listing import add_list, add_show
 from .maintenance import add_init, add_purge
 from .running import CommandRunner, StepsRunner
+from .stats import add_stats
 
 __all__ = ["commands"]
 
@@ -32,6 +33,6 @@ def commands(app_sessions: AppSessions, run: StepsRunner) -> click.Group:
         pass
 
     runner = CommandRunner(app_sessions, run)
-    for add in (add_list, add_revoke, add_purge, add_init, add_doctor):
+    for add in (add_list, add_show, add_stats, add_revoke, add_purge, add_init, add_doctor):
         add(sessions, runner)
     return sessions

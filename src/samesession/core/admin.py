@@ -25,8 +25,10 @@ from .owner_entries import OwnerEntries
 from .reading import Reader
 from .record import Record, Sealer
 from .session_info import SessionInfo, SessionPage
-from .steps import Steps
+from .statistics import Statistics
+from .steps import Steps, done
 from .store import Clock, Lifetimes, Purgeable, Store
+from .stored import StoredSession, StoredSessions
 
 _NEW_KEY = (
     "so it cannot end every session: to do so, give the application a new SECRET_KEY, and no "
@@ -64,6 +66,7 @@ class Administration:
         self._everyone = Everyone(
             store, prefix=prefix, records=records, marks=Marks(sealer, prefix), clock=clock
         )
+        self._stored = StoredSessions(records=records, everyone=self._everyone, clock=clock)
 
     # --- list --------------------------------------------------------------------------
 
@@ -109,6 +112,14 @@ class Administration:
         Raises NotSupported on a store that keeps no index.
         """
         return self._listing.export_owner(owner)
+
+    def stored(self, sid: str) -> Steps[StoredSession | None]:
+        """Return what a store has of a live session; None for an unknown sid."""
+        return self._stored.of(sid) if is_sid(checked_sid(sid, "stored")) else done(None)
+
+    def statistics(self) -> Steps[Statistics]:
+        """Sum up this application's live sessions; raises NotSupported as `count` does."""
+        return self._stored.statistics()
 
     # --- end ---------------------------------------------------------------------------
 

@@ -23,11 +23,15 @@ Stored = tuple[str, bytes | None]
 
 
 class Dated(NamedTuple):
-    """A record; when its session was seen last, and when its idle timeout ends, if known."""
+    """A record; when its session was seen last, and when its idle timeout ends, if known.
+
+    `size`: how many bytes the store has of it; 0 where nobody asked.
+    """
 
     record: Record
     seen: float | None
     idle_end: float | None
+    size: int = 0
 
     def info(self, current: str | None) -> SessionInfo:
         """Return what may be seen of it; `current`: the sid of the request that asks."""
@@ -82,13 +86,20 @@ class OwnRecords:
         walk.weigh(sum(len(each.record) for each in loaded if each is not None))
         return self._dated(keys, loaded)
 
+    def dated(self, sid: str) -> Steps[Dated | None]:
+        """Read the record of a sid; None where none of this application's is."""
+        keys = [self._prefix + sid]
+        found = self._dated(keys, (yield from load_dated(self._store, keys, self._lifetimes)))
+        return found[0] if found else None
+
     def _dated(self, keys: Sequence[str], loaded: Sequence[DatedRecord | None]) -> list[Dated]:
         found: list[Dated] = []
         now = self._clock()
         for key, each in zip(keys, loaded, strict=True):
             record = None if each is None else self.opened(key, each.record)
             if each is not None and record is not None:
-                found.append(Dated(record, _seen(record, each.idle, now), _end(each.left, now)))
+                seen, end = _seen(record, each.idle, now), _end(each.left, now)
+                found.append(Dated(record, seen, end, len(each.record)))
         return found
 
     def opened(self, key: str, raw: bytes | None) -> Record | None:
