@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from samesession.core.findings import Level
 from samesession.core.steps import Steps
-from samesession.core.store import Lifetimes, Outcome
+from samesession.core.store import Clock, Lifetimes, Outcome
 from samesession.errors import BadRecord, StoreUnavailable
 from samesession.stores.dynamodb import DynamoDBStore, items
+from samesession.stores.dynamodb.asking import Asking
 from samesession.testing import Caller, make_record
 from samesession.testing.caller import revision
 from tests.faults.proxy import Fault, Proxy, proxied
@@ -211,3 +213,29 @@ def test_another_sessions_item_is_asked_for_again_and_is_no_record(
 def _item(key: str) -> dict[str, Any]:
     item: dict[str, Any] = items.create(key, make_record(1), expires=2**33, now=0)["Item"]
     return item
+
+
+def test_a_table_is_examined(
+    caller: Caller, server: DynamoDB, other_table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = server.store(table=other_table).open_for(caller.colour)
+
+    def levels(clock: Clock) -> dict[str, Level]:
+        return {each.check: each.level for each in caller.do(store.findings(clock))}
+
+    assert levels(time.time) == {"dynamodb.table": Level.ERROR}
+    caller.do(store.prepare())
+    well = {"dynamodb.table": Level.OK, "dynamodb.ttl": Level.OK, "clock": Level.OK}
+    assert levels(time.time) == well
+    assert levels(lambda: time.time() + 100)["clock"] is Level.ERROR
+    off = {"Enabled": False, "AttributeName": "expires"}
+    server.client.update_time_to_live(TableName=other_table, TimeToLiveSpecification=off)
+    assert levels(time.time)["dynamodb.ttl"] is Level.WARNING
+
+    def refused(self: Asking) -> Steps[object]:
+        yield from ()
+        raise StoreUnavailable("DynamoDB refused describe_table: AccessDeniedException")
+
+    monkeypatch.setattr(Asking, "table", refused)
+    assert levels(time.time)["dynamodb.table"] is Level.NOTICE
+    caller.do(store.close())

@@ -21,6 +21,7 @@ _LATER = {
     "ThrottlingException",
     "TransactionConflictException",
 }
+_DENIED = "AccessDeniedException"
 FIRST_PAUSE = 0.05  # seconds, as Amazon's own clients wait for DynamoDB
 
 
@@ -65,3 +66,8 @@ def translated(error: Exception, operation: str, table: str) -> StoreUnavailable
     if code is not None:
         return StoreUnavailable(f"DynamoDB refused {operation}: {code}")
     return StoreUnavailable(f"DynamoDB is not available: {type(error).__name__}")
+
+
+def is_denied(error: StoreUnavailable) -> bool:
+    """Return whether DynamoDB was reached, and its user has no right to what was asked."""
+    return str(error).endswith(f": {_DENIED}")

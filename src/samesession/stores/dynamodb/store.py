@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from ...core.batches import every_key
+from ...core.findings import Finding
 from ...core.idle_renewal import Touching
 from ...core.names import checked_prefix
 from ...core.record import revision_of
@@ -36,7 +37,7 @@ from ...run.per_loop import PerLoop
 from ...settings import Config
 from ..kit.opener import with_settings
 from ..kit.renewing_load import RenewingLoad, records_of
-from . import clients, errors, items
+from . import clients, errors, examination, items
 from .asking import Asking, Refused, live
 from .settings import DynamoDBSettings
 
@@ -220,6 +221,11 @@ class DynamoDBStore:
         opened = self._opened.take()
         if opened is not None:
             yield from clients.close_client(self._source, opened)
+
+    def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
+        """Say how the table is, and DynamoDB's clock."""
+        asking = yield from self._asking()
+        return (yield from examination.findings(asking, self._table, clock))
 
     def prepare(self) -> Steps[None]:
         """Make the table where it is missing, and have DynamoDB delete what has expired."""
