@@ -33,7 +33,7 @@ from .current_settings import CurrentSettings, Parts, snapshot, source_of
 from .errors import ConfigError, NotSupported, SessionError, StoreError, StoreUnavailable
 from .exempt import Exemptions
 from .framework import Framework
-from .given_application import home_of
+from .given_application import home_of, without_sessions
 from .making_flows import Flows
 from .run.clocks import stopwatch, system_time
 from .settings import Config
@@ -388,11 +388,5 @@ def app_sessions_of(app: Any) -> AppSessions:  # a Flask or a Quart
     """Return the sessions of an application; raise ConfigError where there are none."""
     app_sessions = getattr(app.session_interface, "app_sessions", None)
     if not isinstance(app_sessions, AppSessions):
-        interface: object = app.session_interface
-        kind = type(interface)
-        usual = kind.__name__ == "SecureCookieSessionInterface"
-        other = "" if usual else f", after what gave it a {kind.__module__}.{kind.__qualname__}"
-        raise ConfigError(
-            f"this application has no sessions of ours: call Session(app) where it is made{other}"
-        )
+        raise without_sessions(app)
     return app_sessions

@@ -134,6 +134,17 @@ def _article(name: str) -> str:
     return f"{'an' if name[:1] in 'AEIOUaeio' else 'a'} {name}"
 
 
+def without_sessions(app: Any) -> ConfigError:  # a Flask or a Quart
+    """Return the error for an application that has no sessions of ours, or none any more."""
+    interface: object = app.session_interface
+    kind = type(interface)
+    usual = kind.__name__ == "SecureCookieSessionInterface"
+    other = "" if usual else f", after what gave it a {kind.__module__}.{kind.__qualname__}"
+    return ConfigError(
+        f"this application has no sessions of ours: call Session(app) where it is made{other}"
+    )
+
+
 def home_of(app: Any) -> str:  # a Flask or a Quart
     """Return the directory that an application may write to, wherever it is started from."""
     found = app.instance_path if os.path.isdir(app.instance_path) else app.root_path

@@ -114,10 +114,12 @@ def test_it_tells_what_is_asked_and_what_comes_of_it_and_no_names() -> None:
     assert run(store.create("key", make_record(1), lifetimes=LIFETIMES)) is True
     assert [*run(store.load_many(["key", "other"]))] == [make_record(1), None]
     run(store.delist_many("ann", ["key"]))
+    assert len(run(store.load_dated(["key", "other", "third"], lifetimes=LIFETIMES))) == 3
     assert run(store.remove("key", expected=None)) is Outcome.WRITTEN
     assert notes.told[0] == ("create", None)
     begun = [each for each in notes.told if isinstance(each, tuple)]
-    assert begun == [("create", None), ("load_many", 2), ("delist_many", 1), ("remove", None)]
+    many = [("load_many", 2), ("delist_many", 1), ("load_dated", 3)]
+    assert begun == [("create", None), *many, ("remove", None)]
 
 
 def test_an_operation_begins_with_its_first_step_and_a_failure_is_told() -> None:

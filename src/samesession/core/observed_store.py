@@ -34,6 +34,7 @@ class Observer(Protocol):
         ...
 
 
+_OF_MANY = ("load_many", "load_dated", "remove_many", "delist_many")
 # Those are no operations: where a store is, which callers it serves, and what it lets go of.
 _APART = ("location", "colours", "open_for", "close")
 
@@ -84,7 +85,7 @@ def observed(store: Store, observer: Observer) -> Store:
 def _observed(
     name: str, method: Callable[..., Steps[Any]], observer: Observer
 ) -> Callable[..., Steps[Any]]:
-    takes_many = name.endswith("_many")
+    takes_many = name in _OF_MANY
 
     def steps(*args: Any, **named: Any) -> Steps[Any]:
         observation = observer.begin(name, _count(args) if takes_many else None)
