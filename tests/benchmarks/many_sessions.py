@@ -77,7 +77,7 @@ def fill(store: str, settings: dict[str, Any], owned: int, everyone: int) -> Non
     administration = app.session_interface.app_sessions.administration  # type: ignore[attr-defined]
     filing: Any = administration._store
     put = {"filesystem": _put_files, "sqlite": _put_rows}.get(store, _put_keys)(settings)
-    made = _records(administration._sealer, owned, everyone)
+    made = _records(administration._records._sealer, owned, everyone)
     first = next(made)  # by the store itself, which makes what it needs
     lifetimes = scale.LIFETIMES
     _ = run(filing.create(first[0], first[1], lifetimes=lifetimes))

@@ -196,7 +196,10 @@ async def test_a_user_limited_to_the_prefix_is_enough(
     await visitor.visit(lambda session: session.bind("alice"))
     await visitor.put(b=2)
     assert await visitor.value(dict) == {"a": 1, "b": 2}
-    assert len(await administer(site, "sessions_of", "alice")) == 1
+    (listed,) = await administer(site, "sessions_of", "alice")
+    assert listed.last_seen is not None
+    assert await administer(site, "count") == 1
+    assert len((await administer(site, "all_sessions")).sessions) == 1
     await visitor.visit(lambda session: session.clear())
     assert not own_valkey.records()
     for action in (("revoke_all", "alice"), ("revoke_everyone",)):

@@ -16,6 +16,7 @@ from tests.support.backend import Backend
 from tests.support.clock import Clock
 from tests.support.infos import known_of, moment
 from tests.support.site import Site, Visitor
+from tests.support.sockets import Socket
 from tests.web.test_administration import administer
 
 pytestmark = pytest.mark.asyncio
@@ -140,6 +141,24 @@ async def test_the_request_s_own_session_is_the_current_one_of_a_list(site: Site
         assert answer.vary == "Cookie"
     stranger = await site.user().get("/mine")
     assert stranger.json() == dict.fromkeys(sids, False)
+
+
+@pytest.mark.owners
+@pytest.mark.stores("memory")
+@pytest.mark.needs("quart")
+async def test_a_websocket_s_own_session_is_the_current_one_too(site: Site) -> None:
+    web = actions(site)
+
+    async def socket() -> None:
+        found = await web.sessions_of("ann")
+        await site.web.websocket.send(" ".join(str(each.sid) for each in found if each.current))
+
+    site.app.websocket("/socket")(socket)
+    await log_in(site)
+    visitor = await log_in(site)
+    connection = Socket(visitor)
+    assert await connection.said() == (await info(visitor)).sid
+    await connection.over()
 
 
 @pytest.mark.owners

@@ -122,8 +122,8 @@ class SyncStore(Protocol):
     """A store in plain functions; `enlist`, `delist`, `owned`, and `purge` may be added.
 
     The methods are those of `Store`, `OwnerIndex` and `Purgeable`, and may be called by
-    several threads at once. So may be added what `Batches`, `PagedOwnerIndex` and
-    `Listable` name, for work on many sessions, what `Rereading`, `Pingable` and `Examinable`
+    several threads at once. So may be added what `Batches`, `Dated`, `PagedOwnerIndex`
+    and `Listable` name, for work on many sessions, what `Rereading`, `Pingable` and `Examinable`
     name, and the attribute `location`.
     """
 
