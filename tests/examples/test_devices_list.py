@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.support.devices import (
     devices_site,
     listed,
     messages,
+    seen,
     sids,
 )
 
@@ -50,7 +52,7 @@ async def test_each_browser_sees_both_and_which_it_is(browsers: list[Browser], h
         for where in OTHER:
             page = (await browser.get(f"/{where}/devices")).text
             assert listed(page) == [(own, True), (other, False)]
-            assert len(set(sids(page))) == 2
+            assert len(set(sids(page))) == len(seen(page)) == 2
 
 
 async def test_a_browser_without_a_name_is_listed(url: str, half: str) -> None:
@@ -110,6 +112,22 @@ async def test_nobody_elses_session_can_be_ended(
             "0 other sessions were ended."
         ]
     assert len(listed((await first.get(f"/{half}/devices")).text)) == 2
+
+
+async def test_what_a_page_asks_for_by_itself_is_no_sign_of_life(
+    browsers: list[Browser], half: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = browsers
+    before = seen((await first.get(f"/{half}/devices")).text)
+    now = time.time
+    monkeypatch.setattr("time.time", lambda: now() + 100)
+    for where in OTHER:
+        assert "Ada" in (await second.get(f"/{where}/session")).text
+    page = (await first.get(f"/{half}/devices")).text
+    assert abs(seen(page)[1] - before[1]) <= timedelta(seconds=1)
+    await second.get(f"/{half}/account")
+    after = seen((await first.get(f"/{half}/devices")).text)
+    assert after[1] - before[1] >= timedelta(seconds=99)
 
 
 async def test_the_password_is_asked_for_before_an_account_is_deleted(

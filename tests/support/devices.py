@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +84,10 @@ def sids(page: str) -> list[str]:
     return re.findall(r'name="sid" value="([^"]*)"', page)
 
 
-def seen(page: str) -> list[str]:
+def seen(page: str) -> list[datetime]:
     """Return when each session of a page of devices was last seen."""
-    return re.findall(r'<dt>Last seen</dt><dd><time datetime="([^"]*)"', page)
+    found = re.findall(r'<dt>Last seen</dt><dd><time datetime="([^"]*)"', page)
+    return [datetime.fromisoformat(each) for each in found]
 
 
 def held(page: str) -> dict[str, str]:
