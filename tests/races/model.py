@@ -68,6 +68,9 @@ class Asking:
     replace_secret: bool = False
     cleared: bool = False
     bound: str | None = None
+    unbound: bool = False
+    confirmed: bool = False
+    known_owner: str | None = None  # of the session as it was opened, or last saved
     seen: int = 0  # the revision that it knows
     decided: float = 0.0  # when it last made a record to write
     began: float = 0.0
@@ -121,6 +124,7 @@ class Asking:
         self.log = [(dict.clear, True)]
         self.replace_secret = self.cleared = True
         self.bound = None
+        self.unbound = self.confirmed = False
         self.discarded = False
 
     def regenerate(self) -> None:
@@ -129,6 +133,20 @@ class Asking:
     def bind(self, owner: str) -> None:
         self.replace_secret = True
         self.bound = owner
+        self.unbound = False
+
+    def unbind(self) -> None:
+        self.replace_secret = self.unbound = True
+        self.bound = None
+        self.confirmed = False
+
+    def confirm_if_owned(self) -> None:
+        if self.owner_after(self.known_owner) is not None:
+            self.replace_secret = self.confirmed = True
+
+    def owner_after(self, owner: str | None) -> str | None:
+        """Give whose a session is afterwards that was this owner's."""
+        return self.bound or (None if self.cleared or self.unbound else owner)
 
     # --- what came of them -------------------------------------------------------------
 
@@ -186,9 +204,11 @@ class Asking:
         elif self.wrote is not None:
             self.proof = self.saved = self.wrote
             self.opened, self.dropped, self.lost = True, False, False
+            self.known_owner = self.wrote.kept.owner
             self._show(self.wrote.kept.data)
         else:
             self.proof, self.saved, self.opened = None, None, False
+            self.known_owner = None
             self.dropped, self.lost = self.deleted, not self.deleted
             self._show({})
         self.saving = self.deleted = False
@@ -208,7 +228,7 @@ class Asking:
         self.data = {key: mine.get(key, copy.deepcopy(value)) for key, value in stored.items()}
         self.first, self.base = copy.deepcopy(self.data), copy.deepcopy(self.data)
         self.assigned, self.log = set(), []
-        self.replace_secret = self.cleared = False
+        self.replace_secret = self.cleared = self.unbound = self.confirmed = False
         self.bound = None
 
 
@@ -314,6 +334,7 @@ class Model:
         kept.expires = self._clock() + IDLE
         if self.is_live(asking.proof):
             asking.opened = True
+            asking.known_owner = kept.owner
             asking.seen = kept.revision
             asking.first = copy.deepcopy(kept.data)
             asking.base = copy.deepcopy(kept.data)
@@ -327,7 +348,7 @@ class Model:
         assert proof.generation == kept.generation, "an old cookie wrote to a session"
         assert asking.seen == kept.revision, "a newer record was written over"
         data = asking.replayed(kept.data)
-        owner = asking.bound or (None if asking.cleared else kept.owner)
+        owner = asking.owner_after(kept.owner)
         is_void = not data and owner is None
         assert (name == "remove") is is_void
         kept.revision += 1
@@ -341,7 +362,7 @@ class Model:
         kept.expires = self._clock() + IDLE
         if asking.replace_secret:
             kept.generation += 1
-        if asking.bound is not None:
+        if asking.bound is not None or (asking.confirmed and owner is not None):
             kept.deadline = asking.decided + self._absolute
         asking.wrote = Proof(kept, kept.generation)
 

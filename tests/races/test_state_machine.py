@@ -93,9 +93,14 @@ ACTS: dict[str, tuple[Act, Callable[[Asking, int], Any]]] = {
     "clear": (lambda session, n: session.clear(), lambda asking, n: asking.clear()),
     "regenerate": (lambda session, n: session.regenerate(), lambda asking, n: asking.regenerate()),
     "log ann in": (lambda session, n: session.bind("ann"), lambda asking, n: asking.bind("ann")),
+    "log off": (lambda session, n: session.unbind(), lambda asking, n: asking.unbind()),
+    "confirm": (
+        lambda session, n: state_of(session).owner is None or session.confirm(),
+        lambda asking, n: asking.confirm_if_owned(),
+    ),
     "log bob in": (lambda session, n: session.bind("bob"), lambda asking, n: asking.bind("bob")),
 }
-LOGINS = {"log ann in", "log bob in"}
+LOGINS = {"log ann in", "log bob in", "log off", "confirm"}  # what needs owners
 NEEDED = {"delete a": "a", "delete cart": "cart", "append": "cart", "hold cart": "cart"}
 SAVE = "save"
 CHOICES = sorted([*ACTS, SAVE])
