@@ -1088,6 +1088,76 @@ MUTANTS = (
         ("tests/web/test_late_writes.py", "-k", "memory and that_a_block_saves"),
     ),
     Mutant(
+        "an end deletes the record",
+        (
+            Change(
+                "core/flow.py",
+                "            yield from self._writer.end(session, state.ended)\n",
+                "            pass\n",
+            ),
+        ),
+        ("tests/web/test_accounts.py", "-k", "flask and memory and the_end_deletes"),
+    ),
+    Mutant(
+        "a session that ended is ended by its next save",
+        (
+            Change(
+                "core/saving.py",
+                "    if not state.journal.has_taken(unsaved):",
+                "    if False:",
+            ),
+        ),
+        ("tests/unit/test_accounts.py", "-k", "ended_while_it_is_saved"),
+    ),
+    Mutant(
+        "an owner confirms",
+        (Change("core/account.py", "self._state.owner is None:", "False:"),),
+        ("tests/web/test_accounts.py", "-k", "flask and memory and only_an_owner_confirms"),
+    ),
+    Mutant(
+        "a confirmation restarts the absolute timeout",
+        (Change("core/next_record.py", " or draft.account is Kept.CONFIRMED:", ":"),),
+        ("tests/web/test_accounts.py", "-k", "flask and memory and new_authentication"),
+    ),
+    Mutant(
+        "a login without a label has none",
+        (Change("core/next_record.py", "        return draft.login.label\n", "        pass\n"),),
+        ("tests/web/test_accounts.py", "-k", "flask and memory and stays_until_the_next"),
+    ),
+    Mutant(
+        "a sid that was asked for is the session's",
+        (
+            Change(
+                "core/writing.py",
+                "drawn = state_of(session).drawn_sid\n",
+                "drawn = None\n",
+            ),
+        ),
+        ("tests/web/test_accounts.py", "-k", "flask and memory and begins_the_session"),
+    ),
+    Mutant(
+        "what was there before a login is older",
+        (Change("core/limits.py", "return is_recent, ", "return False, "),),
+        ("tests/web/test_limits.py", "-k", "flask and memory and clock_that_was_ahead"),
+    ),
+    Mutant(
+        "logins that race are counted when they are written",
+        (
+            Change(
+                "core/flow.py",
+                "return reply if counted is None else (yield from self._kept_to(counted, session, "
+                "reply))",
+                "return reply",
+            ),
+        ),
+        ("tests/races/test_accounts.py", "-k", "flask and memory and race_one_lives"),
+    ),
+    Mutant(
+        "a refused login leaves nothing to save",
+        (Change("core/flow.py", "            saving.refuse(session)\n", ""),),
+        ("tests/web/test_limits.py", "-k", "flask and memory and changes_nothing"),
+    ),
+    Mutant(
         "no new secret when the response is made",
         (
             Change(
