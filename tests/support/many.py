@@ -32,7 +32,7 @@ def fill(
     """
     records = list(_records(site, owner, count, series, payload))
     store: Any = backend.given or backend.store()
-    prefix, sealer = _parts(site)
+    prefix, sealer = parts_of(site.app)
 
     def filing() -> Steps[None]:
         for record in records:
@@ -46,8 +46,9 @@ def fill(
     return [record.sid for record in records]
 
 
-def _parts(site: Site) -> tuple[str, Any]:
-    administration = site.app.session_interface.app_sessions.administration
+def parts_of(app: Any) -> tuple[str, Any]:  # Any: a Flask or a Quart
+    """Give the prefix of an application's keys, and what seals its records."""
+    administration = app.session_interface.app_sessions.administration
     return administration._prefix, administration._records._sealer
 
 

@@ -26,8 +26,8 @@ def session_by_sid(app: quart.Quart, sid: str) -> AbstractAsyncContextManager[Se
 
     For a job, a script or a support page. What was done is saved at the end of the block,
     merged with what requests changed meanwhile; nothing is, if the block raises. The user
-    was not there: the idle timeout runs on, and no secret is replaced. `clear()` ends the
-    session; `regenerate()` and `bind()` raise ReadOnlySession.
+    was not there: the idle timeout runs on, and no secret is replaced. `end()` ends the session;
+    `regenerate()`, `bind()` and the like raise ReadOnlySession.
 
     Raises SessionEnded if the session ended, or became another user's, before it was saved,
     and StoreUnavailable. NotSupported with SESSION_TYPE "cookie", and with "memory" in a
