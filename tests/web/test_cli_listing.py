@@ -142,17 +142,27 @@ async def test_show_tells_values_where_it_is_asked_to(site: Site) -> None:
 
 
 @pytest.mark.stores("memory", "filesystem")
-async def test_show_restarts_no_timeout_and_shows_no_session_that_is_over(
-    new_site: NewSite,
-) -> None:
-    site = new_site(PERMANENT_SESSION_LIFETIME=60, SESSION_ABSOLUTE_LIFETIME=100)
+async def test_show_restarts_no_timeout(new_site: NewSite) -> None:
+    site = new_site(PERMANENT_SESSION_LIFETIME=60)
     sid = await logged_in(site, "ann")
     before = await document(site, "show", sid)
     site.clock.advance(30)
     assert (await document(site, "show", sid))["expires"] == before["expires"]
-    site.clock.advance(71)
+    site.clock.advance(31)
     done = await invoke(site, "show", sid)
     assert (done.exit_code, done.stdout) == (1, "")
+
+
+@pytest.mark.stores("memory", "filesystem")
+async def test_show_knows_no_session_that_is_over(new_site: NewSite) -> None:
+    site = new_site(SESSION_ABSOLUTE_LIFETIME=100)
+    sid = await logged_in(site, "ann")
+    site.clock.advance(99)
+    assert (await document(site, "show", sid))["sid"] == sid
+    site.clock.advance(1)
+    done = await invoke(site, "show", sid)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert (await document(site, "stats"))["sessions"] == 0
 
 
 @pytest.mark.stores("filesystem", "redis")
