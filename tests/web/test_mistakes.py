@@ -347,7 +347,7 @@ async def test_a_command_cannot_reach_another_process_memory(
     invoke = app.test_cli_runner().invoke
     _ = await asyncio.to_thread(invoke, args=["sessions", *args])  # the first serves nothing
     told = await asyncio.to_thread(invoke, args=["sessions", *args])
-    assert told.exit_code == 1
+    assert told.exit_code == 2
     assert "in the memory of the process that serves them" in told.output
     assert "filesystem" in told.output
     assert not {"ended", "deleted"} & set(told.output.split())
@@ -360,7 +360,7 @@ async def test_a_command_cannot_reach_a_browsers_cookie(framework: str, args: li
     app.config["SESSION_TYPE"] = "cookie"
     Session(app)
     told = await asyncio.to_thread(app.test_cli_runner().invoke, args=["sessions", *args])
-    assert told.exit_code == 1
+    assert told.exit_code == 2
     assert "the browser keeps the session" in told.output
     assert "choose a server-side store" in told.output
 
