@@ -55,7 +55,7 @@ def facts(
 ) -> Facts:
     config = read_config({"SECRET_KEY": KEY, **settings})
     kept = None if in_cookie else store or Full()
-    return Facts(config=config, store=kept, debug=debug, workers=workers, now=NOW)
+    return Facts(config=config, store=kept, debug=debug, workers=workers, time=NOW)
 
 
 GOOD: dict[str, Facts] = {

@@ -71,7 +71,7 @@ def _findings_of_settings(runner: CommandRunner, workers: int | None) -> list[Fi
         store=app_sessions.store,
         debug=bool(app_sessions.app.debug),
         workers=workers,
-        now=app_sessions.current_time(),
+        time=app_sessions.current_time(),
     )
     return [*check_settings(facts), *release_findings(installed())]
 

@@ -29,14 +29,14 @@ class Facts:
     """What is checked.
 
     `workers`: how many processes serve the application, None where nobody said so; `store`:
-    what files the sessions, None where the browser keeps them; `now`: seconds since 1970.
+    what files the sessions, None where the browser keeps them; `time`: seconds since 1970.
     """
 
     config: Config
     store: object | None
     debug: bool
     workers: int | None
-    now: float
+    time: float
 
 
 def check_settings(facts: Facts) -> list[Finding]:
@@ -253,7 +253,7 @@ def encryption(facts: Facts) -> Finding:
         )
         what = f"{who} can read what is in a session, as it is not encrypted"
         return Finding("encryption", Level.NOTICE, what, "SESSION_ENCRYPT = True")
-    if found.plain_until > facts.now:
+    if found.plain_until > facts.time:
         until = datetime.fromtimestamp(found.plain_until, UTC)
         what = f"sessions are encrypted, and those from before are read until {until:%Y-%m-%d}"
         return Finding("encryption", Level.NOTICE, what)
