@@ -31,15 +31,12 @@ def opened(flow: Flow, sid: str) -> Steps[ServerSession | None]:
 def saved(flow: Flow, session: ServerSession) -> Steps[None]:
     """Save what was done to a session that was opened so, and lock it.
 
-    Raises SessionEnded where nothing could be saved for good, and what `Flow.close` raises.
+    Raises SessionEnded where nothing could be saved for good, and what `Flow.close` raises:
+    then the session is `left`, as where the block itself raises.
     """
     state = state_of(session)
     ends = flow.deletes(session)
-    try:
-        _ = yield from flow.close(session, cookie_possible=False)
-    except BaseException:
-        left(session)
-        raise
+    _ = yield from flow.close(session, cookie_possible=False)
     _lock(state)
     if state.lost is not None and not (ends and state.lost.drop):
         how = "ended meanwhile" if state.lost.drop else "became another user's meanwhile"
