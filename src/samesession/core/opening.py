@@ -16,6 +16,7 @@ The response to several then deletes our cookie in every scope but its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from ..errors import BadRecord
@@ -79,8 +80,14 @@ class Opener:
         self._draw_sid = signer.draw_sid
         self._clock = clock
         self._notify = notify
-        self._bindable = isinstance(store, OwnerIndex)
-        self._freshness = freshness
+        # What all sessions of an application have alike.
+        self._make = partial(
+            ServerSession,
+            permanent_by_default=rules.permanent_by_default,
+            bindable=isinstance(store, OwnerIndex),
+            own_lifetimes=rules.lifetimes.own,
+            freshness=freshness,
+        )
         self.terms = Terms(rules.lifetimes, signer.mark, clock)
 
     def open(
@@ -130,13 +137,7 @@ class Opener:
         state = SessionState()
         state.renew = renew
         state.draw_sid = self._draw_sid
-        return ServerSession(
-            state=state,
-            permanent_by_default=self._rules.permanent_by_default,
-            bindable=self._bindable,
-            own_lifetimes=self._rules.lifetimes.own,
-            freshness=self._freshness,
-        )
+        return self._make(state=state)
 
     def _stored(
         self, data: dict[str, Any], loaded: Loaded, now: float, *, renew: bool
@@ -145,14 +146,7 @@ class Opener:
         state.terms, state.draw_sid = self.terms, self._draw_sid
         if renew:
             state.seen = now
-        return ServerSession(
-            data,
-            state=state,
-            permanent_by_default=self._rules.permanent_by_default,
-            bindable=self._bindable,
-            own_lifetimes=self._rules.lifetimes.own,
-            freshness=self._freshness,
-        )
+        return self._make(data, state=state)
 
     def _presented(self, values: Sequence[str]) -> tuple[Sequence[SignedToken], Notice | None]:
         """Read the different tokens that the cookie's values hold, one too many at most."""
