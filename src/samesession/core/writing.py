@@ -213,7 +213,7 @@ class Writer:
         return _dropping(lost)
 
     def _loss(self, before: Loaded, standing: Record | None) -> Lost:
-        """Tell how a session was lost, by the record that stands in its place."""
+        """Note and return how a session was lost, by the record that stands in its place."""
         sid, account = before.record.sid, (before.record.owner, before.record.label)
         lost, reason = Lost(sid, True, None, account), events.ENDED_MEANWHILE
         over = standing is None or policy.is_over(standing, self._clock())

@@ -223,7 +223,7 @@ class DynamoDBStore:
             yield from clients.close_client(self._source, opened)
 
     def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
-        """Say how the table is, and DynamoDB's clock."""
+        """Return what is found of the table, and of DynamoDB's clock."""
         asking = yield from self._asking()
         return (yield from examination.findings(asking, self._table, clock))
 

@@ -223,7 +223,7 @@ class FileStore:
         return (yield from call(self._tree.check))
 
     def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
-        """Say how the directory is."""
+        """Return what is found of the directory."""
         look = partial(examination.findings, mode=self._mode, fsync=self._fsync)
         return (yield from call(look, self._tree, clock))
 

@@ -12,7 +12,7 @@ _LEAST = 0.05  # of a disk, below which a full one is near
 
 
 def disk_findings(directory: str) -> list[Finding]:
-    """Say whether a directory is on a disk that is full, or is cleaned by the system.
+    """Return whether a directory is on a disk that is full, or is cleaned by the system.
 
     It need not be there yet: then the nearest one above it is judged.
     """

@@ -323,7 +323,7 @@ class MongoStore:
 
     @_bounded
     def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
-        """Say how the collections are, and the server's clock."""
+        """Return what is found of the collections, and of the server's clock."""
         return (yield from examination.findings(self._here, self._wait, clock))
 
     def prepare(self) -> Steps[None]:

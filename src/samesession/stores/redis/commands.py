@@ -37,7 +37,7 @@ def get(key: str) -> Command:
 
 
 def left(key: str) -> Command:
-    """Tell in how many milliseconds a key expires; -1: never, -2: it is not there."""
+    """Return in how many milliseconds a key expires; -1: never, -2: it is not there."""
     return ("PTTL", key)
 
 

@@ -317,7 +317,7 @@ class RedisStore:
 
     @_as_store_errors
     def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
-        """Say how the servers are set up."""
+        """Return what is found of how the servers are set up."""
         return (yield from examination.findings(self.client, clock))
 
     def close(self) -> Steps[None]:

@@ -202,7 +202,7 @@ class SQLStore:
         return counts[0]
 
     def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
-        """Say how the tables are, and the server's clock."""
+        """Return what is found of the tables, and of the server's clock."""
         return (yield from self._do(partial(examination.findings, self._tables, clock)))
 
     def prepare(self) -> Steps[None]:

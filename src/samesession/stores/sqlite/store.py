@@ -174,7 +174,7 @@ class SQLiteStore:
         )
 
     def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
-        """Say how the file is; who may read it is looked at whenever it is opened."""
+        """Return what is found of the file; who may read it is checked whenever it is opened."""
         long_ago = clock() - PATIENCE
         due = yield from self._read(lambda c: rows.has_expired(c, long_ago), absent=False)
         disk = yield from call(disk_findings, self._place.directory)
