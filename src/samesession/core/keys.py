@@ -18,6 +18,7 @@ class Purpose(enum.StrEnum):
     ENCRYPTION = "encryption"  # of records
     OWNER = "owner"  # what owners are called in a store
     COOKIE = "cookie"  # that holds a session, encrypted
+    MIGRATION = "migration"  # what names the sessions of other libraries
 
 
 def derive(secret_key: bytes, purpose: Purpose, *context: str) -> bytes:

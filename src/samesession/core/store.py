@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from .findings import Finding
 from .steps import Steps
@@ -257,6 +257,38 @@ class Listable(Protocol):
 
         `limit`: how many are wanted, about; a store may look at so many of all its keys.
         """
+        ...
+
+
+class Foreign(NamedTuple):
+    """What another library has filed; the data stays out of `repr`.
+
+    `expires`: in seconds since 1970; None where the server does not say.
+    """
+
+    data: bytes
+    expires: int | None
+
+    def __repr__(self) -> str:
+        return f"Foreign({len(self.data)} bytes)"
+
+
+@runtime_checkable
+class ForeignRecords(Protocol):
+    """The ability to read and delete what another library has filed in the same server.
+
+    What is read is bounded in size as a record is: a larger one raises BadRecord.
+    """
+
+    def load_foreign(self, key: str) -> Steps[Foreign | None]:
+        """Read what another library has filed under a key, prefix and all; None where that expired.
+
+        Raises BadRecord for what cannot be a session of another library's, and StoreUnavailable.
+        """
+        ...
+
+    def remove_foreign(self, key: str) -> Steps[None]:
+        """Delete what another library has filed under a key, if it is there."""
         ...
 
 

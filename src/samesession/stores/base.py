@@ -25,6 +25,8 @@ from ..core.store import (
     Dated,
     DatedRecord,
     Examinable,
+    Foreign,
+    ForeignRecords,
     KeyPage,
     Lifetimes,
     Listable,
@@ -68,6 +70,8 @@ __all__ = [
     "DatedRecord",
     "Examinable",
     "Finding",
+    "Foreign",
+    "ForeignRecords",
     "FromAsync",
     "FromSync",
     "KeyPage",
@@ -115,7 +119,12 @@ Outages = tuple[type[Exception], ...]
 
 _METHODS = ("load", "create", "commit", "remove", "close")
 _MANY = ("load_many", "load_dated", "remove_many", "owned_page", "delist_many", "keys_page")
-_ABILITIES = ("enlist", "delist", "owned", "purge", "load_again", "ping", "findings", *_MANY)
+_FOREIGN = ("load_foreign", "remove_foreign")
+_ABILITIES = (
+    *("enlist", "delist", "owned", "purge", "load_again", "ping", "findings"),
+    *_MANY,
+    *_FOREIGN,
+)
 
 
 class SyncStore(Protocol):
