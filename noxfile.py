@@ -242,7 +242,8 @@ def fuzz(session: nox.Session) -> None:
     """Fuzz each reader of foreign bytes for 20 s; `-- 10000000` sets the runs of each instead."""
     _install(session, EVERYTHING, "test", "fuzz")
     limit = f"-runs={session.posargs[0]}" if session.posargs else "-max_total_time=20"
-    for reader in ("cookie", "record", "payload", "file"):
+    old = ("old-cookie", "flask-session", "quart-session")
+    for reader in ("cookie", "record", "payload", "file", *old):
         session.run("python", "-m", "tests.fuzz", reader, limit)
 
 

@@ -24,7 +24,8 @@ from typing import Any
 
 from samesession import BadRecord, SessionError
 from samesession.core import codec
-from samesession.core.cookie_only.flow import CookieFlow, _Format
+from samesession.core.cookie_only.flow import CookieFlow
+from samesession.core.cookie_only.signed_format import SignedFormat
 from samesession.core.request_state import data_of
 from samesession.core.store import Lifetimes, Outcome
 from samesession.run.sync import run
@@ -186,7 +187,7 @@ def bombs() -> object:
     """Decode what is small and claims to be large, with 64 MB to spare; give the outcomes."""
     key = [b"k" * 16]
     cookies = CookieFlow(key, RULES, clock=lambda: 0.0, notify=lambda *_: None)
-    serializer = _Format(key, RULES.max_bytes, lambda: 0.0)._serializer
+    serializer = SignedFormat(key, RULES.max_bytes, lambda: 0.0)._serializer
     signing = serializer.make_signer(serializer.salt)
     inflating, control = _deflated(b"[" * 2_800_000), _deflated(b'{"a": 1}')
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

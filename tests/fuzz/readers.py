@@ -9,23 +9,29 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from itsdangerous import Signer as ItsdangerousSigner
 
 from samesession import BadRecord
 from samesession.aes_gcm import AesGcm
 from samesession.core import codec
 from samesession.core.cookie_only import tagged_json
 from samesession.core.cookie_only.flow import CookieFlow
+from samesession.core.cookie_only.signed_format import SignedFormat
 from samesession.core.encryption import Encryption
 from samesession.core.keys import Purpose, derive
 from samesession.core.record import MAC_BYTES, Record, lifetime_of, revision_of
 from samesession.core.session import ServerSession
 from samesession.core.store import Lifetimes
 from samesession.headers import cookie_values
+from samesession.migration.readers import LIBRARIES, readers
 from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore
 from samesession.stores.filesystem.versions import read_last
 from tests.support.clock import Clock, Entropy
-from tests.unit.parts import KEYS, RULES, record, sealer, signer
+from tests.unit.parts import KEYS, NOW, RULES, record, sealer, signer
 
 Reader = Callable[[bytes], None]
 
@@ -34,6 +40,23 @@ TOKEN = SIGNED.token
 KEY = "session:" + TOKEN.sid
 DATA = {"a": 1, "b": [1.5, None, True, {"c": (1, b"x")}], "d": {1, 2}, "e": 2**80, "f": "text"}
 LIFETIMES = Lifetimes(browser=100, permanent=1000, own=True)
+FLASK_SESSION = [
+    # What msgspec makes of a map with a text, numbers, bytes, a list, a datetime and other keys.
+    (
+        b"\x86\xa1a\xa2hi\xa1b\x93\x01\xd0\x80\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00"
+        b"\xa1c\xc4\x02\xff\x00\xa1d\xc7\x0c\xff\x00\x00\x00\x01\x00\x00\x00\x00\x65\x00\x00\x00"
+        b"\xa1e\x83\x01\xc3\xc0\xc2\x92\x01\x02\xc0\xaa_permanent\xc3"
+    ),
+    b'{"a":"hi","b":[1,-2.5e3,null,{"c":true}],"_permanent":true}',
+    b"\x80\x04\x95\x0a\x00\x00\x00\x00\x00\x00\x00}\x94\x8c\x01a\x94K\x01s.",
+    b"\x81\xa1a" * 500,
+]
+QUART_SESSION = [
+    b'{"_permanent":true,"_addr":"192.0.2.7","t":{" t":[1,{" b":"AP8="}]},"m":{" m":"<b>"}}',
+    b'{"d":{" d":"Sat, 28 Feb 2026 21:03:04 GMT"},"u":{" u":"00000000000000000000000000000007"}}',
+    b'{"e":{" di":{" t__":1}},"f":[1e5,-0.0,"\\u00e9"]}',
+    b'{"a":' * 500,
+]
 
 
 def _cookie() -> tuple[Reader, list[bytes]]:
@@ -142,9 +165,60 @@ def _file() -> tuple[Reader, list[bytes]]:
     return read, [one, one[:50], one + one, one + one[:-3]]
 
 
+def _old_ids() -> tuple[Reader, list[bytes]]:
+    """Read an old cookie: what names a session of another library, or holds one."""
+    options: dict[str, Any] = {"prefix": "old:", "lifetime": 10**9, "max_bytes": 4096}
+    read_by = readers(LIBRARIES, KEYS, **options)
+
+    def read(data: bytes) -> None:
+        for reader in read_by:
+            try:
+                found = reader.presented(data.decode("latin-1"), NOW)
+            except BadRecord:
+                continue
+            if found is not None:
+                assert found.id.isascii()
+                assert (found.data is None) is (reader.library != "signed-cookie")
+                _keep(found.data or {})
+
+    text = tagged_json.dumps(DATA)
+    cookie = SignedFormat(KEYS, 4096, Clock()).sign(text)
+    flask_session = ItsdangerousSigner(KEYS[0], "flask-session", key_derivation="hmac")
+    signed = flask_session.sign("a" * 43)
+    return read, [b"a" * 43, signed, str(UUID(int=7, version=4)).encode(), cookie.encode()]
+
+
+def _foreign(library: str, seeds: list[bytes]) -> Callable[[], tuple[Reader, list[bytes]]]:
+    """Read what another library has filed."""
+
+    def make() -> tuple[Reader, list[bytes]]:
+        (reader,) = readers([library], KEYS, prefix="old:", lifetime=1, max_bytes=4096)
+
+        def read(data: bytes) -> None:
+            try:
+                found = reader.data(data)
+            except BadRecord:
+                return
+            assert type(found) is dict
+            _keep(found)
+
+        return read, seeds
+
+    return make
+
+
+def _keep(data: dict[str, Any]) -> None:
+    """Expect that a session keeps what was read."""
+    kept = codec.decode(codec.encode(data))
+    assert codec.encode(kept) == codec.encode(data)
+
+
 READERS: dict[str, Callable[[], tuple[Reader, list[bytes]]]] = {
     "cookie": _cookie,
     "record": _record,
     "payload": _payload,
     "file": _file,
+    "old-cookie": _old_ids,
+    "flask-session": _foreign("flask-session", FLASK_SESSION),
+    "quart-session": _foreign("quart-session", QUART_SESSION),
 }

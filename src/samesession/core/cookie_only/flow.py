@@ -7,20 +7,14 @@ record, so nothing can be revoked, bound to a user, or ended before its time.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from itsdangerous import BadData, Signer, TimestampSigner, URLSafeTimedSerializer
-from itsdangerous.encoding import base64_decode, bytes_to_int
-
 from ...errors import BadRecord, ConfigError, ReadOnlySession, SessionTooLarge
 from .. import policy, values
-from ..cookie import MAX_AGE, MAX_BYTES, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
+from ..cookie import MAX_AGE, READ, UNTOUCHED, CookieAction, DropCookie, Reply, SetCookie
 from ..encryption import Encryption
-from ..events import NOT_OURS_OR_OLD, Event, Notice, Notify
+from ..events import Event, Notice, Notify
 from ..loaded import Terms
 from ..policy import Rules
 from ..request_state import Mode, SessionState, data_of, is_empty, is_permanent, show, state_of
@@ -30,8 +24,8 @@ from ..steps import Steps
 from ..store import Clock
 from . import tagged_json
 from .encrypted_format import EncryptedFormat, Format
+from .signed_format import SignedFormat
 
-_SALT = b"cookie-session"  # Flask's
 _EMPTY = "{}"
 
 
@@ -61,7 +55,7 @@ class CookieFlow:
         self.rules = rules
         self._clock = clock
         self._notify = notify
-        plain = _Format(secret_keys, rules.max_bytes, clock)
+        plain = SignedFormat(secret_keys, rules.max_bytes, clock)
         self._format: Format = plain
         if encryption is not None:
             self._format = EncryptedFormat(encryption, plain)
@@ -205,86 +199,3 @@ class CookieFlow:
                 "keep less in the session, or raise SESSION_MAX_BYTES",
             )
         return self._format.sign(text)
-
-
-class _Signer(TimestampSigner):
-    """Flask's signer, on a clock that is passed in."""
-
-    def __init__(self, *args: Any, clock: Clock, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._clock = clock
-
-    def get_timestamp(self) -> int:
-        return int(self._clock())
-
-
-class _Text:
-    """Lets the JSON text pass through the serializer as it is."""
-
-    @staticmethod
-    def dumps(obj: str) -> str:
-        return obj
-
-
-class _Format:
-    """Flask's cookie format for JSON text: itsdangerous writes it, and it is read here.
-
-    Reading does what `URLSafeTimedSerializer.loads` does, with keys derived once,
-    and inflates no more than it may.
-    """
-
-    def __init__(self, secret_keys: Sequence[bytes], max_bytes: int, clock: Clock) -> None:
-        self._serializer = URLSafeTimedSerializer(
-            secret_keys[0],
-            salt=_SALT,
-            serializer=_Text,
-            signer=_Signer,
-            signer_kwargs={
-                "key_derivation": "hmac",
-                "digest_method": hashlib.sha1,
-                "clock": clock,
-            },
-        )
-        # As Flask derives them, but once.
-        derived = (hmac.digest(key, _SALT, "sha1") for key in secret_keys)
-        self._signers = [
-            Signer(key, key_derivation="none", digest_method=hashlib.sha1) for key in derived
-        ]
-        self.mark = self._signers[0].get_signature(b"")  # tells the newest key from others
-        self._max_bytes = max_bytes
-        self._clock = clock
-
-    def sign(self, text: str) -> str:
-        """Sign JSON text."""
-        signed = self._serializer.dumps(text)
-        return signed.decode("ascii") if isinstance(signed, bytes) else signed
-
-    def text_of(self, value: str, max_age: int) -> tuple[str, bool]:
-        """Return a cookie's JSON text, and whether a fallback key signed it.
-
-        Raises BadRecord for a cookie that is not ours, or too old.
-        """
-        if len(value) > MAX_BYTES or not value.isascii():
-            raise BadRecord(NOT_OURS_OR_OLD)
-        body, _, signature = value.encode("ascii").rpartition(b".")
-        payload, _, stamp = body.rpartition(b".")
-        try:
-            proofs = (signer.verify_signature(body, signature) for signer in self._signers)
-            key = next((number for number, proved in enumerate(proofs) if proved), None)
-            if key is None:
-                raise BadRecord(NOT_OURS_OR_OLD)
-            written = bytes_to_int(base64_decode(stamp))
-            if not policy.is_of_age(written, self._clock(), max_age):
-                raise BadRecord(NOT_OURS_OR_OLD)
-            return self._inflated(payload).decode("utf-8"), key > 0
-        except (BadData, ValueError, zlib.error) as error:
-            raise BadRecord(NOT_OURS_OR_OLD) from error
-
-    def _inflated(self, payload: bytes) -> bytes:
-        if not payload.startswith(b"."):
-            return base64_decode(payload)
-        inflater = zlib.decompressobj()
-        raw = inflater.decompress(base64_decode(payload[1:]), self._max_bytes)
-        if inflater.unconsumed_tail:
-            raise BadRecord("the cookie's data inflates beyond SESSION_MAX_BYTES")
-        return raw

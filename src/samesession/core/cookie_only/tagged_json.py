@@ -12,11 +12,11 @@ import datetime as dt
 import json
 import uuid
 from base64 import b64decode, b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from email.utils import format_datetime, parsedate_to_datetime
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from markupsafe import Markup
 
@@ -33,6 +33,8 @@ from ..subclasses import (
 from ..unfit_values import culprit
 
 Json = Any  # JSON has no better type
+Reader: TypeAlias = Callable[[Any], object]
+ReaderOf: TypeAlias = Callable[[str], "Reader | None"]
 
 MAX_DEPTH = 100
 _HUGE_INT_BITS = 8192
@@ -60,10 +62,23 @@ def loads(text: str) -> dict[str, Any]:
 
     Raises BadRecord for anything else.
     """
+    return _loaded(text, _READERS.get)
+
+
+def loads_foreign(text: str, *, tags_of_ours: bool) -> dict[str, Any]:
+    """Decode what an application has written with Flask's serializer, as that reads it.
+
+    A tag of the application's own stands for a value that only the application can make:
+    BadRecord, as for anything else. `tags_of_ours`: `dumps` may have written it, too.
+    """
+    return _loaded(text, _foreign_reader if tags_of_ours else _flasks_reader)
+
+
+def _loaded(text: str, reader_of: ReaderOf) -> dict[str, Any]:
     try:
         data = json.loads(text)
         if _may_be_tagged(text):
-            data = _untag(data, 0)
+            data = _untag(data, 0, reader_of)
     except (
         ArithmeticError,
         AttributeError,
@@ -246,7 +261,7 @@ _WRITERS: dict[type, tuple[str, Callable[[Any, int], Json]]] = {
     frozenset: (" ss.frozenset", _sorted_items),
 }
 
-_READERS: dict[str, Callable[[Any], object]] = {
+_READERS: dict[str, Reader] = {
     " di": lambda value: {key[:-2]: item for key, item in value.items()},
     " t": tuple,
     " b": lambda value: b64decode(value, validate=True),
@@ -263,18 +278,40 @@ _READERS: dict[str, Callable[[Any], object]] = {
 }
 
 
-def _untag(value: Json, depth: int) -> Any:
+_FLASKS = {name: read for name, read in _READERS.items() if not name.startswith(" ss.")}
+_FLASKS[" d"] = parsedate_to_datetime
+
+
+def _untag(value: Json, depth: int, reader_of: ReaderOf = _READERS.get) -> Any:
     # Each level of data may be a tag and the list in it: two levels of JSON.
     if depth > 2 * MAX_DEPTH + 8:
         raise ValueError("nested too deep")
     if type(value) is list:
-        return [_untag(item, depth + 1) for item in cast("list[Any]", value)]
+        return [_untag(item, depth + 1, reader_of) for item in cast("list[Any]", value)]
     if type(value) is not dict:
         return value
-    data = {key: _untag(item, depth + 1) for key, item in cast("dict[str, Any]", value).items()}
+    named = cast("dict[str, Any]", value).items()
+    data = {key: _untag(item, depth + 1, reader_of) for key, item in named}
     if len(data) == 1:
         ((name, content),) = data.items()
-        reader = _READERS.get(name)
+        reader = reader_of(name)
         if reader is not None:
             return reader(content)
     return data
+
+
+def _flasks_reader(name: str) -> Reader | None:
+    return _known(name, _FLASKS)
+
+
+def _foreign_reader(name: str) -> Reader | None:
+    return _known(name, _READERS)
+
+
+def _known(name: str, readers: Mapping[str, Reader]) -> Reader | None:
+    """Return what reads a tag; raise BadRecord for what is one, and unknown here."""
+    reader = readers.get(name)
+    # The only key of a dict of one, where it is a tag, is written with two characters more.
+    if reader is None and name.startswith(" ") and name[:-2] not in readers:
+        raise BadRecord("it holds a tag of the application's own")
+    return reader
