@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 
 from . import store as protocols
 from .steps import Steps
-from .store import Capabilities, Located, Store, capabilities_of
+from .store import Capabilities, Located, Notifies, Store, capabilities_of
 
 
 class Observation(Protocol):
@@ -36,7 +36,7 @@ class Observer(Protocol):
 
 _OF_MANY = ("load_many", "load_dated", "remove_many", "delist_many")
 # Those are no operations: where a store is, which callers it serves, and what it lets go of.
-_APART = ("location", "colours", "open_for", "close")
+_APART = ("location", "colours", "open_for", "close", "listen", "stop_listening")
 
 
 def _operations() -> tuple[str, ...]:
@@ -58,6 +58,8 @@ class _ObservedStore:
         self._store = store
         self.colours = store.colours
         self.close = store.close
+        if isinstance(store, Notifies):  # which is to wait, for as long as it takes
+            self.listen, self.stop_listening = store.listen, store.stop_listening
         for name in OPERATIONS:
             method = getattr(store, name, None)
             if method is not None:

@@ -293,6 +293,28 @@ class ForeignRecords(Protocol):
 
 
 @runtime_checkable
+class Notifies(Protocol):
+    """The ability to tell a process, at once, which sessions have ended in any process.
+
+    For sockets that are open; what a store cannot tell, it is asked for every second or so.
+    """
+
+    def listen(self) -> Steps[Sequence[str]]:
+        """Wait for the keys of records that were deleted, or given another secret.
+
+        However long that takes, and whoever did it; keys that were not may be among them. The
+        first call answers as soon as it listens, with no key. Records that merely expire need
+        not be told of. Raises StoreUnavailable where some may have been missed: the next call
+        listens anew. Raises NotSupported where nothing can be told, as for want of permission.
+        """
+        ...
+
+    def stop_listening(self) -> Steps[None]:
+        """Let go of what this event loop listens by, though `listen` is under way."""
+        ...
+
+
+@runtime_checkable
 class Located(Protocol):
     """A store that can say where its records are."""
 

@@ -74,6 +74,10 @@ class Client(Protocol):
         """Send a command to a server, whatever keys it has."""
         ...
 
+    def source(self) -> Steps[Any]:
+        """Return a pool or a node of redis-py's, which knows how to connect to one server."""
+        ...
+
     def reconnect(self) -> Steps[None]:
         """Drop open connections: a server there has become a replica."""
         ...

@@ -11,6 +11,7 @@ Knows commands and nodes, no record.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from secrets import choice
 from typing import Any
 
 import redis
@@ -116,6 +117,12 @@ class Cluster:
         except BaseException:
             self._stale, self._failed = True, node
             raise
+
+    def source(self) -> Steps[Any]:
+        """Return the pool of one node: what is published on any, all tell."""
+        if self._stale:
+            yield from self._learn()
+        return (yield from self._at(choice(self._known)).source())
 
     def reconnect(self) -> Steps[None]:
         """Drop open connections to every node."""

@@ -95,6 +95,11 @@ def scan(prefix: str, cursor: str, count: int) -> Command:
     return ("SCAN", cursor, "MATCH", _PATTERNS.sub(r"\\\g<0>", prefix) + "*", "COUNT", count)
 
 
+def publish(channel: str, message: str) -> Command:
+    """Send a message to all who listen to a channel."""
+    return ("PUBLISH", channel, message)
+
+
 def config(name: str) -> Command:
     """Read one of the server's own settings: all of them would have its password among them."""
     return ("CONFIG", "GET", name)

@@ -7,6 +7,7 @@ Misread here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from secrets import choice
 from typing import Any, TypeVar, cast
 
 import redis
@@ -96,6 +97,11 @@ class GivenClient(_Given):
         del primary
         return self.send(command)
 
+    def source(self) -> Steps[Any]:
+        """Return the client's pool."""
+        yield from ()
+        return self._given.connection_pool
+
     def reconnect(self) -> Steps[None]:
         """Drop the connections that are not in use."""
         pool: Any = getattr(self._given, "connection_pool", None)
@@ -151,6 +157,11 @@ class GivenCluster(_Given):
                 return [position, cast("object", keys)]
             case _:
                 return answer
+
+    def source(self) -> Steps[Any]:
+        """Return a node, as the library knows it under asyncio."""
+        _ = yield from self.primaries()
+        return choice(self._given.get_primaries())
 
     def reconnect(self) -> Steps[None]:
         """Drop the connections that are not in use."""

@@ -15,20 +15,24 @@ if TYPE_CHECKING:
     from redis.exceptions import (
         AskError,
         InvalidResponse,
+        NoPermissionError,
         NoScriptError,
         ReadOnlyError,
         RedisClusterException,
         RedisError,
         ResponseError,
     )
+    from redis.exceptions import TimeoutError as RedisTimeoutError
 
 __all__ = [
     "AskError",
     "InvalidResponse",
+    "NoPermissionError",
     "NoScriptError",
     "ReadOnlyError",
     "RedisClusterException",
     "RedisError",
+    "RedisTimeoutError",
     "ResponseError",
     "code_of",
 ]
@@ -41,9 +45,13 @@ def code_of(error: ResponseError) -> str:
     return word if word.isupper() else type(error).__name__
 
 
+# What would hide a class of Python's own has another name here.
+_BUILT_IN = {"RedisTimeoutError": "TimeoutError"}
+
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         if name in __all__:
+            name = _BUILT_IN.get(name, name)
             return getattr(import_module("redis.exceptions"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -66,7 +66,7 @@ class MultiplexedConnection(asyncio.Protocol):
         """`pool`: redis-py's, which makes the connections; `timeout`: seconds for each answer."""
         self._loop = asyncio.get_running_loop()
         self._timeout = timeout
-        self._pool = pool
+        self.pool = pool
         self._connection: Any = None  # redis-py's; see _take_over
         self._transport: asyncio.Transport | None = None
         self._reader = reader()
@@ -122,7 +122,7 @@ class MultiplexedConnection(asyncio.Protocol):
     async def execute_elsewhere(self, commands: Sequence[Command]) -> list[Any]:
         """Do as `execute_many`, on another connection that all who do so at once share."""
         if self._beside is None:
-            self._beside = MultiplexedConnection(self._pool, timeout=self._timeout)
+            self._beside = MultiplexedConnection(self.pool, timeout=self._timeout)
         other, self._users_beside = self._beside, self._users_beside + 1
         try:
             return await other.execute_many(commands)
@@ -138,7 +138,7 @@ class MultiplexedConnection(asyncio.Protocol):
         self.abandon()
         if connecting is not None:
             _ = await asyncio.wait([connecting])
-        await self._pool.disconnect()
+        await self.pool.disconnect()
 
     def abandon(self) -> None:
         """Close the connection at once, and leave the pool as it is."""
@@ -172,7 +172,7 @@ class MultiplexedConnection(asyncio.Protocol):
 
     async def _connect(self) -> None:
         try:
-            connection = self._pool.make_connection()
+            connection = self.pool.make_connection()
             await connection.connect()
         except (redis.RedisError, OSError) as error:
             self._connecting = None

@@ -67,7 +67,7 @@ class PooledConnections:
 
     def __init__(self, pool: Any, deadline: Deadline) -> None:
         """`pool`: redis-py's, which makes connections."""
-        self._pool = pool
+        self.pool = pool
         self._deadline = deadline
         self._free: list[_Connection] = []  # its append and pop are atomic
         self.swaps = True  # until a server that does not is met
@@ -105,7 +105,7 @@ class PooledConnections:
     def close(self) -> None:
         """Close the connections that are free."""
         self.disconnect()
-        self._pool.disconnect()
+        self.pool.disconnect()
 
     def disconnect(self) -> None:
         """Connect anew for what comes: this server is not to be trusted."""
@@ -161,7 +161,7 @@ class PooledConnections:
             connection.close()
 
     def _opened(self) -> _Connection:
-        pool = self._pool
+        pool = self.pool
         among = self._free
         self.swaps = True  # it may lead to another server
         # Not by `make_connection`, which counts what is closed elsewhere as open.

@@ -25,16 +25,20 @@ end
 return record
 """
 
-# ARGV: expected revision, new record (empty: delete), seconds to live (empty: as before), word.
+# ARGV: expected revision, new record (empty: delete), seconds to live (empty: as before), channel,
+# word. The channel is told of a session that is deleted or, by bytes 30 to 61, given another
+# secret; who may not publish there writes all the same.
 # Answers 1: done, 0: gone, 2: another type, or the record that stands there.
 COMMIT = """
-local revision = redis.pcall('GETRANGE', KEYS[1], 0, 7)
-if type(revision) == 'table' then
-  if not string.find(revision.err, 'WRONGTYPE', 1, true) then return revision end
-  return {ARGV[4], 2}
+local front = redis.pcall('GETRANGE', KEYS[1], 0, 61)
+if type(front) == 'table' then
+  if not string.find(front.err, 'WRONGTYPE', 1, true) then return front end
+  return {ARGV[5], 2}
 end
-if revision == '' then return {ARGV[4], 0} end
-if ARGV[1] ~= '' and revision ~= ARGV[1] then return {ARGV[4], redis.call('GET', KEYS[1])} end
+if front == '' then return {ARGV[5], 0} end
+if ARGV[1] ~= '' and string.sub(front, 1, 8) ~= ARGV[1] then
+  return {ARGV[5], redis.call('GET', KEYS[1])}
+end
 if ARGV[2] == '' then
   redis.call('DEL', KEYS[1])
 elseif ARGV[3] == '' then
@@ -42,7 +46,10 @@ elseif ARGV[3] == '' then
 else
   redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 end
-return {ARGV[4], 1}
+if ARGV[2] == '' or string.sub(ARGV[2], 31, 62) ~= string.sub(front, 31, 62) then
+  redis.pcall('PUBLISH', ARGV[4], KEYS[1])
+end
+return {ARGV[5], 1}
 """
 
 # An owner's keys with the time at which each note expires; ARGV: key, seconds to live, word.

@@ -15,6 +15,11 @@ class Connections(Protocol):
     """What differs between threads and event loops; an event loop gets awaitables."""
 
     @property
+    def pool(self) -> Any:
+        """The pool of redis-py's that makes connections."""
+        ...
+
+    @property
     def mark(self) -> int | None:
         """What tells the connection from later ones; None where there are several."""
         ...
@@ -120,6 +125,11 @@ class SingleClient:
         """Send a command to the only server."""
         del primary
         return self.send(command)
+
+    def source(self) -> Steps[Any]:
+        """Return the pool of the connections."""
+        yield from ()
+        return self._connections.pool
 
     def reconnect(self) -> Steps[None]:
         """Drop open connections."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 from ...core.batches import every_key
 from ...core.findings import Finding
 from ...core.names import checked_prefix
-from ...core.record import lifetime_of, revision_of
+from ...core.record import lifetime_of, revision_of, secret_of
 from ...core.steps import Steps, checkpoint
 from ...core.store import (
     Capabilities,
@@ -28,20 +28,22 @@ from ...core.store import (
     Lifetimes,
     Outcome,
 )
-from ...errors import BadRecord, ConfigError, StoreUnavailable
+from ...errors import BadRecord, NotSupported, StoreUnavailable
 from ...run.per_loop import PerLoop
 from ...settings import Config
 from ..kit.deadline import Deadline
 from ..kit.opener import with_settings
 from . import answers as read
-from . import commands, examination, scripts, url, valkey_clients, verification
+from . import commands, examination, scripts, url, verification
 from . import library_errors as errors
 from .answers import OTHER_TYPE, Misread
 from .client import Client, scan
 from .commands import Argument, Command
 from .fence import word
+from .notices import Notices
 from .settings import RedisSettings
 from .single import SingleClient
+from .sources import servers_of
 
 if TYPE_CHECKING:
     from .given_checks import Given
@@ -115,8 +117,9 @@ class RedisStore:
         that cannot be used.
         """
         self._source = source
-        self._servers, self.colours = _servers_of(source, colour)
+        self._servers, self.colours = servers_of(source, colour)
         self._prefix = checked_prefix(prefix)
+        self._notices = Notices(self._prefix)
         self.timeout = timeout
         self.deadline = Deadline()
         self._clients: PerLoop[Client] = PerLoop(loop=self.colours is Colour.ASYNC)
@@ -218,6 +221,7 @@ class RedisStore:
         if (
             not (isinstance(client, SingleClient) and client.swaps)
             or expected == revision_of(expected)
+            or secret_of(expected) != secret_of(record)  # which others are told of
             or max(len(expected), len(record)) > _SWAPPED
         ):
             return False
@@ -234,11 +238,14 @@ class RedisStore:
 
     def _changed(self, key: str, *change: Argument) -> Steps[Outcome | Conflict]:
         try:
-            return read.outcome((yield from self._verified(scripts.COMMIT, key, *change)))
+            return read.outcome((yield from self._told(key, *change)))
         except errors.ResponseError as error:
             if str(error).startswith("WRONGTYPE"):  # so the script does not answer
                 raise Misread from error
             raise
+
+    def _told(self, key: str, *change: Argument) -> Steps[Any]:
+        return self._verified(scripts.COMMIT, key, *change, self._notices.channel)
 
     @_as_store_errors
     def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
@@ -295,6 +302,8 @@ class RedisStore:
     def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
         """Delete records, in one go for each server."""
         answers = yield from self._many([commands.delete(key) for key in keys], fenced=True)
+        if keys:
+            yield from self._notices.tell(self.client, keys)
         return [read.count(answer) > 0 for answer in answers]
 
     @_as_store_errors
@@ -320,8 +329,22 @@ class RedisStore:
         """Return what is found of how the servers are set up."""
         return (yield from examination.findings(self.client, clock))
 
+    def listen(self) -> Steps[Sequence[str]]:
+        """Wait for the keys of sessions that have ended in any process: see notices."""
+        if self.colours is Colour.SYNC:
+            raise NotSupported("Redis is listened to in an event loop alone")
+        if not self.has_loaded:
+            yield from self.load_library()
+        return (yield from self._notices.listen(self.client))
+
+    def stop_listening(self) -> Steps[None]:
+        """Close the connection that `listen` has."""
+        return self._notices.stop()
+
     def close(self) -> Steps[None]:
         """Close this process's and event loop's connections."""
+        if self.colours is Colour.ASYNC:
+            yield from self._notices.stop()
         client = self._clients.take()
         if client is not None:
             yield from client.close()
@@ -361,28 +384,6 @@ class RedisStore:
                 return answer
             case _:
                 raise Misread
-
-
-def _servers_of(source: str | Given, colour: Colour) -> tuple[url.Servers | None, Colour]:
-    """Return where to connect, None for a client that does so, and for which callers."""
-    if isinstance(source, str):
-        servers = url.read(source, colour)
-    elif (found := valkey_clients.servers_of(source)) is not None:
-        servers, colour = found
-    else:
-        from .given_checks import colour_of
-
-        return None, colour_of(source)
-    if servers.tls:
-        from .url_options import check_tls
-
-        check_tls(servers.options)
-    if find_spec("hiredis") is None:  # an error now, not at the first request
-        raise ConfigError(
-            "SESSION_REDIS is no client of redis-py, and so needs the package hiredis: "
-            "pip install 'samesession[redis]', or give such a client"
-        )
-    return servers, colour
 
 
 @with_settings(RedisSettings)
