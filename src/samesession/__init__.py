@@ -11,6 +11,7 @@ from .core.store import Clock, Openable, Store
 from .errors import (
     BadRecord,
     ConfigError,
+    EndedSessionKeyError,
     InvalidName,
     NotBound,
     NotSupported,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BadRecord",
     "ConfigError",
+    "EndedSessionKeyError",
     "InvalidName",
     "NotBound",
     "NotSupported",

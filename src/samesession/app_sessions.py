@@ -9,7 +9,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from werkzeug.sansio.request import Request
 from werkzeug.sansio.response import Response
@@ -30,7 +30,7 @@ from .core.store import Clock, Located, Openable, Preparable, Reach, Store, capa
 from .core.token import Entropy, Proofs
 from .core.tracebacks import clear_locals
 from .current_settings import CurrentSettings, Parts, snapshot, source_of
-from .errors import ConfigError, NotSupported, SessionError, StoreError, StoreUnavailable
+from .errors import ConfigError, NotSupported, SessionError, StoreError
 from .exempt import Exemptions
 from .framework import Framework
 from .given_application import home_of, without_sessions
@@ -44,6 +44,7 @@ log = logging.getLogger("samesession")
 _MEANWHILE = 10  # saves more of a session that is written while it is saved
 
 _Matcher: TypeAlias = Callable[[Request], bool] | None
+T = TypeVar("T")
 
 
 class AppSessions:
@@ -241,31 +242,13 @@ class AppSessions:
         before, state_of(session).refused = state_of(session).refused, str(error)
         return before == str(error)
 
-    def save(self, session: ServerSession, *, cookie_possible: bool = True) -> Steps[None]:
-        """Save the session before its response is made, or while that is sent.
-
-        Raises NotSupported where the browser keeps the session and no cookie can be sent.
-        """
-        state = state_of(session)
-        if state.answered or not cookie_possible:
-            _ = self.administration  # raises where there is no store
-        if state.answered and state.mode is Mode.BROKEN:
-            raise StoreUnavailable("the store failed before, so this session cannot be saved")
-
-        def save() -> Steps[Reply]:
-            possible = cookie_possible and not state.answered
-            steps = self.flow.close(session, cookie_possible=possible, in_block=True)
-            return (yield from steps)
-
-        _ = yield from self._in_turn(session, save())
-
     def keep(self, session: ServerSession) -> Steps[None]:
         """Save the session when its response is made, whatever keeps it.
 
         Raises ReadOnlySession where that needs a cookie.
         """
         steps = self.flow.close(session, cookie_possible=False, in_block=True)
-        _ = yield from self._in_turn(session, steps)
+        _ = yield from self.in_turn(session, steps)
         if state_of(session).keeps_nothing():
             state_of(session).lock()
 
@@ -297,26 +280,26 @@ class AppSessions:
         """Save the session with the response; `is_sent`: it carries a cookie."""
         state, flow = state_of(session), parts.flow
         self._exempt.tell(state)
-        reply = yield from self._in_turn(session, flow.close(session, cookie_possible=is_sent))
+        reply = yield from self.in_turn(session, flow.close(session, cookie_possible=is_sent))
         for _ in range(_MEANWHILE):
             # Another thread or task of the request wrote while that was saved.
             if not state.written or state.mode is not Mode.LIVE:
                 break
-            reply = yield from self._in_turn(session, flow.close(session, cookie_possible=is_sent))
+            reply = yield from self.in_turn(session, flow.close(session, cookie_possible=is_sent))
         return reply
 
-    def _in_turn(self, session: ServerSession, steps: Steps[Reply]) -> Steps[Reply]:
-        """Save a session after all other saves of its request, from what those have stored."""
+    def in_turn(self, session: ServerSession, steps: Steps[T]) -> Steps[T]:
+        """Save, or read, a session after all other saves of its request, from what they stored."""
         lock = state_of(session).turn(self._framework.lock)
         yield from wait(lock.acquire())
         try:
             with headers.login_refusals():
-                reply = yield from steps
+                answer = yield from steps
         finally:
             lock.release()
         if (failure := state_of(session).take_untold()) is not None:
             _ = self.failed(failure)
-        return reply
+        return answer
 
     def _answer(
         self, reply: Reply, session: ServerSession, response: Response | None, parts: Parts

@@ -74,6 +74,21 @@ class SessionEnded(SessionError, RuntimeError):
         self.sid = sid
 
 
+class EndedSessionKeyError(SessionEnded, KeyError):
+    """A key was read of a session that ended, or became another user's, while its request ran."""
+
+    def __init__(self, sid: str, how: str) -> None:
+        RuntimeError.__init__(
+            self,
+            f"the session {sid} {how}, so it is empty: what samesession's reload() or save() "
+            "returned, or `in`, tells that beforehand",
+        )
+        self.sid = sid
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # a KeyError's would be a repr
+
+
 class NotBound(SessionError, RuntimeError):
     """What needs an owner was asked of a session that has none."""
 

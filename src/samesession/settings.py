@@ -42,6 +42,7 @@ from .reading_settings import (
     text,
 )
 from .setting_names import check_names, peers_names
+from .socket_settings import SocketSettings
 
 S = TypeVar("S")
 
@@ -68,12 +69,8 @@ def _fixed_length(value: object, setting: Setting) -> float:
     return found
 
 
-def _size(value: object, setting: Setting) -> int:
-    return int(number(above=1023)(value, setting))
-
-
-def _bytes(value: object, setting: Setting) -> int:
-    return int(number(above=-1)(value, setting))
+def _whole(*, above: int) -> Callable[[object, Setting], int]:
+    return lambda value, setting: int(number(above=above)(value, setting))
 
 
 def _prefix(value: object, setting: Setting) -> str:
@@ -105,7 +102,7 @@ def _paths(*, endpoints: bool) -> Callable[[object, Setting], Paths]:
 
 
 @dataclass(frozen=True, slots=True)
-class CommonSettings:
+class CommonSettings(SocketSettings):
     """The settings of the library's own that every store needs."""
 
     serialization_format: object = setting(
@@ -216,14 +213,14 @@ class CommonSettings:
     )
     max_bytes: int = setting(
         "SESSION_MAX_BYTES",
-        _size,
+        _whole(above=1023),
         default=1024 * 1024,
         doc="The largest record. A larger session is a `SessionTooLarge`, and what was stored "
         "stays.",
     )
     proof_cache_bytes: int = setting(
         "SESSION_PROOF_CACHE_BYTES",
-        _bytes,
+        _whole(above=-1),
         default=4 * 1024 * 1024,
         doc="How much memory a process takes to remember which cookies and records it has proved "
         "to be its own, so as not to prove equal bytes again: of a cookie a digest, of a session "
@@ -284,6 +281,7 @@ class Config:
     proof_cache_bytes: int
     encryption: EncryptionSettings | None
     migrate_until: float | None
+    sockets: SocketSettings
     home: str  # the application's own directory
     stores: tuple[object, ...]  # what stores declare, the named one among them: see `of`
     # All of the application's, for stores by others.
@@ -341,6 +339,7 @@ class Config:
             proof_cache_bytes=ours.proof_cache_bytes,
             encryption=chosen(ours.encrypt, ours.encryption_keys, ours.read_plain_until),
             migrate_until=ours.migrate_until,
+            sockets=ours,
             home=home,
             stores=tuple(read(kind, settings, home=home) for kind in stores.values()),
             settings=MappingProxyType(dict(settings)),

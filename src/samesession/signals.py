@@ -23,6 +23,7 @@ from blinker import NamedSignal, Namespace
 from .core.events import BY_VISITORS, EMPTIED_BLINDLY, ENDED_BLINDLY, Event, Notice, Notify
 from .core.steps import Steps, wait
 from .core.tracebacks import clear_locals
+from .run import ended_sessions
 from .run.sync import afterwards
 
 _signals = Namespace()
@@ -49,6 +50,8 @@ _LEVELS = {
     Event.GONE: logging.INFO,
     Event.UNSAVED: logging.WARNING,
 }
+# After which the session of an open socket may have ended.
+_ENDS = frozenset((Event.ENDED, Event.REVOKED, Event.EXPIRED, Event.GONE, Event.REGENERATED))
 _BY_REASON = {
     **dict.fromkeys((EMPTIED_BLINDLY, ENDED_BLINDLY), logging.WARNING),
     **dict.fromkeys(BY_VISITORS, logging.INFO),
@@ -69,6 +72,8 @@ def notifier(app: Any) -> Notify:  # a Flask or a Quart; this module knows neith
     """Return the function that tells signals and log of an application's events, within steps."""
 
     def notify(notice: Notice) -> None:
+        if notice.sid is not None and notice.event in _ENDS:
+            ended_sessions.tell(notice.sid)
         level = _BY_REASON.get(notice.reason) or _LEVELS.get(notice.event, logging.DEBUG)
         if log.isEnabledFor(level):
             log.log(level, "%s%s", notice.event.value, notice.reason and f": {notice.reason}")

@@ -42,6 +42,7 @@ PAGES = (
     "docs/migrating.md",
     "docs/observability.md",
     "docs/redis.md",
+    "docs/sockets.md",
 )
 NOXFILE = (ROOT / "noxfile.py").read_text()
 AUDIT_LINE = re.findall(

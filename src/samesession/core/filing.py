@@ -9,11 +9,11 @@ from .next_record import next_record
 from .owner_entries import OwnerEntries
 from .policy import Horizon, Rules
 from .proved_records import ProvedRecords
-from .reading import Reader
+from .reading import Found, Reader
 from .record import Record, revision_of
 from .request_state import SessionState
 from .steps import Steps
-from .store import Clock, Conflict, Outcome, Store, capabilities_of
+from .store import Clock, Conflict, Lifetimes, Outcome, Store, capabilities_of
 from .token import SignedToken
 from .unsaved_changes import Draft
 
@@ -117,13 +117,16 @@ class Filing:
 
     def renewed(self, current: Record) -> Steps[Record | None]:
         """Restart the idle timeout of a session; give its record as it is by now, if it is one."""
-        key = self._key(current)
+        found = yield from self.read(current, renew=self._rules.lifetimes)
+        return None if found is None else found.record
+
+    def read(self, current: Record, *, renew: Lifetimes | None = None) -> Steps[Found | None]:
+        """Read the record of a session as it is by now, if it is one."""
         try:
-            found = yield from self._reader.read(key, current.sid, renew=self._rules.lifetimes)
+            return (yield from self._reader.read(self._key(current), current.sid, renew=renew))
         except BadRecord as error:
             self._notify(Notice(Event.REJECTED, error.reason))
             return None
-        return None if found is None else found.record
 
     def standing(self, current: Record, outcome: Outcome | Conflict) -> Record | None:
         """Read the record that stands in the current one's place by now, if it is one."""
@@ -139,6 +142,11 @@ class Filing:
         """Return the record that takes the current one's place now; see `next_record`."""
         stale, now = self.index_is_stale(current), int(self._clock())
         return next_record(current, signed, draft, now=now, rules=self._rules, index_is_stale=stale)
+
+    def keep_listed(self, record: Record) -> Steps[None]:
+        """Have the owner index know a session that is open for long, and written to by nobody."""
+        if self.index_is_stale(record):
+            yield from self._enlist(record, self._key(record))
 
     def index_is_stale(self, record: Record) -> bool:
         """Return whether the owner index must hear of a session again."""

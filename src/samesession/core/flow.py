@@ -34,6 +34,7 @@ from .opening import Opener
 from .policy import Action, Horizon, Rules
 from .proved_records import ProvedRecords, RecordProofs
 from .record import Sealer
+from .reloading import Reloader
 from .request_state import (
     Mode,
     SessionState,
@@ -50,6 +51,7 @@ from .steps import Steps
 from .store import Clock, Store
 from .token import TokenSigner
 from .upkeep import Upkeep
+from .watching import Lookout
 from .writing import Writer, require_cookie
 
 
@@ -97,6 +99,8 @@ class Flow:
             notify=notify,
             forget=records.removed,
         )
+        self._reloader = Reloader(self._filing, writer=self._writer, ending=self._opener.ending)
+        self.lookout = Lookout(store, rules=rules, records=records, clock=clock)
         self._limits = OwnerLimits(self.administration, rules.limit)
 
     def open(
@@ -112,6 +116,29 @@ class Flow:
     def open_by_sid(self, sid: str) -> Steps[ServerSession | None]:
         """Open the session of a sid outside of its user's requests; see `outside`."""
         return self._opener.open_by_sid(sid)
+
+    def reload(self, session: ServerSession) -> Steps[bool]:
+        """Bring in what other requests wrote; return whether the session is still there.
+
+        What was done to it and is not saved yet stays. Raises StoreUnavailable.
+        """
+        return self._reloader.reload(session)
+
+    def confirm(self, session: ServerSession) -> Steps[bool]:
+        """Return whether a session is still there; one that is not is empty from now on."""
+        return self._reloader.confirm(session)
+
+    def keep_alive(self, session: ServerSession) -> Steps[bool]:
+        """Restart the idle timeout of a session that is open; False where it may have ended."""
+        loaded = state_of(session).loaded
+        if loaded is None:
+            return False
+        record = yield from self._filing.renewed(loaded.record)
+        if record is None or not self._writer.is_live(record, loaded):
+            return False
+        yield from self._filing.keep_listed(record)
+        state_of(session).seen = self._terms.clock()
+        return True
 
     def is_at_rest(self, session: ServerSession) -> bool:
         """Return whether a request changed nothing, and there is nothing to renew.
@@ -249,6 +276,8 @@ class Flow:
         writer, unsaved = self._writer, saving.take(session, payload)
         try:
             record = yield from self._filing.renewed(loaded.record)
+            if record is not None:
+                yield from self._filing.keep_listed(record)
             data = None if record is None else writer.data(record)
             if record is None or data is None or not writer.is_live(record, loaded):
                 return (yield from writer.lost(session, loaded, unsaved, record))

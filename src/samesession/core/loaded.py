@@ -68,6 +68,11 @@ class Lost:
     owner: str | None
     account: tuple[str | None, str | None] = field(default=(None, None), repr=False)
 
+    @property
+    def how(self) -> str:
+        """How it was lost, in words that follow its sid."""
+        return "ended meanwhile" if self.drop else "was given another secret meanwhile"
+
     def gives_way_to(self, bound: str | None) -> bool:
         """Return whether a login begins a new session: no other one logged the same user in."""
         return bound is not None and bound != self.owner

@@ -72,7 +72,7 @@ class Opener:
         clock = freshness.clock
         self._reader = Reader(store, records)
         owners = OwnerEntries(store, records.encryption)
-        self._ending = Ending(
+        self.ending = Ending(
             store, prefix=rules.prefix, records=records, owners=owners, clock=clock
         )
         self._rules = rules
@@ -122,7 +122,7 @@ class Opener:
         """
         try:
             found = yield from self._reader.read(self._rules.prefix + sid, sid, renew=None)
-            if found is None or (yield from self._ending.ends(found.record)):
+            if found is None or (yield from self.ending.ends(found.record)):
                 return None
             data = codec.decode(found.record.payload)
         except BadRecord:
@@ -183,7 +183,7 @@ class Opener:
         except BadRecord as error:
             return Notice(Event.REJECTED, error.reason)
         if verdict is Verdict.EXPIRED:
-            _ = yield from self._ending.ends(record)
+            _ = yield from self.ending.ends(record)
             return Notice.of(Event.EXPIRED, record, OVER)
         return Notice.of(Event.REJECTED, record, REPLACED)
 

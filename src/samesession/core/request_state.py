@@ -72,6 +72,7 @@ class SessionState:
     unsure = False  # a commit failed, and may have been written
     stale = False  # a fallback key signed the cookie that holds the session itself
     lost: Lost | None = None
+    unkept = False  # what a save was to keep is dropped, as the session is lost
     untold: StoreError | None = None  # of what was to follow a login that stands
     upkept = False  # a record that nothing was written to was renewed, or was not to be
     refused: str | None = None  # why a save was refused, as an error has told

@@ -69,6 +69,21 @@ def mark_saved(
     state.saved(unsaved.draft.payload if loaded is None else loaded.record.payload)
 
 
+def rebase(session: ServerSession, loaded: Loaded, data: dict[str, Any]) -> None:
+    """Go on from a newer record, whose data this is, with what was done so far done to it."""
+    state, sent = state_of(session), loaded.sealed
+    before, state.loaded = state.loaded, loaded
+    if before is not None and before.record == loaded.record:
+        return
+    base = None if before is None else before.record.payload
+    is_ours = sent is not None and state.journal.has_sent(sent)
+    show(session, state.journal.rebase(base, data_of(session), data, sent))
+    state.unsure = state.unsure and not is_ours  # what nobody heard of was written
+    state.all_may_differ = state.may_differ
+    if state.loan is not None:
+        state.loan = state.loan._replace(image=loaded.record.payload)
+
+
 def give_back(session: ServerSession, unsaved: Unsaved) -> None:
     """Leave to the next save what this one failed to save."""
     state, draft = state_of(session), unsaved.draft
@@ -97,12 +112,16 @@ def refuse(session: ServerSession) -> None:
     state.may_differ = state.all_may_differ = True
 
 
-def forget(session: ServerSession, lost: Lost) -> None:
-    """Make a session empty that ended while the request ran: only a login begins it anew."""
+def forget(session: ServerSession, lost: Lost, *, unkept: bool = False) -> None:
+    """Make a session empty that ended while the request ran: only a login begins it anew.
+
+    `unkept`: a save was to keep something that is dropped now.
+    """
     show(session, {})
     state = state_of(session)
     state.journal.restart()
     state.loaded = state.minted = state.account = state.loan = state.lifetime = None
     state.replace_secret = state.cleared = state.unsure = state.written = False
     state.lost, state.modified, state.may_differ = lost, lost.drop, True
+    state.unkept = state.unkept or unkept
     state.forget_sid()

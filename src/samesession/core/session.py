@@ -11,7 +11,7 @@ from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
 from copy import deepcopy
 from typing import Any, SupportsIndex
 
-from ..errors import SessionError
+from ..errors import EndedSessionKeyError, SessionError
 from . import changes as merge
 from . import values
 from .account import Account
@@ -186,6 +186,10 @@ class ServerSession(Account):
             del self, key, value
             raise
 
+    def __missing__(self, key: str) -> Any:
+        lost = self._state.lost
+        raise KeyError(key) if lost is None else EndedSessionKeyError(lost.sid, lost.how)
+
     def __contains__(self, key: object) -> bool:
         try:
             self._read()
@@ -286,13 +290,19 @@ class ServerSession(Account):
             raise
 
     def __delitem__(self, key: str) -> None:
-        self._take(there=super().__contains__(key))
+        there = super().__contains__(key)
+        self._take(there=there)
+        if not there:
+            self.__missing__(key)
         super().__delitem__(key)
 
     def pop(self, key: str, *default: Any) -> Any:  # dict's is overloaded
         """Remove a key and give its value, or the default."""
         write = Write.FLASHES if key == FLASHES_KEY else Write.DATA
-        self._take(there=super().__contains__(key), write=write)
+        there = super().__contains__(key)
+        self._take(there=there, write=write)
+        if not (there or default):
+            self.__missing__(key)
         return super().pop(key, *default)
 
     def popitem(self) -> tuple[str, Any]:

@@ -90,6 +90,11 @@ class Unsaved:
         """Whether a function is to run again on newer data."""
         return any(isinstance(change, merge.Redo) for change in self.log)
 
+    @property
+    def writes(self) -> bool:
+        """Whether anything is to be kept: a session that is emptied or ended keeps nothing."""
+        return not self.draft.is_empty and (self.replace_secret or bool(self.changes))
+
     def replayed(self, newer: Image, standing: bytes) -> Draft:
         """Do the same to an image of the newer data of the record `standing`.
 
@@ -209,13 +214,40 @@ class Journal:
             self._attempts[in_doubt] = len(unsaved.changes)
         self._taken = None
 
-    def _rebased(self, here: Data, stored: Data) -> Data:
-        """Do what was done meanwhile to what was stored; keep each object that is equal to it."""
+    def has_sent(self, standing: bytes) -> bool:
+        """Return whether an earlier save sent a record, and heard no more of it."""
+        return standing in self._attempts
+
+    def rebase(self, base: bytes | None, here: Data, newer: Data, standing: bytes | None) -> Data:
+        """Return what the session shows that goes on from the newer data of another record.
+
+        `standing`: that record, which may be one that an earlier save sent.
+        """
+        done = 0 if standing is None else self._attempts.get(standing, 0)
+        shown = self._rebased(here, newer, base=base, done=done)
+        if done:
+            self._attempts = {}
+        self._own = {
+            name: value
+            for name, value in self._own.items()
+            if name in shown and shown[name] is here.get(name)
+        }
+        return shown
+
+    def _rebased(
+        self, here: Data, stored: Data, *, base: bytes | None = None, done: int = 0
+    ) -> Data:
+        """Do what was done meanwhile to what was stored; keep each object that is equal to it.
+
+        `base`: what the session went on from, `done`: how many changes are in `stored`.
+        """
         fit = {name: value for name, value in here.items() if values.fits(value)}
-        since = self.changes(None, fit)
+        since = self.changes(base, fit)[done:]
         if since:
             stored = merge.replay_on(since, stored)
             self._log, self._image, self.assigned = since, codec.image(stored), set()
+        elif self._taken is None:
+            self._log, self._image, self.assigned = [], None, set()
         # What cannot be kept stays where it is, for the next save to refuse.
         unfit = {name: value for name, value in here.items() if name not in fit}
         return {**merge.adopted(stored, here), **unfit}

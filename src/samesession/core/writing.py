@@ -79,7 +79,7 @@ class Writer:
         if unsaved.replace_secret:
             signed = self._minted(state_of(session), current.sid)
         for _ in range(MAX_ATTEMPTS):
-            if not (self.is_live(current, loaded) or self._is_ours(current, session)):
+            if not (self.is_live(current, loaded) or self.is_ours(current, session)):
                 return (yield from self.lost(session, loaded, unsaved, current))
             record = self._next(current, signed, draft, has_functions=unsaved.has_functions)
             if record is not None and unsaved.replace_secret:
@@ -103,8 +103,8 @@ class Writer:
         """Delete the record of a session that the application ended, whatever it holds by now."""
         current, state = ended.record, state_of(session)
         for _ in range(MAX_ATTEMPTS):
-            if not (self.is_live(current, ended) or self._is_ours(current, session)):
-                lost = self._loss(ended, current)
+            if not (self.is_live(current, ended) or self.is_ours(current, session)):
+                lost = self.loss(ended, current)
                 # The browser has the cookie of whoever took the session over.
                 state.lost = None if lost.drop else lost
                 break
@@ -116,7 +116,7 @@ class Writer:
                 break
             newer = self._filing.standing(current, outcome)
             if newer is None:
-                _ = self._loss(ended, None)
+                _ = self.loss(ended, None)
                 break
             self._notify(Notice.of(Event.CONFLICT, current, events.FASTER))
             current = newer
@@ -156,7 +156,7 @@ class Writer:
         """Return whether a record is live, and still the session that was loaded."""
         return loaded.is_of(record) and not policy.is_over(record, self._clock())
 
-    def _is_ours(self, record: Record, session: ServerSession) -> bool:
+    def is_ours(self, record: Record, session: ServerSession) -> bool:
         """Return whether a save of this request wrote a live record, and heard no more of it."""
         minted = state_of(session).minted
         return minted is not None and self.is_live(record, Loaded(minted, record))
@@ -206,14 +206,17 @@ class Writer:
 
         A login is a new authentication, though, and begins another session.
         """
-        lost = self._loss(before, standing)
+        lost = self.loss(before, standing)
         if lost.gives_way_to(unsaved.draft.bound):
             return (yield from self.create(session, unsaved, unsaved.assigned_alone()))
-        saving.forget(session, lost)
+        saving.forget(session, lost, unkept=unsaved.writes)
         return _dropping(lost)
 
-    def _loss(self, before: Loaded, standing: Record | None) -> Lost:
-        """Note and return how a session was lost, by the record that stands in its place."""
+    def loss(self, before: Loaded, standing: Record | None, *, told: bool = True) -> Lost:
+        """Return how a session was lost, by the record that stands in its place.
+
+        `told`: changes are lost with it, which is an event.
+        """
         sid, account = before.record.sid, (before.record.owner, before.record.label)
         lost, reason = Lost(sid, True, None, account), events.ENDED_MEANWHILE
         over = standing is None or policy.is_over(standing, self._clock())
@@ -222,7 +225,8 @@ class Writer:
             # new one: dropping it would log the user out again.
             lost = Lost(sid, False, standing.owner, account)
             reason = events.TAKEN_OVER
-        self._notify(Notice.of(Event.GONE, before.record, reason))
+        if told:
+            self._notify(Notice.of(Event.GONE, before.record, reason))
         return lost
 
     @staticmethod
@@ -238,7 +242,7 @@ class Writer:
         """Save nothing more of a session that is lost, nor begin another one unasked."""
         if state_of(session).replace_secret or not is_empty(session):
             self._notify(Notice(Event.GONE, events.ENDED_BEFORE, lost.sid, *lost.account))
-            saving.forget(session, lost)
+            saving.forget(session, lost, unkept=True)
         state_of(session).written = False
         return _dropping(lost)
 

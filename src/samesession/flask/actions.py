@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import flask
 from werkzeug.local import LocalProxy
 
-from .. import headers
+from .. import headers, open_sessions
 from ..app_sessions import AppSessions, app_sessions_of
 from ..core.request_state import listed_sid, state_of
 from ..core.session import ServerSession
 from ..core.session_info import SessionInfo, SessionPage
+from ..core.steps import Steps
 from ..errors import StoreError
 from ..misplaced_calls import belonging, outside_of_application, outside_of_request, replaced
 from ..reauthentication import View, required
 from ..run.sync import run
+
+T = TypeVar("T")
 
 _TURNED_AWAY = (3, 4)  # hundreds of a status: elsewhere, or by a fault of the client
 
@@ -150,23 +153,59 @@ def saving() -> Iterator[ServerSession]:
 
     After the block the session shows what is stored, what other requests wrote
     meanwhile included; a value that equals it stays the object that it was. A session
-    that ended meanwhile is empty, and nothing more of this request is saved in it.
+    that ended meanwhile is empty, and nothing more of this request is saved in it: to read a
+    key raises EndedSessionKeyError, a KeyError that says so. Where no response can tell the
+    browser, as in a WebSocket, a block whose writes are dropped for it raises SessionEnded.
     """
-    session, app_sessions = _session(), _app_sessions()
-    if not isinstance(session, ServerSession):
-        raise replaced("flask")
+    session, app_sessions = _own_session(), _app_sessions()
     state = state_of(session)
     state.blocks += 1
     try:
         yield session
-        state.of_socket = state.of_socket or _is_of_socket()
-        try:
-            run(app_sessions.save(session, cookie_possible=not state.of_socket))
-        except StoreError as error:
-            raise app_sessions.failed(error) from error
+        _run(app_sessions, session, open_sessions.saved_block(app_sessions, session))
     finally:
         del session  # a local that an error tracker would show
         state.blocks -= 1
+
+
+@belonging("flask")
+def reload() -> bool:
+    """Bring in what other requests wrote to the session; return whether it is still there.
+
+    For what stays open for long: a WebSocket, a stream, a thread. What this request did and has
+    not saved stays, done anew to the newer data. A session that ended meanwhile, or was given
+    another secret, as by a login in the same browser, is empty from then on. The idle timeout
+    runs on. Raises StoreUnavailable, NotSupported with SESSION_TYPE "cookie".
+    """
+    session, app_sessions = _own_session(), _app_sessions()
+    try:
+        return _run(app_sessions, session, open_sessions.reloaded(app_sessions, session))
+    finally:
+        del session  # a local that an error tracker would show
+
+
+@belonging("flask")
+def save() -> bool:
+    """Save the session now, as a block of `saving()` does; return whether it is there then.
+
+    For a WebSocket, and for a view that runs long. When the response is made, a write outside
+    of a block warns, so write in a block there. Raises what `saving()` does, but SessionEnded.
+    """
+    session, app_sessions = _own_session(), _app_sessions()
+    try:
+        return _run(app_sessions, session, open_sessions.saved(app_sessions, session))
+    finally:
+        del session  # a local that an error tracker would show
+
+
+def _run(app_sessions: AppSessions, session: ServerSession, steps: Steps[T]) -> T:
+    state = state_of(session)
+    state.of_socket = state.of_socket or _is_of_socket()
+    del session
+    try:
+        return run(steps)
+    except StoreError as error:
+        raise app_sessions.failed(error) from error
 
 
 def current() -> object:
@@ -223,6 +262,14 @@ def _session() -> ServerSession:
     if not isinstance(found, ServerSession):
         _ = _app_sessions()  # says so where there is none
     return cast("ServerSession", found)
+
+
+def _own_session() -> ServerSession:
+    """Return this request's session, or say that something has taken its place."""
+    found = _session()
+    if not isinstance(found, ServerSession):
+        raise replaced("flask")
+    return found
 
 
 def _app_sessions() -> AppSessions:

@@ -12,18 +12,23 @@ from .actions import (
     fresh_required,
     ping,
     purge,
+    reload,
     revoke,
     revoke_all,
     revoke_everyone,
+    save,
     saving,
     session,
     sessions_of,
     sessions_page,
+    watching,
 )
+from .ended import Ended
 from .interface import QuartSessionInterface, init_app
 from .outside import session_by_sid
 
 __all__ = [
+    "Ended",
     "QuartSessionInterface",
     "ReauthenticationRequired",
     "all_sessions",
@@ -35,12 +40,15 @@ __all__ = [
     "no_session",
     "ping",
     "purge",
+    "reload",
     "revoke",
     "revoke_all",
     "revoke_everyone",
+    "save",
     "saving",
     "session",
     "session_by_sid",
     "sessions_of",
     "sessions_page",
+    "watching",
 ]

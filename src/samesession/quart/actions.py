@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import quart
 from werkzeug.local import LocalProxy
 
-from .. import headers
+from .. import headers, open_sessions
 from ..app_sessions import AppSessions, app_sessions_of
 from ..core.admin import Administration
 from ..core.request_state import listed_sid, state_of
@@ -21,9 +21,11 @@ from ..errors import StoreError
 from ..misplaced_calls import belonging, outside_of_application, outside_of_request
 from ..reauthentication import View, required
 from ..run.aio import arun, finished
+from .ended import Ended, ended_of
 from .event_loop import check_running_loop
 from .letting_go import letting_go
 from .sockets import Sockets
+from .watcher import Watchers
 
 if TYPE_CHECKING:
     from quart import Request, Websocket
@@ -168,7 +170,9 @@ async def saving() -> AsyncIterator[ServerSession]:
 
     After the block the session shows what is stored, what other requests wrote
     meanwhile included; a value that equals it stays the object that it was. A session
-    that ended meanwhile is empty, and nothing more of this request is saved in it.
+    that ended meanwhile is empty, and nothing more of this request is saved in it: to read a
+    key raises EndedSessionKeyError, a KeyError that says so. Where no response can tell the
+    browser, as in a WebSocket, a block whose writes are dropped for it raises SessionEnded.
     """
     session = _session()
     app_sessions = _app_sessions()
@@ -176,19 +180,74 @@ async def saving() -> AsyncIterator[ServerSession]:
     state.blocks += 1
     try:
         yield session
-        of_socket = state.of_socket
-        steps = app_sessions.save(session, cookie_possible=not of_socket)
-        try:
-            work = arun(steps, timeout=app_sessions.store_timeout)
-            await (finished(work) if of_socket else work)
-        except StoreError as error:
-            raise app_sessions.failed(error) from error
+        await _run(app_sessions, session, open_sessions.saved_block(app_sessions, session))
     finally:
         del session  # a local that an error tracker would show
         state.blocks -= 1
 
 
-def serve(app: quart.Quart, app_sessions: AppSessions, sockets: Sockets) -> None:
+@belonging("quart")
+async def reload() -> bool:
+    """Bring in what other requests wrote to the session; return whether it is still there.
+
+    For what stays open for long: a WebSocket, a stream, a task. What this request did and has
+    not saved stays, done anew to the newer data. A session that ended meanwhile, or was given
+    another secret, as by a login in the same browser, is empty from then on. The idle timeout
+    runs on. Raises StoreUnavailable, NotSupported with SESSION_TYPE "cookie".
+    """
+    session, app_sessions = _session(), _app_sessions()
+    try:
+        return await _run(app_sessions, session, open_sessions.reloaded(app_sessions, session))
+    finally:
+        del session  # a local that an error tracker would show
+
+
+@belonging("quart")
+async def save() -> bool:
+    """Save the session now, as a block of `saving()` does; return whether it is there then.
+
+    For a WebSocket, and for a view that runs long. When the response is made, a write outside
+    of a block warns, so write in a block there. Raises what `saving()` does, but SessionEnded.
+    """
+    session, app_sessions = _session(), _app_sessions()
+    try:
+        return await _run(app_sessions, session, open_sessions.saved(app_sessions, session))
+    finally:
+        del session  # a local that an error tracker would show
+
+
+@belonging("quart")
+def watching(*, interrupts: bool = False) -> AbstractAsyncContextManager[Ended]:
+    """Learn, in a block that stays open for long, that the session has ended: `as ended`.
+
+    For a WebSocket or a streamed body. `ended.is_set()` and `await ended.wait()` tell, as those
+    of an `asyncio.Event`. With `interrupts` the block is broken off, and SessionEnded raised
+    at its end. The session is empty then. Ended it has wherever it was deleted, revoked, has
+    expired, or was given another secret, as by a login in the same browser.
+
+    Within half a second, with Redis, and two, with other stores, whichever process it ended in.
+    While the store is down nothing ends. Raises NotSupported with SESSION_TYPE "cookie".
+    """
+    session, app_sessions = _session(), _app_sessions()
+    _ = app_sessions.administration  # raises where there is no store
+    interface: Any = app_sessions.app.session_interface  # ours, which Quart does not know
+    return ended_of(session, interface.watchers.here(), interrupts=interrupts)
+
+
+async def _run(app_sessions: AppSessions, session: ServerSession, steps: Steps[T]) -> T:
+    """Read or save a session; what a WebSocket began to save is saved though its client leaves."""
+    of_socket = state_of(session).of_socket
+    del session
+    try:
+        work = arun(steps, timeout=app_sessions.store_timeout)
+        return await (finished(work) if of_socket else work)
+    except StoreError as error:
+        raise app_sessions.failed(error) from error
+
+
+def serve(
+    app: quart.Quart, app_sessions: AppSessions, sockets: Sockets, watchers: Watchers
+) -> None:
     """Internal: make the tables before the first request, let go of connections after the last."""
     _ = app.teardown_websocket(sockets.torn_down)
 
@@ -201,6 +260,7 @@ def serve(app: quart.Quart, app_sessions: AppSessions, sockets: Sockets) -> None
 
     @app.after_serving
     async def shut() -> None:
+        await watchers.close()
         await arun(app_sessions.shut(), timeout=app_sessions.store_timeout)
 
 

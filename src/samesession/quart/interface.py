@@ -13,7 +13,7 @@ from ..core.request_state import state_of
 from ..core.session import ServerSession
 from ..core.store import Clock, Openable, Store
 from ..core.tracebacks import clear_locals
-from ..errors import StoreError
+from ..errors import ConfigError, StoreError
 from ..given_application import check_is
 from ..run.aio import arun
 from .actions import cookie_header, current, runner, serve
@@ -21,6 +21,7 @@ from .event_loop import on_asyncio
 from .failure import failure_response, refuse_broken
 from .sockets import Sockets
 from .streamed_body import QUART
+from .watcher import Watchers
 
 if TYPE_CHECKING:
     from quart import Quart, Request, Response, Websocket
@@ -35,7 +36,8 @@ class QuartSessionInterface(interface_answers.Answers, SessionInterface):
 
     def __init__(self, app_sessions: AppSessions) -> None:
         self.app_sessions = app_sessions
-        self.sockets = Sockets(app_sessions)
+        self.watchers = Watchers(app_sessions)
+        self.sockets = Sockets(app_sessions, self.watchers)
 
     async def open_session(self, app: Quart, request: Request | Websocket) -> SessionMixin:  # type: ignore[override]  # Quart names their private base class
         """Open the request's session; a store that is down is told by `refuse_broken`."""
@@ -50,7 +52,7 @@ class QuartSessionInterface(interface_answers.Answers, SessionInterface):
             clear_locals(error)
             raise
         if isinstance(request, quart.Websocket):
-            self.sockets.opened(opened)
+            self.sockets.opened(opened, request)
         return cast("SessionMixin", opened)  # Quart asks for Flask's class
 
     async def save_session(
@@ -95,8 +97,14 @@ def init_app(
 
 def install(app: Quart, app_sessions: AppSessions) -> None:
     """Have a Quart application open and save its sessions so."""
+    config = app_sessions.config
+    if config.store_type == "cookie" and app_sessions.store is None and config.sockets.close_code:
+        raise ConfigError(
+            "SESSION_CLOSE_SOCKETS needs sessions that can end on the server, which with "
+            "SESSION_TYPE 'cookie' they cannot: choose a server-side store"
+        )
     interface = QuartSessionInterface(app_sessions)
     refuse_broken(app, app_sessions)
     cast("Any", app).session_interface = interface  # typed by Quart
     app.cli.add_command(cli.commands(app_sessions, runner(app_sessions)))
-    serve(app, app_sessions, interface.sockets)
+    serve(app, app_sessions, interface.sockets, interface.watchers)

@@ -1,8 +1,13 @@
-"""Save the sessions of WebSockets, however these end: Quart does so only if the handler returns."""
+"""The sessions of WebSockets: saved however these end, and the sockets closed where they end.
+
+Quart itself saves a session only if the handler returns.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import quart
@@ -12,26 +17,37 @@ from ..core.request_state import state_of
 from ..core.session import ServerSession
 from ..errors import StoreError
 from ..run.aio import arun, finished
+from .watcher import Watch, Watchers
+
+_PATIENCE = 1.0  # seconds in which a client that does not read may be told
 
 
 class Sockets:
     """The WebSockets that are open in one application."""
 
-    def __init__(self, app_sessions: AppSessions) -> None:
+    def __init__(self, app_sessions: AppSessions, watchers: Watchers) -> None:
         self._app_sessions = app_sessions
+        self._watchers = watchers
+        self._closing: set[asyncio.Task[None]] = set()
         # By the task that Quart cancels when the client leaves, not by the context: a
         # task that a handler begins with a copy of that may be cancelled long before.
         # A server that ends leaves the task to nobody but the loop, which would not keep
         # it alive until it cancels it.
         self._open: dict[asyncio.Task[Any], ServerSession] = {}
+        self._watches: dict[asyncio.Task[Any], Watch] = {}
 
-    def opened(self, session: ServerSession) -> None:
-        """Note the session of a WebSocket that the current task handles."""
-        state_of(session).of_socket = True
+    def opened(self, session: ServerSession, websocket: quart.Websocket) -> None:
+        """Note the session of a WebSocket that the current task handles, and watch it if asked."""
+        state = state_of(session)
+        state.of_socket = True
         task = asyncio.current_task()
         assert task is not None
         self._open[task] = session
         task.add_done_callback(self._end)
+        settings = self._app_sessions.config.sockets
+        if state.loaded is not None and (settings.close_code or settings.sockets_renew):
+            tell = partial(self._close_ended, websocket, task)
+            self._watches[task] = self._watchers.here().add(session, tell)
 
     async def close(self, session: ServerSession, response: Any) -> None:  # Any: of either kind
         """Save a WebSocket's session, though the client leaves meanwhile.
@@ -48,7 +64,20 @@ class Sockets:
             await finished(self._save(session, None))
 
     def _end(self, task: asyncio.Task[Any] | None) -> ServerSession | None:
-        return None if task is None else self._open.pop(task, None)
+        if task is None:
+            return None
+        watch = self._watches.pop(task, None)
+        if watch is not None:
+            self._watchers.here().remove(watch)
+        return self._open.pop(task, None)
+
+    def _close_ended(self, websocket: quart.Websocket, task: asyncio.Task[Any], how: str) -> None:
+        """Close a WebSocket whose session has ended, if that is what the application wants."""
+        code = self._app_sessions.config.sockets.close_code
+        if code is not None:
+            closing = asyncio.ensure_future(_closed(websocket, task, code, f"the session {how}"))
+            self._closing.add(closing)  # the loop alone would not keep it alive
+            closing.add_done_callback(self._closing.discard)
 
     async def _save(self, session: ServerSession, response: Any) -> None:
         """Save a session; nobody but the log is left to tell of a failure."""
@@ -62,3 +91,16 @@ class Sockets:
             quart.current_app.logger.exception("a session changed in a WebSocket was not saved")
             if isinstance(error, asyncio.CancelledError):  # the event loop ends
                 raise
+
+
+async def _closed(
+    websocket: quart.Websocket, task: asyncio.Task[Any], code: int, reason: str
+) -> None:
+    """Close a WebSocket, and end its handler as Quart does when the client leaves."""
+    try:
+        # The handler may have closed it already, or the client be gone.
+        with suppress(RuntimeError, OSError):
+            async with asyncio.timeout(_PATIENCE):
+                await websocket.close(code, reason)
+    finally:
+        _ = task.cancel()
