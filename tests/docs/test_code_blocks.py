@@ -157,7 +157,7 @@ async def test_a_block_gives_an_application_that_keeps_sessions(
         await user.put(a=1)
         assert await user.value(lambda session: session["a"]) == 1
         in_redis = f'"{REDIS}"' in block.text
-        assert bool(valkey.records()) is in_redis
+        assert bool(valkey.records("session")) is in_redis
         in_database = '"sqlalchemy"' in block.text
         assert (here / "sessions.db").exists() is in_database
         assert bool(kept(here)) is not (in_redis or in_database)

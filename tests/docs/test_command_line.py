@@ -12,10 +12,11 @@ from typing import Any
 import click
 import pytest
 
+from samesession.cli.coming_from.former import Fate
 from samesession.cli.output import ExitCode
 from samesession.core.findings import Level
 from tests.support.site import Site
-from tests.web.test_cli import document
+from tests.web.test_cli import document, invoke
 from tests.web.test_cli_listing import lines, logged_in
 
 PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
@@ -53,7 +54,7 @@ def test_every_command_and_option_is_documented(site: Site) -> None:
             for option in each.opts
         }
         assert "--json" in options
-        told = set(re.findall(r"^\| `(--[a-z]+)", SECTIONS[name], re.MULTILINE))
+        told = set(re.findall(r"^\| `(--[a-z-]+)", SECTIONS[name], re.MULTILINE))
         assert told == options - {"--json"}, name
 
 
@@ -74,6 +75,21 @@ async def test_what_programs_are_told_is_documented(site: Site) -> None:
     assert {*found} == {*commands(site)}
     for name, told in found.items():
         assert shape(told) == shape(documented(name)), name
+
+
+@pytest.mark.stores("filesystem")
+@pytest.mark.asyncio
+async def test_what_is_told_of_another_library_is_documented(site: Site) -> None:
+    section = PAGE.partition("## Coming from another library\n")[2]
+    site.app.config["SESSION_USE_SIGNER"] = False
+    told = (await invoke(site, "doctor", "--coming-from", "flask-session")).stdout.splitlines()
+    lines = re.findall(r"^    ((?:warning|notice) .*)$", section, re.MULTILINE)
+    assert len(lines) == 2
+    assert {*lines} <= {*told}
+    found = await document(site, "doctor", "--coming-from", "flask-session")
+    (block,) = re.findall(r"\n\n((?:    .*\n)+)", section)[-1:]
+    assert shape(found) == shape(json.loads(block))
+    assert {each.value for each in Fate} == {*re.findall(r"`(\w+ed|kept)`", section)}
 
 
 def test_every_exit_code_and_level_is_documented() -> None:

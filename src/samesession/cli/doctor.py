@@ -5,7 +5,6 @@ The checks of settings come first and need no store, so that they are told thoug
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 import click
@@ -15,12 +14,12 @@ from ..core.findings import Finding, Level, worst_of
 from ..core.steps import Steps, checkpoint
 from ..core.store import Examinable, Store
 from ..errors import SessionError
+from .coming_from.report import coming_from_option, former_of, tell_plan
 from .lowest_releases import installed, release_findings
-from .output import ExitCode, end, json_option, safe, tell
+from .output import ExitCode, end, json_option, tell
 from .running import CommandRunner
 from .settings_checks import Facts, check_settings
-
-_COLOURS = {Level.NOTICE: "blue", Level.WARNING: "yellow", Level.ERROR: "red"}
+from .telling_findings import document, lines, summary
 
 
 def add_doctor(sessions: click.Group, runner: CommandRunner) -> None:
@@ -38,22 +37,28 @@ def add_doctor(sessions: click.Group, runner: CommandRunner) -> None:
         envvar="WEB_CONCURRENCY",
         help="How many processes serve the application; else as WEB_CONCURRENCY says.",
     )
+    @coming_from_option()
     @json_option
-    def doctor(*, strict: bool, workers: int | None, as_json: bool) -> None:
+    def doctor(*, strict: bool, workers: int | None, library: str | None, as_json: bool) -> None:
+        if library is not None:
+            app_sessions = runner.app_sessions
+            former = former_of(app_sessions.app, library, app_sessions.current_time())
+            tell_plan(former, strict=strict, as_json=as_json)
+            return
         found = _findings_of_settings(runner, workers)
         of_store, reached = _findings_of_store(runner)
         found += of_store
         runner.say_where()
-        document = {
+        examined = {
             "store": {
                 "type": runner.app_sessions.kind,
                 "place": runner.app_sessions.location,
                 "reached": reached,
             },
             "worst": worst_of(found).name.lower(),
-            "findings": [_document(each) for each in found],
+            "findings": [document(each) for each in found],
         }
-        tell("\n".join([*map(_lines, found), _summary(found)]), document, as_json=as_json)
+        tell("\n".join([*map(lines, found), summary(found)]), examined, as_json=as_json)
         if reached is False:
             end(ExitCode.STORE_DOWN)
         is_well = worst_of(found) < Level.WARNING
@@ -100,31 +105,3 @@ def _examined(app_sessions: AppSessions, store: Store) -> Steps[Sequence[Finding
         yield from checkpoint()
         _ = yield from app_sessions.ping()
     return found
-
-
-# --- telling -------------------------------------------------------------------------------
-
-
-def _document(finding: Finding) -> dict[str, str]:
-    return {
-        "check": finding.check,
-        "level": finding.level.name.lower(),
-        "what": finding.what,
-        "write": finding.write,
-    }
-
-
-def _lines(finding: Finding) -> str:
-    level = click.style(f"{finding.level.name.lower():8}", fg=_COLOURS.get(finding.level))
-    told = f"{level} {safe(finding.check):18} {safe(finding.what)}"
-    return f"{told}\n{'':27} -> {safe(finding.write)}" if finding.write else told
-
-
-def _summary(found: Sequence[Finding]) -> str:
-    counts = Counter(each.level for each in found)
-    told = [
-        f"{counts[level]} {level.name.lower()}{'' if counts[level] == 1 else 's'}"
-        for level in (Level.ERROR, Level.WARNING, Level.NOTICE)
-        if counts[level]
-    ]
-    return ", ".join(told) or "all is well"

@@ -1,0 +1,317 @@
+"""What to change so that an application's sessions are kept here, as a diff, and what is lost.
+
+Pure: the application's settings in, lines out. What the diff leads to has nothing more to
+change, so that the same examination tells when all is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from ...core.findings import Finding, Level
+from ...errors import ConfigError
+from ...framework_settings import FLASKS, read_secret_keys
+from ...reading_settings import declared
+from ...setting_names import check_names, peers_names
+from ...settings import CommonSettings
+from ...stores import built_in
+from .answers import ANSWERS, COOKIE, PREFIX, SHARED_KEYS, new_cookie_name, new_prefix
+from .former import (
+    ELIDED,
+    FLASK_SESSION,
+    QUART_SESSION,
+    SIGNED_COOKIE,
+    Answer,
+    Fate,
+    Former,
+    line,
+)
+
+_DAY: Final = 24 * 3600
+_MARGIN: Final = 2 * _DAY  # for the deployment, and for whoever comes in its last minutes
+_MONTH: Final = timedelta(days=31)  # Flask's default
+_MSGPACK_SINCE: Final = (0, 7)  # Flask-Session's release
+_ONLINE: Final = {
+    FLASK_SESSION: ("redis", "memcached", "sqlalchemy"),
+    QUART_SESSION: ("redis", "redis+trio", "memcached"),
+}
+_IMPORTS: Final = {FLASK_SESSION: "flask_session", QUART_SESSION: "quart_session"}
+_NAMES: Final = {
+    FLASK_SESSION: "Flask-Session",
+    QUART_SESSION: "Quart-Session",
+    SIGNED_COOKIE: "Flask's signed cookie",
+}
+# What a store's client is where the library makes one of its own accord.
+_SOURCES: Final = {
+    (FLASK_SESSION, "redis"): ("SESSION_REDIS", "redis://127.0.0.1:6379/0"),
+    (FLASK_SESSION, "memcached"): ("SESSION_MEMCACHED", "127.0.0.1:11211"),
+    (FLASK_SESSION, "mongodb"): ("SESSION_MONGODB", "mongodb://127.0.0.1:27017"),
+    (FLASK_SESSION, "sqlalchemy"): ("SESSION_SQLALCHEMY", None),
+    (FLASK_SESSION, "dynamodb"): ("SESSION_DYNAMODB_ENDPOINT_URL", "http://localhost:8000"),
+    (QUART_SESSION, "redis"): ("SESSION_REDIS", "redis://localhost"),
+    (QUART_SESSION, "memcached"): ("SESSION_MEMCACHED", "127.0.0.1:11211"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One setting: its name, the line that it has now (None: none), and what becomes of it."""
+
+    name: str
+    old: str | None
+    answer: Answer
+
+    @property
+    def finding(self) -> Finding:
+        """The same for those who read findings."""
+        answer = self.answer
+        return Finding(self.name, answer.level, answer.why, "\n".join(answer.write))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to change, and what cannot be carried over by it."""
+
+    changes: tuple[Change, ...]
+    lost: tuple[Finding, ...]
+
+    @property
+    def diff(self) -> list[str]:
+        """The lines of a configuration: those that go, those that come, those that stay."""
+        found: list[str] = []
+        come: set[str] = set()
+        for each in self.changes:
+            stays = each.old is not None and each.answer.fate is Fate.KEPT
+            if each.old is not None:
+                found.append(f"{' ' if stays else '-'}{each.old}")
+            found += [f"+{written}" for written in each.answer.write if written not in come]
+            come.update(each.answer.write)
+        return found
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What is told of each setting, and of what is lost."""
+        return [*(each.finding for each in self.changes), *self.lost]
+
+
+def plan_for(former: Former) -> Plan:
+    """Return what to change in an application's configuration."""
+    changes = [*_import(former), *_settings(former)]
+    written = {each.partition(" = ")[0] for change in changes for each in change.answer.write}
+    changes += [each for each in _added(former) if each.name not in written]
+    return Plan(tuple(sorted(changes, key=_position)), tuple(_lost(former)))
+
+
+def _position(change: Change) -> int:
+    """Sort as the table does; what is of the migration comes last."""
+    first = ("import", "SECRET_KEY", *ANSWERS)
+    return first.index(change.name) if change.name in first else len(first)
+
+
+# --- what is there -------------------------------------------------------------------------
+
+
+def _import(former: Former) -> Iterator[Change]:
+    if former.has_ours:
+        return
+    module = _IMPORTS.get(former.library)
+    now = None if module is None else f"from {module} import Session"
+    lines = ["from samesession import Session"]
+    why = "Session(app), as before, where the application is made"
+    if module is None:
+        lines, why = [*lines, "Session(app)"], "sessions are kept on the server"
+    fate = Fate.ADDED if now is None else Fate.REPLACED
+    yield Change("import", now, Answer(fate, why, tuple(lines)))
+
+
+def _settings(former: Former) -> Iterator[Change]:
+    names = {*former.settings, *former.implied}
+    for name, answer in ANSWERS.items():
+        value = former.get(name)
+        if name not in names or value is None or _is_ours_alone(name, former):
+            continue
+        found = answer(value, former)
+        if former.settings.get(name) is not None:
+            yield Change(name, line(name, value), found)
+        elif found.write:
+            yield Change(name, None, found)
+        elif found.fate is Fate.KEPT:
+            why = "the session interface was made with it, and no setting says so"
+            yield _missing(name, value, why)
+    yield from _guesses(former)
+
+
+def _is_ours_alone(name: str, former: Former) -> bool:
+    """Return whether a setting says nothing of where the old sessions are."""
+    return former.library == SIGNED_COOKIE and name not in ("SESSION_COOKIE_NAME", "SESSION_TYPE")
+
+
+def _guesses(former: Former) -> Iterator[Change]:
+    """Tell of names that are neither the library's nor ours, and that ours refuse."""
+    kinds: list[type[object]] = [CommonSettings, *built_in().values()]
+    ours = {each.name for kind in kinds for each in declared(kind).values()}
+    known, peers = {*ours, *FLASKS}, peers_names(built_in().values())
+    theirs = {*ANSWERS, *peers.no_effect, *peers.write_instead}
+    for name, value in former.settings.items():
+        if name in theirs or name.startswith("SESSION_MIGRATE_"):
+            continue
+        try:
+            check_names({name: value}, known, peers, None)
+        except ConfigError as error:
+            answer = Answer(Fate.DROPPED, str(error), known_level=Level.WARNING)
+            yield Change(name, f"{name} = {ELIDED}", answer)
+
+
+# --- what is missing -----------------------------------------------------------------------
+
+
+def _added(former: Former) -> Iterator[Change]:
+    yield from _key(former)
+    if former.library != SIGNED_COOKIE:
+        yield from _of_peers(former)
+    if former.get("SESSION_COOKIE_NAME") is None:
+        why = "old and new processes would overwrite each other's cookie under one name"
+        yield _missing("SESSION_COOKIE_NAME", new_cookie_name(former), why)
+    if not former.is_read:
+        libraries = ", ".join(f'"{each}"' for each in (*former.readers, former.library))
+        why = "an old cookie is looked at where none of ours comes along"
+        answer = Answer(Fate.ADDED, why, (f"SESSION_MIGRATE_FROM = [{libraries}]",))
+        yield Change("SESSION_MIGRATE_FROM", None, answer)
+        yield from _where_old_ones_are(former)
+    if former.settings.get("SESSION_MIGRATE_UNTIL") is None:
+        why = "by then no old session is alive, and none is looked for any more"
+        yield _missing("SESSION_MIGRATE_UNTIL", _until(former), why)
+
+
+def _key(former: Former) -> Iterator[Change]:
+    if not former.settings.get("SECRET_KEY"):
+        why = "every cookie is signed"
+        answer = Answer(Fate.ADDED, why, ('SECRET_KEY = os.environ["SECRET_KEY"]',))
+        yield Change("SECRET_KEY", None, answer)
+
+
+def _of_peers(former: Former) -> Iterator[Change]:
+    if former.get("SESSION_PERMANENT") is None:
+        why = f"{_NAMES[former.library]}'s default; ours is False, as Flask's"
+        yield _missing("SESSION_PERMANENT", value=True, why=why)
+    kind = "redis" if former.kind == "redis+trio" else former.kind
+    name, value = _SOURCES.get((former.library, kind or ""), ("", None))
+    if name and former.get(name) is None and not _has_source(former, name):
+        why = f"what {_NAMES[former.library]} takes where nothing is said; here nothing is guessed"
+        if value is None:
+            why = "the Flask-SQLAlchemy object, an engine or a URL"
+            yield Change(name, None, Answer(Fate.ADDED, why, (f"{name} = ...",)))
+        else:
+            yield _missing(name, value, why)
+    if former.get("SESSION_KEY_PREFIX") is None and not former.is_read and kind in SHARED_KEYS:
+        why = "with keys of their own, new sessions are out of old processes' reach"
+        yield _missing("SESSION_KEY_PREFIX", new_prefix(None), why)
+
+
+def _has_source(former: Former, name: str) -> bool:
+    others = {
+        "SESSION_DYNAMODB_ENDPOINT_URL": ("SESSION_DYNAMODB", "SESSION_DYNAMODB_REGION"),
+    }
+    return any(former.get(each) is not None for each in others.get(name, ()))
+
+
+def _where_old_ones_are(former: Former) -> Iterator[Change]:
+    cookie = former.get("SESSION_COOKIE_NAME", COOKIE)
+    if cookie != COOKIE:
+        yield _missing("SESSION_MIGRATE_COOKIE_NAME", cookie, "the old cookie's name")
+    prefix = former.get("SESSION_KEY_PREFIX", PREFIX)
+    if former.library != SIGNED_COOKIE and prefix != PREFIX:
+        yield _missing("SESSION_MIGRATE_KEY_PREFIX", prefix, "how the old keys begin")
+
+
+def _missing(name: str, value: object, why: str) -> Change:
+    return Change(name, None, Answer(Fate.ADDED, why, (line(name, value),)))
+
+
+def _until(former: Former) -> str:
+    """Return the day on which the last old session has ended, for want of use."""
+    found = former.get("PERMANENT_SESSION_LIFETIME", _MONTH)
+    lifetime = found if isinstance(found, timedelta) else _MONTH
+    if isinstance(found, int | float) and not isinstance(found, bool):
+        lifetime = timedelta(seconds=found)
+    seconds = former.time + lifetime.total_seconds() + _MARGIN
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}T00:00:00Z"
+
+
+# --- what is lost --------------------------------------------------------------------------
+
+
+def _lost(former: Former) -> Iterator[Finding]:
+    yield from _lost_keys(former)
+    if former.library == FLASK_SESSION:
+        yield from _pickled(former)
+    if former.library != SIGNED_COOKIE:
+        yield from _unread(former)
+    yield from _other_interface(former)
+
+
+def _lost_keys(former: Former) -> Iterator[Finding]:
+    """Tell of keys that ours refuse: what was signed with them cannot be read."""
+    if not former.settings.get("SECRET_KEY"):
+        return
+    try:
+        _ = read_secret_keys(former.settings)
+    except ConfigError as error:
+        what = f"{error}. What was signed with such a key is not read: those users log in again"
+        yield Finding("key", Level.ERROR, what)
+
+
+def _pickled(former: Former) -> Iterator[Finding]:
+    command = f"{_command(former)} --unsafe-pickle"
+    if former.release is None:
+        what = (
+            "Flask-Session is not installed here: if it was older than 0.7, it pickled sessions, "
+            "which no request reads"
+        )
+        yield Finding("pickle", Level.NOTICE, what, command)
+    elif _numbers(former.release) < _MSGPACK_SINCE:
+        what = f"Flask-Session {former.release} pickles sessions, which no request reads"
+        yield Finding("pickle", Level.ERROR, what, command)
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in release.split(".")[:2] if each.isdecimal())
+
+
+def _unread(former: Former) -> Iterator[Finding]:
+    name, kind = _NAMES[former.library], former.kind
+    if kind in (None, "null"):
+        what = f"{name} has no SESSION_TYPE, and keeps no sessions that could be read"
+        yield Finding("store", Level.NOTICE, what)
+    elif kind == "postgresql":
+        what = f"the table of {name}'s PostgreSQL interface is not read: these users log in again"
+        yield Finding("store", Level.ERROR, what)
+    elif kind not in _ONLINE[former.library]:
+        what = (
+            f"no request reads what {name} keeps in {kind}: a command moves it, after the old "
+            "processes have stopped and before the new ones start"
+        )
+        yield Finding("store", Level.WARNING, what, _command(former))
+
+
+def _command(former: Former) -> str:
+    program = "quart" if former.library == QUART_SESSION else "flask"
+    return f"{program} sessions migrate --from {former.library}"
+
+
+def _other_interface(former: Former) -> Iterator[Finding]:
+    """Tell of an application that has not the sessions that were named, or makes them itself."""
+    module = former.interface.partition(".")[0]
+    libraries = {module: library for library, module in _IMPORTS.items()}
+    of = {**libraries, "flask": SIGNED_COOKIE, "quart": SIGNED_COOKIE}.get(module)
+    if former.has_ours or not former.interface or of == former.library:
+        return
+    if of is not None:
+        what = f"the application's sessions are not {_NAMES[former.library]}'s: ask again"
+        yield Finding("interface", Level.WARNING, what, f"--coming-from {of}")
+        return
+    what = f"the application makes its sessions by {former.interface}: Session(app) takes its place"
+    yield Finding("interface", Level.WARNING, what)
