@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -486,7 +487,7 @@ def test_pickled_sessions_are_moved_by_the_command(
         (QUART_SESSION, "redis", None),
         (QUART_SESSION, "redis+trio", None),
         (QUART_SESSION, "memcached", None),
-        (QUART_SESSION, "mongodb", Level.WARNING),
+        (QUART_SESSION, "mongodb", Level.ERROR),
         (QUART_SESSION, "null", Level.NOTICE),
     ],
 )
@@ -496,7 +497,31 @@ def test_what_no_request_reads_is_moved_by_the_command(
     lost = {each.check: each for each in plan_for(former(library, SESSION_TYPE=kind)).lost}
     assert (lost["store"].level if "store" in lost else None) is level
     if level is Level.WARNING:
-        assert lost["store"].write == f"{library[:5]} sessions migrate --from {library}"
+        assert lost["store"].write.startswith(f"{library[:5]} sessions migrate --from {library}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "where"),
+    [
+        ({"SESSION_TYPE": "filesystem"}, " --source flask_session"),
+        (
+            {"SESSION_TYPE": "filesystem", "SESSION_FILE_DIR": "/srv/my sessions"},
+            " --source '/srv/my sessions'",
+        ),
+        ({"SESSION_TYPE": "cachelib"}, " --source flask_session"),
+        (
+            {"SESSION_TYPE": "cachelib", "SESSION_CACHELIB": SimpleNamespace(_path="/srv/files")},
+            " --source /srv/files",
+        ),
+        ({"SESSION_TYPE": "mongodb"}, ""),
+        ({"SESSION_TYPE": "mongodb", "SESSION_MONGODB_DB": "shop"}, " --table shop.sessions"),
+        ({"SESSION_TYPE": "dynamodb", "SESSION_DYNAMODB_TABLE": "Sessions"}, ""),
+        ({"SESSION_TYPE": "dynamodb", "SESSION_DYNAMODB_TABLE": "shop"}, " --table shop"),
+    ],
+)
+def test_the_command_says_where_the_old_sessions_are(settings: dict[str, Any], where: str) -> None:
+    lost = {each.check: each for each in plan_for(former(**settings)).lost}
+    assert lost["store"].write == f"flask sessions migrate --from flask-session{where}"
 
 
 @pytest.mark.parametrize("key", ["short", "your-secret-key", b"\0" * 8])

@@ -21,6 +21,13 @@ QUART_SESSION: Final = "quart-session"
 SIGNED_COOKIE: Final = "signed-cookie"
 LIBRARIES: Final = (FLASK_SESSION, QUART_SESSION, SIGNED_COOKIE)
 
+IMPORTS: Final = {FLASK_SESSION: "flask_session", QUART_SESSION: "quart_session"}
+NAMES: Final = {
+    FLASK_SESSION: "Flask-Session",
+    QUART_SESSION: "Quart-Session",
+    SIGNED_COOKIE: "Flask's signed cookie",
+}
+
 ELIDED: Final = "..."
 # Their settings that may hold a password; ours say so themselves.
 _THEIR_SECRETS: Final = frozenset(

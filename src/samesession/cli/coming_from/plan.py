@@ -13,7 +13,7 @@ from typing import Final
 
 from ...core.findings import Finding, Level
 from ...errors import ConfigError
-from ...framework_settings import FLASKS, read_secret_keys
+from ...framework_settings import FLASKS
 from ...reading_settings import declared
 from ...setting_names import check_names, peers_names
 from ...settings import CommonSettings
@@ -22,6 +22,8 @@ from .answers import ANSWERS, COOKIE, PREFIX, SHARED_KEYS, new_cookie_name, new_
 from .former import (
     ELIDED,
     FLASK_SESSION,
+    IMPORTS,
+    NAMES,
     QUART_SESSION,
     SIGNED_COOKIE,
     Answer,
@@ -29,21 +31,11 @@ from .former import (
     Former,
     line,
 )
+from .losses import losses
 
 _DAY: Final = 24 * 3600
 _MARGIN: Final = 2 * _DAY  # for the deployment, and for whoever comes in its last minutes
 _MONTH: Final = timedelta(days=31)  # Flask's default
-_MSGPACK_SINCE: Final = (0, 7)  # Flask-Session's release
-_ONLINE: Final = {
-    FLASK_SESSION: ("redis", "memcached", "sqlalchemy"),
-    QUART_SESSION: ("redis", "redis+trio", "memcached"),
-}
-_IMPORTS: Final = {FLASK_SESSION: "flask_session", QUART_SESSION: "quart_session"}
-_NAMES: Final = {
-    FLASK_SESSION: "Flask-Session",
-    QUART_SESSION: "Quart-Session",
-    SIGNED_COOKIE: "Flask's signed cookie",
-}
 # What a store's client is where the library makes one of its own accord.
 _SOURCES: Final = {
     (FLASK_SESSION, "redis"): ("SESSION_REDIS", "redis://127.0.0.1:6379/0"),
@@ -102,7 +94,7 @@ def plan_for(former: Former) -> Plan:
     changes = [*_import(former), *_settings(former)]
     written = {each.partition(" = ")[0] for change in changes for each in change.answer.write}
     changes += [each for each in _added(former) if each.name not in written]
-    return Plan(tuple(sorted(changes, key=_position)), tuple(_lost(former)))
+    return Plan(tuple(sorted(changes, key=_position)), tuple(losses(former)))
 
 
 def _position(change: Change) -> int:
@@ -117,7 +109,7 @@ def _position(change: Change) -> int:
 def _import(former: Former) -> Iterator[Change]:
     if former.has_ours:
         return
-    module = _IMPORTS.get(former.library)
+    module = IMPORTS.get(former.library)
     now = None if module is None else f"from {module} import Session"
     lines = ["from samesession import Session"]
     why = "Session(app), as before, where the application is made"
@@ -195,12 +187,12 @@ def _key(former: Former) -> Iterator[Change]:
 
 def _of_peers(former: Former) -> Iterator[Change]:
     if former.get("SESSION_PERMANENT") is None:
-        why = f"{_NAMES[former.library]}'s default; ours is False, as Flask's"
+        why = f"{NAMES[former.library]}'s default; ours is False, as Flask's"
         yield _missing("SESSION_PERMANENT", value=True, why=why)
     kind = "redis" if former.kind == "redis+trio" else former.kind
     name, value = _SOURCES.get((former.library, kind or ""), ("", None))
     if name and former.get(name) is None and not _has_source(former, name):
-        why = f"what {_NAMES[former.library]} takes where nothing is said; here nothing is guessed"
+        why = f"what {NAMES[former.library]} takes where nothing is said; here nothing is guessed"
         if value is None:
             why = "the Flask-SQLAlchemy object, an engine or a URL"
             yield Change(name, None, Answer(Fate.ADDED, why, (f"{name} = ...",)))
@@ -239,79 +231,3 @@ def _until(former: Former) -> str:
         lifetime = timedelta(seconds=found)
     seconds = former.time + lifetime.total_seconds() + _MARGIN
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}T00:00:00Z"
-
-
-# --- what is lost --------------------------------------------------------------------------
-
-
-def _lost(former: Former) -> Iterator[Finding]:
-    yield from _lost_keys(former)
-    if former.library == FLASK_SESSION:
-        yield from _pickled(former)
-    if former.library != SIGNED_COOKIE:
-        yield from _unread(former)
-    yield from _other_interface(former)
-
-
-def _lost_keys(former: Former) -> Iterator[Finding]:
-    """Tell of keys that ours refuse: what was signed with them cannot be read."""
-    if not former.settings.get("SECRET_KEY"):
-        return
-    try:
-        _ = read_secret_keys(former.settings)
-    except ConfigError as error:
-        what = f"{error}. What was signed with such a key is not read: those users log in again"
-        yield Finding("key", Level.ERROR, what)
-
-
-def _pickled(former: Former) -> Iterator[Finding]:
-    command = f"{_command(former)} --unsafe-pickle"
-    if former.release is None:
-        what = (
-            "Flask-Session is not installed here: if it was older than 0.7, it pickled sessions, "
-            "which no request reads"
-        )
-        yield Finding("pickle", Level.NOTICE, what, command)
-    elif _numbers(former.release) < _MSGPACK_SINCE:
-        what = f"Flask-Session {former.release} pickles sessions, which no request reads"
-        yield Finding("pickle", Level.ERROR, what, command)
-
-
-def _numbers(release: str) -> tuple[int, ...]:
-    return tuple(int(each) for each in release.split(".")[:2] if each.isdecimal())
-
-
-def _unread(former: Former) -> Iterator[Finding]:
-    name, kind = _NAMES[former.library], former.kind
-    if kind in (None, "null"):
-        what = f"{name} has no SESSION_TYPE, and keeps no sessions that could be read"
-        yield Finding("store", Level.NOTICE, what)
-    elif kind == "postgresql":
-        what = f"the table of {name}'s PostgreSQL interface is not read: these users log in again"
-        yield Finding("store", Level.ERROR, what)
-    elif kind not in _ONLINE[former.library]:
-        what = (
-            f"no request reads what {name} keeps in {kind}: a command moves it, after the old "
-            "processes have stopped and before the new ones start"
-        )
-        yield Finding("store", Level.WARNING, what, _command(former))
-
-
-def _command(former: Former) -> str:
-    program = "quart" if former.library == QUART_SESSION else "flask"
-    return f"{program} sessions migrate --from {former.library}"
-
-
-def _other_interface(former: Former) -> Iterator[Finding]:
-    """Tell of an application that has not the sessions that were named, or makes them itself."""
-    module = former.interface.partition(".")[0]
-    libraries = {module: library for library, module in _IMPORTS.items()}
-    of = {**libraries, "flask": SIGNED_COOKIE, "quart": SIGNED_COOKIE}.get(module)
-    if former.has_ours or not former.interface or of == former.library:
-        return
-    if of is not None:
-        what = f"the application's sessions are not {_NAMES[former.library]}'s: ask again"
-        yield Finding("interface", Level.WARNING, what, f"--coming-from {of}")
-        return
-    what = f"the application makes its sessions by {former.interface}: Session(app) takes its place"
-    yield Finding("interface", Level.WARNING, what)

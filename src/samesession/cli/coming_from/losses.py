@@ -1,0 +1,128 @@
+"""What no setting carries over: sessions that a command must move, or that cannot be read.
+
+Pure: the application's settings in, findings out.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Final
+
+from ...core.findings import Finding, Level
+from ...errors import ConfigError
+from ...framework_settings import read_secret_keys
+from .former import FLASK_SESSION, IMPORTS, NAMES, QUART_SESSION, SIGNED_COOKIE, Former
+
+_MSGPACK_SINCE: Final = (0, 7)  # Flask-Session's release
+_ONLINE: Final = {
+    FLASK_SESSION: ("redis", "memcached", "sqlalchemy"),
+    QUART_SESSION: ("redis", "redis+trio", "memcached"),
+}
+_NEVER: Final = ((FLASK_SESSION, "postgresql"), (QUART_SESSION, "mongodb"))
+_FILES: Final = "flask_session"  # Flask-Session's directory, below the working directory
+
+
+def losses(former: Former) -> Iterator[Finding]:
+    """Return what no setting carries over, the command for it where there is one."""
+    yield from _lost_keys(former)
+    if former.library == FLASK_SESSION:
+        yield from _pickled(former)
+    if former.library != SIGNED_COOKIE:
+        yield from _unread(former)
+    yield from _other_interface(former)
+
+
+def _lost_keys(former: Former) -> Iterator[Finding]:
+    """Tell of keys that ours refuse: what was signed with them cannot be read."""
+    if not former.settings.get("SECRET_KEY"):
+        return
+    try:
+        _ = read_secret_keys(former.settings)
+    except ConfigError as error:
+        what = f"{error}. What was signed with such a key is not read: those users log in again"
+        yield Finding("key", Level.ERROR, what)
+
+
+def _pickled(former: Former) -> Iterator[Finding]:
+    command = _command(former, "--unsafe-pickle")
+    if former.release is None:
+        what = (
+            "Flask-Session is not installed here: if it was older than 0.7, it pickled sessions, "
+            "which no request reads"
+        )
+        yield Finding("pickle", Level.NOTICE, what, command)
+    elif _numbers(former.release) < _MSGPACK_SINCE:
+        what = f"Flask-Session {former.release} pickles sessions, which no request reads"
+        yield Finding("pickle", Level.ERROR, what, command)
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in release.split(".")[:2] if each.isdecimal())
+
+
+def _unread(former: Former) -> Iterator[Finding]:
+    name, kind = NAMES[former.library], former.kind
+    if kind in (None, "null"):
+        what = f"{name} has no SESSION_TYPE, and keeps no sessions that could be read"
+        yield Finding("store", Level.NOTICE, what)
+    elif (former.library, kind) in _NEVER:
+        what = f"what {name} keeps in {kind} is not read: these users log in again"
+        yield Finding("store", Level.ERROR, what)
+    elif kind not in _ONLINE[former.library]:
+        what = (
+            f"no request reads what {name} keeps in {kind}: a command moves it, while the old "
+            "processes run, and again when they have stopped"
+        )
+        yield Finding("store", Level.WARNING, what, _command(former))
+
+
+def _command(former: Former, *options: str) -> str:
+    """Return the command that moves the old sessions, with where they are."""
+    program = "quart" if former.library == QUART_SESSION else "flask"
+    words = [program, "sessions", "migrate", "--from", former.library]
+    if former.kind in ("filesystem", "cachelib"):
+        words += ["--source", shlex.quote(_directory(former))]
+    table = _table(former)
+    if table:
+        words += ["--table", shlex.quote(table)]
+    return " ".join([*words, *options])
+
+
+def _directory(former: Former) -> str:
+    """Return where the old files are; a cache of cachelib's knows it."""
+    if former.is_read:  # by now the setting names our own
+        return "DIRECTORY"
+    found = former.get("SESSION_FILE_DIR")
+    if former.kind == "cachelib":
+        found = getattr(former.get("SESSION_CACHELIB"), "_path", None)
+    return _FILES if found is None else str(found)
+
+
+def _table(former: Former) -> str:
+    """Return the old collection or table, where it is not the library's default."""
+    if former.is_read:
+        return ""
+    if former.kind == "mongodb":
+        database = former.get("SESSION_MONGODB_DB", "flask_session")
+        found = f"{database}.{former.get('SESSION_MONGODB_COLLECT', 'sessions')}"
+        return "" if found == "flask_session.sessions" else found
+    if former.kind == "dynamodb":
+        found = str(former.get("SESSION_DYNAMODB_TABLE", "Sessions"))
+        return "" if found == "Sessions" else found
+    return ""
+
+
+def _other_interface(former: Former) -> Iterator[Finding]:
+    """Tell of an application that has not the sessions that were named, or makes them itself."""
+    module = former.interface.partition(".")[0]
+    libraries = {module: library for library, module in IMPORTS.items()}
+    of = {**libraries, "flask": SIGNED_COOKIE, "quart": SIGNED_COOKIE}.get(module)
+    if former.has_ours or not former.interface or of == former.library:
+        return
+    if of is not None:
+        what = f"the application's sessions are not {NAMES[former.library]}'s: ask again"
+        yield Finding("interface", Level.WARNING, what, f"--coming-from {of}")
+        return
+    what = f"the application makes its sessions by {former.interface}: Session(app) takes its place"
+    yield Finding("interface", Level.WARNING, what)
