@@ -296,7 +296,7 @@ MUTANTS = (
     ),
     Mutant(
         "redis-py is loaded before the time of an operation begins",
-        (Change("stores/redis/store.py", "if not store.has_loaded:", "if False:"),),
+        (Change("stores/redis/store_errors.py", "if not store.has_loaded:", "if False:"),),
         ("tests/stores/test_imports.py", "-k", "without_redis_py"),
     ),
     Mutant(

@@ -12,6 +12,8 @@ from samesession.stores.memory import MemoryStore
 from samesession.stores.redis import RedisStore
 from samesession.stores.sqlite import SQLiteStore
 from samesession.testing import (
+    FileForeign,
+    ForeignRecordsContract,
     ListContract,
     ManualClock,
     NewStore,
@@ -22,7 +24,8 @@ from samesession.testing import (
     StoreContract,
 )
 from samesession.testing.time import TimeContract
-from tests.support.server import free_port
+from tests.support.foreign import filed_in_redis
+from tests.support.server import Valkey, free_port
 
 
 @pytest.mark.stores("filesystem")
@@ -83,8 +86,14 @@ class TestMemoryStore(StoreContract, OwnerIndexContract, ListContract, PurgeCont
 
 
 @pytest.mark.stores("redis")
-class TestRedisStore(StoreContract, OwnerIndexContract, ListContract, RereadContract):
+class TestRedisStore(
+    StoreContract, OwnerIndexContract, ListContract, RereadContract, ForeignRecordsContract
+):
     own_clock = True
+
+    @pytest.fixture
+    def file_foreign(self, valkey: Valkey) -> FileForeign:
+        return filed_in_redis(valkey)
 
     @pytest.fixture
     def new_store(self, redis_url: str) -> NewStore:

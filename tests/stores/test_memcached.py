@@ -14,10 +14,18 @@ from samesession.core.store import Conflict, Lifetimes, Outcome, OwnerIndex, cap
 from samesession.errors import ConfigError, NotSupported, SessionTooLarge, StoreUnavailable
 from samesession.run.sync import run
 from samesession.stores.memcached import MemcachedStore, meta_protocol
-from samesession.testing import Caller, NewStore, OutageContract, StoreContract
+from samesession.testing import (
+    Caller,
+    FileForeign,
+    ForeignRecordsContract,
+    NewStore,
+    OutageContract,
+    StoreContract,
+)
 from tests.conftest import NewSite
 from tests.faults.proxy import Fault, proxied
 from tests.support.backend import Servers
+from tests.support.foreign import filed_in_memcached
 from tests.support.memcached import Memcached, listening, running
 from tests.support.server import free_port
 from tests.support.tls import issued
@@ -47,8 +55,13 @@ def store(server: Memcached) -> Iterator[MemcachedStore]:
     run(found.close())
 
 
-class TestMemcachedStore(StoreContract):
+class TestMemcachedStore(StoreContract, ForeignRecordsContract):
     own_clock = True
+
+    @pytest.fixture
+    def file_foreign(self, server: Memcached) -> FileForeign:
+        return filed_in_memcached(server)
+
     # It counts whole seconds, and so ends an item up to one too early.
     own_lifetime = 4
     resolution = 1.1

@@ -21,6 +21,8 @@ from samesession.run.aio import arun
 from samesession.run.sync import run
 from samesession.stores.redis import RedisStore
 from samesession.testing import (
+    FileForeign,
+    ForeignRecordsContract,
     ListContract,
     NewStore,
     OwnerIndexContract,
@@ -29,6 +31,7 @@ from samesession.testing import (
     make_record,
 )
 from tests.support.clock import Clock
+from tests.support.foreign import filed_in_redis
 from tests.support.forks import FORKS
 from tests.support.server import Valkey, running
 from tests.support.site import SECRET_KEY, Site
@@ -88,9 +91,15 @@ async def test_options_of_a_url_reach_the_connections(
 # --- given clients -------------------------------------------------------------------------
 
 
-class TestGivenSyncClient(StoreContract, OwnerIndexContract, ListContract, RereadContract):
+class TestGivenSyncClient(
+    StoreContract, OwnerIndexContract, ListContract, RereadContract, ForeignRecordsContract
+):
     colours = Colour.SYNC
     own_clock = True
+
+    @pytest.fixture
+    def file_foreign(self, valkey: Valkey) -> FileForeign:
+        return filed_in_redis(valkey)
 
     @pytest.fixture
     def new_store(self, redis_url: str) -> Iterator[NewStore]:

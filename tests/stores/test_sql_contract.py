@@ -9,6 +9,8 @@ import pytest
 from samesession.core.idle_renewal import Touching
 from samesession.stores.sqlalchemy import SQLStore
 from samesession.testing import (
+    FileForeign,
+    ForeignRecordsContract,
     ListContract,
     ManualClock,
     NewStore,
@@ -18,13 +20,20 @@ from samesession.testing import (
     StoreContract,
 )
 from samesession.testing.time import TimeContract
+from tests.support.foreign import filed_in_sql
 from tests.support.server import free_port
 from tests.support.sql import SQLPart
 
 pytestmark = pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb")
 
 
-class TestSQLStore(StoreContract, OwnerIndexContract, ListContract, PurgeContract):
+class TestSQLStore(
+    StoreContract, OwnerIndexContract, ListContract, PurgeContract, ForeignRecordsContract
+):
+    @pytest.fixture
+    def file_foreign(self, part: SQLPart, clock: ManualClock) -> FileForeign:
+        return filed_in_sql(part.url, clock)
+
     @pytest.fixture
     def new_store(self, part: SQLPart) -> NewStore:
         return part.store

@@ -20,6 +20,8 @@ from samesession.stores.redis import RedisStore
 from samesession.stores.redis.url import Kind
 from samesession.stores.redis.valkey_clients import servers_of
 from samesession.testing import (
+    FileForeign,
+    ForeignRecordsContract,
     ListContract,
     NewStore,
     OwnerIndexContract,
@@ -27,6 +29,7 @@ from samesession.testing import (
     StoreContract,
 )
 from tests.support.clock import Clock
+from tests.support.foreign import filed_in_redis
 from tests.support.server import Valkey
 from tests.support.site import Site
 
@@ -38,9 +41,15 @@ COLOURS = pytest.mark.parametrize("module", [valkey, valkey.asyncio], ids=["sync
 FACES = {valkey: Colour.SYNC, valkey.asyncio: Colour.ASYNC}
 
 
-class TestGivenSyncClient(StoreContract, OwnerIndexContract, ListContract, RereadContract):
+class TestGivenSyncClient(
+    StoreContract, OwnerIndexContract, ListContract, RereadContract, ForeignRecordsContract
+):
     colours = Colour.SYNC
     own_clock = True
+
+    @pytest.fixture
+    def file_foreign(self, valkey: Valkey) -> FileForeign:
+        return filed_in_redis(valkey)
 
     @pytest.fixture
     def new_store(self, redis_url: str) -> Iterator[NewStore]:
@@ -48,9 +57,15 @@ class TestGivenSyncClient(StoreContract, OwnerIndexContract, ListContract, Rerea
             yield lambda: RedisStore(client)
 
 
-class TestGivenAsyncClient(StoreContract, OwnerIndexContract, ListContract, RereadContract):
+class TestGivenAsyncClient(
+    StoreContract, OwnerIndexContract, ListContract, RereadContract, ForeignRecordsContract
+):
     colours = Colour.ASYNC
     own_clock = True
+
+    @pytest.fixture
+    def file_foreign(self, valkey: Valkey) -> FileForeign:
+        return filed_in_redis(valkey)
 
     @pytest.fixture
     def new_store(self, redis_url: str) -> NewStore:

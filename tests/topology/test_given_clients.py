@@ -53,6 +53,17 @@ def life(store: Store) -> Steps[None]:
         assert (yield from store.remove(key, expected=None)) is Outcome.WRITTEN
         yield from store.delist("alice", key)  # type: ignore[attr-defined]
     yield from many_lives(store)
+    yield from foreign_lives(store)
+
+
+def foreign_lives(store: Any) -> Steps[None]:
+    """Read and delete what others may have filed: these stand in for it."""
+    for _ in range(8):
+        key, raw = sealed("alice")
+        assert (yield from store.create(key, raw, lifetimes=LIFETIMES))
+        assert (yield from store.load_foreign(key)).data == raw
+        yield from store.remove_foreign(key)
+        assert (yield from store.load_foreign(key)) is None
 
 
 def many_lives(store: Any) -> Steps[None]:

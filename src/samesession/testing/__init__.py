@@ -20,6 +20,7 @@ pytest.register_assert_rewrite(
     "samesession.testing.time",
     "samesession.testing.races",
     "samesession.testing.abilities",
+    "samesession.testing.foreign",
     "samesession.testing.outage",
 )
 
@@ -31,10 +32,13 @@ from .abilities import (  # noqa: E402  # after the line above
 )
 from .caller import Caller, ManualClock, NewStore, make_record  # noqa: E402
 from .contract import StoreContract  # noqa: E402
+from .foreign import FileForeign, ForeignRecordsContract  # noqa: E402
 from .outage import OutageContract  # noqa: E402
 
 __all__ = [
     "Caller",
+    "FileForeign",
+    "ForeignRecordsContract",
     "ListContract",
     "ManualClock",
     "NewStore",

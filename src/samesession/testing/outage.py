@@ -10,7 +10,7 @@ import pytest
 from ..core.batches import delist_many, load_many, owned_by, remove_many
 from ..core.health import ping
 from ..core.steps import Steps
-from ..core.store import Dated, Listable, OwnerIndex, Purgeable, Store
+from ..core.store import Dated, ForeignRecords, Listable, OwnerIndex, Purgeable, Store
 from ..errors import StoreUnavailable
 from .caller import Caller, Contract, make_record, revision
 
@@ -45,6 +45,8 @@ class OutageContract(Contract):
             steps.append(store.keys_page("session:", after=None))
         if isinstance(store, Dated):
             steps.append(store.load_dated(["key", "other"], lifetimes=long))
+        if isinstance(store, ForeignRecords):
+            steps += [store.load_foreign("old:key"), store.remove_foreign("old:key")]
         if isinstance(store, Purgeable):
             steps.append(store.purge())
         for each in steps:

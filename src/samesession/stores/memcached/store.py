@@ -14,11 +14,12 @@ import hashlib
 import re
 import ssl
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from ...core.record import lifetime_of, revision_of
 from ...core.steps import Steps, Turn, call_in_turn
-from ...core.store import Capabilities, Clock, Colour, Conflict, Lifetimes, Outcome
+from ...core.store import Capabilities, Clock, Colour, Conflict, Foreign, Lifetimes, Outcome
 from ...errors import ConfigError, SessionTooLarge
 from ...run.clocks import servers_time
 from ...settings import Config
@@ -33,7 +34,7 @@ _ABREAST = 8  # threads of an event loop's process that ask one server at once
 _MONTH = 30 * 24 * 3600  # above this memcached takes an expiry for a moment in time
 _LAST_MOMENT = 2**31 - 1  # in 2038: more than that it takes for a negative number
 _PLAIN_KEY = re.compile(rb"[\x21-\x7e]{1,250}")
-_NO_ITEM = b"mg samesession:ping v\r\n"
+_NO_KEY = "samesession:ping"
 _ITEM_BYTES = 1024 * 1024 - 320  # the server's default for -I, less a key and a header
 
 
@@ -83,11 +84,21 @@ class MemcachedStore:
         """Delete the record of the expected revision, or whichever is there."""
         return (yield from self._asking(key, self._remove, expected))
 
+    def load_foreign(self, key: str) -> Steps[Foreign | None]:
+        """Read what another library filed, from whichever server: it chooses in its own way."""
+        for answer in (yield from self._each(b"mg %b v t\r\n", key)):
+            if answer.value:
+                left = seconds_of(answer.flags.get("t"))
+                return Foreign(answer.value, None if left == inf else int(self._clock() + left))
+        return None
+
+    def remove_foreign(self, key: str) -> Steps[None]:
+        """Delete what another library filed."""
+        _ = yield from self._each(b"md %b\r\n", key)
+
     def ping(self) -> Steps[None]:
         """Ask each server for an item that no session has."""
-        deadline = Deadline(self._timeout)
-        for server in self._servers:
-            yield from call_in_turn(Turn(server, _ABREAST), server.ask, _NO_ITEM, deadline)
+        _ = yield from self._each(b"mg %b v\r\n", _NO_KEY)
 
     def close(self) -> Steps[None]:
         """Close this process's connections."""
@@ -101,6 +112,14 @@ class MemcachedStore:
         """Do work that asks a key's server: one that stalls has not all threads wait for it."""
         turn = Turn(_chosen(self._servers, _name(key)), _ABREAST)
         return call_in_turn(turn, work, key, *args, **kwargs)
+
+    def _each(self, command: bytes, key: str) -> Steps[Sequence[Answer]]:
+        """Ask each server for a key; none for one that no client takes."""
+        name, deadline, answers = key.encode("utf-8"), Deadline(self._timeout), list[Answer]()
+        for server in self._servers if _PLAIN_KEY.fullmatch(name) else ():
+            turn = Turn(server, _ABREAST)
+            answers.append((yield from call_in_turn(turn, server.ask, command % name, deadline)))
+        return answers
 
     # --- the work ----------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from ...core.record import lifetime_of
-from ...core.store import Conflict, DatedRecord, Lifetimes, Outcome
+from ...core.store import Conflict, DatedRecord, Foreign, Lifetimes, Outcome
 from ...errors import BadRecord
 
 _NOT_THERE = -2  # PTTL of a key that is not
@@ -32,6 +32,18 @@ def dated(found: object, left: object, lifetimes: Lifetimes) -> DatedRecord | No
         return DatedRecord(raw, None, None)
     seconds = milliseconds / 1000
     return DatedRecord(raw, idle=lifetime_of(raw, lifetimes) - seconds, left=seconds)
+
+
+def foreign(found: object, left: object, *, max_bytes: int, now: float) -> Foreign | None:
+    """Read the beginning of what another library filed, and what PTTL answers."""
+    if found is None or left is None:
+        raise BadRecord(OTHER_TYPE)
+    data, milliseconds = record(found), count(left)
+    if not data or milliseconds == _NOT_THERE:
+        return None
+    if len(data) > max_bytes:
+        raise BadRecord("its size is out of bounds")
+    return Foreign(data, None if milliseconds < 0 else int(now + milliseconds / 1000))
 
 
 def created(answer: object) -> bool:

@@ -36,6 +36,11 @@ def get(key: str) -> Command:
     return ("GET", key)
 
 
+def get_range(key: str, size: int) -> Command:
+    """Read so many bytes of a key from its beginning; none where it is not there."""
+    return ("GETRANGE", key, 0, size - 1)
+
+
 def left(key: str) -> Command:
     """Return in how many milliseconds a key expires; -1: never, -2: it is not there."""
     return ("PTTL", key)

@@ -8,10 +8,9 @@ Clients belong to one process and one event loop: each gets its own, on first us
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial, wraps
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ...core.batches import every_key
 from ...core.findings import Finding
@@ -24,11 +23,13 @@ from ...core.store import (
     Colour,
     Conflict,
     DatedRecord,
+    Foreign,
     KeyPage,
     Lifetimes,
     Outcome,
 )
-from ...errors import BadRecord, NotSupported, StoreUnavailable
+from ...errors import NotSupported
+from ...run.clocks import servers_time
 from ...run.per_loop import PerLoop
 from ...settings import Config
 from ..kit.deadline import Deadline
@@ -36,7 +37,7 @@ from ..kit.opener import with_settings
 from . import answers as read
 from . import commands, examination, scripts, url, verification
 from . import library_errors as errors
-from .answers import OTHER_TYPE, Misread
+from .answers import Misread
 from .client import Client, scan
 from .commands import Argument, Command
 from .fence import word
@@ -44,6 +45,7 @@ from .notices import Notices
 from .settings import RedisSettings
 from .single import SingleClient
 from .sources import servers_of
+from .store_errors import as_store_errors, as_store_errors_still
 
 if TYPE_CHECKING:
     from .given_checks import Given
@@ -51,50 +53,9 @@ if TYPE_CHECKING:
 if find_spec("redis") is None:  # which is loaded by the first use: see library_errors
     raise ModuleNotFoundError("No module named 'redis'", name="redis")
 
-T = TypeVar("T")
-P = ParamSpec("P")
-
 _PAGE = 1000  # keys, about
 
 _SWAPPED = 8192  # bytes of a record: beyond, to send the old one costs more than the script
-
-
-def _as_store_errors(
-    method: Callable[Concatenate[RedisStore, P], Steps[T]], *, begins: bool = True
-) -> Callable[Concatenate[RedisStore, P], Steps[T]]:
-    """Raise redis-py's errors as ours; a WRONGTYPE is somebody else's key.
-
-    An answer that is not understood costs the connection it came on, and nothing else does:
-    under asyncio all requests of a loop share one. `begins`: a deadline of its own, or
-    else it keeps to that of the operation before.
-    """
-
-    @wraps(method)
-    def steps(store: RedisStore, /, *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
-        try:
-            if not store.has_loaded:
-                yield from store.load_library()
-            if store.colours is Colour.SYNC:
-                (store.deadline.begin if begins else store.deadline.go_on)(store.timeout)
-            return (yield from method(store, *args, **kwargs))
-        except errors.ResponseError as error:
-            if str(error).startswith("WRONGTYPE"):
-                raise BadRecord(OTHER_TYPE) from error
-            if isinstance(error, errors.ReadOnlyError):
-                yield from store.client.reconnect()
-            # Its text may quote what was sent: only the code goes on.
-            raise StoreUnavailable(f"Redis refused: {errors.code_of(error)}") from None
-        except (Misread, errors.InvalidResponse) as error:
-            # Whatever comes on that connection may be the answer to another command, and
-            # redis-py 5 keeps it, with what is left of the answer in it.
-            yield from store.client.drop_crossed()
-            # Garbage must not pass for "gone": that would log the user out.
-            raise StoreUnavailable("Redis gave an answer that the command cannot have") from error
-        except (errors.RedisError, errors.RedisClusterException, OSError) as error:
-            # The text may hold an address, the type says enough.
-            raise StoreUnavailable(f"Redis is not available: {type(error).__name__}") from error
-
-    return steps
 
 
 class RedisStore:
@@ -109,18 +70,20 @@ class RedisStore:
         colour: Colour = Colour.SYNC,
         prefix: str = "session:",
         timeout: float = 2.0,
+        max_bytes: int = 1024 * 1024,
     ) -> None:
         """Take a URL, or a client of redis-py that fits the colour.
 
         `timeout`: seconds for a whole operation, of clients made from a URL; under
-        asyncio for connecting, and for each answer. Raises ConfigError for a client
-        that cannot be used.
+        asyncio for connecting, and for each answer. `max_bytes`: of what another library
+        filed. Raises ConfigError for a client that cannot be used.
         """
         self._source = source
         self._servers, self.colours = servers_of(source, colour)
         self._prefix = checked_prefix(prefix)
         self._notices = Notices(self._prefix)
         self.timeout = timeout
+        self._max_bytes = max_bytes
         self.deadline = Deadline()
         self._clients: PerLoop[Client] = PerLoop(loop=self.colours is Colour.ASYNC)
         self._source_taken = False
@@ -137,7 +100,13 @@ class RedisStore:
         """Return the store for callers of that colour; a client's library cannot be changed."""
         if not isinstance(self._source, str) or colour is self.colours:
             return self
-        return RedisStore(self._source, colour=colour, prefix=self._prefix, timeout=self.timeout)
+        return RedisStore(
+            self._source,
+            colour=colour,
+            prefix=self._prefix,
+            timeout=self.timeout,
+            max_bytes=self._max_bytes,
+        )
 
     @property
     def location(self) -> str:
@@ -171,7 +140,7 @@ class RedisStore:
         made = another(self._source)
         return client_of(made, is_lent=made is self._source)
 
-    @_as_store_errors
+    @as_store_errors
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
         """Read a record and restart its idle timeout: GETEX, or a script where timeouts differ."""
         if renew is None:
@@ -183,20 +152,20 @@ class RedisStore:
             answer = yield from self._script(scripts.LOAD, key, *seconds)
         return read.record(answer)
 
-    @partial(_as_store_errors, begins=False)
+    @as_store_errors_still
     def load_again(self, key: str, *, doubted: bytes | None) -> Steps[bytes | None]:
         """Read a record so that the answer cannot be another question's: see verification."""
         steps = verification.load_again(self.client, key, doubted=doubted)
         return read.record((yield from steps))
 
-    @_as_store_errors
+    @as_store_errors
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
         """Insert a record where none is: SET NX EX."""
         commands.check_size(record)
         command = commands.set_if_absent(key, record, lifetime_of(record, lifetimes))
         return read.created((yield from self.client.send(command)))
 
-    @_as_store_errors
+    @as_store_errors
     def commit(
         self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
     ) -> Steps[Outcome | Conflict]:
@@ -231,7 +200,7 @@ class RedisStore:
         except errors.ResponseError:  # which the script meets as well, if it is none of the swap's
             return False
 
-    @_as_store_errors
+    @as_store_errors
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
         """Delete the record of the expected revision, or whichever is there."""
         return (yield from self._changed(key, expected or b"", b"", ""))
@@ -247,7 +216,7 @@ class RedisStore:
     def _told(self, key: str, *change: Argument) -> Steps[Any]:
         return self._verified(scripts.COMMIT, key, *change, self._notices.channel)
 
-    @_as_store_errors
+    @as_store_errors
     def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
         """Note that a key belongs to an owner, in a sorted set with an expiry of its own.
 
@@ -255,7 +224,7 @@ class RedisStore:
         """
         yield from self._verified(scripts.ENLIST, self._index(owner), key, lifetime)
 
-    @_as_store_errors
+    @as_store_errors
     def delist(self, owner: str, key: str) -> Steps[None]:
         """Forget that a key belongs to an owner."""
         yield from self._delist(owner, [key])
@@ -265,7 +234,7 @@ class RedisStore:
         found = yield from every_key(lambda after: self.owned_page(owner, after=after))
         return [*dict.fromkeys(found)]  # ZSCAN may tell of one twice
 
-    @_as_store_errors
+    @as_store_errors
     def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
         """List the next keys noted for an owner."""
         answer = yield from self._verified(scripts.OWNED, self._index(owner), after or "0", _PAGE)
@@ -276,19 +245,19 @@ class RedisStore:
             case _:
                 raise Misread
 
-    @_as_store_errors
+    @as_store_errors
     def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
         """Forget that keys belong to an owner."""
         if keys:
             yield from self._delist(owner, keys)
 
-    @_as_store_errors
+    @as_store_errors
     def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
         """Read records, in one go for each server."""
         answers = yield from self._many([commands.get(key) for key in keys], fenced=True)
         return [read.record(answer) for answer in answers]
 
-    @_as_store_errors
+    @as_store_errors
     def load_dated(
         self, keys: Sequence[str], *, lifetimes: Lifetimes
     ) -> Steps[Sequence[DatedRecord | None]]:
@@ -298,7 +267,7 @@ class RedisStore:
         pairs = zip(answers[::2], answers[1::2], strict=True)
         return [read.dated(found, left, lifetimes) for found, left in pairs]
 
-    @_as_store_errors
+    @as_store_errors
     def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
         """Delete records, in one go for each server."""
         answers = yield from self._many([commands.delete(key) for key in keys], fenced=True)
@@ -306,7 +275,7 @@ class RedisStore:
             yield from self._notices.tell(self.client, keys)
         return [read.count(answer) > 0 for answer in answers]
 
-    @_as_store_errors
+    @as_store_errors
     def keys_page(
         self, prefix: str, *, after: str | None, limit: int | None = None
     ) -> Steps[KeyPage]:
@@ -314,7 +283,19 @@ class RedisStore:
         found, end = yield from scan(self.client, prefix, after, limit or _PAGE)
         return KeyPage(read.keys(found), end)
 
-    @_as_store_errors
+    @as_store_errors
+    def load_foreign(self, key: str) -> Steps[Foreign | None]:
+        """Read what another library filed, no more of it than may be, and how long it has left."""
+        sent = [commands.get_range(key, self._max_bytes + 1), commands.left(key)]
+        answers = yield from self._many(sent, fenced=True)
+        return read.foreign(*answers, max_bytes=self._max_bytes, now=servers_time())
+
+    @as_store_errors
+    def remove_foreign(self, key: str) -> Steps[None]:
+        """Delete what another library filed."""
+        _ = yield from self._many([commands.delete(key)], fenced=True)
+
+    @as_store_errors
     def ping(self) -> Steps[None]:
         """Read a key that no session has; have each other server of a Cluster say a word."""
         _ = yield from self._many([commands.get(f"{self._prefix}ping")], fenced=True)
@@ -324,7 +305,7 @@ class RedisStore:
             if (yield from self.client.send_to(name, commands.echo(said))) != said:
                 raise Misread
 
-    @_as_store_errors
+    @as_store_errors
     def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
         """Return what is found of how the servers are set up."""
         return (yield from examination.findings(self.client, clock))
@@ -390,4 +371,7 @@ class RedisStore:
 def open_store(config: Config, settings: RedisSettings, *, clock: Clock) -> RedisStore:
     """Open the store of SESSION_TYPE "redis"."""
     del clock  # Redis keeps the time
-    return RedisStore(settings.source, prefix=config.rules.prefix, timeout=config.store_timeout)
+    rules, timeout = config.rules, config.store_timeout
+    return RedisStore(
+        settings.source, prefix=rules.prefix, timeout=timeout, max_bytes=rules.max_bytes
+    )

@@ -142,6 +142,19 @@ def check_engine(engine: sa.Engine | AsyncEngine) -> None:
         raise ConfigError(_MEMORY_HELP)
 
 
+# Any: a Flask-SQLAlchemy object has no type that we could name.
+def opened(
+    source: Any, colour: Colour, bind_key: str | None, *, timeout: float, deadline: Deadline
+) -> sa.Engine | AsyncEngine:
+    """Open an engine of our own, as a URL says or with the settings of one that is lent."""
+    if isinstance(source, sa.URL):
+        return open_engine(source, colour, timeout=timeout, deadline=deadline)
+    if not isinstance(source, sa.Engine | AsyncEngine):
+        source = lent_engine(source, bind_key)
+        check_engine(source)
+    return open_beside(source, timeout=timeout)
+
+
 def open_engine(
     url: sa.URL, colour: Colour, *, timeout: float, deadline: Deadline
 ) -> sa.Engine | AsyncEngine:

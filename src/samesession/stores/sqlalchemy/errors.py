@@ -64,15 +64,23 @@ def may_be_tried_again(error: SQLAlchemyError) -> bool:
     return error.connection_invalidated or not _LOST_RACES.isdisjoint(_codes(error))
 
 
-def as_store_error(error: SQLAlchemyError, table: str) -> StoreUnavailable:
-    """Return an error as ours; its text may quote what was sent, so only the code goes on."""
+def missing(table: str) -> str:
+    """Return what to say of a table of ours that is not there, or has other columns."""
+    return (
+        f"the table {table!r} is missing, or an older one: run `flask sessions init` "
+        "or `quart sessions init`, or create it by a migration"
+    )
+
+
+def as_store_error(error: SQLAlchemyError, missing: str) -> StoreUnavailable:
+    """Return an error as ours; its text may quote what was sent, so only the code goes on.
+
+    `missing`: what to say where the database knows no such table.
+    """
     code = _code(error)
     said = str(error.orig).lower() if isinstance(error, DBAPIError) else ""
     if not _MISSING.isdisjoint(_codes(error)) or said.startswith(_MISSING_TEXT):
-        return StoreUnavailable(
-            f"the table {table!r} is missing, or an older one: run `flask sessions init` "
-            "or `quart sessions init`, or create it by a migration"
-        )
+        return StoreUnavailable(missing)
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     kind = type(cause).__name__
     return StoreUnavailable(

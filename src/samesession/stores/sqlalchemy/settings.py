@@ -60,6 +60,21 @@ class SQLSettings:
         "serving under Quart.",
     )
 
+    foreign_table: str = setting(
+        "SESSION_MIGRATE_SQLALCHEMY_TABLE",
+        text,
+        default="sessions",
+        doc="Flask-Session's table, in the same database: what SESSION_SQLALCHEMY_TABLE was for "
+        "it.",
+    )
+    foreign_schema: str | None = setting(
+        "SESSION_MIGRATE_SQLALCHEMY_SCHEMA",
+        optional(text),
+        default=None,
+        shown="none",
+        doc="The schema that it is in.",
+    )
+
     types_instead: ClassVar = {"postgresql": "write 'sqlalchemy', and SESSION_SQLALCHEMY"}
     no_effect: ClassVar = {"SESSION_SQLALCHEMY_SEQUENCE": "the table has no sequence"}
     write_instead: ClassVar = {

@@ -28,6 +28,7 @@ from ...core.store import (
     Colour,
     Conflict,
     DatedRecord,
+    Foreign,
     KeyPage,
     Lifetimes,
     Outcome,
@@ -39,7 +40,8 @@ from ...settings import Config
 from ..kit.deadline import Deadline
 from ..kit.opener import with_settings
 from ..kit.renewing_load import RenewingLoad, records_of
-from . import engines, errors, examination
+from . import engines, errors, examination, owner_rows
+from .foreign_rows import ForeignRows
 from .many_rows import PAGE, Found, ManyRows
 from .purge import Purge
 from .settings import SQLSettings
@@ -49,7 +51,6 @@ from .tables import (
     Statements,
     Tables,
     metadata,
-    owner_digest,
     revision_number,
     session_tables,
     sound,
@@ -76,11 +77,13 @@ class SQLStore:
         timeout: float = 2.0,
         touching: Touching | None = None,
         clock: Clock = system_time,
+        foreign: ForeignRows | None = None,
     ) -> None:
         """Take a URL, an Engine, an AsyncEngine or a Flask-SQLAlchemy object.
 
         `bind_key` chooses a database of the latter. `timeout`: seconds for connecting
-        and for each statement. Raises ConfigError for what cannot be used.
+        and for each statement. `foreign`: another library's table, by default Flask-Session's.
+        Raises ConfigError for what cannot be used.
         """
         self._source = engines.read_url(source) if isinstance(source, str) else source
         self._bind_key = bind_key
@@ -90,6 +93,7 @@ class SQLStore:
         self._tables = tables or session_tables()
         self._statements = Statements(self._tables)
         self._many = ManyRows(self._tables)
+        self._foreign = foreign or ForeignRows()
         self._deadline = Deadline()
         self.colours = engines.colour_of(self._source) or colour
         self._opened: PerLoop[sa.Engine | AsyncEngine] = PerLoop(loop=self.colours is Colour.ASYNC)
@@ -123,6 +127,7 @@ class SQLStore:
             timeout=self._timeout,
             touching=self._renewing.touching,
             clock=self._clock,
+            foreign=self._foreign,
         )
 
     # --- the protocol ------------------------------------------------------------------
@@ -147,11 +152,13 @@ class SQLStore:
 
     def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
         """Note that a key belongs to an owner."""
-        return (yield from self._do(partial(self._enlist, owner, key, lifetime)))
+        expires = int(self._clock()) + lifetime
+        work = partial(owner_rows.enlist, self._statements, owner, key, expires)
+        return (yield from self._do(work))
 
     def delist(self, owner: str, key: str) -> Steps[None]:
         """Forget that a key belongs to an owner."""
-        return (yield from self._do(partial(self._delist, owner, key)))
+        return (yield from self._do(partial(owner_rows.delist, self._statements, owner, key)))
 
     def owned(self, owner: str) -> Steps[Iterable[str]]:
         """List the keys noted for an owner."""
@@ -187,6 +194,15 @@ class SQLStore:
     ) -> Steps[KeyPage]:
         """List the next keys that begin with a prefix."""
         return (yield from self._do(partial(self._many.keys_page, prefix, after, limit or PAGE)))
+
+    def load_foreign(self, key: str) -> Steps[Foreign | None]:
+        """Read a row of Flask-Session's."""
+        work = partial(self._foreign.load, key, self._clock())
+        return (yield from self._do(work, self._foreign.missing))
+
+    def remove_foreign(self, key: str) -> Steps[None]:
+        """Delete a row of Flask-Session's."""
+        yield from self._do(partial(self._foreign.remove, key), self._foreign.missing)
 
     def purge(self) -> Steps[int]:
         """Delete expired rows, a batch at a time, so that no request waits for long."""
@@ -308,27 +324,13 @@ class SQLStore:
             values["expires_"] = self._renewing.expiry(record, renew)
         return values
 
-    def _enlist(self, owner: str, key: str, lifetime: int, connection: sa.Connection) -> None:
-        expires = int(self._clock()) + lifetime
-        values = {"owner_": owner_digest(owner), "key_": key, "expires_": expires}
-        for _ in range(_ATTEMPTS):
-            try:
-                _ = connection.execute(self._statements.enlist, values)
-            except IntegrityError:
-                if _rows(connection.execute(self._statements.enlist_again, values)):
-                    return
-            else:
-                return
-        raise StoreUnavailable("a note of the owner index comes and goes")
-
-    def _delist(self, owner: str, key: str, connection: sa.Connection) -> None:
-        values = {"owner_": owner_digest(owner), "key_": key}
-        _ = connection.execute(self._statements.delist, values)
-
     # --- how it is reached -------------------------------------------------------------
 
-    def _do(self, work: Callable[[sa.Connection], T]) -> Steps[T]:
-        """Do work on a connection; try again what only lost a race, within the timeout."""
+    def _do(self, work: Callable[[sa.Connection], T], missing: str | None = None) -> Steps[T]:
+        """Do work on a connection; try again what only lost a race, within the timeout.
+
+        `missing`: what to say where the table is, if it is another one than the records'.
+        """
         started, attempt = stopwatch(), 0
         self._deadline.begin(self._timeout)
         while True:
@@ -343,7 +345,8 @@ class SQLStore:
             except SQLAlchemyError as error:
                 late = stopwatch() - started >= self._timeout
                 if late or attempt == _ATTEMPTS or not errors.may_be_tried_again(error):
-                    raise errors.as_store_error(error, self._tables.records.fullname) from None
+                    told = missing or errors.missing(self._tables.records.fullname)
+                    raise errors.as_store_error(error, told) from None
             except OSError as error:
                 raise StoreUnavailable(
                     f"the database is not available: {type(error).__name__}"
@@ -352,18 +355,11 @@ class SQLStore:
     def _engine(self) -> sa.Engine | AsyncEngine:
         """The engine of this process and event loop, opened on first use."""
         engine = self._opened.here()
-        return self._opened.keep(self._open()) if engine is None else engine
-
-    def _open(self) -> sa.Engine | AsyncEngine:
-        source = self._source
-        if isinstance(source, sa.URL):
-            return engines.open_engine(
-                source, self.colours, timeout=self._timeout, deadline=self._deadline
-            )
-        if not isinstance(source, sa.Engine | AsyncEngine):
-            source = engines.lent_engine(source, self._bind_key)
-            engines.check_engine(source)
-        return engines.open_beside(source, timeout=self._timeout)
+        if engine is not None:
+            return engine
+        where = self._source, self.colours, self._bind_key
+        opened = engines.opened(*where, timeout=self._timeout, deadline=self._deadline)
+        return self._opened.keep(opened)
 
 
 def _rows(result: sa.CursorResult[Any]) -> int:
@@ -390,4 +386,7 @@ def open_store(config: Config, settings: SQLSettings, *, clock: Clock) -> SQLSto
         timeout=config.store_timeout,
         touching=config.touching(),
         clock=clock,
+        foreign=ForeignRows(
+            settings.foreign_table, settings.foreign_schema, config.rules.max_bytes
+        ),
     )
