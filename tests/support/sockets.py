@@ -46,6 +46,11 @@ class Socket:
         """Close the connection, as a browser does whose tab is closed."""
         self._messages.put_nowait({"type": "websocket.disconnect", "code": 1001})
 
+    async def left(self) -> None:
+        """Leave, and wait until the application knows."""
+        self.leave()
+        await self.over()
+
     async def over(self) -> None:
         """Wait until the application has done all that it does with the connection."""
         await asyncio.wait_for(asyncio.shield(self.task), PATIENCE)

@@ -10,12 +10,16 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import redis.asyncio
+from redis.asyncio.cluster import ClusterNode as AsyncNode
 from redis.crc import key_slot
 
 from samesession import StoreUnavailable
 from samesession.core.health import ping
 from samesession.core.steps import Steps
 from samesession.core.store import Colour, Outcome, Store
+from samesession.run.aio import arun
+from samesession.stores.redis import RedisStore
 from tests.faults.callers import FACES, LIFETIMES, SLACK, Caller, calling, sealed
 from tests.support.redis_process import (
     Cluster,
@@ -269,3 +273,25 @@ async def test_a_ping_misses_each_node_that_hangs(own_cluster: Cluster, colour: 
             until(own_cluster.is_whole, "the cluster is whole again")
             await caller.do(pinging)
         assert [node.do("DBSIZE") for node in own_cluster.nodes] == before
+
+
+@pytest.mark.asyncio
+async def test_what_ends_on_any_node_is_heard_of_on_another(shared_cluster: Cluster) -> None:
+    nodes = ",".join(f"127.0.0.1:{node.port}" for node in shared_cluster.nodes)
+    startup = [AsyncNode("127.0.0.1", node.port) for node in shared_cluster.nodes]
+    given: Any = redis.asyncio.RedisCluster(startup_nodes=startup)
+    for source in (f"redis+cluster://{nodes}", given):
+        store = RedisStore(source).open_for(Colour.ASYNC)
+        assert await arun(store.listen()) == ()
+        assert await arun(store.listen()) == [""]
+        for _ in range(6):
+            key, raw = sealed("ann")
+            await arun(store.create(key, raw, lifetimes=LIFETIMES))
+            await arun(store.remove(key, expected=None))
+            assert await asyncio.wait_for(arun(store.listen()), 2) == [key]
+            await arun(store.create(key, raw, lifetimes=LIFETIMES))
+            assert await arun(store.remove_many([key])) == [True]
+            assert await asyncio.wait_for(arun(store.listen()), 2) == [key]
+        await arun(store.stop_listening())
+        await arun(store.close())
+    await given.aclose()

@@ -10,6 +10,8 @@ import pytest
 
 from samesession import StoreUnavailable
 from samesession.core.store import Colour, Outcome
+from samesession.run.aio import arun
+from samesession.stores.redis import RedisStore
 from tests.faults.callers import FACES, LIFETIMES, SLACK, Caller, calling, sealed
 from tests.faults.proxy import proxied
 from tests.support.redis_process import Sentinels, program, until, valkey_binary
@@ -172,3 +174,16 @@ async def test_a_name_that_points_to_a_new_master_is_followed_when_the_old_one_r
             refused = await caller.try_(lambda store: store.load(key, renew=LIFETIMES))
             assert isinstance(refused.error, StoreUnavailable)
             assert await caller.do(lambda store: store.load(key, renew=LIFETIMES)) == raw
+
+
+@pytest.mark.asyncio
+async def test_what_ends_is_heard_of_from_the_master(shared_sentinels: Sentinels) -> None:
+    store = RedisStore(shared_sentinels.url).open_for(Colour.ASYNC)
+    assert await arun(store.listen()) == ()
+    assert await arun(store.listen()) == [""]
+    key, raw = sealed("ann")
+    await arun(store.create(key, raw, lifetimes=LIFETIMES))
+    await arun(store.remove(key, expected=None))
+    assert await asyncio.wait_for(arun(store.listen()), 2) == [key]
+    await arun(store.stop_listening())
+    await arun(store.close())

@@ -87,7 +87,7 @@ class Watcher:
         self._timer: asyncio.TimerHandle | Knock | None = None
         self._rings_at = self._fresh_at = float("inf")
         self._sweep_at = loop_time(self._loop) + INTERVAL
-        self._hears = self._is_down = False
+        self._listens = self._hears = self._is_down = False
 
     def add(self, session: ServerSession, tell: Tell) -> Watch:
         """Begin to watch a session."""
@@ -135,6 +135,7 @@ class Watcher:
     async def _run(self) -> None:
         store, hearing = self._app_sessions.store, None
         if isinstance(store, Notifies):
+            self._listens = True
             hearing = self._loop.create_task(self._hear(store))
         try:
             with ended_sessions.heard(self._loop, self._suspect):
@@ -146,6 +147,7 @@ class Watcher:
                     _ = await self._woken.wait()
         finally:
             if hearing is not None:
+                self._listens = False  # what a client awaits may swallow a cancellation
                 _ = hearing.cancel()
                 _ = await asyncio.wait((hearing,))
 
@@ -257,7 +259,7 @@ class Watcher:
         """Hear of ends in other processes; where some may be missed, have all looked at."""
         prefix = self._app_sessions.config.rules.prefix
         try:
-            while True:
+            while self._listens:
                 try:
                     keys = await arun(store.listen())
                 except StoreError:

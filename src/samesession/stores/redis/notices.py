@@ -45,11 +45,10 @@ class _Listener:
     def heard(self) -> Steps[Sequence[str]]:
         """Return the keys of the next message; raise what the connection is lost by."""
         while True:
-            try:
-                answer = yield from self._read()
-            except errors.RedisTimeoutError:
+            answer = yield from self._read()
+            if answer is None:  # nothing came
                 if self._asked:
-                    raise
+                    raise errors.RedisTimeoutError("the server does not answer")
                 self._asked = True
                 yield from wait(self._connection.send_command("PING", check_health=False))
                 continue
