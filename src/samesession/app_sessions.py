@@ -35,6 +35,7 @@ from .exempt import Exemptions
 from .framework import Framework
 from .given_application import home_of, without_sessions
 from .making_flows import Flows
+from .old_cookie import Deadline, offered, owners_by
 from .run.clocks import stopwatch, system_time
 from .settings import Config
 from .signals import notifier
@@ -101,7 +102,9 @@ class AppSessions:
             proofs=proofs,
             record_proofs=record_proofs,
             notify=notifier(self.app),
+            owner_of=owners_by(self.app),
         )
+        self._old_end = Deadline(config.migration.until, self._clock)
         self._current = CurrentSettings(self.app, config, self._parts)
 
     @property
@@ -121,7 +124,9 @@ class AppSessions:
 
     def _parts(self, config: Config) -> Parts:
         """Build what depends on settings that may change; the store stays."""
-        return Parts(config, self._flows.of(config), self._writer(config.cookie))
+        flow, old = self._flows.of(config), config.migration.old_cookie
+        offers = None if old is None else offered(old, flow, self._old_end)
+        return Parts(config, flow, self._writer(config.cookie, old), offers)
 
     def _opened(self, config: Config) -> Store:
         store = self._given
@@ -203,12 +208,15 @@ class AppSessions:
             return done(ServerSession(state=exempt, bindable=True))  # which then is another error
         parts = self._current.parts()
         name = parts.config.cookie.name
-        if name not in header:
-            return parts.flow.open(())
-        renew = self._no_renew is None or not self._no_renew(request)
-        values = headers.cookie_values(header, name)
-        address = headers.address(request) if len(values) > 1 else None
-        return parts.flow.open(values, renew=renew, address=address)
+        if name in header:
+            renew = self._no_renew is None or not self._no_renew(request)
+            values = headers.cookie_values(header, name)
+            address = headers.address(request) if len(values) > 1 else None
+            opening = parts.flow.open(values, renew=renew, address=address)
+        else:
+            opening = parts.flow.open(())
+        old = parts.old_cookie
+        return opening if old is None else old.open(opening, request, header)
 
     def broken(self, error: SessionError) -> ServerSession:
         """Stand in for a session that the store did not give."""
@@ -317,9 +325,9 @@ class AppSessions:
         streaming = state.mode is not Mode.EXEMPT and headers.is_streamed(response)
         if streaming and reply is UNTOUCHED:
             reply = READ  # the body may still read the session
-        cleared = None if state.several_at is None else state.cleared_at(reply.cookie)
-        if reply is not UNTOUCHED or cleared is not None:
-            headers.apply(reply, response, parts.writer, cleared)
+        deleted = None if state.cleanup is None else state.deleted(reply.cookie)
+        if reply is not UNTOUCHED or deleted is not None:
+            headers.apply(reply, response, parts.writer, deleted)
         state.answered, state.streaming, state.locked = True, streaming, False
         state.in_test = has_flashes(session) and self._framework.is_kept()
         if streaming:

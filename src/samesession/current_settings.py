@@ -21,6 +21,7 @@ from .core.flow import Flow
 from .errors import ConfigError
 from .framework_settings import FLASKS
 from .headers import CookieWriter
+from .old_cookie import OldCookie
 from .settings import Config, prefix_of
 
 log = logging.getLogger("samesession")
@@ -45,6 +46,7 @@ class Parts:
     config: Config
     flow: Flow | CookieFlow
     writer: CookieWriter
+    old_cookie: OldCookie | None  # another library's, where one is read
 
 
 class _Seen:

@@ -16,7 +16,7 @@ is taken out of the request. Flask-Security logs in and out by Flask-Login.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, cast
 
 import flask
@@ -31,6 +31,7 @@ from .core.request_state import Mode, state_of
 from .core.session import ServerSession
 from .errors import ConfigError
 from .given_application import check_is
+from .old_cookie import OWNER_OF
 from .remembered_logins import forget, honours_cookies, remember
 
 try:
@@ -65,6 +66,7 @@ def integrate(
         raise ConfigError("samesession.flask_login.integrate(app) was called before: once will do")
     integration = _Integration(fresh_minutes, label)
     app.extensions["samesession.flask_login"] = integration
+    app.extensions[OWNER_OF] = _owner_of
     headers.check_first(app.before_request_funcs, integration.before_request)
     # Each is called for this application alone, and as long as that is there.
     for signal, receiver in (
@@ -74,6 +76,12 @@ def integrate(
         (_library.session_protected, _protected),
     ):
         signal.connect(receiver, app)
+
+
+def _owner_of(data: Mapping[str, Any]) -> str | None:
+    """Return who is logged in by a session of another library, if somebody is."""
+    user_id = data.get("_user_id")
+    return None if user_id is None else str(user_id)
 
 
 class _Integration:

@@ -20,6 +20,7 @@ from werkzeug.sansio.response import Response
 from werkzeug.wsgi import ClosingIterator
 
 from . import reused_response
+from .core.cleanup import Deleted
 from .core.cookie import Attributes, DropCookie, Reply, SetCookie
 from .core.scopes import Address, Scope
 from .errors import SessionError, StoreUnavailable, TooManySessions
@@ -104,6 +105,13 @@ def address(request: Request) -> Address:
     return Address(host, request.root_path + request.path)
 
 
+def is_for_socket(request: Request) -> bool:
+    """Return whether a request asks for a WebSocket, through which no cookie can be sent."""
+    if getattr(request, "scheme", "") in ("ws", "wss"):
+        return True
+    return request.headers.get("Upgrade", "").lower() == "websocket"
+
+
 def matcher(*chosen: Paths) -> Callable[[Request], bool] | None:
     """Return what says whether a request is meant by prefixes or predicates; None: none is.
 
@@ -128,7 +136,8 @@ def matcher(*chosen: Paths) -> Callable[[Request], bool] | None:
 class CookieWriter:
     """Writes Set-Cookie as Werkzeug does, with what settings fix computed once."""
 
-    def __init__(self, cookie: Attributes) -> None:
+    def __init__(self, cookie: Attributes, old_name: str | None = None) -> None:
+        """`old_name`: of another library's cookie, in the same scope."""
         self._cookie = cookie
         scope = self._attributes(cookie.scope, domain=cookie.domain)
         # Werkzeug's own spelling, around the value and around the date.
@@ -138,6 +147,7 @@ class CookieWriter:
         before, between, self._after_date = dated[len(self._head + _VALUE) :].partition(_EXPIRES)
         self._before_date = before + between.removesuffix(_DATE)
         self._drop = dump_cookie(cookie.name, expires=0, max_age=0, **scope)
+        self.old = [dump_cookie(old_name, expires=0, max_age=0, **scope)] if old_name else []
 
     def _attributes(self, scope: Scope, *, domain: str | None) -> dict[str, Any]:
         cookie = self._cookie
@@ -178,18 +188,21 @@ class CookieWriter:
 
 
 def apply(
-    reply: Reply, response: Response, writer: CookieWriter, cleared: Address | None = None
+    reply: Reply, response: Response, writer: CookieWriter, deleted: Deleted | None = None
 ) -> None:
     """Make a response say what the flow decided.
 
-    `cleared`: where the cookie is deleted in the other scopes, too. Raises
-    SessionTooLarge, before anything is changed, for a cookie above 4,096 bytes.
+    `deleted`: which other cookies it deletes, too. Raises SessionTooLarge, before anything
+    is changed, for a cookie above 4,096 bytes.
     """
     headers, before = response.headers, reused_response.lines(response)
     cookies = [] if reply.cookie is None else [writer.header(reply.cookie)]
-    if cleared is not None:
+    if deleted is not None:
+        old = writer.old if deleted.old else []
         # Ours comes last: some browsers tell fewer scopes apart than others.
-        cookies = [*writer.elsewhere(cleared, beside_ours=bool(cookies)), *cookies]
+        if deleted.elsewhere is not None:
+            cookies = [*writer.elsewhere(deleted.elsewhere, beside_ours=bool(cookies)), *cookies]
+        cookies = [*old, *cookies]
     # Not `in headers`: Werkzeug answers "no" by way of an HTTP error that it makes.
     names = {name.lower() for name, _ in before}
     for cookie in cookies:

@@ -18,14 +18,25 @@ from .core.events import Notify
 from .core.flow import Flow
 from .core.keys import Purpose, derive
 from .core.limits import check_limit
+from .core.migrated import OldIds
+from .core.migrating import MigrationParts
+from .core.old_cookies import OwnerOf
 from .core.policy import Horizon
 from .core.proved_records import RecordProofs
 from .core.record import Sealer
 from .core.store import Clock, Store
 from .core.token import Entropy, Proofs, TokenSigner
 from .encryption_settings import EncryptionSettings
+from .errors import ConfigError
+from .migration.readers import readers
 from .reauthentication import ReauthenticationRequired
 from .settings import Config
+
+_NO_STORE = (
+    "SESSION_MIGRATE_FROM has no effect with SESSION_TYPE 'cookie', which reads the signed cookie "
+    "of the framework as it is: leave it out, or choose a server-side store, such as "
+    'SESSION_TYPE = "filesystem"'
+)
 
 
 class Flows:
@@ -40,14 +51,16 @@ class Flows:
         proofs: Proofs,
         record_proofs: RecordProofs,
         notify: Notify,
+        owner_of: OwnerOf,
     ) -> None:
-        """`store`: None where the browser keeps the sessions."""
+        """`store`: None where the browser keeps the sessions; `owner_of`: see `old_cookies`."""
         self._store = store
         self._clock = clock
         self._entropy = entropy
         self._proofs = proofs
         self._record_proofs = record_proofs
         self._notify = notify
+        self._owner_of = owner_of
         self._horizon = Horizon()
         self._keyring = lru_cache(maxsize=8)(self._derived)
 
@@ -62,6 +75,8 @@ class Flows:
         )
         check_limit(config.rules.limit, self._store)
         if self._store is None:
+            if config.migration.libraries:
+                raise ConfigError(_NO_STORE)
             return CookieFlow(
                 config.secret_keys,
                 config.rules,
@@ -79,6 +94,23 @@ class Flows:
             horizon=self._horizon,
             proofs=self._record_proofs,
             refusal=ReauthenticationRequired,
+            old_sessions=self._old_sessions(config),
+        )
+
+    def _old_sessions(self, config: Config) -> MigrationParts:
+        ours, rules = config.migration, config.rules
+        return MigrationParts(
+            old_ids=OldIds(config.secret_keys, rules.prefix, config.cookie.name),
+            readers=readers(
+                ours.libraries,
+                config.secret_keys,
+                prefix=ours.prefix,
+                lifetime=rules.lifetimes.permanent,
+                max_bytes=rules.max_bytes,
+                signed=ours.signed,
+            ),
+            owner_of=self._owner_of,
+            until=ours.until or 0,
         )
 
     def _derived(

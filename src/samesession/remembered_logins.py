@@ -51,5 +51,5 @@ def forget(session: ServerSession) -> None:
 
 def honours_cookies(app_sessions: AppSessions) -> bool:
     """Return whether a library's own cookie, sent before, still logs in: SESSION_MIGRATE_UNTIL."""
-    until = app_sessions.config.migrate_until
+    until = app_sessions.config.migration.until
     return until is not None and app_sessions.current_time() < until

@@ -28,6 +28,7 @@ from .encryption_settings import (
 )
 from .errors import ConfigError
 from .framework_settings import FLASKS, read_cookie, read_secret_keys, read_truth
+from .migration_settings import MigrationSettings
 from .reading_settings import (
     Setting,
     choice,
@@ -254,15 +255,6 @@ class CommonSettings(SocketSettings):
         doc="Until when `SESSION_ENCRYPT = True` reads sessions that were kept before, without "
         "encryption: a `datetime` with an offset, or such a text in ISO 8601.",
     )
-    migrate_until: float | None = setting(
-        "SESSION_MIGRATE_UNTIL",
-        moment,
-        default=None,
-        shown="never",
-        doc="Until when [a remember cookie](login-libraries.md#cookies-from-before) that another "
-        "library sent before is honoured: a `datetime` with an offset, or such a text in ISO "
-        "8601.",
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +272,7 @@ class Config:
     touch_interval: int | None
     proof_cache_bytes: int
     encryption: EncryptionSettings | None
-    migrate_until: float | None
+    migration: MigrationSettings
     sockets: SocketSettings
     home: str  # the application's own directory
     stores: tuple[object, ...]  # what stores declare, the named one among them: see `of`
@@ -295,7 +287,7 @@ class Config:
     @property
     def names(self) -> frozenset[str]:
         """The names of all settings that are declared, besides Flask's own."""
-        return _names([CommonSettings, *map(type, self.stores)])
+        return _names([CommonSettings, MigrationSettings, *map(type, self.stores)])
 
     def of(self, kind: type[S]) -> S:
         """Return the settings that a store declares as this class, checked."""
@@ -325,7 +317,8 @@ class Config:
         cookie = read_cookie(settings)
         cookie.check()
         secret_keys = read_secret_keys(settings)
-        ours = read(CommonSettings, settings)
+        ours, migration = read(CommonSettings, settings), read(MigrationSettings, settings)
+        migration.check(cookie.name)
         return cls(
             secret_keys=secret_keys,
             store_type=ours.store_type,
@@ -338,7 +331,7 @@ class Config:
             touch_interval=ours.touch_interval,
             proof_cache_bytes=ours.proof_cache_bytes,
             encryption=chosen(ours.encrypt, ours.encryption_keys, ours.read_plain_until),
-            migrate_until=ours.migrate_until,
+            migration=migration,
             sockets=ours,
             home=home,
             stores=tuple(read(kind, settings, home=home) for kind in stores.values()),
@@ -354,6 +347,7 @@ class Config:
         settings = {**others, **flasks}
         cookie = read_cookie(settings)
         cookie.check()
+        self.migration.check(cookie.name)
         return replace(
             self,
             secret_keys=read_secret_keys(settings),
@@ -367,7 +361,7 @@ def _check_names(settings: Mapping[str, Any], stores: Mapping[str, type[object]]
     kind = settings.get("SESSION_TYPE", "filesystem")
     known = {str(kind), str(kind).lower()} & {"cookie", *stores}
     others = None if known else prefix_of(kind)
-    names = _names([CommonSettings, *stores.values()])
+    names = _names([CommonSettings, MigrationSettings, *stores.values()])
     check_names(settings, {*names, *FLASKS}, peers_names(stores.values()), others)
 
 

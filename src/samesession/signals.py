@@ -20,7 +20,15 @@ from typing import Any
 
 from blinker import NamedSignal, Namespace
 
-from .core.events import BY_VISITORS, EMPTIED_BLINDLY, ENDED_BLINDLY, Event, Notice, Notify
+from .core.events import (
+    BY_VISITORS,
+    EMPTIED_BLINDLY,
+    ENDED_BLINDLY,
+    OLD_UNREADABLE,
+    Event,
+    Notice,
+    Notify,
+)
 from .core.steps import Steps, wait
 from .core.tracebacks import clear_locals
 from .run import ended_sessions
@@ -40,6 +48,7 @@ session_rejected = _signals.signal(Event.REJECTED.value)
 session_conflict = _signals.signal(Event.CONFLICT.value)
 session_gone = _signals.signal(Event.GONE.value)
 session_unsaved = _signals.signal(Event.UNSAVED.value)
+session_migrated = _signals.signal(Event.MIGRATED.value)
 
 _BY_EVENT = {event: _signals.signal(event.value) for event in Event}
 
@@ -74,7 +83,7 @@ def notifier(app: Any) -> Notify:  # a Flask or a Quart; this module knows neith
     def notify(notice: Notice) -> None:
         if notice.sid is not None and notice.event in _ENDS:
             ended_sessions.tell(notice.sid)
-        level = _BY_REASON.get(notice.reason) or _LEVELS.get(notice.event, logging.DEBUG)
+        level = _level(notice)
         if log.isEnabledFor(level):
             log.log(level, "%s%s", notice.event.value, notice.reason and f": {notice.reason}")
         signal = _BY_EVENT[notice.event]
@@ -82,6 +91,12 @@ def notifier(app: Any) -> Notify:  # a Flask or a Quart; this module knows neith
             afterwards(functools.partial(_send, signal, app, notice))
 
     return notify
+
+
+def _level(notice: Notice) -> int:
+    if notice.reason.startswith(OLD_UNREADABLE):  # which says more then
+        return logging.INFO
+    return _BY_REASON.get(notice.reason) or _LEVELS.get(notice.event, logging.DEBUG)
 
 
 def _send(signal: NamedSignal, app: Any, notice: Notice) -> Steps[None]:

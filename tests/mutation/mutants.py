@@ -724,7 +724,7 @@ MUTANTS = (
     ),
     Mutant(
         "a record keeps the fields that nobody knows here",
-        (Change("core/next_record.py", "stale=False", "stale=False, fields=()"),),
+        (Change("core/next_record.py", "fields=fields,", "fields=(),"),),
         ("tests/unit/test_flow.py", "-k", "nobody_knows"),
     ),
     Mutant(
@@ -932,8 +932,8 @@ MUTANTS = (
         (
             Change(
                 "core/upkeep.py",
-                "return record.stale and (state.renew or state.modified or state.due)",
-                "return record.stale",
+                "return state.renew or state.modified or state.due",
+                "return True",
             ),
         ),
         ("tests/web/test_key_rotation.py", "-k", "memory and does_not_renew"),
@@ -2117,7 +2117,7 @@ MUTANTS = (
         (
             Change(
                 "core/flow.py",
-                "must = state.modified or state.due or state.several_at is not None\n",
+                "must = state.modified or state.due or several\n",
                 "must = state.modified or state.due\n",
             ),
         ),
@@ -2127,9 +2127,9 @@ MUTANTS = (
         "no cookie is deleted elsewhere without one of ours",
         (
             Change(
-                "core/request_state.py",
-                "        safe = cookie is not None or self.new\n",
-                "        safe = True\n",
+                "core/cleanup.py",
+                " if cookie is not None or new else None\n",
+                "\n",
             ),
         ),
         ("tests/unit/test_flow.py", "-k", "without_a_cookie_of_ours"),
@@ -2139,8 +2139,8 @@ MUTANTS = (
         (
             Change(
                 "core/request_state.py",
-                " if safe and self.mode is not Mode.BROKEN else None",
-                " if safe or self.mode is Mode.BROKEN else None",
+                "        if self.cleanup is None or self.mode is Mode.BROKEN:\n",
+                "        if self.cleanup is None:\n",
             ),
         ),
         ("tests/faults/test_several_cookies.py", "-k", "store_is_down and memory"),
@@ -2166,8 +2166,8 @@ MUTANTS = (
         (
             Change(
                 "headers.py",
-                "[*writer.elsewhere(cleared, beside_ours=bool(cookies)), *cookies]",
-                "[*cookies, *writer.elsewhere(cleared, beside_ours=bool(cookies))]",
+                "[*writer.elsewhere(deleted.elsewhere, beside_ours=bool(cookies)), *cookies]",
+                "[*cookies, *writer.elsewhere(deleted.elsewhere, beside_ours=bool(cookies))]",
             ),
         ),
         ("tests/faults/test_several_cookies.py", "-k", "heals_at_the_next and memory"),
@@ -2518,7 +2518,7 @@ MUTANTS = (
         (
             Change(
                 "core/own_records.py",
-                "        return is_sid(key[len(self._prefix) :])",
+                "        return is_sid(key[len(prefix) :])",
                 "        return True",
             ),
         ),

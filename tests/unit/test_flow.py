@@ -18,6 +18,7 @@ from samesession import (
 )
 from samesession.aes_gcm import AesGcm
 from samesession.core import codec
+from samesession.core.cleanup import Cleanup, Deleted
 from samesession.core.cookie import MAX_AGE, DropCookie, Reply, SetCookie
 from samesession.core.encryption import Encryption
 from samesession.core.events import BY_VISITORS, Event, Notice
@@ -168,17 +169,14 @@ def test_of_two_different_cookies_of_ours_neither_is_used(live: bool) -> None:
         answers = [_stored(bench, each) if live else None for each in pair]
         session, asked = feed(bench.flow.open(values, address=ADDRESS), answers)
         assert asked == [_load(each, renew=False) for each in pair]
-        assert (data_of(session), state_of(session).new, state_of(session).several_at) == (
-            {},
-            True,
-            ADDRESS,
-        )
+        assert (data_of(session), state_of(session).new) == ({}, True)
+        assert state_of(session).cleanup == Cleanup(ADDRESS)
         assert bench.events == [
             (Event.REJECTED, None, "the request has two different session cookies")
         ]
         reply = bench.flow.leave(session)
         assert reply == QUIET
-        assert state_of(session).cleared_at(reply.cookie) == ADDRESS
+        assert state_of(session).deleted(reply.cookie) == Deleted(ADDRESS)
 
 
 @pytest.mark.parametrize("renew", [True, False])
@@ -199,7 +197,7 @@ def test_of_several_cookies_of_ours_the_one_of_a_live_session_is_used(renew: boo
         assert (data_of(session), state_of(session).new) == ({"a": 1}, False)
         reply = bench.flow.leave(session)
         assert reply == Reply(SetCookie(bench.signed.value, None), vary=True)
-        assert state_of(session).cleared_at(reply.cookie) == ADDRESS
+        assert state_of(session).deleted(reply.cookie) == Deleted(ADDRESS)
         assert bench.closed(session) == (reply, [])
 
 
@@ -227,7 +225,7 @@ def test_five_different_cookies_of_ours_are_not_looked_up() -> None:
     bench = Bench()
     values = [bench.signer.mint().value for _ in range(9)]
     session, asked = feed(bench.flow.open(values, address=ADDRESS))
-    assert (asked, state_of(session).new, state_of(session).several_at) == ([], True, ADDRESS)
+    assert (asked, state_of(session).new, state_of(session).cleanup) == ([], True, Cleanup(ADDRESS))
     assert bench.events == [
         (Event.REJECTED, None, "the request has more than four different session cookies")
     ]
@@ -238,7 +236,7 @@ def test_one_token_under_two_keys_is_one_and_the_newer_signature_is_kept() -> No
     stale = signer(b"an older key than that").sign(bench.signed)
     for values in ([bench.signed.value, stale.value], [stale.value, bench.signed.value]):
         session, asked = feed(bench.flow.open(values, address=ADDRESS), [bench.sealed()])
-        assert (len(asked), data_of(session), state_of(session).several_at) == (1, {"a": 1}, None)
+        assert (len(asked), data_of(session), state_of(session).cleanup) == (1, {"a": 1}, None)
         loaded = state_of(session).loaded
         assert loaded is not None
         assert loaded.signed == bench.signed
@@ -270,7 +268,7 @@ def test_without_a_cookie_of_ours_in_the_response_none_is_deleted() -> None:
     # The index is to be renewed, but another request is faster: its response has the cookie.
     reply, _ = bench.closed(session, None, bench.conflict({"a": 2}, owner="ann", indexed=NOW))
     assert reply.cookie is None
-    assert state_of(session).cleared_at(reply.cookie) is None
+    assert state_of(session).deleted(reply.cookie) is None
 
 
 def _truncated(bench: Bench) -> bytes:

@@ -29,6 +29,9 @@ def add_stats(sessions: click.Group, runner: CommandRunner) -> None:
             "age_seconds": _document(found.ages),
             "idle_seconds": _document(found.idle),
         }
+        if app_sessions.config.migration.libraries:
+            document["migrated"] = dict(found.migrated)
+            document["waiting"] = dict(found.waiting)
         tell("\n".join(_lines(found, app_sessions.kind)), document, as_json=as_json)
 
 
@@ -43,6 +46,14 @@ def _document(spread: Spread) -> dict[str, int | None]:
 
 
 def _lines(found: Statistics, kind: str) -> list[str]:
+    told = _of_sessions(found, kind)
+    for name, counts in (("migrated", found.migrated), ("waiting", found.waiting)):
+        each = ", ".join(f"{count:,} of {library}" for library, count in sorted(counts.items()))
+        told += [f"{name:12}{each}"] if each else []
+    return told
+
+
+def _of_sessions(found: Statistics, kind: str) -> list[str]:
     if not found.sessions:
         return [f"{'store':12}{kind}", "no live sessions"]
     owners = "too many to tell" if found.owners is None else f"{found.owners:,}"

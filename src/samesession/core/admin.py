@@ -18,6 +18,7 @@ from .events import Event, Notice, Notify
 from .everyone import Everyone
 from .listing import Listing
 from .marks import Marks
+from .migrated import is_pending
 from .names import checked_keep, checked_owner, checked_sid, is_sid
 from .own_records import OwnRecords
 from .owner_data import OwnerExport
@@ -49,8 +50,12 @@ class Administration:
         clock: Clock,
         notify: Notify,
         forget: Callable[[str], None],
+        migrates: bool = False,
     ) -> None:
-        """`forget` is told the key of each record that is deleted."""
+        """`forget` is told the key of each record that is deleted.
+
+        `migrates`: sessions of other libraries become ours.
+        """
         self._store = store
         self._prefix = prefix
         self._records = records = OwnRecords(
@@ -66,7 +71,9 @@ class Administration:
         self._everyone = Everyone(
             store, prefix=prefix, records=records, marks=Marks(sealer, prefix), clock=clock
         )
-        self._stored = StoredSessions(records=records, everyone=self._everyone, clock=clock)
+        self._stored = StoredSessions(
+            records=records, everyone=self._everyone, clock=clock, reads_notes=migrates
+        )
 
     # --- list --------------------------------------------------------------------------
 
@@ -132,7 +139,7 @@ class Administration:
             found = yield from self._reader.read(key, sid, renew=None)
         except BadRecord:
             return False  # it is another application's, or nobody's session
-        if found is None:
+        if found is None or is_pending(found.record):
             return False
         record = found.record
         ended = yield from remove(self._store, key)

@@ -16,7 +16,7 @@ from .scopes import MAX_HEADERS, NO_PATH, Address, Scope, cookie_domain, other_s
 MAX_BYTES = 4096  # of name and value together; RFC 6265bis, 5.6
 MAX_AGE = 400 * 24 * 60 * 60  # seconds; RFC 6265bis, 5.5
 
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
+NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _SAMESITE = {"lax": "Lax", "strict": "Strict", "none": "None"}
 
 
@@ -62,7 +62,7 @@ class Attributes:
 
     def check(self) -> None:
         """Raise ConfigError for a cookie that a browser would drop."""
-        if not _NAME.fullmatch(self.name):
+        if not NAME.fullmatch(self.name):
             raise ConfigError(
                 "SESSION_COOKIE_NAME is no cookie name: use letters, digits, '-' and '_'"
             )

@@ -25,6 +25,7 @@ class Event(enum.Enum):
     CONFLICT = "session-conflict"
     GONE = "session-gone"
     UNSAVED = "session-unsaved"
+    MIGRATED = "session-migrated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +89,11 @@ NOT_OURS = "the cookie is not one of ours"
 NOT_OURS_OR_OLD = "the cookie is not one of ours, or too old"
 SEVERAL = "the request has two different session cookies"
 TOO_MANY = "the request has more than four different session cookies"
+OLD_UNREADABLE = "the cookie of another library names no session that can be read"
+OLD_MISSING = "no such session of another library is stored"
+OLD_USED = "the session of another library has become one of ours, and is not open to its cookie"
+OLD_SEVERAL = "the request has two different session cookies of other libraries"
+OLD_TOO_MANY = "the request has more than four different session cookies of other libraries"
+_OLD = (OLD_UNREADABLE, OLD_USED, OLD_SEVERAL, OLD_TOO_MANY)
 REPLACED = "the secret is not the session's"
-BY_VISITORS = frozenset((NOT_OURS, NOT_OURS_OR_OLD, SEVERAL, TOO_MANY, REPLACED))
+BY_VISITORS = frozenset((NOT_OURS, NOT_OURS_OR_OLD, SEVERAL, TOO_MANY, REPLACED, *_OLD))

@@ -11,6 +11,7 @@ from . import policy
 from .batches import KeyWalk
 from .listing import checked_limit
 from .marks import Marks
+from .migrated import NOTES
 from .own_records import OwnRecords
 from .session_info import SessionInfo, SessionPage
 from .steps import Steps
@@ -38,6 +39,11 @@ class Everyone:
         """
         pages = self._listable(otherwise).keys_page
         return KeyWalk(lambda after: pages(self._prefix, after=after), wanted=self._records.is_key)
+
+    def walk_notes(self) -> KeyWalk:
+        """Begin to walk through the keys of notes that an old session has become ours."""
+        pages, prefix = self._listable("so it cannot count them").keys_page, self._prefix + NOTES
+        return KeyWalk(lambda after: pages(prefix, after=after), wanted=self._records.is_note_key)
 
     def count(self) -> Steps[int]:
         """Count the live sessions, a batch at a time."""

@@ -41,10 +41,11 @@ class Filing:
         self._notify = notify
         self._horizon = horizon
 
-    def create(self, record: Record) -> Steps[bool]:
+    def create(self, record: Record, *, drawn: bool = True) -> Steps[bool]:
         """File the first record of a session; False when its key is taken.
 
-        Raises SessionTooLarge.
+        `drawn`: its sid is a new one, so that nobody else's entry is under its key. Raises
+        SessionTooLarge.
         """
         key = self._key(record)
         sealed = self._records.seal(key, record)
@@ -52,7 +53,8 @@ class Filing:
         if (yield from self._store.create(key, sealed, lifetimes=self._rules.lifetimes)):
             self._records.written(key, sealed, record)
             return True
-        yield from self._owners.remove(record.owner, key)
+        if drawn:
+            yield from self._owners.remove(record.owner, key)
         return False
 
     def replace(

@@ -30,6 +30,7 @@ from .filing import Filing
 from .freshness import Freshness
 from .limits import Counted, OwnerLimits
 from .loaded import Loaded
+from .migrating import Migration, MigrationParts
 from .opening import Opener
 from .policy import Action, Horizon, Rules
 from .proved_records import ProvedRecords, RecordProofs
@@ -70,8 +71,12 @@ class Flow:
         horizon: Horizon | None = None,
         proofs: RecordProofs | None = None,
         refusal: Callable[[float], StaleLogin] = StaleLogin,
+        old_sessions: MigrationParts | None = None,
     ) -> None:
-        """`horizon`, `proofs`: shared by flows of one store; `refusal`: of logins too long ago."""
+        """`horizon`, `proofs`: shared by flows of one store; `refusal`: of logins too long ago.
+
+        `old_sessions`: those of other libraries that become ours.
+        """
         self.store = store
         self.rules = rules
         self._signer = signer
@@ -98,10 +103,25 @@ class Flow:
             clock=clock,
             notify=notify,
             forget=records.removed,
+            migrates=old_sessions is not None and bool(old_sessions.readers),
         )
         self._reloader = Reloader(self._filing, writer=self._writer, ending=self._opener.ending)
         self.lookout = Lookout(store, rules=rules, records=records, clock=clock)
         self._limits = OwnerLimits(self.administration, rules.limit)
+        self.migration: Migration | None = None
+        if old_sessions is not None:
+            self.migration = Migration(
+                old_sessions,
+                store=store,
+                rules=rules,
+                signer=signer,
+                records=records,
+                filing=self._filing,
+                opener=self._opener,
+                horizon=horizon,
+                clock=clock,
+                notify=notify,
+            )
 
     def open(
         self, values: Sequence[str], *, renew: bool = True, address: Address | None = None
@@ -235,6 +255,8 @@ class Flow:
         changed = False
         if state.may_differ and loaded is None:
             changed = state.modified or state.replace_secret
+            if state.shown is not None and (changed or payload != state.shown):
+                require_cookie(possible=False)
         elif state.may_differ and loaded is not None:
             changed = payload != loaded.record.payload or state.replace_secret or state.unsure
             changed = changed or state.lifetime not in {None, loaded.record.lifetime}
@@ -249,9 +271,10 @@ class Flow:
         if state.loaded is None:
             # As Flask does: a session that was emptied drops the cookie, known or not.
             cookie = DropCookie() if state.may_be_emptied else None
-        elif state.several_at is not None or state.modified or state.due or state.renew:
+        elif state.cleanup is not None or state.modified or state.due or state.renew:
             permanent = is_permanent(session)
-            must = state.modified or state.due or state.several_at is not None
+            several = state.cleanup is not None and state.cleanup.several_at is not None
+            must = state.modified or state.due or several
             # Behind its record, whose key is the newest again, the cookie follows.
             signed = state.loaded.signed
             must = must or (signed is not None and signed.stale and not state.loaded.record.stale)

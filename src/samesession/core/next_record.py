@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import policy
 from .account_changes import Adopted, Kept
+from .migrated import is_passing, next_fields
 from .policy import Rules
 from .record import Record
 from .token import SignedToken, Token
@@ -60,8 +61,13 @@ def next_record(
         indexed = max(now, indexed + 1)  # another one in any case, or nothing would be noted
     elif draft.login is not None or before is None:
         indexed = now
+    secret_hash = current.secret_hash if signed is None else signed.token.secret_hash
+    fields = current.fields
+    if fields:
+        by_old_cookie = draft.by_old_cookie and secret_hash == current.secret_hash
+        fields = next_fields(current, keeps=signed is None or by_old_cookie)
     return current._replace(
-        secret_hash=current.secret_hash if signed is None else signed.token.secret_hash,
+        secret_hash=secret_hash,
         revision=current.revision + 1,
         permanent=draft.permanent,
         deadline=end,
@@ -71,7 +77,8 @@ def next_record(
         payload=draft.payload,
         lifetime=lifetime,
         label=_label(current, draft),
-        stale=False,
+        fields=fields,
+        stale=is_passing(fields),
     )
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from ..errors import BadRecord
 from . import codec, policy
+from .cleanup import Cleanup
 from .ending import Ending
 from .events import (
     BY_VISITORS,
@@ -36,6 +37,7 @@ from .events import (
 )
 from .freshness import Freshness
 from .loaded import Loaded, Terms
+from .migrated import is_pending
 from .owner_entries import OwnerEntries
 from .policy import Rules, Verdict
 from .proved_records import ProvedRecords
@@ -122,13 +124,15 @@ class Opener:
         """
         try:
             found = yield from self._reader.read(self._rules.prefix + sid, sid, renew=None)
-            if found is None or (yield from self.ending.ends(found.record)):
+            if found is None or is_pending(found.record):
+                return None
+            if (yield from self.ending.ends(found.record)):
                 return None
             data = codec.decode(found.record.payload)
         except BadRecord:
             return None  # it is another application's, or nobody's session
         loaded = Loaded(None, found.record, found.sealed)
-        session = self._stored(data, loaded, self._clock(), renew=False)
+        session = self.stored(data, loaded, self._clock(), renew=False)
         state_of(session).lead_from_outside()
         return session
 
@@ -139,13 +143,20 @@ class Opener:
         state.draw_sid = self._draw_sid
         return self._make(state=state)
 
-    def _stored(
+    def stored(
         self, data: dict[str, Any], loaded: Loaded, now: float, *, renew: bool
     ) -> ServerSession:
+        """Return a session that a record holds; `renew`: whether its idle timeout was restarted."""
         state = SessionState(loaded=loaded, new=False, renew=renew)
         state.terms, state.draw_sid = self.terms, self._draw_sid
         if renew:
             state.seen = now
+        return self._make(data, state=state)
+
+    def shown(self, data: dict[str, Any], payload: bytes, *, renew: bool) -> ServerSession:
+        """Return another library's session, which can be read and not be saved."""
+        state = SessionState(new=False, renew=renew)
+        state.shown = payload
         return self._make(data, state=state)
 
     def _presented(self, values: Sequence[str]) -> tuple[Sequence[SignedToken], Notice | None]:
@@ -179,7 +190,7 @@ class Opener:
             verdict = policy.verdict(record, token, now)
             if verdict is Verdict.LIVE:
                 data = codec.decode(record.payload)
-                return self._stored(data, Loaded(signed, record, sealed), now, renew=renew)
+                return self.stored(data, Loaded(signed, record, sealed), now, renew=renew)
         except BadRecord as error:
             return Notice(Event.REJECTED, error.reason)
         if verdict is Verdict.EXPIRED:
@@ -198,7 +209,7 @@ class Opener:
             session = yield from self._only_live(found, renew=renew)
         if session is None:
             session = self._new(renew=renew)
-        state_of(session).several_at = address
+        state_of(session).cleanup = Cleanup(several_at=address)
         return session
 
     def _only_live(

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ..errors import BadRecord
 from .batches import KeyWalk, load_dated, load_many
+from .migrated import NOTES, is_pending
 from .names import is_sid
 from .policy import SKEW
 from .record import Record, Sealer
@@ -54,9 +55,17 @@ class OwnRecords:
 
     def is_key(self, key: object) -> bool:
         """Return whether a key has this application's form: others may share the store."""
-        if not isinstance(key, str) or not key.startswith(self._prefix):
+        return self._is_key(key, self._prefix)
+
+    def is_note_key(self, key: object) -> bool:
+        """Return whether a key has the form of a note's that an old session has become ours."""
+        return self._is_key(key, self._prefix + NOTES)
+
+    @staticmethod
+    def _is_key(key: object, prefix: str) -> bool:
+        if not isinstance(key, str) or not key.startswith(prefix):
             return False
-        return is_sid(key[len(self._prefix) :])
+        return is_sid(key[len(prefix) :])
 
     def read(self, walk: KeyWalk) -> Steps[list[Record] | None]:
         """Read the next records; None at the end."""
@@ -103,11 +112,15 @@ class OwnRecords:
         return found
 
     def opened(self, key: str, raw: bytes | None) -> Record | None:
-        """Open what a store returned for a key; None for what is not this application's."""
+        """Open what a store returned for a key; None for what is not this application's.
+
+        What a request has begun to make of another library's session is none yet.
+        """
         try:
-            return None if raw is None else self._sealer.open(key, raw)
+            record = None if raw is None else self._sealer.open(key, raw)
         except BadRecord:
             return None
+        return None if record is None or is_pending(record) else record
 
 
 def _end(left: float | None, now: float) -> float | None:

@@ -61,6 +61,8 @@ _NUMBERS: list[type] = [int, int, int, int]
 _FIELD: list[type] = [int, bytes]
 _NO_KEY = ""  # of no record: each has a sid in its key
 _REVISION_MASK = 2**64 - 1
+# Tag of a field that a session loses as soon as its own cookie comes: see `migrated`.
+PASSING = 1
 
 Fields = tuple[tuple[int, bytes], ...]
 
@@ -70,7 +72,7 @@ class Record(NamedTuple):
 
     `lifetime`: the idle timeout of its own in seconds, or 0. `fields`: a tag and bytes each.
     `stale` is no part of it: what was stored is sealed or encrypted by a fallback key, or is
-    to be encrypted and is not.
+    to be encrypted and is not, or has a field that passes.
     """
 
     sid: str
@@ -239,7 +241,7 @@ def _parse(body: bytes, *, stale: bool) -> Record:
         lifetime,
         label,
         tuple(zip(fields[::2], fields[1::2], strict=True)) if fields else (),
-        stale,
+        stale or (bool(fields) and PASSING in fields[::2]),
     )
 
 

@@ -22,10 +22,10 @@ from ..errors import SessionError, StoreError
 from . import codec, values
 from .account_changes import AccountChange, Bound, after, owner_after
 from .changes import Change
+from .cleanup import Cleanup, Deleted
 from .cookie import CookieAction
 from .loaded import Loaded, Lost, Terms
 from .loans import Loan
-from .scopes import Address
 from .token import SignedToken
 from .unsaved_changes import FLASHES_KEY, PERMANENT_KEY, Journal
 
@@ -66,7 +66,9 @@ class SessionState:
     terms: Terms | None = None  # of `loaded`
     seen: float | None = None  # when this request restarted the idle timeout, if it did
     is_current = True  # the session of the request that asks
-    several_at: Address | None = None  # where a request was sent to that brought several tokens
+    cleanup: Cleanup | None = None  # of cookies that the request brought besides
+    by_old_cookie = False  # another library's cookie has opened the session
+    shown: bytes | None = None  # the payload of an old session that is shown, and is not ours yet
     minted: SignedToken | None = None  # with a new secret that no save has kept yet
     in_doubt: bytes | None = None  # the record that a commit sends
     unsure = False  # a commit failed, and may have been written
@@ -106,14 +108,11 @@ class SessionState:
         self.new = new
         self.renew = renew
 
-    def cleared_at(self, cookie: CookieAction) -> Address | None:
-        """Return where the response deletes our cookie in all other scopes, None if nowhere.
-
-        The token of the live session may be in one of these: unless the response sends or
-        deletes the cookie, nothing is deleted then.
-        """
-        safe = cookie is not None or self.new
-        return self.several_at if safe and self.mode is not Mode.BROKEN else None
+    def deleted(self, cookie: CookieAction) -> Deleted | None:
+        """Return which other cookies the response deletes; None: none."""
+        if self.cleanup is None or self.mode is Mode.BROKEN:
+            return None
+        return self.cleanup.deleted(cookie, new=self.new)
 
     @property
     def may_be_emptied(self) -> bool:

@@ -25,6 +25,7 @@ def take(session: ServerSession, payload: bytes) -> Unsaved:
         state.cleared,
         is_empty=is_empty(session),
         lifetime=state.lifetime,
+        by_old_cookie=state.by_old_cookie,
     )
     taken = state.journal.take(draft, replace_secret=state.replace_secret, base=state.base)
     state.replace_secret = state.cleared = state.modified = state.written = False

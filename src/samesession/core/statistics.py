@@ -48,13 +48,20 @@ def _shortened(number: int) -> int:
 
 @dataclass(slots=True)
 class Statistics:
-    """What is known of all sessions; `bytes` of records, `ages` and `idle` in seconds."""
+    """What is known of all sessions; `bytes` of records, `ages` and `idle` in seconds.
+
+    `migrated`: how many sessions of each other library have become ours, whether they have
+    ended or not, as long as that is known; `waiting`: how many were moved, and nobody has
+    come with their cookies yet.
+    """
 
     sessions: int = 0
     anonymous: int = 0
     bytes: Spread = field(default_factory=Spread)
     ages: Spread = field(default_factory=Spread)
     idle: Spread = field(default_factory=Spread)
+    migrated: Counter[str] = field(default_factory=Counter[str])
+    waiting: Counter[str] = field(default_factory=Counter[str])
     _owners: set[int] = field(default_factory=set[int])
 
     @property

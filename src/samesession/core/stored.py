@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from . import policy
+from . import migrated, policy
 from .contents import Entry, entries
 from .everyone import Everyone
+from .migrated import Tag
 from .own_records import OwnRecords
 from .session_info import SessionInfo
 from .statistics import Statistics
@@ -30,7 +31,11 @@ class StoredSession:
 class StoredSessions:
     """What looks at them."""
 
-    def __init__(self, *, records: OwnRecords, everyone: Everyone, clock: Clock) -> None:
+    def __init__(
+        self, *, records: OwnRecords, everyone: Everyone, clock: Clock, reads_notes: bool
+    ) -> None:
+        """`reads_notes`: sessions of other libraries become ours, and there are notes of them."""
+        self._reads_notes = reads_notes
         self._records = records
         self._everyone = everyone
         self._clock = clock
@@ -56,10 +61,22 @@ class StoredSessions:
             now = self._clock()
             for each in found:
                 if not policy.is_over(each.record, now):
+                    library = migrated.library_of(each.record, Tag.MOVED)
+                    summed.waiting.update(() if library is None else [library])
                     summed.add(
                         owner=each.record.owner,
                         size=each.size,
                         age=now - each.record.created,
                         idle=None if each.seen is None else now - each.seen,
                     )
+        if self._reads_notes:
+            yield from self._count_notes(summed)
         return summed
+
+    def _count_notes(self, summed: Statistics) -> Steps[None]:
+        """Count the notes of old sessions that have become ours, by library."""
+        walk = self._everyone.walk_notes()
+        while (notes := (yield from self._records.read(walk))) is not None:
+            for note in notes:
+                library = migrated.library_of(note, Tag.USED)
+                summed.migrated.update(() if library is None else [library])

@@ -51,7 +51,10 @@ class Token(NamedTuple):
 
 
 class SignedToken(NamedTuple):
-    """A token with the cookie value that carries it, and its secret; `stale`: by a fallback key."""
+    """A token with the cookie value that carries it, and its secret; `stale`: by a fallback key.
+
+    `value`: empty where the secret is not known, as the session was opened by an old cookie.
+    """
 
     token: Token
     value: str
@@ -104,6 +107,10 @@ class TokenSigner:
         self._digest = hashlib.sha256(b"".join(each.get_signature(b"") for each in self._signers))
         # What tells this newest key from others, and nothing else of it.
         self.mark = self._signers[0].get_signature(b"")
+
+    def draw(self, size: int) -> bytes:
+        """Draw bytes that nobody can guess."""
+        return self._entropy(size)
 
     def draw_sid(self) -> str:
         """Draw the sid of a session that may begin."""

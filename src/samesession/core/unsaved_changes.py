@@ -32,7 +32,8 @@ class Draft(NamedTuple):
     `account`: what is done to the account; `cleared` takes away the owner and what is the
     session's own besides; `data` is None where it is what the session holds; `is_empty`:
     whether there is no data but the session's permanence; `lifetime`: the idle timeout of its
-    own in seconds that it was given, or 0.
+    own in seconds that it was given, or 0; `by_old_cookie`: whether the request has shown the
+    cookie of another library, which began the session.
     """
 
     payload: bytes
@@ -42,6 +43,7 @@ class Draft(NamedTuple):
     data: Data | None = None
     is_empty: bool = False
     lifetime: int | None = None
+    by_old_cookie: bool = False
 
     def __repr__(self) -> str:
         return f"Draft({len(self.payload)} bytes)"

@@ -36,7 +36,9 @@ class Upkeep:
 
     @staticmethod
     def _reseals(state: SessionState, record: Record) -> bool:
-        return record.stale and (state.renew or state.modified or state.due)
+        if not record.stale or state.by_old_cookie:
+            return False
+        return state.renew or state.modified or state.due
 
     def keep(self, session: ServerSession, loaded: Loaded, *, cookie_possible: bool) -> Steps[bool]:
         """Renew what is due; False: the session may be over, so its cookie is not sent again."""
@@ -66,7 +68,8 @@ class Upkeep:
         state.upkept = True
         if not self._is_live(current, loaded):
             return False
-        draft = Draft(current.payload, is_permanent(session))
+        permanent = is_permanent(session)
+        draft = Draft(current.payload, permanent, by_old_cookie=state.by_old_cookie)
         record = self._filing.next(current, loaded.signed, draft)
         newer: Record | None = current  # as far as anybody knows
         outcome: Outcome | Conflict = Outcome.GONE

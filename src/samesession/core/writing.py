@@ -251,10 +251,10 @@ class Writer:
     def set_cookie(self, loaded: Loaded, *, permanent: bool) -> CookieAction:
         """Return the cookie of a session that is stored, signed with the newest key.
 
-        None where its secret is not known, outside of its user's requests.
+        None where its secret is not known: outside of its user's requests, and to its old cookie.
         """
         signed = loaded.signed
-        if signed is None:
+        if signed is None or not signed.value:
             return None
         signed = self._signer.sign(signed) if signed.stale else signed
         if not permanent:

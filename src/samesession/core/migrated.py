@@ -1,0 +1,253 @@
+"""What records say of sessions that another library began. Pure.
+
+It stands in an extension field of a record, a MessagePack array; no other tags are used.
+
+    tag          of the record of                                  the field holds
+    1 ARRIVED    a session that its old cookie has begun, until    library, until, secret's hash
+                 the new cookie was seen
+    2 PENDING    none yet: a request has begun to make one of it   library
+    3 MOVED      a session that was moved before its cookie came   library, is own
+    4 USED       none ever: the note that an old id has arrived    library, mark
+
+Nobody has the secret of a PENDING or a MOVED record: its hash is drawn, and is the record's
+mark. A note names by that mark the one record that may become the session. What is own was
+moved out of the application's own store, where its readers look, too.
+
+Where they are filed follows from the old session's name (see `old_names`), by a key: nobody
+without it can tell of an old id which sid it became, nor of a sid which old id it was.
+"""
+
+from __future__ import annotations
+
+import enum
+import hmac
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+
+import ormsgpack
+
+from . import policy
+from .keys import Purpose, derive
+from .policy import Rules
+from .record import PASSING, Fields, Record
+from .token import SID_BYTES, Entropy, text
+from .unsaved_changes import Draft
+
+FOLLOWED = 60  # seconds for which the old cookie opens the session that it has begun
+NOTES = "used."  # between the prefix and what names a note
+
+_MARK_BYTES = 32
+_MAX_LIFETIME = 2**31 - 1
+
+
+class Tag(enum.IntEnum):
+    """What a field is of. The values are in records: none may ever change."""
+
+    ARRIVED = PASSING
+    PENDING = 2
+    MOVED = 3
+    USED = 4
+
+
+_WAITING = (Tag.PENDING, Tag.MOVED)
+
+
+class Filed(NamedTuple):
+    """Where an old session is filed, by one of the keys: its sid, and its note's name."""
+
+    sid: str
+    note: str
+
+
+class OldIds:
+    """Derives where old sessions are filed."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, secret_keys: Sequence[bytes], prefix: str, cookie_name: str) -> None:
+        """`secret_keys`: the newest first."""
+        self._keys = [derive(each, Purpose.MIGRATION, prefix, cookie_name) for each in secret_keys]
+
+    def filed(self, library: str, name: str) -> list[Filed]:
+        """Return where an old session is filed, by the newest key and by each other.
+
+        `name`: see `old_names`.
+        """
+        message = f"{library}\0{name}".encode()
+        return [
+            Filed(_name(key, b"session\0" + message), _name(key, b"used\0" + message))
+            for key in self._keys
+        ]
+
+
+def _name(key: bytes, message: bytes) -> str:
+    return text(hmac.digest(key, message, "sha256")[:SID_BYTES])
+
+
+# --- what a record is ---------------------------------------------------------------------
+
+
+def library_of(record: Record, tag: Tag) -> str | None:
+    """Return the library that a record's field of a tag names; None where it has none."""
+    found = _field(record, tag)
+    return None if found is None else str(found[0])
+
+
+def is_pending(record: Record) -> bool:
+    """Return whether a record is no session yet, which no list shows and nothing ends."""
+    return bool(record.fields) and _field(record, Tag.PENDING) is not None
+
+
+def is_moved(record: Record, *, own: bool | None = None) -> bool:
+    """Return whether a record is of a session that was moved before its cookie came.
+
+    `own`: out of the application's own store, or not.
+    """
+    found = _field(record, Tag.MOVED)
+    return found is not None and own in {None, found[1]}
+
+
+def is_waiting(record: Record) -> bool:
+    """Return whether a record may become the session of its old cookie."""
+    return any(_field(record, tag) is not None for tag in _WAITING)
+
+
+def is_followed(record: Record, now: float) -> bool:
+    """Return whether the old cookie opens a session that it has begun.
+
+    It does not any more when the new cookie was seen, or its secret was replaced.
+    """
+    found = _field(record, Tag.ARRIVED)
+    if found is None or policy.is_over(record, now):
+        return False
+    _, until, secret_hash = found
+    return now < until and hmac.compare_digest(record.secret_hash, secret_hash)
+
+
+def mark_of(note: Record) -> bytes | None:
+    """Return the mark of the record that a note allows to become the session."""
+    found = _field(note, Tag.USED)
+    return None if found is None else found[1]
+
+
+_KINDS: dict[Tag, list[type]] = {
+    Tag.ARRIVED: [str, int, bytes],
+    Tag.PENDING: [str],
+    Tag.MOVED: [str, bool],
+    Tag.USED: [str, bytes],
+}
+
+
+def _field(record: Record, tag: Tag) -> list[Any] | None:
+    for each, packed in record.fields:
+        if each == tag:
+            try:
+                found: Any = ormsgpack.unpackb(packed)
+            except ValueError:
+                return None
+            if type(found) is list:
+                values = cast("list[Any]", found)
+                return values if [*map(type, values)] == _KINDS[tag] else None
+    return None
+
+
+# --- what becomes of it -------------------------------------------------------------------
+
+
+def waiting(
+    place: Filed,
+    library: str,
+    draft: Draft,
+    *,
+    entropy: Entropy,
+    now: int,
+    rules: Rules,
+    tag: Tag = Tag.PENDING,
+    owner: str | None = None,
+    is_own: bool = False,
+) -> Record:
+    """Make a record that may become the session of its old cookie.
+
+    `owner`, `is_own`: of a MOVED one.
+
+    Its revision is drawn, as its sid may have had records before: none that is expected in
+    their place is taken for one of them.
+    """
+    mark = entropy(_MARK_BYTES)
+    field: list[object] = [library, is_own] if tag is Tag.MOVED else [library]
+    return Record(
+        sid=place.sid,
+        secret_hash=mark,
+        revision=1 + int.from_bytes(mark[:7], "big"),
+        permanent=draft.permanent,
+        created=now,
+        deadline=policy.deadline(now, rules),
+        auth_time=0,
+        indexed=0 if owner is None else now,
+        owner=owner,
+        payload=draft.payload,
+        lifetime=draft.lifetime or 0,
+        fields=((tag, ormsgpack.packb(field)),),
+    )
+
+
+def arrived(
+    record: Record,
+    library: str,
+    draft: Draft,
+    *,
+    secret_hash: bytes,
+    now: int,
+    rules: Rules,
+    owner: str | None,
+) -> Record:
+    """Make the record of the session that an old cookie begins, in place of one that waited."""
+    field = ormsgpack.packb([library, now + FOLLOWED, secret_hash])
+    return record._replace(
+        secret_hash=secret_hash,
+        revision=record.revision + 1,
+        permanent=draft.permanent,
+        created=now,
+        deadline=policy.deadline(now, rules),
+        indexed=0 if owner is None else max(now, record.indexed + 1),
+        owner=owner,
+        payload=draft.payload,
+        lifetime=0,
+        fields=((Tag.ARRIVED, field),),
+        # Whoever reads it with the new cookie is to write it anew: see `Sealer.open`.
+        stale=True,
+    )
+
+
+def is_passing(fields: Fields) -> bool:
+    """Return whether a record is to be written anew when the session's own cookie comes."""
+    return any(tag == PASSING for tag, _ in fields)
+
+
+def next_fields(current: Record, *, keeps: bool) -> Fields:
+    """Return the fields of the record that takes a current one's place.
+
+    `keeps`: whether the old cookie still opens the session, if it did.
+    """
+    if keeps:
+        return current.fields
+    return tuple(each for each in current.fields if each[0] != Tag.ARRIVED)
+
+
+def used(place: Filed, library: str, mark: bytes, *, now: int, until: float) -> Record:
+    """Make the note that an old id has arrived, with the idle timeout for which it is kept."""
+    lifetime = min(max(int(until) + 1 - now, 1) + policy.SKEW, _MAX_LIFETIME)
+    return Record(
+        sid=place.note,
+        secret_hash=bytes(_MARK_BYTES),
+        revision=1,
+        permanent=False,
+        created=now,
+        deadline=0,
+        auth_time=0,
+        indexed=0,
+        owner=None,
+        payload=b"",
+        lifetime=lifetime,
+        fields=((Tag.USED, ormsgpack.packb([library, mark])),),
+    )

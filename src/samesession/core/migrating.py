@@ -1,0 +1,310 @@
+"""Make sessions of ours of those that another library began, without logging anybody out.
+
+An old cookie comes with a session's first request to us, and again: browsers ask in parallel,
+responses get lost, and whoever stole a cookie keeps it. Nobody may be logged out by the first
+two, and a logout, or whatever else ends or renews a session, is final for all of them. Of two
+keys in a store none can be written together with the other, and a process may die between any
+two writes. So the session's record decides, by what stands at the place that follows from the
+old id (see `migrated`), and a note beside it remembers which record that may be:
+
+    record at the place        note          what an old cookie does
+    -                          -             offers the old session to the readers, files it as
+                                             PENDING with a mark W; then as the next row
+    PENDING or MOVED, mark W   -             files the note of W; then as the next row
+    PENDING or MOVED, mark W   of W          commits ARRIVED with a new secret in its place, which
+                                             one request alone can: that one is sent the cookie
+    ARRIVED, for 60 s          any           opens it, commits to it, and is sent no cookie
+    PENDING or MOVED, mark V   of W          nothing: filed by a request that began before the
+                                             session ended; who filed it deletes it again
+    any other session          any           nothing: the new cookie was seen, the secret
+                                             replaced, or 60 s are over
+    -                          of W          nothing: the session ended
+
+Each row is reached from the one before by one atomic write, an insert-if-absent or a commit that
+expects a revision; who loses looks again, as if it had come later. A request that dies leaves a
+row from which the next one goes on. Ended is what has a note and no record. Nobody files a second
+one: a PENDING record needs a note of its own mark, and the note is never written again, nor
+removed by anything but time. It is kept as long as the old cookie may come. A PENDING record is
+no session: no list shows it and nothing revokes it, as else it could be ended without a note; it
+has no data of its own either, so that what ended at the library that it comes from stays so.
+
+A MOVED record is one that the command has filed before its cookie came, with the data and the
+owner that the old session had then. Where both are there the old session is the newer one; where
+it has gone from the store that it was moved out of, it has ended.
+
+Under several secret keys there are as many places. All are looked at, and notes are filed at all
+of them, from the oldest key's on, as processes may differ in which key is the newest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from ..errors import BadRecord, SessionTooLarge, StoreError, StoreUnavailable
+from . import codec, events, migrated
+from .cleanup import Cleanup, Old
+from .events import Event, Notice, Notify
+from .filing import Filing
+from .loaded import Loaded
+from .migrated import Filed, OldIds
+from .old_cookies import (
+    TOO_LARGE,
+    Followed,
+    Nothing,
+    OldCookies,
+    OwnerOf,
+    Readable,
+    note_key,
+    unreadable,
+)
+from .old_sessions import OldSessions
+from .opening import MAX_TOKENS, Opener
+from .policy import Horizon, Rules
+from .proved_records import ProvedRecords
+from .record import Record
+from .request_state import Mode, SessionState, state_of
+from .session import ServerSession
+from .steps import Steps
+from .store import Clock, ForeignRecords, Outcome, Store
+from .token import SignedToken, Token, TokenSigner
+
+_ATTEMPTS = 5  # each that fails means that another request was faster
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationParts:
+    """What an application's settings make of a migration.
+
+    `until`: when no reader counts any more, in seconds since 1970, or 0 for never.
+    """
+
+    old_ids: OldIds = field(repr=False)
+    readers: Sequence[OldSessions]
+    owner_of: OwnerOf
+    until: float = 0
+
+
+class Migration:
+    """What makes sessions of ours of old ones."""
+
+    def __init__(
+        self,
+        parts: MigrationParts,
+        *,
+        store: Store,
+        rules: Rules,
+        signer: TokenSigner,
+        records: ProvedRecords,
+        filing: Filing,
+        opener: Opener,
+        horizon: Horizon,
+        clock: Clock,
+        notify: Notify,
+    ) -> None:
+        self._until = parts.until
+        self._store = store
+        self._foreign = store if isinstance(store, ForeignRecords) else None
+        self._rules = rules
+        self._signer = signer
+        self._records = records
+        self._filing = filing
+        self._opener = opener
+        self._horizon = horizon
+        self._clock = clock
+        self._notify = notify
+        # A note has a timeout of its own, whatever sessions may have.
+        self._own_lifetimes = replace(rules.lifetimes, own=True)
+        self._cookies = OldCookies(
+            store,
+            old_ids=parts.old_ids,
+            readers=parts.readers,
+            records=records,
+            rules=rules,
+            clock=clock,
+            owner_of=parts.owner_of,
+        )
+
+    # --- a request ---------------------------------------------------------------------
+
+    def arrive(
+        self, session: ServerSession, values: Sequence[str], *, cookie_possible: bool
+    ) -> Steps[ServerSession]:
+        """Return the session of a request that brought these values of the old cookie.
+
+        `session`: what our own cookie has opened, which counts if it is there. Without
+        `cookie_possible` (a WebSocket) an old session is shown, and stays what it is. One
+        event at most is noted of what a visitor can cause. Raises StoreUnavailable.
+        """
+        state = state_of(session)
+        if state.mode is not Mode.LIVE:
+            return session
+        if state.loaded is not None:
+            # An old process may have set it anew: then it is no affair of ours until a logout,
+            # which the next request would undo if it were left.
+            if self._cookies.are_known(values):
+                _clean(session, Old.DROPPED_AFTER_OURS)
+            return session
+        found = yield from self._only_one(session, values)
+        for attempt in range(_ATTEMPTS):
+            if found is None:
+                return session
+            value, looked = found
+            try:
+                steps = self._opened(looked, state, cookie_possible=cookie_possible)
+                arrived = yield from steps
+            except SessionTooLarge:
+                self._refuse(session, [Nothing(unreadable(TOO_LARGE))])
+                return session
+            if arrived is not None:
+                return arrived
+            if attempt < _ATTEMPTS - 1:
+                found = yield from self._only_one(session, [value])
+        raise StoreUnavailable("an old session is written by too many requests at once")
+
+    def _only_one(
+        self, session: ServerSession, values: Sequence[str]
+    ) -> Steps[tuple[str, Readable | Followed] | None]:
+        """Return the only value that names a session, and what it names."""
+        different = [*dict.fromkeys(values)]
+        if len(different) > MAX_TOKENS:
+            self._notify(Notice(Event.REJECTED, events.OLD_TOO_MANY))
+            return None
+        found: list[tuple[str, Readable | Followed]] = []
+        refused: list[Nothing] = []
+        for value in different:
+            looked = yield from self._cookies.look(value)
+            if isinstance(looked, Nothing):
+                refused.append(looked)
+                if looked.ended is not None:
+                    _ = yield from self._filing.replace(looked.ended, None, SessionState())
+            else:
+                found.append((value, looked))
+        if len(found) > 1:
+            self._notify(Notice(Event.REJECTED, events.OLD_SEVERAL))
+            return None
+        if not found:
+            self._refuse(session, refused)
+        return found[0] if found else None
+
+    def _refuse(self, session: ServerSession, refused: Sequence[Nothing]) -> None:
+        """Note why there is no session, and have a cookie go that will never open one."""
+        notice = next((each.notice for each in refused if each.notice is not None), None)
+        if notice is not None:
+            self._notify(notice)
+        if all(each.is_known for each in refused):
+            _clean(session, Old.DROPPED)
+
+    def _opened(
+        self, found: Readable | Followed, before: SessionState, *, cookie_possible: bool
+    ) -> Steps[ServerSession | None]:
+        """Open what an old cookie names; None where another request was faster."""
+        if isinstance(found, Followed):
+            record = found.record._replace(stale=False)
+            token = SignedToken(Token(record.sid, record.secret_hash), "", stale=False)
+            session = self._session(Loaded(token, record), before)
+            _clean(session, Old.DROPPED_WITH_OURS)
+            return session
+        if not cookie_possible:
+            data = codec.decode(found.draft.payload)
+            return self._opener.shown(data, found.draft.payload, renew=before.renew)
+        return (yield from self._begun(found, before))
+
+    def _session(self, loaded: Loaded, before: SessionState) -> ServerSession:
+        """Return the session of a record that an old cookie has opened."""
+        data, now = codec.decode(loaded.record.payload), self._clock()
+        session = self._opener.stored(data, loaded, now, renew=before.renew)
+        state = state_of(session)
+        state.by_old_cookie, state.cleanup = True, before.cleanup
+        return session
+
+    def _begun(self, found: Readable, before: SessionState) -> Steps[ServerSession | None]:
+        """Begin the session of an old one, row by row; None where another request was faster."""
+        library, draft = found.named.library, found.draft
+        now, record = int(self._clock()), found.record
+        if record is None:
+            entropy, rules = self._signer.draw, self._rules
+            record = migrated.waiting(
+                found.places[0], library, draft, entropy=entropy, now=now, rules=rules
+            )
+        signed = self._signer.mint(record.sid)
+        secret_hash = signed.token.secret_hash
+        begun = migrated.arrived(
+            record,
+            library,
+            draft,
+            secret_hash=secret_hash,
+            now=now,
+            rules=self._rules,
+            owner=found.owner,
+        )
+        _ = self._records.seal(self._key(record), begun)  # raises before anything is written
+        if found.record is None and not (yield from self._filing.create(record)):
+            return None
+        if not found.noted and not (yield from self._notes(found, record, now)):
+            # Its session has ended, or is at another place.
+            _ = yield from self._filing.replace(record, None, SessionState())
+            return None
+        outcome = yield from self._filing.replace(record, begun, SessionState())
+        if outcome is not Outcome.WRITTEN:
+            return None
+        yield from self._forget(found)
+        return self._told(Loaded(signed, begun._replace(stale=False)), library, before)
+
+    def _notes(self, found: Readable, record: Record, now: int) -> Steps[bool]:
+        """Note at all places that a record is the only one that may become the session.
+
+        The oldest key's is the first, and the first that is taken decides.
+        """
+        until = max(self._until, found.expires or 0, now + self._horizon.longest)
+        mark, lifetimes = record.secret_hash, self._own_lifetimes
+        for place in reversed(found.places):
+            key = note_key(self._rules.prefix, place)
+            note = migrated.used(place, found.named.library, mark, now=now, until=until)
+            sealed = self._records.seal(key, note)
+            if not (yield from self._store.create(key, sealed, lifetimes=lifetimes)):
+                standing = yield from self._noted(place)
+                if standing != mark:
+                    return False
+        return True
+
+    def _noted(self, place: Filed) -> Steps[bytes | None]:
+        """Return the mark in the note at a place; None where that cannot be read."""
+        try:
+            _, notes = yield from self._cookies.standing([place])
+        except BadRecord:
+            return None
+        return migrated.mark_of(notes[0]) if notes else None
+
+    def _forget(self, found: Readable) -> Steps[None]:
+        """Delete the old session where its library has filed it.
+
+        Where the store fails at this it stays until it expires: the note outlives it, and
+        with an error the user would lose the session that has just begun.
+        """
+        if found.named.filed and self._foreign is not None:
+            try:
+                yield from self._foreign.remove_foreign(found.named.id)
+            except StoreError:
+                pass
+
+    def _told(self, loaded: Loaded, library: str, before: SessionState) -> ServerSession:
+        """Return the session that has begun, whose cookie the response is to send."""
+        session = self._session(loaded, before)
+        state_of(session).due = True
+        _clean(session, Old.DROPPED)
+        self._notify(Notice.of(Event.MIGRATED, loaded.record, library))
+        if loaded.record.owner is not None:
+            self._notify(Notice.of(Event.BOUND, loaded.record))
+        return session
+
+    # --- parts -------------------------------------------------------------------------
+
+    def _key(self, record: Record) -> str:
+        return self._rules.prefix + record.sid
+
+
+def _clean(session: ServerSession, old: Old) -> None:
+    """Note what becomes of the old cookie."""
+    state = state_of(session)
+    state.cleanup = (state.cleanup or Cleanup())._replace(old=old)

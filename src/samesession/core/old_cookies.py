@@ -1,0 +1,269 @@
+"""Find out what an old cookie names: ask the readers, and look at what the store has of it.
+
+Nothing is written here. The old session's own record is read last, and only where nothing of
+ours is in its place; see the table in `migrating`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from ..errors import BadRecord
+from . import codec, events, migrated, policy
+from .events import Event, Notice
+from .migrated import Filed, OldIds
+from .names import is_name
+from .old_names import names_of
+from .old_sessions import OldSessions, Presented
+from .policy import Rules
+from .proved_records import ProvedRecords
+from .record import Record
+from .steps import Steps
+from .store import Batches, Clock, ForeignRecords, OwnerIndex, Store
+from .unsaved_changes import PERMANENT_KEY, Draft
+
+# Returns whose session it is, by the data of an old one; None for nobody's.
+OwnerOf: TypeAlias = Callable[[Mapping[str, Any]], str | None]
+
+TOO_LARGE = "it is too large"
+MISSING = Notice(Event.EXPIRED, events.OLD_MISSING)
+USED = Notice(Event.REJECTED, events.OLD_USED)
+
+
+class Named(NamedTuple):
+    """What names an old session; the id stays out of `repr`.
+
+    `filed`: in a store, under its id; otherwise the cookie itself holds it.
+    """
+
+    library: str
+    id: str
+    filed: bool
+
+    def __repr__(self) -> str:
+        return f"Named({self.library!r})"
+
+
+class Readable(NamedTuple):
+    """An old session that may become one of ours.
+
+    `record`: what waits for it at one of its `places`; `noted`: whether there is a note of that
+    record; `expires`: when the cookie ends, in seconds since 1970, if it says so.
+    """
+
+    named: Named
+    places: Sequence[Filed]
+    draft: Draft
+    owner: str | None
+    record: Record | None
+    noted: bool
+    expires: int | None
+
+
+class Followed(NamedTuple):
+    """A session of ours that its old cookie opens for some more seconds."""
+
+    record: Record
+
+
+class Nothing(NamedTuple):
+    """No session; `is_known`: the cookie is a library's, and will never open one again.
+
+    `ended`: what was moved of a session that has ended since.
+    """
+
+    notice: Notice | None
+    is_known: bool = False
+    ended: Record | None = None
+
+
+Found: TypeAlias = Readable | Followed | Nothing
+
+
+class OldCookies:
+    """What finds out."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        old_ids: OldIds,
+        readers: Sequence[OldSessions],
+        records: ProvedRecords,
+        rules: Rules,
+        clock: Clock,
+        owner_of: OwnerOf,
+    ) -> None:
+        self._store = store
+        self._foreign = store if isinstance(store, ForeignRecords) else None
+        self._has_owners = isinstance(store, OwnerIndex)
+        self._old_ids = old_ids
+        self._readers = readers
+        self._records = records
+        self._rules = rules
+        self._clock = clock
+        self._owner_of = owner_of
+
+    def are_known(self, values: Sequence[str]) -> bool:
+        """Return whether a cookie with these values is a library's, whatever it opens."""
+        return any(self._presented(each, value) for value in values for each in self._readers)
+
+    def look(self, value: str) -> Steps[Found]:
+        """Return what a cookie's value names; the first reader that can tell is believed.
+
+        Raises StoreUnavailable.
+        """
+        found = Nothing(Notice(Event.REJECTED, events.OLD_UNREADABLE))
+        for reader in self._readers:
+            presented = self._presented(reader, value)
+            if presented is None:
+                continue
+            looked = yield from self._looked_up(reader, presented)
+            if not isinstance(looked, Nothing):
+                return looked
+            found = looked
+        return found
+
+    def _presented(self, reader: OldSessions, value: str) -> Presented | None:
+        try:
+            return reader.presented(value, self._clock())
+        except BadRecord:
+            return None
+
+    def _looked_up(self, reader: OldSessions, presented: Presented) -> Steps[Found]:
+        name, of_file = names_of(presented.id)
+        places = self._old_ids.filed(reader.library, name)
+        # Where what was moved out of a file may be, whose name says less; it has no note.
+        others = self._old_ids.filed(reader.library, of_file) if _has_files(reader) else []
+        try:
+            records, notes = yield from self.standing(places, others)
+        except BadRecord:  # what nobody but another key's holder can have filed there
+            return Nothing(USED)
+        now = self._clock()
+        for record in records:
+            if migrated.is_followed(record, now):
+                return Followed(record)
+        if not all(map(migrated.is_waiting, records)):
+            return Nothing(USED, is_known=True)
+        if notes:
+            mark = migrated.mark_of(notes[0])
+            records = [each for each in records if each.secret_hash == mark]
+            if not records:
+                return Nothing(USED, is_known=True)
+        best: Record | None = min(records, key=migrated.is_pending, default=None)
+        # At each place, as processes may have other keys.
+        noted = len(notes) == len(places) and len({migrated.mark_of(each) for each in notes}) == 1
+        return (yield from self._read(reader, presented, places, best, noted=noted))
+
+    def standing(
+        self, places: Sequence[Filed], others: Sequence[Filed] = ()
+    ) -> Steps[tuple[list[Record], list[Record]]]:
+        """Return what stands at places: records of sessions, and notes, the newest key's first.
+
+        `others`: places where a session's record may be, and no note. Raises BadRecord for
+        what this application's keys do not open.
+        """
+        prefix = self._rules.prefix
+        keys = [prefix + each.sid for each in (*places, *others)]
+        count = len(keys)
+        keys += [note_key(prefix, each) for each in places]
+        raws = yield from self._loaded(keys)
+        opened = [
+            None if raw is None else self._records.open(key, raw)
+            for key, raw in zip(keys, raws, strict=True)
+        ]
+        return (
+            [each for each in opened[:count] if each is not None],
+            [each for each in opened[count:] if each is not None],
+        )
+
+    def _loaded(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
+        if isinstance(self._store, Batches):
+            return (yield from self._store.load_many(keys))
+        found: list[bytes | None] = []
+        for key in keys:
+            raw = yield from self._store.load(key, renew=None)
+            found.append(raw)
+        return found
+
+    def _read(
+        self,
+        reader: OldSessions,
+        presented: Presented,
+        places: Sequence[Filed],
+        record: Record | None,
+        *,
+        noted: bool,
+    ) -> Steps[Found]:
+        """Read the old session itself, or what was moved of it."""
+        named = Named(reader.library, presented.id, filed=presented.data is None)
+        found: Readable | None = None
+        refused = Nothing(MISSING)
+        try:
+            data = yield from self._data(reader, presented)
+            if data is not None:
+                draft, owner = self.draft(data), self.owner(data)
+                found = Readable(named, places, draft, owner, record, noted, presented.expires)
+        except BadRecord as error:
+            refused = Nothing(unreadable(error.reason))
+        if record is not None and migrated.is_moved(record):
+            if found is not None:
+                return _with_owner(found, record)
+            if refused.notice is MISSING and self._has_ended(record):
+                return refused._replace(ended=record)
+            if not policy.is_over(record, self._clock()):
+                draft = Draft(record.payload, record.permanent)
+                owner, expires = record.owner, presented.expires
+                return Readable(named, places, draft, owner, record, noted, expires)
+        if found is None:
+            return refused
+        # What is empty is not stored, as everywhere.
+        return Nothing(None, is_known=True) if found.draft.is_empty else found
+
+    def _has_ended(self, moved: Record) -> bool:
+        """Return whether a missing session was moved out of the very store where it is missing."""
+        return self._foreign is not None and migrated.is_moved(moved, own=True)
+
+    def _data(self, reader: OldSessions, presented: Presented) -> Steps[Mapping[str, Any] | None]:
+        if presented.data is not None:
+            return presented.data
+        if self._foreign is None:
+            return None
+        found = yield from self._foreign.load_foreign(presented.id)
+        return None if found is None else reader.data(found.data)
+
+    def draft(self, data: Mapping[str, Any]) -> Draft:
+        """Return what a record is to say of an old session; raise BadRecord where none can."""
+        permanent = bool(data.get(PERMANENT_KEY, self._rules.permanent_by_default))
+        is_empty = data.keys() <= {PERMANENT_KEY}
+        try:
+            payload = codec.encode(dict(data))
+        except TypeError as error:
+            raise BadRecord("it holds what no session can keep") from error
+        return Draft(payload, permanent, is_empty=is_empty)
+
+    def owner(self, data: Mapping[str, Any]) -> str | None:
+        """Return whose an old session is, if the application can tell and the store can list it."""
+        owner = self._owner_of(data) if self._has_owners else None
+        return owner if is_name(owner) else None
+
+
+def _with_owner(found: Readable, moved: Record) -> Readable:
+    """Return an old session with the owner that was told when it was moved, if it is the same."""
+    same = found.draft.payload == moved.payload
+    return found._replace(owner=moved.owner) if same and found.owner is None else found
+
+
+def _has_files(reader: OldSessions) -> bool:
+    return reader.library == "flask-session"
+
+
+def note_key(prefix: str, place: Filed) -> str:
+    """Return the key of a note."""
+    return f"{prefix}{migrated.NOTES}{place.note}"
+
+
+def unreadable(reason: str) -> Notice:
+    """Return what is noted of a cookie that names nothing which can be read."""
+    return Notice(Event.REJECTED, f"{events.OLD_UNREADABLE}: {reason}")

@@ -1,0 +1,119 @@
+"""The settings of a migration from another library, checked: whose sessions, and until when.
+
+Never knows a reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from .core.cookie import NAME
+from .core.names import is_name
+from .encryption_settings import moment
+from .errors import ConfigError
+from .reading_settings import Setting, flag, optional, setting
+
+LIBRARIES = ("flask-session", "quart-session", "signed-cookie")
+_FROM = "SESSION_MIGRATE_FROM"
+_COOKIE_NAME = "SESSION_MIGRATE_COOKIE_NAME"
+_KEY_PREFIX = "SESSION_MIGRATE_KEY_PREFIX"
+_USE_SIGNER = "SESSION_MIGRATE_USE_SIGNER"
+
+
+def _libraries(value: object, setting: Setting) -> tuple[str, ...]:
+    if isinstance(value, list | tuple):
+        names = tuple(cast("Sequence[object]", value))
+        if all(each in LIBRARIES for each in names) and len({*names}) == len(names):
+            return cast("tuple[str, ...]", names)
+    raise ConfigError(
+        f"{setting.name} must be a list of some of {', '.join(map(repr, LIBRARIES))}, each once, "
+        f'such as ["{LIBRARIES[0]}"]'
+    )
+
+
+def _name(value: object, setting: Setting) -> str:
+    if not isinstance(value, str) or NAME.fullmatch(value) is None:
+        raise ConfigError(f'{setting.name} must be the name of a cookie, such as "session"')
+    return value
+
+
+def _prefix(value: object, setting: Setting) -> str:
+    # Empty is one, too, for both libraries.
+    if not isinstance(value, str) or (value and not (is_name(value) and value.isprintable())):
+        raise ConfigError(f'{setting.name} must be printable text, such as "session:", or empty')
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationSettings:
+    """Whose sessions are read besides our own, and what names them."""
+
+    libraries: tuple[str, ...] = setting(
+        _FROM,
+        _libraries,
+        default=(),
+        doc="Whose sessions [become sessions of ours](migrating.md) when their cookie comes: a "
+        'list of `"flask-session"`, `"quart-session"` and `"signed-cookie"` (the framework\'s '
+        "own), which are asked in this order.",
+    )
+    cookie_name: str | None = setting(
+        _COOKIE_NAME,
+        optional(_name),
+        default=None,
+        shown='`"session"`',
+        doc="The name of the cookie that they came with. `SESSION_COOKIE_NAME` must be another "
+        "one.",
+    )
+    key_prefix: str | None = setting(
+        _KEY_PREFIX,
+        optional(_prefix),
+        default=None,
+        shown='`"session:"`',
+        doc="What their keys begin with in the store: the `SESSION_KEY_PREFIX` that they had.",
+    )
+    signed: bool = setting(
+        "SESSION_MIGRATE_USE_SIGNER",
+        flag,
+        default=False,
+        doc="Whether they had `SESSION_USE_SIGNER`: then an id without a signature is refused.",
+    )
+    until: float | None = setting(
+        "SESSION_MIGRATE_UNTIL",
+        moment,
+        default=None,
+        shown="never",
+        doc="Until when these are read: a `datetime` with an offset, or such a text in ISO 8601; "
+        "and until when [a remember cookie](login-libraries.md#cookies-from-before) that another "
+        "library sent before is honoured, which without it none is.",
+    )
+
+    @property
+    def old_cookie(self) -> str | None:
+        """The name of the cookie that old sessions come with; None where none is read."""
+        return (self.cookie_name or "session") if self.libraries else None
+
+    @property
+    def prefix(self) -> str:
+        """What the keys of old sessions begin with."""
+        return "session:" if self.key_prefix is None else self.key_prefix
+
+    def check(self, cookie_name: str) -> None:
+        """Raise ConfigError for a cookie's name that both have, and for what has no effect."""
+        if self.libraries and cookie_name == self.old_cookie:
+            raise ConfigError(
+                f"{_FROM} needs another name for the new cookie than {cookie_name!r}, which the "
+                'old one has: write SESSION_COOKIE_NAME = "sid", or say in '
+                f"{_COOKIE_NAME} what the old one is called"
+            )
+        for name, is_said in (
+            (_COOKIE_NAME, self.cookie_name is not None),
+            (_KEY_PREFIX, self.key_prefix is not None),
+            (_USE_SIGNER, self.signed),
+        ):
+            if is_said and not self.libraries:
+                raise ConfigError(
+                    f"{name} has no effect without {_FROM}: write {_FROM} = "
+                    '["flask-session"] or the like, or leave it out'
+                )
