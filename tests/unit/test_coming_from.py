@@ -17,7 +17,7 @@ import pytest
 from samesession.cli.coming_from.answers import ANSWERS
 from samesession.cli.coming_from.former import (
     FLASK_SESSION,
-    LIBRARIES,
+    NAMES,
     QUART_SESSION,
     SIGNED_COOKIE,
     Fate,
@@ -27,6 +27,7 @@ from samesession.cli.coming_from.former import (
 )
 from samesession.cli.coming_from.plan import Plan, plan_for
 from samesession.core.findings import Level, worst_of
+from samesession.migration_settings import LIBRARIES
 from samesession.setting_names import peers_names
 from samesession.stores import built_in, read_config
 from tests.unit.test_peers_settings import FATES
@@ -237,6 +238,11 @@ def answers(plan: Plan) -> dict[str, tuple[str, tuple[str, ...]]]:
     return {each.name: (each.answer.fate.value, each.answer.write) for each in plan.changes}
 
 
+def test_each_library_has_a_name_and_cases() -> None:
+    assert (FLASK_SESSION, QUART_SESSION, SIGNED_COOKIE) == LIBRARIES
+    assert {*NAMES} == {*LIBRARIES}
+
+
 # --- every setting has an answer -----------------------------------------------------------
 
 
@@ -284,9 +290,13 @@ def test_what_the_diff_leads_to_is_taken_without_a_warning(
     after = applied(before, plan_for(former(library, **settings)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        config = read_config({n: v for n, v in after.items() if "_MIGRATE_" not in n})
+        config = read_config(after)
     assert config.store_type in built_in()
-    assert config.cookie.name != before["SESSION_COOKIE_NAME"]
+    assert config.cookie.name != before["SESSION_COOKIE_NAME"] == config.migration.old_cookie
+    assert config.migration.libraries == (library,)
+    assert config.migration.prefix == settings.get("SESSION_KEY_PREFIX", "session:")
+    assert config.migration.signed is settings.get("SESSION_USE_SIGNER", False)
+    assert (config.migration.until or 0) > NOW + config.rules.lifetimes.permanent
     if library != SIGNED_COOKIE:
         assert config.rules.permanent_by_default is settings.get("SESSION_PERMANENT", True)
 
@@ -426,7 +436,6 @@ def test_what_an_interface_was_made_with_is_known_without_a_setting() -> None:
     assert implied == {
         "SESSION_TYPE": "sqlalchemy",
         "SESSION_KEY_PREFIX": "",
-        "SESSION_PERMANENT": True,
         "SESSION_USE_SIGNER": True,
         "SESSION_SQLALCHEMY_TABLE": "session",
     }
@@ -447,6 +456,11 @@ def test_what_an_interface_was_made_with_is_known_without_a_setting() -> None:
     told = {each.check: each.what for each in plan.lost}
     assert "airflow.www.session.Airflows" in told["interface"]
     assert implied_by(object()) == {}
+    assert implied_by(type("RedisSessionInterface", (), {})()) == {"SESSION_TYPE": "redis"}
+    forgets = type("RedisSessionInterface", (), {"permanent": False, "key_prefix": "session:"})()
+    implied = implied_by(forgets)
+    assert implied == {"SESSION_TYPE": "redis", "SESSION_PERMANENT": False}
+    assert "+SESSION_PERMANENT = False" in plan_for(former(implied=implied)).diff
 
 
 # --- what is lost --------------------------------------------------------------------------
@@ -526,9 +540,13 @@ def test_the_command_says_where_the_old_sessions_are(settings: dict[str, Any], w
 
 @pytest.mark.parametrize("key", ["short", "your-secret-key", b"\0" * 8])
 def test_a_key_that_is_refused_loses_what_it_signed(key: object) -> None:
-    lost = {each.check: each for each in plan_for(former(SECRET_KEY=key)).lost}
+    for signs, level in ((False, Level.WARNING), (True, Level.ERROR)):
+        plan = plan_for(former(SECRET_KEY=key, SESSION_USE_SIGNER=signs))
+        lost = {each.check: each for each in plan.lost}
+        assert lost["key"].level is level
+        assert "log in again" in lost["key"].what
+    lost = {each.check: each for each in plan_for(former(SIGNED_COOKIE, SECRET_KEY=key)).lost}
     assert lost["key"].level is Level.ERROR
-    assert "log in again" in lost["key"].what
 
 
 def test_another_library_than_the_application_has_is_noticed() -> None:

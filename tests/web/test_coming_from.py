@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import samesession
-from samesession.cli.coming_from.former import LIBRARIES
+from samesession.migration_settings import LIBRARIES
 from tests.support.site import Site
 from tests.web.test_cli import command, document, invoke
 

@@ -51,7 +51,7 @@ def _for_type(kind: str, answer: Answers) -> Answers:
     """Return the answer for a setting of one store, which nothing reads with another one."""
 
     def found(value: Any, former: Former) -> Answer:
-        if value is None or former.kind != kind:
+        if value is None or former.store != kind:
             return Answer(Fate.KEPT, _IDLE)
         return answer(value, former)
 
@@ -105,7 +105,7 @@ def _type(value: Any, former: Former) -> Answer:
 
 def _prefix(value: Any, former: Former) -> Answer:
     """Keep old processes away from new keys: Flask-Session 0.5 adopts any key that it is named."""
-    if former.is_read or former.kind not in SHARED_KEYS:
+    if former.is_read or former.store not in SHARED_KEYS:
         try:
             _ = checked_prefix(value)
         except ConfigError as error:
@@ -191,7 +191,7 @@ def _redis(value: Any, _former: Former) -> Answer:
 
 
 def _uri(value: Any, former: Former) -> Answer:
-    if former.kind not in ("redis", "redis+trio") or former.get("SESSION_REDIS") is not None:
+    if former.store != "redis" or former.get("SESSION_REDIS") is not None:
         return _not_taken(_IDLE)(value, former)
     written = shown("SESSION_URI", value)
     note = "  # the URL that SESSION_URI has" if written == ELIDED else ""
@@ -285,7 +285,7 @@ def _postgresql(value: Any, _former: Former) -> Answer:
 
 
 def _file_dir(value: Any, former: Former) -> Answer:
-    if former.is_read or former.kind not in ("filesystem", "cachelib"):
+    if former.is_read or former.store != "filesystem":
         return Answer(Fate.KEPT, "the directory of our files")
     why = "a directory of our own: the old library deletes what it finds in its own"
     return Answer(Fate.REPLACED, why, (line("SESSION_FILE_DIR", f"{value}_2"),))

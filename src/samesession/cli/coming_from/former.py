@@ -19,7 +19,6 @@ from ...stores import built_in
 FLASK_SESSION: Final = "flask-session"
 QUART_SESSION: Final = "quart-session"
 SIGNED_COOKIE: Final = "signed-cookie"
-LIBRARIES: Final = (FLASK_SESSION, QUART_SESSION, SIGNED_COOKIE)
 
 IMPORTS: Final = {FLASK_SESSION: "flask_session", QUART_SESSION: "quart_session"}
 NAMES: Final = {
@@ -130,6 +129,13 @@ class Former:
         return tuple(str(each) for each in cast("Iterable[object]", found))
 
     @property
+    def store(self) -> str | None:
+        """The store that takes the place of the old one."""
+        return {"redis+trio": "redis", "cachelib": "filesystem", "postgresql": "sqlalchemy"}.get(
+            self.kind or "", self.kind
+        )
+
+    @property
     def kind(self) -> str | None:
         """What SESSION_TYPE says, in small letters; None: nothing."""
         found = self.get("SESSION_TYPE")
@@ -146,13 +152,13 @@ def implied_by(interface: object) -> dict[str, Any]:
     if kind is None:
         return {}
     found: dict[str, Any] = {"SESSION_TYPE": kind}
-    for name, setting in (
-        ("key_prefix", "SESSION_KEY_PREFIX"),
-        ("permanent", "SESSION_PERMANENT"),
-        ("use_signer", "SESSION_USE_SIGNER"),
+    for name, setting, default in (
+        ("key_prefix", "SESSION_KEY_PREFIX", "session:"),
+        ("permanent", "SESSION_PERMANENT", True),
+        ("use_signer", "SESSION_USE_SIGNER", False),
     ):
-        value: object = getattr(interface, name, None)
-        if isinstance(value, str | bool):
+        value: object = getattr(interface, name, default)
+        if isinstance(value, str | bool) and value != default:
             found[setting] = value
     table: object = getattr(getattr(interface, "sql_session_model", None), "__tablename__", None)
     if isinstance(table, str):

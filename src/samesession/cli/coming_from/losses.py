@@ -41,7 +41,8 @@ def _lost_keys(former: Former) -> Iterator[Finding]:
         _ = read_secret_keys(former.settings)
     except ConfigError as error:
         what = f"{error}. What was signed with such a key is not read: those users log in again"
-        yield Finding("key", Level.ERROR, what)
+        signed = former.library == SIGNED_COOKIE or bool(former.get("SESSION_USE_SIGNER"))
+        yield Finding("key", Level.ERROR if signed else Level.WARNING, what)
 
 
 def _pickled(former: Former) -> Iterator[Finding]:
@@ -67,12 +68,12 @@ def _unread(former: Former) -> Iterator[Finding]:
         what = f"{name} has no SESSION_TYPE, and keeps no sessions that could be read"
         yield Finding("store", Level.NOTICE, what)
     elif (former.library, kind) in _NEVER:
-        what = f"what {name} keeps in {kind} is not read: these users log in again"
+        what = f"what {name} keeps by SESSION_TYPE {kind!r} is not read: these users log in again"
         yield Finding("store", Level.ERROR, what)
     elif kind not in _ONLINE[former.library]:
         what = (
-            f"no request reads what {name} keeps in {kind}: a command moves it, while the old "
-            "processes run, and again when they have stopped"
+            f"no request reads what {name} keeps by SESSION_TYPE {kind!r}: a command moves it, "
+            "while the old processes run, and again when they have stopped"
         )
         yield Finding("store", Level.WARNING, what, _command(former))
 
@@ -81,7 +82,7 @@ def _command(former: Former, *options: str) -> str:
     """Return the command that moves the old sessions, with where they are."""
     program = "quart" if former.library == QUART_SESSION else "flask"
     words = [program, "sessions", "migrate", "--from", former.library]
-    if former.kind in ("filesystem", "cachelib"):
+    if former.store == "filesystem":
         words += ["--source", shlex.quote(_directory(former))]
     table = _table(former)
     if table:
@@ -121,7 +122,7 @@ def _other_interface(former: Former) -> Iterator[Finding]:
     if former.has_ours or not former.interface or of == former.library:
         return
     if of is not None:
-        what = f"the application's sessions are not {NAMES[former.library]}'s: ask again"
+        what = f"the application has {NAMES[of]}, not {NAMES[former.library]}: ask again"
         yield Finding("interface", Level.WARNING, what, f"--coming-from {of}")
         return
     what = f"the application makes its sessions by {former.interface}: Session(app) takes its place"

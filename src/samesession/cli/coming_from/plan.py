@@ -14,6 +14,7 @@ from typing import Final
 from ...core.findings import Finding, Level
 from ...errors import ConfigError
 from ...framework_settings import FLASKS
+from ...migration_settings import MigrationSettings
 from ...reading_settings import declared
 from ...setting_names import check_names, peers_names
 from ...settings import CommonSettings
@@ -143,12 +144,12 @@ def _is_ours_alone(name: str, former: Former) -> bool:
 
 def _guesses(former: Former) -> Iterator[Change]:
     """Tell of names that are neither the library's nor ours, and that ours refuse."""
-    kinds: list[type[object]] = [CommonSettings, *built_in().values()]
+    kinds: list[type[object]] = [CommonSettings, MigrationSettings, *built_in().values()]
     ours = {each.name for kind in kinds for each in declared(kind).values()}
     known, peers = {*ours, *FLASKS}, peers_names(built_in().values())
     theirs = {*ANSWERS, *peers.no_effect, *peers.write_instead}
     for name, value in former.settings.items():
-        if name in theirs or name.startswith("SESSION_MIGRATE_"):
+        if name in theirs:
             continue
         try:
             check_names({name: value}, known, peers, None)
@@ -189,8 +190,7 @@ def _of_peers(former: Former) -> Iterator[Change]:
     if former.get("SESSION_PERMANENT") is None:
         why = f"{NAMES[former.library]}'s default; ours is False, as Flask's"
         yield _missing("SESSION_PERMANENT", value=True, why=why)
-    kind = "redis" if former.kind == "redis+trio" else former.kind
-    name, value = _SOURCES.get((former.library, kind or ""), ("", None))
+    name, value = _SOURCES.get((former.library, former.store or ""), ("", None))
     if name and former.get(name) is None and not _has_source(former, name):
         why = f"what {NAMES[former.library]} takes where nothing is said; here nothing is guessed"
         if value is None:
@@ -198,7 +198,11 @@ def _of_peers(former: Former) -> Iterator[Change]:
             yield Change(name, None, Answer(Fate.ADDED, why, (f"{name} = ...",)))
         else:
             yield _missing(name, value, why)
-    if former.get("SESSION_KEY_PREFIX") is None and not former.is_read and kind in SHARED_KEYS:
+    if (
+        former.get("SESSION_KEY_PREFIX") is None
+        and not former.is_read
+        and former.store in SHARED_KEYS
+    ):
         why = "with keys of their own, new sessions are out of old processes' reach"
         yield _missing("SESSION_KEY_PREFIX", new_prefix(None), why)
 

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import click
 
 from ...core.findings import Finding, Level, worst_of
+from ...migration_settings import LIBRARIES
 from ..output import ExitCode, end, tell
 from ..telling_findings import document, lines, summary
-from .former import LIBRARIES, SIGNED_COOKIE, Former, implied_by
+from .former import SIGNED_COOKIE, Former, implied_by
 from .plan import Plan, plan_for
 
 F = TypeVar("F", bound=Callable[..., object])
