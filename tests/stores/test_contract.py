@@ -17,7 +17,6 @@ from samesession.testing import (
     ListContract,
     ManualClock,
     NewStore,
-    NoticesContract,
     OutageContract,
     OwnerIndexContract,
     PurgeContract,
@@ -88,12 +87,7 @@ class TestMemoryStore(StoreContract, OwnerIndexContract, ListContract, PurgeCont
 
 @pytest.mark.stores("redis")
 class TestRedisStore(
-    StoreContract,
-    OwnerIndexContract,
-    ListContract,
-    RereadContract,
-    ForeignRecordsContract,
-    NoticesContract,
+    StoreContract, OwnerIndexContract, ListContract, RereadContract, ForeignRecordsContract
 ):
     own_clock = True
 

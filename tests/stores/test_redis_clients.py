@@ -25,7 +25,6 @@ from samesession.testing import (
     ForeignRecordsContract,
     ListContract,
     NewStore,
-    NoticesContract,
     OwnerIndexContract,
     RereadContract,
     StoreContract,
@@ -93,12 +92,7 @@ async def test_options_of_a_url_reach_the_connections(
 
 
 class TestGivenSyncClient(
-    StoreContract,
-    OwnerIndexContract,
-    ListContract,
-    RereadContract,
-    ForeignRecordsContract,
-    NoticesContract,
+    StoreContract, OwnerIndexContract, ListContract, RereadContract, ForeignRecordsContract
 ):
     colours = Colour.SYNC
     own_clock = True

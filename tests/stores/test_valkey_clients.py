@@ -24,7 +24,6 @@ from samesession.testing import (
     ForeignRecordsContract,
     ListContract,
     NewStore,
-    NoticesContract,
     OwnerIndexContract,
     RereadContract,
     StoreContract,
@@ -43,12 +42,7 @@ FACES = {valkey: Colour.SYNC, valkey.asyncio: Colour.ASYNC}
 
 
 class TestGivenSyncClient(
-    StoreContract,
-    OwnerIndexContract,
-    ListContract,
-    RereadContract,
-    ForeignRecordsContract,
-    NoticesContract,
+    StoreContract, OwnerIndexContract, ListContract, RereadContract, ForeignRecordsContract
 ):
     colours = Colour.SYNC
     own_clock = True
@@ -64,12 +58,7 @@ class TestGivenSyncClient(
 
 
 class TestGivenAsyncClient(
-    StoreContract,
-    OwnerIndexContract,
-    ListContract,
-    RereadContract,
-    ForeignRecordsContract,
-    NoticesContract,
+    StoreContract, OwnerIndexContract, ListContract, RereadContract, ForeignRecordsContract
 ):
     colours = Colour.ASYNC
     own_clock = True
