@@ -3400,4 +3400,110 @@ MUTANTS = (
         (Change("quart_auth.py", "if self._has_cookie(ours):", "if ours is None:"),),
         ("tests/login_libraries/test_quart_auth.py", "-k", "memory and logs_in_once"),
     ),
+    Mutant(
+        "what follows a session in MessagePack is seen",
+        (Change("migration/flask_session.py", "if pair[1] != digest:", "if False:"),),
+        ("tests/migration/test_filed_data.py", "-k", "flask_session_cannot and maps"),
+    ),
+    Mutant(
+        "pickles are named as such",
+        (Change("migration/flask_session.py", "raw.startswith(_PICKLES) and", "False and"),),
+        ("tests/migration/test_golden.py", "-k", "pickle"),
+    ),
+    Mutant(
+        "an old session with a value that ours cannot hold is none",
+        (Change("migration/kept.py", "if codec.encode_if_fit(named) is None:", "if False:"),),
+        ("tests/migration/test_filed_data.py", "-k", "cannot_have_written"),
+    ),
+    Mutant(
+        "an old session that is too large is not decoded",
+        (Change("migration/kept.py", "if len(raw) > max_bytes:", "if False:"),),
+        ("tests/migration/test_filed_data.py", "-k", "cannot_have_written and large"),
+    ),
+    Mutant(
+        "the signature of an old id",
+        (
+            Change(
+                "migration/old_ids.py",
+                "if signature is not None and not self",
+                "if False and not self",
+            ),
+        ),
+        ("tests/migration/test_old_ids.py", "-k", "signature"),
+    ),
+    Mutant(
+        "a bare id is none where the library signed",
+        (Change("migration/old_ids.py", "'' if signed else '?'", "'?'"),),
+        ("tests/migration/test_old_ids.py", "-k", "bare"),
+    ),
+    Mutant(
+        "a signed cookie has one id",
+        (Change("migration/signed_cookie.py", 'proved.signed.decode("ascii")', "value"),),
+        ("tests/migration/test_signed_cookie.py", "-k", "has_one_id"),
+    ),
+    Mutant(
+        "a signed cookie counts as long as for the framework",
+        (
+            Change(
+                "migration/signed_cookie.py",
+                "is_of_age(proved.written, now, self._lifetime)",
+                "is_of_age(proved.written, now, self._lifetime + 1)",
+            ),
+        ),
+        ("tests/migration/test_signed_cookie.py", "-k", "as_long_as"),
+    ),
+    Mutant(
+        "a tag of the application's own is seen",
+        (
+            Change(
+                "core/cookie_only/tagged_json.py",
+                'if reader is None and name.startswith(" ")',
+                'if False and name.startswith(" ")',
+            ),
+        ),
+        ("tests/migration/test_filed_data.py", "-k", "cannot_have_written and application"),
+    ),
+    Mutant(
+        "Quart-Session's address of a visitor is left out",
+        (Change("migration/quart_session.py", "_ = data.pop(_ADDRESS, None)", "pass"),),
+        ("tests/migration/test_filed_data.py", "-k", "address"),
+    ),
+    Mutant(
+        "a row of Flask-Session's without an end has expired",
+        (
+            Change(
+                "stores/sqlalchemy/foreign_rows.py",
+                "    if expiry is None:\n        return None\n",
+                "    if expiry is None:\n        return Foreign(data, None)\n",
+            ),
+        ),
+        ("tests/stores/test_foreign_records.py", "-k", "sqlite and without_an_end"),
+    ),
+    Mutant(
+        "no more of a row of Flask-Session's is read than may be",
+        (
+            Change(
+                "stores/sqlalchemy/foreign_rows.py",
+                "sa.case((fits, row.data), else_=None)",
+                "row.data",
+            ),
+            Change(
+                "stores/sqlalchemy/foreign_rows.py",
+                "if fits is not None and not fits:",
+                "if False:",
+            ),
+        ),
+        ("tests/stores/test_foreign_records.py", "-k", "sqlite and too_large"),
+    ),
+    Mutant(
+        "no more of another library's key in Redis is read than may be",
+        (
+            Change(
+                "stores/redis/store.py",
+                "commands.get_range(key, self._max_bytes + 1)",
+                "commands.get(key)",
+            ),
+        ),
+        ("tests/stores/test_foreign_records.py", "-k", "no_more_is_read"),
+    ),
 )

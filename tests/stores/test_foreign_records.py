@@ -6,11 +6,14 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
+from itsdangerous import Signer
 
 from samesession import BadRecord, StoreUnavailable
 from samesession.core.store import Foreign, ForeignRecords
+from samesession.migration.readers import readers
 from samesession.run.sync import run
 from samesession.stores import open_store, read_config
 from samesession.stores.memcached import MemcachedStore
@@ -177,6 +180,25 @@ class TestSQL:
         }
         store = open_store(read_config(settings), clock=part.clock)
         assert load(caller, store) == (b"data", int(part.clock() + 100))
+
+    def test_airflow_and_what_else_names_the_table_and_keys_in_its_own_way(
+        self, caller: Caller, part: SQLPart, table: sa.Table
+    ) -> None:
+        """Airflow's `session` table: signed ids, keys without a prefix, msgspec's MessagePack."""
+        airflows = flask_sessions_table("session")
+        made_anew(part.url, airflows)
+        name = KEY.removeprefix("old:")
+        put(part, airflows, session_id=name, data=msgspec.msgpack.encode({"_user_id": "1"}))
+        secret = SECRET_KEY.encode()
+        (reader,) = readers(
+            ["flask-session"], [secret], prefix="", lifetime=60, max_bytes=1024, signed=True
+        )
+        signer = Signer(secret, salt="flask-session", key_derivation="hmac")
+        presented = reader.presented(signer.sign(name).decode(), part.clock())
+        assert presented is not None
+        found = load(caller, store_of(part, name="session"), presented.id)
+        assert found is not None
+        assert reader.data(found.data) == {"_user_id": "1"}
 
     def test_neither_table_is_made_or_counted_as_one_of_ours(self, part: SQLPart) -> None:
         store = SQLStore(part.url, clock=part.clock)
