@@ -165,27 +165,30 @@ def _file() -> tuple[Reader, list[bytes]]:
     return read, [one, one[:50], one + one, one + one[:-3]]
 
 
-def _old_ids() -> tuple[Reader, list[bytes]]:
-    """Read an old cookie: what names a session of another library, or holds one."""
+def _old_cookie() -> tuple[Reader, list[bytes]]:
+    """Read an old cookie as it is, and signed whatever it holds."""
     options: dict[str, Any] = {"prefix": "old:", "lifetime": 10**9, "max_bytes": 4096}
     read_by = readers(LIBRARIES, KEYS, **options)
+    signed = SignedFormat(KEYS, 4096, Clock())
+    signer = signed._serializer.make_signer("cookie-session")
+    flask_session = ItsdangerousSigner(KEYS[0], "flask-session", key_derivation="hmac")
 
     def read(data: bytes) -> None:
-        for reader in read_by:
-            try:
-                found = reader.presented(data.decode("latin-1"), NOW)
-            except BadRecord:
-                continue
-            if found is not None:
-                assert found.id.isascii()
-                assert (found.data is None) is (reader.library != "signed-cookie")
-                _keep(found.data or {})
+        for value in (data.decode("latin-1"), signer.sign(data).decode("latin-1")):
+            for reader in read_by:
+                try:
+                    found = reader.presented(value, NOW)
+                except BadRecord:
+                    continue
+                if found is not None:
+                    assert found.id.isascii()
+                    assert (found.data is None) is (reader.library != "signed-cookie")
+                    _keep(found.data or {})
 
-    text = tagged_json.dumps(DATA)
-    cookie = SignedFormat(KEYS, 4096, Clock()).sign(text)
-    flask_session = ItsdangerousSigner(KEYS[0], "flask-session", key_derivation="hmac")
-    signed = flask_session.sign("a" * 43)
-    return read, [b"a" * 43, signed, str(UUID(int=7, version=4)).encode(), cookie.encode()]
+    ids = [b"a" * 43, flask_session.sign("a" * 43), str(UUID(int=7, version=4)).encode()]
+    cookies = [signed.sign(text) for text in (tagged_json.dumps(DATA), '{"a":"' + "x" * 900 + '"}')]
+    payloads = [each.rsplit(".", 2)[0] for each in cookies]
+    return read, [*ids, *(each.encode() for each in (*cookies, *payloads))]
 
 
 def _foreign(library: str, seeds: list[bytes]) -> Callable[[], tuple[Reader, list[bytes]]]:
@@ -218,7 +221,7 @@ READERS: dict[str, Callable[[], tuple[Reader, list[bytes]]]] = {
     "record": _record,
     "payload": _payload,
     "file": _file,
-    "old-cookie": _old_ids,
+    "old-cookie": _old_cookie,
     "flask-session": _foreign("flask-session", FLASK_SESSION),
     "quart-session": _foreign("quart-session", QUART_SESSION),
 }
