@@ -15,6 +15,8 @@ import pytest
 from samesession.cli.coming_from.former import Fate
 from samesession.cli.output import ExitCode
 from samesession.core.findings import Level
+from tests.conftest import NewSite
+from tests.support.old_files import old_file
 from tests.support.site import Site
 from tests.web.test_cli import document, invoke
 from tests.web.test_cli_listing import lines, logged_in
@@ -60,8 +62,13 @@ def test_every_command_and_option_is_documented(site: Site) -> None:
 
 @pytest.mark.stores("filesystem")
 @pytest.mark.asyncio
-async def test_what_programs_are_told_is_documented(site: Site) -> None:
+async def test_what_programs_are_told_is_documented(
+    site: Site, new_site: NewSite, tmp_path: Path
+) -> None:
     site.clock.now = NOW
+    old = tmp_path / "flask_session"
+    _ = old_file(old, "session:expired", {"n": 1}, expires=NOW - 1)
+    migrating = new_site(SESSION_MIGRATE_FROM=["flask-session"], SESSION_COOKIE_NAME="sid")
     sid = await logged_in(site, "ann", "Firefox on Linux", cart=[1, 2])
     found = {
         "list": (await lines(site, "list"))[0],
@@ -70,6 +77,9 @@ async def test_what_programs_are_told_is_documented(site: Site) -> None:
         "doctor": await document(site, "doctor"),
         "purge": await document(site, "purge"),
         "init": await document(site, "init"),
+        "migrate": await document(
+            migrating, "migrate", "--from", "flask-session", "--source", str(old)
+        ),
         "revoke": await document(site, "revoke", sid),
     }
     assert {*found} == {*commands(site)}

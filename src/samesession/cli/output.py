@@ -19,7 +19,7 @@ class ExitCode(enum.IntEnum):
     """How a command ends."""
 
     DONE = 0  # or nothing was to be done
-    NOTHING = 1  # no session was there to end or to show; `doctor --strict`: not all is well
+    NOTHING = 1  # no session was there to end, show or move; `doctor --strict`: not all is well
     USAGE = 2  # called wrongly, or what this configuration cannot do
     STORE_DOWN = 3
 

@@ -48,6 +48,7 @@ from .events import Event, Notice, Notify
 from .filing import Filing
 from .loaded import Loaded
 from .migrated import Filed, OldIds
+from .moving import Mover
 from .old_cookies import (
     TOO_LARGE,
     Followed,
@@ -104,6 +105,7 @@ class Migration:
     ) -> None:
         self._until = parts.until
         self._store = store
+        self._old_ids = parts.old_ids
         self._foreign = store if isinstance(store, ForeignRecords) else None
         self._rules = rules
         self._signer = signer
@@ -123,6 +125,21 @@ class Migration:
             rules=rules,
             clock=clock,
             owner_of=parts.owner_of,
+        )
+
+    def mover(self, library: str, *, is_own: bool) -> Mover:
+        """Return what moves sessions of a library ahead of their cookies; see `Mover`."""
+        return Mover(
+            library,
+            is_own=is_own,
+            store=self._store,
+            rules=self._rules,
+            filing=self._filing,
+            records=self._records,
+            old_ids=self._old_ids,
+            cookies=self._cookies,
+            clock=self._clock,
+            entropy=self._signer.draw,
         )
 
     # --- a request ---------------------------------------------------------------------

@@ -85,7 +85,7 @@ def install(app: Flask, app_sessions: AppSessions) -> None:
     """Have a Flask application open and save its sessions so."""
     app.session_interface = FlaskSessionInterface(app_sessions)
     _refuse_broken(app, app_sessions)
-    app.cli.add_command(cli.commands(app_sessions, run))
+    app.cli.add_command(cli.commands(app_sessions, run, FLASK.colour))
     if app_sessions.config.creates:
         with app.app_context():
             run(app_sessions.prepare())

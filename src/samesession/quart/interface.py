@@ -106,5 +106,5 @@ def install(app: Quart, app_sessions: AppSessions) -> None:
     interface = QuartSessionInterface(app_sessions)
     refuse_broken(app, app_sessions)
     cast("Any", app).session_interface = interface  # typed by Quart
-    app.cli.add_command(cli.commands(app_sessions, runner(app_sessions)))
+    app.cli.add_command(cli.commands(app_sessions, runner(app_sessions), QUART.colour))
     serve(app, app_sessions, interface.sockets, interface.watchers)

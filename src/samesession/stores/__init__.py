@@ -17,8 +17,9 @@ from pkgutil import iter_modules
 from types import MappingProxyType, ModuleType
 from typing import Any, Protocol, cast
 
-from ..core.store import Clock, Openable, Store
-from ..errors import ConfigError
+from ..core.old_records import OldRecords, Place
+from ..core.store import Clock, Colour, Openable, Store
+from ..errors import ConfigError, NotSupported
 from ..reading_settings import declared
 from ..settings import Config, prefix_of
 
@@ -102,6 +103,48 @@ def open_store(config: Config, *, clock: Clock) -> Store | Openable:
     name = config.store_type
     opener = _built_in(name) if name in built_in() else _installed(name)
     return opener(config, clock=clock)
+
+
+_WITH_OLD_RECORDS = ("redis", "sqlalchemy", "mongodb", "dynamodb", "filesystem")
+_KINDS_BY_SCHEME = {
+    **dict.fromkeys(("redis", "rediss", "valkey", "valkeys", "unix"), "redis"),
+    "mongodb": "mongodb",
+    "dynamodb": "dynamodb",
+    "memcached": "memcached",
+}
+
+
+def open_old_records(
+    source: str | None, place: Place, *, config: Config, colour: Colour, clock: Clock
+) -> OldRecords:
+    """Return what reads another library's records; `source`: None: where SESSION_TYPE's own are.
+
+    Raises ConfigError for what cannot be read, NotSupported for what cannot be listed.
+    """
+    if source is None:
+        kind = config.store_type
+    else:
+        scheme, separator, _ = source.partition("://")
+        kind = "filesystem"
+        if separator:
+            kind = _KINDS_BY_SCHEME.get(scheme.lower().partition("+")[0], "sqlalchemy")
+    if kind == "memcached":
+        raise NotSupported(
+            "memcached cannot list what it holds, so that no command can move it: its sessions "
+            "come over one by one, each with its first request, by SESSION_MIGRATE_FROM"
+        )
+    if kind not in _WITH_OLD_RECORDS:
+        kind = "filesystem"  # which says what to write
+    try:
+        module = import_module(f".{kind}.old_records", __name__)
+    except ImportError as error:
+        raise ConfigError(
+            f"to read these sessions a package is needed: pip install 'samesession[{kind}]'"
+        ) from error
+    return cast(
+        "OldRecords",
+        module.open_old_records(source, place, config=config, colour=colour, clock=clock),
+    )
 
 
 def _built_in(name: str) -> _Opener:

@@ -255,7 +255,7 @@ def _wired(value: str | int | bytes | dict[str, Any]) -> dict[str, Any]:
             return {"B": value}
 
 
-def _plain(attribute: Any) -> object:
+def plain(attribute: Any) -> object:
     """Return the value of an attribute, as the wire puts it or as a resource of boto3 does."""
     if isinstance(attribute, dict):
         (attribute,) = cast("dict[str, object]", attribute).values()
@@ -265,9 +265,9 @@ def _plain(attribute: Any) -> object:
 def found_in(item: Item) -> Found:
     """Read a record's item; raises BadRecord for one whose attributes are not ours."""
     try:
-        record = bytes(cast("bytes", _plain(item["record"])))
-        revision = bytes(cast("bytes", _plain(item["revision"])))
-        expires = int(cast("str", _plain(item["expires"])))
+        record = bytes(cast("bytes", plain(item["record"])))
+        revision = bytes(cast("bytes", plain(item["revision"])))
+        expires = int(cast("str", plain(item["expires"])))
     except (KeyError, TypeError, ValueError):
         raise BadRecord("its item has other attributes") from None
     if revision != revision_of(record):
@@ -319,7 +319,7 @@ def noted_in(items: list[Item]) -> list[str]:
 
 def _name_in(item: Item, attribute: str) -> str:
     try:
-        return str(_plain(item[attribute]))
+        return str(plain(item[attribute]))
     except (KeyError, TypeError, ValueError):
         raise BadRecord("its item has other attributes") from None
 

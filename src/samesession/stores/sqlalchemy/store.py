@@ -326,6 +326,10 @@ class SQLStore:
 
     # --- how it is reached -------------------------------------------------------------
 
+    def ask(self, work: Callable[[sa.Connection], T], missing: str) -> Steps[T]:
+        """Do work on another table than the records'; `missing`: what to say where it is."""
+        return self._do(work, missing)
+
     def _do(self, work: Callable[[sa.Connection], T], missing: str | None = None) -> Steps[T]:
         """Do work on a connection; try again what only lost a race, within the timeout.
 
