@@ -517,15 +517,15 @@ def test_what_no_request_reads_is_moved_by_the_command(
 @pytest.mark.parametrize(
     ("settings", "where"),
     [
-        ({"SESSION_TYPE": "filesystem"}, " --source flask_session"),
+        ({"SESSION_TYPE": "filesystem"}, " --source flask_session --unsafe-pickle"),
         (
             {"SESSION_TYPE": "filesystem", "SESSION_FILE_DIR": "/srv/my sessions"},
-            " --source '/srv/my sessions'",
+            " --source '/srv/my sessions' --unsafe-pickle",
         ),
-        ({"SESSION_TYPE": "cachelib"}, " --source flask_session"),
+        ({"SESSION_TYPE": "cachelib"}, " --source flask_session --unsafe-pickle"),
         (
             {"SESSION_TYPE": "cachelib", "SESSION_CACHELIB": SimpleNamespace(_path="/srv/files")},
-            " --source /srv/files",
+            " --source /srv/files --unsafe-pickle",
         ),
         ({"SESSION_TYPE": "mongodb"}, ""),
         ({"SESSION_TYPE": "mongodb", "SESSION_MONGODB_DB": "shop"}, " --table shop.sessions"),
