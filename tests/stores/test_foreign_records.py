@@ -11,9 +11,10 @@ import pytest
 import sqlalchemy as sa
 from itsdangerous import Signer
 
-from samesession import BadRecord, StoreUnavailable
+from samesession import BadRecord, ConfigError, StoreUnavailable
 from samesession.core.store import Foreign, ForeignRecords
 from samesession.migration.readers import readers
+from samesession.reading_settings import read
 from samesession.run.sync import run
 from samesession.stores import open_store, read_config
 from samesession.stores.memcached import MemcachedStore
@@ -21,6 +22,7 @@ from samesession.stores.redis import RedisStore
 from samesession.stores.redis.answers import Misread, foreign
 from samesession.stores.sqlalchemy import SQLStore
 from samesession.stores.sqlalchemy.foreign_rows import ForeignRows
+from samesession.stores.sqlalchemy.settings import SQLSettings, check_tables
 from samesession.testing import Caller
 from tests.support.backend import Servers
 from tests.support.foreign import filed_in_memcached, flask_sessions_table, made_anew
@@ -199,6 +201,30 @@ class TestSQL:
         found = load(caller, store_of(part, name="session"), presented.id)
         assert found is not None
         assert reader.data(found.data) == {"_user_id": "1"}
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"SESSION_SQLALCHEMY_TABLE": "sessions"},
+            {"SESSION_MIGRATE_SQLALCHEMY_TABLE": "samesession"},
+        ],
+    )
+    def test_old_and_new_sessions_have_tables_of_their_own(
+        self, part: SQLPart, changes: dict[str, Any]
+    ) -> None:
+        settings = {
+            **part.settings(),
+            "SECRET_KEY": SECRET_KEY,
+            "SESSION_COOKIE_NAME": "sid",
+            "SESSION_MIGRATE_FROM": ["flask-session"],
+            **changes,
+        }
+        with pytest.raises(ConfigError, match="SESSION_SQLALCHEMY_TABLE is '"):
+            _ = open_store(read_config(settings), clock=part.clock)
+        check_tables(["quart-session"], read(SQLSettings, changes))
+        check_tables(
+            ["flask-session"], read(SQLSettings, {**changes, "SESSION_SQLALCHEMY_SCHEMA": "ours"})
+        )
 
     def test_neither_table_is_made_or_counted_as_one_of_ours(self, part: SQLPart) -> None:
         store = SQLStore(part.url, clock=part.clock)

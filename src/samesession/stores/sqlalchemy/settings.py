@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ...errors import ConfigError
 from ...reading_settings import anything, flag, optional, setting, text
 
 HELP = (
@@ -82,3 +84,16 @@ class SQLSettings:
         "SESSION_POSTGRESQL_TABLE": f"{_SQL}, and SESSION_SQLALCHEMY_TABLE",
         "SESSION_POSTGRESQL_SCHEMA": f"{_SQL}, and SESSION_SQLALCHEMY_SCHEMA",
     }
+
+
+def check_tables(libraries: Sequence[str], settings: SQLSettings) -> None:
+    """Raise ConfigError where old sessions and new ones would be in one table.
+
+    `libraries`: those that old sessions are read of; who moves leaves the name as it was.
+    """
+    ours = settings.table, settings.schema
+    if "flask-session" in libraries and ours == (settings.foreign_table, settings.foreign_schema):
+        raise ConfigError(
+            f"SESSION_SQLALCHEMY_TABLE is {settings.table!r}, the name of Flask-Session's table: "
+            "leave it out, or write another; SESSION_MIGRATE_SQLALCHEMY_TABLE names the old one"
+        )

@@ -44,7 +44,7 @@ from . import engines, errors, examination, owner_rows
 from .foreign_rows import ForeignRows
 from .many_rows import PAGE, Found, ManyRows
 from .purge import Purge
-from .settings import SQLSettings
+from .settings import SQLSettings, check_tables
 from .tables import (
     KEY_LENGTH,
     Bytewise,
@@ -380,6 +380,7 @@ def open_store(config: Config, settings: SQLSettings, *, clock: Clock) -> SQLSto
             f"SESSION_KEY_PREFIX is too long for the database: {KEY_LENGTH - _SID_LENGTH} "
             "bytes at most"
         )
+    check_tables(config.migration.libraries, settings)
     lent = engines.is_lent(source)
     bind_key = settings.bind_key
     where = engines.lent_metadata(source, bind_key) if lent else metadata
