@@ -421,8 +421,9 @@ def test_the_old_table_is_read_and_the_new_one_is_another() -> None:
 def test_who_reads_one_library_already_reads_another_one_besides(library: str) -> None:
     others = [each for each in LIBRARIES if each != library]
     plan = plan_for(former(library, SESSION_MIGRATE_FROM=others))
-    names = ", ".join(f'"{each}"' for each in (*others, library))
-    assert f"+SESSION_MIGRATE_FROM = [{names}]" in plan.diff
+    assert (
+        '+SESSION_MIGRATE_FROM = ["quart-session", "flask-session", "signed-cookie"]' in plan.diff
+    )
 
 
 def test_what_an_interface_was_made_with_is_known_without_a_setting() -> None:

@@ -34,6 +34,8 @@ from .former import (
 )
 from .losses import losses
 
+# As they are asked: Flask-Session's would take Quart-Session's tagged JSON for plain JSON.
+_READERS: Final = (QUART_SESSION, FLASK_SESSION, SIGNED_COOKIE)
 _DAY: Final = 24 * 3600
 _MARGIN: Final = 2 * _DAY  # for the deployment, and for whoever comes in its last minutes
 _MONTH: Final = timedelta(days=31)  # Flask's default
@@ -169,7 +171,8 @@ def _added(former: Former) -> Iterator[Change]:
         why = "old and new processes would overwrite each other's cookie under one name"
         yield _missing("SESSION_COOKIE_NAME", new_cookie_name(former), why)
     if not former.is_read:
-        libraries = ", ".join(f'"{each}"' for each in (*former.readers, former.library))
+        wanted = {*former.readers, former.library}
+        libraries = ", ".join(f'"{each}"' for each in _READERS if each in wanted)
         why = "an old cookie is looked at where none of ours comes along"
         answer = Answer(Fate.ADDED, why, (f"SESSION_MIGRATE_FROM = [{libraries}]",))
         yield Change("SESSION_MIGRATE_FROM", None, answer)

@@ -77,9 +77,7 @@ class DynamoDBStore:
         self._clock = clock
         both = self._source.colour is Colour.BOTH
         self.colours = colour or (Colour.SYNC if both else self._source.colour)
-        self._opened: PerLoop[clients.Opened] = PerLoop(
-            partial(clients.close_client, self._source), loop=self.colours is Colour.ASYNC
-        )
+        self._opened: PerLoop[clients.Opened] = PerLoop(loop=self.colours is Colour.ASYNC)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -220,7 +218,9 @@ class DynamoDBStore:
 
     def close(self) -> Steps[None]:
         """Close this process's and event loop's connections."""
-        return self._opened.close()
+        opened = self._opened.take()
+        if opened is not None:
+            yield from clients.close_client(self._source, opened)
 
     def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
         """Return what is found of the table, and of DynamoDB's clock."""

@@ -18,7 +18,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from contextvars import Context
 from typing import Any, cast
 
 import hiredis
@@ -157,8 +156,7 @@ class MultiplexedConnection(asyncio.Protocol):
         """Send all that is queued, in one write."""
         if self._transport is None:
             if self._connecting is None:
-                # What the loop keeps for the connection must not keep a request, and its session.
-                self._connecting = self._loop.create_task(self._connect(), context=Context())
+                self._connecting = self._loop.create_task(self._connect())
             return
         if not self._writable:
             return
