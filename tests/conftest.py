@@ -23,6 +23,8 @@ from tests.support.clock import Clock, Entropy
 from tests.support.server import Valkey, running
 from tests.support.site import Site
 
+pytest_plugins = ("pytester", "samesession.pytest_plugin")
+
 FRAMEWORKS = ("flask", "quart")
 INSTALLED = tuple(os.environ.get("SAMESESSION_FRAMEWORKS", "flask,quart").split(","))
 

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 from werkzeug.sansio.request import Request
 from werkzeug.sansio.response import Response
 
-from . import headers, outages, reused_response, stores, worker_processes
+from . import headers, outages, reused_response, stand_ins, stores, worker_processes
 from .core.admin import Administration
 from .core.cookie import READ, UNTOUCHED, Attributes, Reply
 from .core.cookie_only.flow import CookieFlow
@@ -67,6 +67,7 @@ class AppSessions:
         self._entropy = entropy
         self._wrap: Callable[[Store], Store] | None = None
         self._settled = False
+        self._snapshot: object = None
         self.serves = False  # requests, in this process
         self.has_failed = False  # the store, at any time: until then no request looks further
         self._reuse_told = False
@@ -74,6 +75,7 @@ class AppSessions:
         # Made once, though settings that do not concern it change by turns.
         self._writer = lru_cache(maxsize=8)(headers.CookieWriter)
         self._build()
+        stand_ins.join(self)
 
     def _build(self) -> None:
         try:
@@ -129,7 +131,9 @@ class AppSessions:
         return Parts(config, flow, self._writer(config.cookie, old), offers)
 
     def _opened(self, config: Config) -> Store:
-        store = self._given
+        store = stand_ins.store()
+        if store is None:
+            store = self._given
         if store is None:
             store = stores.open_store(config, clock=self._clock)
         opened = self._framework.usable(store)
@@ -144,6 +148,11 @@ class AppSessions:
             raise ConfigError("requests are served already: call this where Session(app) is called")
         self._wrap = wrap
         self._build()
+
+    def begin_anew(self) -> None:
+        """Read the settings, and open the store, again when they are needed next."""
+        self._settled = self.serves = self.has_failed = False
+        self._snapshot = None
 
     @property
     def administration(self) -> Administration:
@@ -340,6 +349,8 @@ class AppSessions:
 
         Raises NotSupported for a store that needs none.
         """
+        if stand_ins.store() is not None:
+            return
         if not isinstance(self._store, Preparable):
             raise NotSupported(f"SESSION_TYPE {self.config.store_type!r} needs no tables")
         yield from checkpoint(bounded=False)  # a server may take minutes to make a table

@@ -13,7 +13,7 @@ import pytest
 from samesession import StoreUnavailable
 from samesession.core.steps import Steps, call, checkpoint, wait
 from samesession.run.aio import arun, finished, to_its_end
-from samesession.run.per_loop import is_closed, place
+from samesession.run.places import is_closed, place
 from samesession.run.sync import afterwards, run
 
 

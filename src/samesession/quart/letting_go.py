@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from ..app_sessions import AppSessions
 from ..errors import StoreError
 from ..run.aio import arun, finished
-from ..run.per_loop import place
+from ..run.places import place
 
 _users: WeakKeyDictionary[AppSessions, Counter[Hashable]] = WeakKeyDictionary()
 

@@ -10,12 +10,26 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import BuiltinFunctionType
+
+_standing_in: list[Callable[[], float]] = []
 
 
 def system_time() -> float:
     """Return the seconds since 1970, or what a test has put in their place."""
-    return time.time()
+    return _standing_in[-1]() if _standing_in else time.time()
+
+
+@contextmanager
+def system_time_from(clock: Callable[[], float]) -> Iterator[None]:
+    """Have every application of this process go by another clock in a block: for tests."""
+    _standing_in.append(clock)
+    try:
+        yield
+    finally:
+        _standing_in.remove(clock)
 
 
 def is_replaced() -> bool:

@@ -30,7 +30,7 @@ from ..core.steps import Blocked, Call, Group, Outcome, outcome_of
 from ..errors import StoreUnavailable
 from .clocks import stopwatch
 from .loop_time import Knock, call_at, loop_time
-from .per_loop import keep
+from .places import keep
 from .threads import set_outcome, threads
 
 T = TypeVar("T")

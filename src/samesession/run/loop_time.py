@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 from .clocks import is_replaced, stopwatch
@@ -25,8 +26,13 @@ def loop_time(loop: AbstractEventLoop) -> float:
 def call_at(
     loop: AbstractEventLoop, moment: float, ring: Callable[[], object]
 ) -> TimerHandle | Knock:
-    """Have the loop call a function when `loop_time` is a moment; gives what can be cancelled."""
-    return Knock(loop, moment, ring) if is_replaced() else loop.call_at(moment, ring)
+    """Have the loop call a function when `loop_time` is a moment; gives what can be cancelled.
+
+    In no request's context, as the timer of many requests would keep the first one's session.
+    """
+    if is_replaced():
+        return Knock(loop, moment, ring)
+    return loop.call_at(moment, ring, context=Context())
 
 
 class Knock:

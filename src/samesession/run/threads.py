@@ -117,6 +117,7 @@ class Threads:
                 _tell(future, outcome)
                 del future, outcome
                 task = self._next(turn)
+                turn = None
 
     def _next(self, turn: Turn | None) -> _Task | None:
         """Return what the thread does next, as what it did was of this turn."""

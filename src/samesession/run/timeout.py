@@ -20,7 +20,7 @@ from typing import Any
 from ..core.steps import LATE
 from .clocks import LONGEST
 from .loop_time import Knock, call_at, loop_time
-from .per_loop import keep
+from .places import keep
 
 # In the first turn of the loop its sockets are read, in the second the tasks that
 # waited for them run, and some need one more. A long answer is read in many.

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from datetime import timedelta
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import pytest
@@ -45,6 +46,13 @@ class ManualClock:
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self.now += seconds
+
+    def tick(
+        self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
+    ) -> None:
+        """Let time pass: `clock.tick(hours=1)`."""
+        passed = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        self.advance(passed.total_seconds())
 
 
 def make_record(

@@ -77,7 +77,9 @@ class DynamoDBStore:
         self._clock = clock
         both = self._source.colour is Colour.BOTH
         self.colours = colour or (Colour.SYNC if both else self._source.colour)
-        self._opened: PerLoop[clients.Opened] = PerLoop(loop=self.colours is Colour.ASYNC)
+        self._opened: PerLoop[clients.Opened] = PerLoop(
+            partial(clients.close_client, self._source), loop=self.colours is Colour.ASYNC
+        )
 
     @property
     def capabilities(self) -> Capabilities:
@@ -218,9 +220,7 @@ class DynamoDBStore:
 
     def close(self) -> Steps[None]:
         """Close this process's and event loop's connections."""
-        opened = self._opened.take()
-        if opened is not None:
-            yield from clients.close_client(self._source, opened)
+        return self._opened.close()
 
     def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
         """Return what is found of the table, and of DynamoDB's clock."""

@@ -15,10 +15,11 @@ import ssl
 import threading
 from collections.abc import Hashable
 from typing import NamedTuple, TypeAlias
+from weakref import finalize
 
 from ...errors import BadRecord, StoreUnavailable
 from ...run.clocks import stopwatch
-from ...run.per_loop import place
+from ...run.places import place
 from ..kit.deadline import BoundedSocket
 
 # A host and port, or the path of a Unix socket.
@@ -91,6 +92,8 @@ class Server:
         self._lock = threading.Lock()
         self._idle: dict[Hashable, list[_Connection]] = {}
         self._closings = 0
+        # Not when the process ends: other threads may be at work then.
+        finalize(self, _close_left, self._idle).atexit = False
 
     def ask(self, command: bytes, deadline: Deadline) -> Answer:
         """Send a command and read its answer.
@@ -143,6 +146,12 @@ class Server:
             if closings == self._closings:
                 self._idle.setdefault(here, []).append(connection)
                 return
+        connection.close()
+
+
+def _close_left(idle: dict[Hashable, list[_Connection]]) -> None:
+    """Close this process's idle connections to a server that nobody asks any more."""
+    for connection in idle.get(place(loop=False), ()):
         connection.close()
 
 

@@ -20,6 +20,7 @@ from pymongo import AsyncMongoClient, MongoClient, ReadPreference, WriteConcern
 from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from ...core.steps import Steps, wait
 from ...core.store import Colour
 from ...errors import ConfigError, StoreUnavailable
 from ..kit.server_names import UNCLEAR, hosts_of
@@ -147,6 +148,12 @@ def opened(client: Client, database: str | None, collection: str) -> Opened:
         found.get_collection(collection, **options),
         found.get_collection(f"{collection}_owners", **options),
     )
+
+
+def close(source: object, found: Opened) -> Steps[None]:
+    """Close a client, unless it is the one that the application gave."""
+    if found.client is not source:
+        yield from wait(found.client.close())
 
 
 @contextmanager

@@ -12,7 +12,7 @@ Clients belong to one process and one event loop: each gets its own, on first us
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import partial, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -37,7 +37,8 @@ from ...core.store import (
 from ...errors import SessionTooLarge, StoreUnavailable
 from ...run.aio import to_its_end
 from ...run.clocks import system_time
-from ...run.per_loop import PerLoop, place
+from ...run.per_loop import PerLoop
+from ...run.places import place
 from ...settings import Config
 from ..kit.opener import with_settings
 from ..kit.quiet_logging import unlogged
@@ -99,7 +100,9 @@ class MongoStore:
         self.timeout = timeout
         self._renewing = RenewingLoad(touching or Touching(), clock)
         self._clock = clock
-        self.opened: PerLoop[clients.Opened] = PerLoop(loop=self.colours is Colour.ASYNC)
+        self.opened: PerLoop[clients.Opened] = PerLoop(
+            partial(clients.close, source), loop=self.colours is Colour.ASYNC
+        )
         self._taken: Hashable = None  # where a given client was first used
 
     @property
@@ -330,11 +333,9 @@ class MongoStore:
         """Make the indexes by which MongoDB deletes what has expired."""
         return (yield from make_indexes(lambda: self._here, self._wait, timeout=self.timeout))
 
-    def close(self) -> Generator[Any, Any, None]:
+    def close(self) -> Steps[None]:
         """Close this process's and event loop's connections; not a given client's."""
-        found = self.opened.take()
-        if found is not None and found.client is not self._source:
-            yield from wait(found.client.close())
+        return self.opened.close()
 
     # --- how it is reached -------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextvars import Context
 from typing import Any, cast
 
 import hiredis
@@ -156,7 +157,8 @@ class MultiplexedConnection(asyncio.Protocol):
         """Send all that is queued, in one write."""
         if self._transport is None:
             if self._connecting is None:
-                self._connecting = self._loop.create_task(self._connect())
+                # What the loop keeps for the connection must not keep a request, and its session.
+                self._connecting = self._loop.create_task(self._connect(), context=Context())
             return
         if not self._writable:
             return

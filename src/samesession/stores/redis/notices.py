@@ -77,7 +77,7 @@ class Notices:
 
     def __init__(self, prefix: str) -> None:
         self.channel = f"{prefix}ended"
-        self._listeners: PerLoop[_Listener] = PerLoop(loop=True)
+        self._listeners: PerLoop[_Listener] = PerLoop(_Listener.end, loop=True)
 
     def tell(self, client: Client, keys: Sequence[str]) -> Steps[None]:
         """Publish keys; what comes of it changes nothing."""
@@ -113,6 +113,4 @@ class Notices:
 
     def stop(self) -> Steps[None]:
         """Close this event loop's connection, if there is one."""
-        listener = self._listeners.take()
-        if listener is not None:
-            yield from listener.end()
+        return self._listeners.close()

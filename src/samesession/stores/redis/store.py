@@ -85,7 +85,7 @@ class RedisStore:
         self.timeout = timeout
         self._max_bytes = max_bytes
         self.deadline = Deadline()
-        self._clients: PerLoop[Client] = PerLoop(loop=self.colours is Colour.ASYNC)
+        self._clients: PerLoop[Client] = PerLoop(_close, loop=self.colours is Colour.ASYNC)
         self._source_taken = False
         self.has_loaded = not isinstance(source, str)  # who has a client has its library
 
@@ -326,9 +326,7 @@ class RedisStore:
         """Close this process's and event loop's connections."""
         if self.colours is Colour.ASYNC:
             yield from self._notices.stop()
-        client = self._clients.take()
-        if client is not None:
-            yield from client.close()
+        yield from self._clients.close()
 
     def _index(self, owner: str) -> str:
         # A digest: an owner's name may be of any length and hold anything.
@@ -365,6 +363,10 @@ class RedisStore:
                 return answer
             case _:
                 raise Misread
+
+
+def _close(client: Client) -> Steps[None]:
+    return client.close()
 
 
 @with_settings(RedisSettings)

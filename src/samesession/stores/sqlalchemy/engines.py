@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, InvalidRequestError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
+from ...core.steps import Steps, call, wait
 from ...core.store import Colour
 from ...errors import ConfigError
 from ...run.clocks import LONGEST
@@ -195,6 +196,18 @@ def open_beside(engine: sa.Engine | AsyncEngine, *, timeout: float) -> sa.Engine
     )
     _bound_statements(made, timeout)
     return made
+
+
+def close_engine(
+    deadline: Deadline, timeout: float, engine: sa.Engine | AsyncEngine
+) -> Steps[None]:
+    """Close an engine's connections; `timeout`: seconds for saying goodbye to the server."""
+    deadline.begin(timeout)
+    if isinstance(engine, AsyncEngine):
+        closing: Any = engine.dispose()
+        _ = yield from wait(closing)
+    else:
+        yield from call(engine.dispose)
 
 
 def sync_engine(engine: sa.Engine | AsyncEngine) -> sa.Engine:

@@ -96,7 +96,10 @@ class SQLStore:
         self._foreign = foreign or ForeignRows()
         self._deadline = Deadline()
         self.colours = engines.colour_of(self._source) or colour
-        self._opened: PerLoop[sa.Engine | AsyncEngine] = PerLoop(loop=self.colours is Colour.ASYNC)
+        self._opened: PerLoop[sa.Engine | AsyncEngine] = PerLoop(
+            partial(engines.close_engine, self._deadline, timeout),
+            loop=self.colours is Colour.ASYNC,
+        )
 
     @property
     def capabilities(self) -> Capabilities:
@@ -227,13 +230,7 @@ class SQLStore:
 
     def close(self) -> Steps[None]:
         """Close this process's and event loop's connections."""
-        self._deadline.begin(self._timeout)  # in which to say goodbye to the server
-        engine = self._opened.take()
-        if isinstance(engine, AsyncEngine):
-            closing: Any = engine.dispose()
-            _ = yield from wait(closing)
-        elif engine is not None:
-            yield from call(engine.dispose)
+        return self._opened.close()
 
     # --- the work, as functions of a connection ----------------------------------------
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from ...core.steps import Outcome, outcome_of
+from ...core.steps import Outcome, Steps, outcome_of
 from ...errors import StoreUnavailable
 from ...run.clocks import stopwatch
 from ...run.per_loop import PerLoop
@@ -46,7 +46,7 @@ class Reader:
     def __init__(self, place: Place, timeout: float) -> None:
         self._place = place
         self._timeout = timeout
-        self._pools: PerLoop[_Pool] = PerLoop(loop=False)
+        self._pools: PerLoop[_Pool] = PerLoop(_Pool.close, loop=False)
         close_before_forks(self)
 
     def alone(self, item: Read[Any]) -> Any:  # Any: each has a type of its own
@@ -155,5 +155,13 @@ class _Pool:
         self.is_held = True
         while self.users and stopwatch() < due:
             time.sleep(LOOK)
+        self._close_idle()
+
+    def close(self) -> Steps[None]:
+        """Close the connections, as nobody uses the pool any more."""
+        yield from ()
+        self._close_idle()
+
+    def _close_idle(self) -> None:
         while self._idle:
             self._idle.pop().connection.close()

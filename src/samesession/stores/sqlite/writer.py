@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from ...core.steps import Outcome
+from ...core.steps import Outcome, Steps
 from ...errors import StoreUnavailable
 from ...run.clocks import stopwatch
 from ...run.per_loop import PerLoop
@@ -88,7 +88,7 @@ class Writer:
     def __init__(self, place: Place, timeout: float) -> None:
         self._place = place
         self._timeout = timeout
-        self._processes: PerLoop[_Process] = PerLoop(loop=False)
+        self._processes: PerLoop[_Process] = PerLoop(_closed, loop=False)
         close_before_forks(self)
 
     def alone(self, item: Write[Any]) -> Any:  # Any: each has a type of its own
@@ -167,6 +167,11 @@ class Writer:
                 if not is_busy(error):
                     _close(process)
         return outcomes
+
+
+def _closed(process: _Process) -> Steps[None]:
+    yield from ()
+    _close(process)
 
 
 def _close(process: _Process) -> None:
