@@ -376,6 +376,40 @@ def _download(session: nox.Session, releases: list[str], sdists: Path) -> None:
 
 
 @nox.session
+def migrate(session: nox.Session) -> None:
+    """Have other libraries' releases write sessions, and samesession go on with them.
+
+    In about ten minutes; what follows `--` are words that a case must have in its name, such as
+    "Quart" or "redis"; `--write` renews the table of docs/migration-results.md. On Debian, as
+    root, a memcached that is missing is installed.
+    """
+    _programs(session, [SERVERS["memcached"]])
+    _install(session, EVERYTHING, "test")
+    peers = nox.project.load_toml(ROOT / "tests" / "peers" / "peers.toml")
+    environments = Path(session.virtualenv.location) / "peers"
+    for name, peer in peers.items():
+        _environment(session, environments / name.replace(" ", "-"), peer["install"])
+    work = Path(session.virtualenv.location) / "cases"
+    shutil.rmtree(work, ignore_errors=True)
+    session.run(
+        *("python", "-m", "tests.peers", "--peers", str(environments)),
+        *("--work", str(work), *session.posargs),
+    )
+
+
+def _environment(session: nox.Session, place: Path, wanted: list[str]) -> None:
+    """Have an environment with these releases and nothing of ours, made once for each list."""
+    made = place / "wanted.txt"
+    listed = "\n".join(wanted)
+    if made.exists() and made.read_text() == listed:
+        return
+    shutil.rmtree(place, ignore_errors=True)
+    session.run("python", "-m", "venv", str(place))
+    session.run(str(place / "bin" / "python"), "-m", "pip", "install", "-q", *wanted, external=True)
+    made.write_text(listed)
+
+
+@nox.session
 def mutation(session: nox.Session) -> None:
     """Disable each chosen check in turn and see that the tests notice; print the score."""
     _install(session, EVERYTHING, "test", "peers")
