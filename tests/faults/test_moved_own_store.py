@@ -157,6 +157,44 @@ async def test_what_has_ended_at_the_old_library_has_ended(site: Site, old: Old)
     assert await holder(site).value(dict) == {}
 
 
+@pytest.mark.parametrize("how", ["sid", "--owner", "--all", "in the application"])
+async def test_who_ends_one_before_it_comes_has_ended_it(site: Site, old: Old, how: str) -> None:
+    site.app.extensions["samesession.owner_of"] = lambda data: data.get("_user_id")
+    old.put(f"session:{SID}", DATA)
+    assert await move(site) == {"moved": 1}
+    ((sid, owner),) = [(each["sid"], each["owner"]) for each in await lines(site, "list")]
+    assert owner == "7"
+    given = {"sid": (sid,), "--owner": ("--owner", "7"), "--all": ("--all", "--yes")}
+    if how in given:
+        assert await document(site, "revoke", *given[how]) == {"ended": 1}
+    else:
+        await end(site, sid)
+    assert await lines(site, "list") == []
+    # The old session is there still, as old processes may serve it, and use it.
+    assert old.keys() == [f"session:{SID}"]
+    assert await holder(site).value(dict) == {}
+    old.put(f"session:{SID}", {**DATA, "cart": ["late"]}, left=2_000)
+    assert await move(site) == {"ended": 1}
+    assert await holder(site).value(dict) == {}
+    assert await lines(site, "list") == []
+
+
+async def end(site: Site, sid: str) -> None:
+    """End a session from outside of its user's requests."""
+    if site.framework == "flask":
+        from samesession.flask import session_by_sid
+
+        with session_by_sid(site.app, sid) as session:
+            assert session is not None
+            session.end()
+    else:
+        from samesession.quart import session_by_sid as session_by_sid_in_quart
+
+        async with session_by_sid_in_quart(site.app, sid) as session:
+            assert session is not None
+            session.end()
+
+
 async def test_a_session_that_came_by_itself_is_not_moved(site: Site, old: Old) -> None:
     old.put(f"session:{SID}", DATA)
     user = holder(site)

@@ -84,13 +84,16 @@ async def test_a_lost_response_logs_nobody_out(site: Site, old: Path, name_by: H
 
 
 @pytest.mark.owners
-async def test_its_user_can_end_it_before_it_comes(site: Site, old: Path) -> None:
-    old_file(old, KEY, DATA)
+@HASHES
+async def test_its_user_can_end_it_before_it_comes(site: Site, old: Path, name_by: Hash) -> None:
+    old_file(old, KEY, DATA, name_by=name_by)
     _ = await move(site, old)
     (listed,) = await lines(site, "list", "7")
     assert (listed["owner"], listed["authenticated"]) == ("7", None)
     assert await command(site, "revoke", "--owner", "7") == (0, "1 session ended\n")
     assert await holder(site).value(dict) == {}
+    assert await move(site, old) == {"ended": 1}
+    assert await lines(site, "list") == []
 
 
 @pytest.mark.lists

@@ -14,6 +14,7 @@ from ..errors import BadRecord
 from . import policy
 from .batches import MOST, KeyWalk, load_many, remove, remove_many
 from .ending import Ending
+from .ending_moved import MovedNotes
 from .events import Event, Notice, Notify
 from .everyone import Everyone
 from .listing import Listing
@@ -50,12 +51,14 @@ class Administration:
         clock: Clock,
         notify: Notify,
         forget: Callable[[str], None],
-        migrates: bool = False,
+        moved: MovedNotes | None = None,
     ) -> None:
         """`forget` is told the key of each record that is deleted.
 
-        `migrates`: sessions of other libraries become ours.
+        `moved`: what notes the end of sessions that were moved out of another library, if
+        such become ours.
         """
+        self._moved = moved
         self._store = store
         self._prefix = prefix
         self._records = records = OwnRecords(
@@ -72,7 +75,7 @@ class Administration:
             store, prefix=prefix, records=records, marks=Marks(sealer, prefix), clock=clock
         )
         self._stored = StoredSessions(
-            records=records, everyone=self._everyone, clock=clock, reads_notes=migrates
+            records=records, everyone=self._everyone, clock=clock, reads_notes=moved is not None
         )
 
     # --- list --------------------------------------------------------------------------
@@ -142,6 +145,8 @@ class Administration:
         if found is None or is_pending(found.record):
             return False
         record = found.record
+        if self._moved is not None:
+            yield from self._moved.ending([record])
         ended = yield from remove(self._store, key)
         self._forget(key)
         yield from self._owners.remove(record.owner, key)
@@ -234,6 +239,8 @@ class Administration:
         """Delete records; tell how many live ones that were."""
         if not records:
             return 0
+        if self._moved is not None:
+            yield from self._moved.ending(records)
         keys = [self._prefix + each.sid for each in records]
         removed = yield from remove_many(self._store, keys)
         for key in keys:

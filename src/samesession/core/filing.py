@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import BadRecord
 from . import policy
+from .ending_moved import MovedNotes
 from .events import Event, Notice, Notify
 from .next_record import next_record
 from .owner_entries import OwnerEntries
@@ -30,8 +31,11 @@ class Filing:
         clock: Clock,
         notify: Notify,
         horizon: Horizon,
+        moved: MovedNotes | None = None,
     ) -> None:
+        """`moved`: what notes the end of sessions that were moved out of another library."""
         self._store = store
+        self._moved = moved
         self._by_record = capabilities_of(store).takes_records
         self._rules = rules
         self._records = records
@@ -64,18 +68,19 @@ class Filing:
         state: SessionState,
         *,
         sealed: bytes | None = None,
+        ends: bool = True,
     ) -> Steps[Outcome | Conflict]:
         """Put a record in place of the current one, or with None nothing.
 
-        `sealed`: the current one's bytes, where they are known. Raises SessionTooLarge.
-        What cannot be a record of ours is gone.
+        `sealed`: the current one's bytes, where they are known. `ends`: without a record the
+        session has ended here, and not at the library that it comes from. Raises
+        SessionTooLarge. What cannot be a record of ours is gone.
         """
         key = self._key(current)
         owner = None if record is None else record.owner
         try:
             if record is None:
-                self._records.removed(key)
-                outcome = yield from self._store.remove(key, expected=current.revision_bytes)
+                outcome = yield from self._remove(key, current, ends=ends)
             else:
                 outcome = yield from self._commit(key, current, record, state, sealed)
         except BadRecord as error:
@@ -84,6 +89,12 @@ class Filing:
         if outcome is Outcome.WRITTEN and current.owner != owner:
             yield from self._owners.remove(current.owner, key)
         return outcome
+
+    def _remove(self, key: str, current: Record, *, ends: bool) -> Steps[Outcome | Conflict]:
+        if ends and self._moved is not None:
+            yield from self._moved.ending([current])
+        self._records.removed(key)
+        return (yield from self._store.remove(key, expected=current.revision_bytes))
 
     def _commit(
         self, key: str, current: Record, record: Record, state: SessionState, known: bytes | None

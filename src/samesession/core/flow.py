@@ -25,6 +25,7 @@ from ..errors import StaleLogin, TooManySessions
 from . import policy, saving
 from .admin import Administration
 from .cookie import READ, UNTOUCHED, CookieAction, DropCookie, Reply
+from .ending_moved import MovedNotes
 from .events import Notify
 from .filing import Filing
 from .freshness import Freshness
@@ -83,8 +84,24 @@ class Flow:
         horizon = Horizon() if horizon is None else horizon
         horizon.reach(rules.lifetimes.longest, clock())
         records = ProvedRecords(sealer, proofs)
+        moved: MovedNotes | None = None
+        if old_sessions is not None and old_sessions.readers:
+            moved = MovedNotes(
+                store,
+                prefix=rules.prefix,
+                sealer=sealer,
+                lifetimes=rules.lifetimes,
+                clock=clock,
+                until=old_sessions.until,
+            )
         self._filing = Filing(
-            store=store, rules=rules, records=records, clock=clock, notify=notify, horizon=horizon
+            store=store,
+            rules=rules,
+            records=records,
+            clock=clock,
+            notify=notify,
+            horizon=horizon,
+            moved=moved,
         )
         fresh = Freshness(clock, refusal)
         self._opener = Opener(
@@ -103,7 +120,7 @@ class Flow:
             clock=clock,
             notify=notify,
             forget=records.removed,
-            migrates=old_sessions is not None and bool(old_sessions.readers),
+            moved=moved,
         )
         self._reloader = Reloader(self._filing, writer=self._writer, ending=self._opener.ending)
         self.lookout = Lookout(store, rules=rules, records=records, clock=clock)

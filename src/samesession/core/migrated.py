@@ -6,7 +6,7 @@ It stands in an extension field of a record, a MessagePack array; no other tags 
     1 ARRIVED    a session that its old cookie has begun, until    library, until, secret's hash
                  the new cookie was seen
     2 PENDING    none yet: a request has begun to make one of it   library
-    3 MOVED      a session that was moved before its cookie came   library, is own
+    3 MOVED      a session that was moved before its cookie came   library, is own, note's name
     4 USED       none ever: the note that an old id has arrived    library, mark
 
 Nobody has the secret of a PENDING or a MOVED record: its hash is drawn, and is the record's
@@ -37,6 +37,7 @@ FOLLOWED = 60  # seconds for which the old cookie opens the session that it has 
 NOTES = "used."  # between the prefix and what names a note
 
 _MARK_BYTES = 32
+NO_MARK = bytes(_MARK_BYTES)  # of no record: a note of it allows none
 _MAX_LIFETIME = 2**31 - 1
 
 
@@ -107,6 +108,12 @@ def is_moved(record: Record, *, own: bool | None = None) -> bool:
     return found is not None and own in {None, found[1]}
 
 
+def note_of_moved(record: Record) -> tuple[str, Filed] | None:
+    """Return the library of a moved session, and where its note is to be; None for another."""
+    found = _field(record, Tag.MOVED)
+    return None if found is None else (found[0], Filed(record.sid, found[2]))
+
+
 def is_waiting(record: Record) -> bool:
     """Return whether a record may become the session of its old cookie."""
     return any(_field(record, tag) is not None for tag in _WAITING)
@@ -133,7 +140,7 @@ def mark_of(note: Record) -> bytes | None:
 _KINDS: dict[Tag, list[type]] = {
     Tag.ARRIVED: [str, int, bytes],
     Tag.PENDING: [str],
-    Tag.MOVED: [str, bool],
+    Tag.MOVED: [str, bool, str],
     Tag.USED: [str, bytes],
 }
 
@@ -174,7 +181,7 @@ def waiting(
     their place is taken for one of them.
     """
     mark = entropy(_MARK_BYTES)
-    field: list[object] = [library, is_own] if tag is Tag.MOVED else [library]
+    field: list[object] = [library, is_own, place.note] if tag is Tag.MOVED else [library]
     return Record(
         sid=place.sid,
         secret_hash=mark,

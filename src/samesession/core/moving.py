@@ -24,7 +24,7 @@ from ..errors import BadRecord, SessionTooLarge
 from . import policy
 from .batches import MOST, load_many
 from .filing import Filing
-from .migrated import NOTES, Filed, OldIds, Tag, is_moved, waiting
+from .migrated import NOTES, Filed, OldIds, Tag, is_moved, mark_of, waiting
 from .names import is_sid
 from .old_cookies import OldCookies, note_key
 from .policy import Rules
@@ -120,6 +120,8 @@ class Mover:
                 done.append((yield from self._put(each, found, dry=dry)))
             else:
                 done.append(each)
+        if not dry:
+            yield from self._take_back(wanted, done)
         return done
 
     def _wanted(self, old: OldSession) -> _Wanted | Move:
@@ -151,7 +153,11 @@ class Mover:
     def _found(self, wanted: Sequence[_Wanted]) -> Steps[dict[str, bytes]]:
         """Read what is there of records and notes, by their keys."""
         places = [place for each in wanted for place in each.places]
-        keys = [key for place in places for key in (self._key(place.sid), self._note(place))]
+        return self._loaded(
+            [key for place in places for key in (self._key(place.sid), self._note(place))]
+        )
+
+    def _loaded(self, keys: Sequence[str]) -> Steps[dict[str, bytes]]:
         found: dict[str, bytes] = {}
         for start in range(0, len(keys), MOST):
             some = keys[start : start + MOST]
@@ -168,6 +174,29 @@ class Mover:
         if taken is None:
             return Move.MOVED if dry else (yield from self._create(wanted.record))
         return (yield from self._update(taken, found[taken], wanted, dry=dry))
+
+    def _take_back(self, wanted: Sequence[_Wanted | Move], done: list[Move]) -> Steps[None]:
+        """Delete what was created though its user has come, and gone, since its note was read."""
+        created = [
+            (number, each)
+            for number, (each, move) in enumerate(zip(wanted, done, strict=True))
+            if move is Move.MOVED and isinstance(each, _Wanted)
+        ]
+        keys = [self._note(place) for _, each in created for place in each.places]
+        found = yield from self._loaded(keys)
+        for number, each in created:
+            notes = [key for key in map(self._note, each.places) if key in found]
+            if notes and not any(self._allows(each.record, key, found[key]) for key in notes):
+                yield from checkpoint()
+                _ = yield from self._filing.replace(each.record, None, SessionState())
+                done[number] = Move.ENDED
+
+    def _allows(self, record: Record, key: str, raw: bytes) -> bool:
+        """Return whether a note is of this record, so that its user is about to come."""
+        try:
+            return mark_of(self._records.open(key, raw)) == record.secret_hash
+        except BadRecord:
+            return False
 
     def _create(self, record: Record) -> Steps[Move]:
         yield from checkpoint()
@@ -208,7 +237,6 @@ class Mover:
             indexed=indexed,
             owner=wanted.owner,
             payload=wanted.payload,
-            fields=wanted.fields,
             stale=False,
         )
 
