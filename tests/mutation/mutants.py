@@ -3506,4 +3506,127 @@ MUTANTS = (
         ),
         ("tests/stores/test_foreign_records.py", "-k", "no_more_is_read"),
     ),
+    Mutant(
+        "what is not saved yet survives a session that is read again",
+        (
+            Change(
+                "core/saving.py",
+                "show(session, state.journal.rebase(base, data_of(session), data, sent))",
+                "show(session, data)",
+            ),
+        ),
+        ("tests/races/test_reload.py", "-k", "memory and others_wrote"),
+    ),
+    Mutant(
+        "what an earlier save wrote unheard is not done again",
+        (
+            Change(
+                "core/unsaved_changes.py",
+                "self.changes(base, fit)[done:]",
+                "self.changes(base, fit)",
+            ),
+        ),
+        ("tests/races/test_reload.py", "-k", "memory and done_once"),
+    ),
+    Mutant(
+        "a new secret ends a session for who has the old one",
+        (
+            Change(
+                "core/reloading.py",
+                "if self._writer.is_live(record, before):",
+                "if record.sid == before.record.sid:",
+            ),
+        ),
+        ("tests/races/test_reload.py", "-k", "memory and planted"),
+    ),
+    Mutant(
+        "a block of a socket whose writes are dropped says so",
+        (Change("open_sessions.py", "if unkept and state.lost is not None", "if False"),),
+        ("tests/races/test_reload.py", "-k", "memory and block_of_a_socket"),
+    ),
+    Mutant(
+        "Redis tells of a new secret",
+        (
+            Change(
+                "stores/redis/scripts.py",
+                "string.sub(ARGV[2], 31, 62) ~= string.sub(front, 31, 62)",
+                "false",
+            ),
+        ),
+        ("tests/stores/test_redis_notices.py", "-k", "ends_a_session"),
+    ),
+    Mutant(
+        "a swap leaves a new secret to the script that tells of it",
+        (
+            Change(
+                "stores/redis/store.py", "or secret_of(expected) != secret_of(record)", "or False"
+            ),
+        ),
+        ("tests/stores/test_redis_notices.py", "-k", "ends_a_session and swapped"),
+    ),
+    Mutant(
+        "Redis tells of many that are deleted",
+        (
+            Change(
+                "stores/redis/store.py",
+                "yield from self._notices.tell(self.client, keys)",
+                "pass",
+            ),
+        ),
+        ("tests/stores/test_redis_notices.py", "-k", "ends_a_session"),
+    ),
+    Mutant(
+        "a listener that is lost has all sessions looked at",
+        (Change("quart/watcher.py", "self._hear_again(hears=False)", "self._hears = False"),),
+        ("tests/stores/test_redis_watching.py", "-k", "looked_at_at_once"),
+    ),
+    Mutant(
+        "a socket that has just been opened is looked at",
+        (Change("quart/watcher.py", "self._fresh_at = loop_time(self._loop) + FRESH", "pass"),),
+        ("tests/web/test_watching.py", "-k", "memory and has_just_been_opened"),
+    ),
+    Mutant(
+        "an open socket is no sign of a user",
+        (
+            Change(
+                "quart/watcher.py",
+                "self._app_sessions.config.sockets.sockets_renew",
+                "True",
+            ),
+        ),
+        ("tests/web/test_watching.py", "-k", "memory and keeps_its_session_alive"),
+    ),
+    Mutant(
+        "a session that sockets keep alive stays in its owner's list",
+        (
+            Change(
+                "core/flow.py",
+                "yield from self._filing.keep_listed(record)\n        state_of",
+                "state_of",
+            ),
+        ),
+        ("tests/web/test_watching.py", "-k", "memory and keeps_its_session_alive"),
+    ),
+    Mutant(
+        "a session that blocks keep alive stays in its owner's list",
+        (
+            Change(
+                "core/flow.py",
+                "yield from self._filing.keep_listed(record)\n            data",
+                "pass\n            data",
+            ),
+        ),
+        ("tests/web/test_modified.py", "-k", "memory and owners_list"),
+    ),
+    Mutant(
+        "an interrupted block takes its own cancellation alone",
+        (
+            Change(
+                "quart/ended.py",
+                "return self.is_set() and self._task.uncancel()",
+                "return self._task.uncancel()",
+            ),
+        ),
+        ("tests/web/test_watching.py", "-k", "memory and no_end_of_the_session"),
+    ),
 )

@@ -19,9 +19,11 @@ from samesession.flask import (
     fresh_required,
     ping,
     purge,
+    reload,
     revoke,
     revoke_all,
     revoke_everyone,
+    save,
     saving,
     session,
     session_by_sid,
@@ -93,6 +95,8 @@ def administration() -> None:
     assert_type(erase_owner("ann"), int)
     assert_type(export_owner("ann"), Iterator[dict[str, Any]])
     assert_type(ping(), float)
+    assert_type(reload(), bool)
+    assert_type(save(), bool)
     with saving() as saved:
         assert_type(saved, ServerSession)
 

@@ -11,6 +11,7 @@ from quart import Quart
 
 from samesession import ServerSession, SessionInfo, SessionPage
 from samesession.quart import (
+    Ended,
     all_sessions,
     count,
     erase_owner,
@@ -18,14 +19,17 @@ from samesession.quart import (
     fresh_required,
     ping,
     purge,
+    reload,
     revoke,
     revoke_all,
     revoke_everyone,
+    save,
     saving,
     session,
     session_by_sid,
     sessions_of,
     sessions_page,
+    watching,
 )
 
 
@@ -63,6 +67,15 @@ async def administration() -> None:
     assert_type(await erase_owner("ann"), int)
     assert_type(export_owner("ann"), AsyncIterator[dict[str, Any]])
     assert_type(await ping(), float)
+    assert_type(await reload(), bool)
+    assert_type(await save(), bool)
+    async with watching() as ended:
+        assert_type(ended, Ended)
+        assert_type(ended.is_set(), bool)
+        assert_type(ended.how, str | None)
+        await ended.wait()
+    async with watching(True):  # type: ignore[call-arg]
+        pass
     async with saving() as saved:
         assert_type(saved, ServerSession)
 

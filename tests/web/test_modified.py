@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from samesession import StoreUnavailable, signals
+from samesession.run.aio import arun
+from samesession.run.sync import run
 from tests.conftest import NewSite
 from tests.races.blocks import Block, Steps
 from tests.support.backend import ALL_STORES, Backend
@@ -398,6 +400,39 @@ async def test_it_shows_what_others_wrote_meanwhile(site: Site) -> None:
     assert held[1]["b"] == 1
     assert held[0] is held[2]
     assert await user.value(dict) == {**STORED, "cart": ["tea", "jam"], "b": 1}
+
+
+@pytest.mark.owners
+@pytest.mark.stores("memory", "filesystem", "sqlite")
+async def test_a_session_that_blocks_keep_alive_stays_in_its_owners_list(
+    new_site: NewSite,
+) -> None:
+    """Though no request of it comes for longer than a note of the list lives."""
+    site = new_site(PERMANENT_SESSION_LIFETIME=100)
+    user = site.visitor()
+    await user.visit(lambda session: (session.update(a=1), session.bind("ann")))
+    block = import_module(f"samesession.{site.framework}").saving
+    administration = site.app.session_interface.app_sessions.administration
+    listed: list[int] = []
+
+    def flask(session: Any, web: Any) -> str:
+        for _ in range(6):
+            site.clock.advance(80)
+            with block():
+                session.modified = True
+        listed.append(len(run(administration.sessions_of("ann"))))
+        return ""
+
+    async def quart(session: Any, web: Any) -> str:
+        for _ in range(6):
+            site.clock.advance(80)
+            async with block():
+                session.modified = True
+        listed.append(len(await arun(administration.sessions_of("ann"))))
+        return ""
+
+    await user.respond(flask if site.framework == "flask" else quart)
+    assert listed == [1]
 
 
 @pytest.mark.stores("memory", "filesystem", "redis")

@@ -212,6 +212,23 @@ async def test_an_idle_timeout_that_redis_keeps_is_told(
     await socket.left()
 
 
+async def test_a_socket_that_has_just_been_opened_is_looked_at(
+    new_site: NewSite, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session ended when it had been read, and nobody watched it yet."""
+    monkeypatch.setattr(f"{WATCHER}.INTERVAL", 60.0)
+    spy = backend.spy()
+    site = new_site(options={"store": spy}, SESSION_CLOSE_SOCKETS=True)
+    serve(site, idle)
+    visitor = await ann(site)
+    gate = spy.pause("load", after=True)
+    socket = Socket(visitor)
+    await gate.reached()
+    await log_out(site, visitor)
+    gate.open()
+    assert await closed(socket) == 4401
+
+
 # --- by default a socket is no sign of a user -------------------------------------------------
 
 
@@ -587,3 +604,25 @@ async def test_an_application_that_ends_leaves_no_task(new_site: NewSite) -> Non
         socket = await opened(await ann(site))
     assert not watching_tasks()
     await socket.left()
+
+
+@pytest.mark.stores("memory")
+async def test_a_session_that_nobody_watches_wakes_nobody(
+    new_site: NewSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{WATCHER}.INTERVAL", 60.0)
+    site = new_site(SESSION_CLOSE_SOCKETS=True)
+    serve(site, idle)
+    visitor = await ann(site)
+    sockets = [await opened(visitor) for _ in range(2)]
+    watcher = site.app.session_interface.watchers.here()
+    await asyncio.sleep(0.3)
+    for _ in range(3):
+        await log_out(site, await ann(site))
+    assert not watcher._suspected
+    assert [*watcher._sids.values()] == [2]
+    await sockets[0].left()
+    assert [*watcher._sids.values()] == [1]
+    await log_out(site, visitor)
+    assert await closed(sockets[1]) == 4401
+    assert not watcher._sids

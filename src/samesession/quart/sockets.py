@@ -6,6 +6,7 @@ Quart itself saves a session only if the handler returns.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -17,7 +18,7 @@ from ..core.request_state import state_of
 from ..core.session import ServerSession
 from ..errors import StoreError
 from ..run.aio import arun, finished
-from .watcher import Watch, Watchers
+from .watcher import Watchers
 
 _PATIENCE = 1.0  # seconds in which a client that does not read may be told
 
@@ -34,7 +35,7 @@ class Sockets:
         # A server that ends leaves the task to nobody but the loop, which would not keep
         # it alive until it cancels it.
         self._open: dict[asyncio.Task[Any], ServerSession] = {}
-        self._watches: dict[asyncio.Task[Any], Watch] = {}
+        self._watched: dict[asyncio.Task[Any], Callable[[], None]] = {}  # what ends that
 
     def opened(self, session: ServerSession, websocket: quart.Websocket) -> None:
         """Note the session of a WebSocket that the current task handles, and watch it if asked."""
@@ -47,7 +48,8 @@ class Sockets:
         settings = self._app_sessions.config.sockets
         if state.loaded is not None and (settings.close_code or settings.sockets_renew):
             tell = partial(self._close_ended, websocket, task)
-            self._watches[task] = self._watchers.here().add(session, tell)
+            watcher = self._watchers.here()
+            self._watched[task] = partial(watcher.remove, watcher.add(session, tell))
 
     async def close(self, session: ServerSession, response: Any) -> None:  # Any: of either kind
         """Save a WebSocket's session, though the client leaves meanwhile.
@@ -66,9 +68,9 @@ class Sockets:
     def _end(self, task: asyncio.Task[Any] | None) -> ServerSession | None:
         if task is None:
             return None
-        watch = self._watches.pop(task, None)
-        if watch is not None:
-            self._watchers.here().remove(watch)
+        unwatch = self._watched.pop(task, None)
+        if unwatch is not None:
+            unwatch()
         return self._open.pop(task, None)
 
     def _close_ended(self, websocket: quart.Websocket, task: asyncio.Task[Any], how: str) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TypeAlias
@@ -81,19 +82,20 @@ class Watcher:
         self._app_sessions = app_sessions
         self._loop = asyncio.get_running_loop()
         self._watches: dict[Watch, None] = {}
+        self._sids: Counter[str] = Counter()  # of the watches: other sessions end all the time
         self._suspected: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
         self._timer: asyncio.TimerHandle | Knock | None = None
         self._rings_at = self._fresh_at = float("inf")
         self._sweep_at = loop_time(self._loop) + INTERVAL
-        self._listens = self._hears = self._is_down = False
+        self._listens = self._hears = self._is_down = self._is_told = False
 
     def add(self, session: ServerSession, tell: Tell) -> Watch:
         """Begin to watch a session."""
         watch = Watch(session, tell, self._app_sessions.current_time())
-        _ = watch.note_sid()
         self._watches[watch] = None
+        _ = self._note(watch)
         if self._fresh_at == float("inf"):
             self._fresh_at = loop_time(self._loop) + FRESH
             self._wake_at(self._fresh_at)
@@ -102,9 +104,25 @@ class Watcher:
 
     def remove(self, watch: Watch) -> None:
         """Watch a session no longer."""
-        _ = self._watches.pop(watch, None)
+        if watch in self._watches:
+            del self._watches[watch]
+            self._count(watch.sid, -1)
         if not self._watches:
             self._woken.set()
+
+    def _note(self, watch: Watch) -> str | None:
+        """Return the sid of a watch's session, which may have begun meanwhile."""
+        before, sid = watch.sid, watch.note_sid()
+        if sid is not None and sid != before:
+            self._count(sid, 1)
+            self._count(before, -1)
+        return sid
+
+    def _count(self, sid: str | None, watches: int) -> None:
+        if sid is not None:
+            self._sids[sid] += watches
+            if not self._sids[sid]:
+                del self._sids[sid]
 
     async def close(self) -> None:
         """End the task, as the application ends."""
@@ -165,8 +183,9 @@ class Watcher:
         self._woken.set()
 
     def _suspect(self, sid: str) -> None:
-        self._suspected.add(sid)
-        self._woken.set()
+        if sid in self._sids:
+            self._suspected.add(sid)
+            self._woken.set()
 
     # --- looking -----------------------------------------------------------------------
 
@@ -198,7 +217,7 @@ class Watcher:
             found = [
                 each
                 for each in watches
-                if each.note_sid() in suspected or (each.fresh and fresh) or each.until <= now
+                if self._note(each) in suspected or (each.fresh and fresh) or each.until <= now
             ]
         if at >= self._fresh_at:
             self._fresh_at = float("inf")
@@ -211,7 +230,7 @@ class Watcher:
         close: list[tuple[Callable[[Watch], Awaitable[None]], Watch]] = []
         for watch, sight in zip(watches, sights, strict=True):
             watch.fresh = False
-            _ = watch.note_sid()
+            _ = self._note(watch)
             if watch.is_left:
                 self._tell(watch)
             elif sight.suspected:
@@ -274,7 +293,9 @@ class Watcher:
                         self._suspect(key[len(prefix) :])
         except NotSupported as error:
             self._hears = False
-            log.warning("open sockets learn within 2 seconds that a session has ended: %s", error)
+            if not self._is_told:
+                log.warning("open sockets learn of ended sessions by asking: %s", error)
+            self._is_told = True
         finally:
             self._hears = False
             with suppress(StoreError):
