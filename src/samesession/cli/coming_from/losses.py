@@ -73,7 +73,7 @@ def _unread(former: Former) -> Iterator[Finding]:
     elif kind not in _ONLINE[former.library]:
         what = (
             f"no request reads what {name} keeps by SESSION_TYPE {kind!r}: a command moves it, "
-            "while the old processes run, and again when they have stopped"
+            "when the last old process has stopped"
         )
         # cachelib pickles each of its files, whatever Flask-Session writes elsewhere.
         pickled = former.store == "filesystem"
