@@ -28,10 +28,11 @@ removed by anything but time. It is kept as long as the old cookie may come. A P
 no session: no list shows it and nothing revokes it, as else it could be ended without a note; it
 has no data of its own either, so that what ended at the library that it comes from stays so.
 
-A MOVED record may be ended, as it is listed: then a note of no mark is filed first (`ending_moved`).
-It is one that the command has filed before its cookie came, with the data and the
+A MOVED record is one that the command has filed before its cookie came, with the data and the
 owner that the old session had then. Where both are there the old session is the newer one; where
 it has gone from the store that it was moved out of, it has ended.
+
+A MOVED record is listed and may be ended: a note of no mark is filed before: see `ending_moved`.
 
 Under several secret keys there are as many places. All are looked at, and notes are filed at all
 of them, from the oldest key's on, as processes may differ in which key is the newest.
