@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from samesession.stores.base import (
     FromSync,
     anything,
     optional,
+    secret_of,
     setting,
     settings_table,
     text,
@@ -29,6 +31,7 @@ from samesession.stores.memory import MemoryStore
 from samesession.testing import (
     ManualClock,
     NewStore,
+    NoticesContract,
     OwnerIndexContract,
     PurgeContract,
     StoreContract,
@@ -110,6 +113,49 @@ class TestFromAsync(StoreContract, OwnerIndexContract, PurgeContract):
     @pytest.fixture
     def new_store(self, clock: ManualClock) -> NewStore:
         coroutines = CoroutineStore(clock)
+        return lambda: FromAsync(coroutines)
+
+
+class TellingStore(CoroutineStore):
+    """One that tells which sessions have ended."""
+
+    def __init__(self, clock: ManualClock | Clock) -> None:
+        super().__init__(clock)
+        self._told: asyncio.Queue[str] | None = None
+
+    async def listen(self) -> Sequence[str]:
+        if self._told is None:
+            self._told = asyncio.Queue()
+            return ()
+        return [await self._told.get()]
+
+    async def stop_listening(self) -> None:
+        self._told = None
+
+    async def commit(
+        self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
+    ) -> Outcome | Conflict:
+        before = await self.load(key, renew=None)
+        outcome = await super().commit(key, record, expected=expected, renew=renew)
+        if before is not None and secret_of(before) != secret_of(record):
+            self._tell(key)
+        return outcome
+
+    async def remove(self, key: str, *, expected: bytes | None) -> Outcome | Conflict:
+        self._tell(key)
+        return await super().remove(key, expected=expected)
+
+    def _tell(self, key: str) -> None:
+        if self._told is not None:
+            self._told.put_nowait(key)
+
+
+class TestFromAsyncThatTells(StoreContract, OwnerIndexContract, PurgeContract, NoticesContract):
+    colours = Colour.ASYNC
+
+    @pytest.fixture
+    def new_store(self, clock: ManualClock) -> NewStore:
+        coroutines = TellingStore(clock)
         return lambda: FromAsync(coroutines)
 
 

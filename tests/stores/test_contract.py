@@ -17,6 +17,7 @@ from samesession.testing import (
     ListContract,
     ManualClock,
     NewStore,
+    NoticesContract,
     OutageContract,
     OwnerIndexContract,
     PurgeContract,
@@ -87,7 +88,12 @@ class TestMemoryStore(StoreContract, OwnerIndexContract, ListContract, PurgeCont
 
 @pytest.mark.stores("redis")
 class TestRedisStore(
-    StoreContract, OwnerIndexContract, ListContract, RereadContract, ForeignRecordsContract
+    StoreContract,
+    OwnerIndexContract,
+    ListContract,
+    RereadContract,
+    ForeignRecordsContract,
+    NoticesContract,
 ):
     own_clock = True
 

@@ -25,6 +25,7 @@ from samesession.testing import (
     ForeignRecordsContract,
     ListContract,
     NewStore,
+    NoticesContract,
     OwnerIndexContract,
     RereadContract,
     StoreContract,
@@ -92,7 +93,12 @@ async def test_options_of_a_url_reach_the_connections(
 
 
 class TestGivenSyncClient(
-    StoreContract, OwnerIndexContract, ListContract, RereadContract, ForeignRecordsContract
+    StoreContract,
+    OwnerIndexContract,
+    ListContract,
+    RereadContract,
+    ForeignRecordsContract,
+    NoticesContract,
 ):
     colours = Colour.SYNC
     own_clock = True

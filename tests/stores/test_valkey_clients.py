@@ -24,6 +24,7 @@ from samesession.testing import (
     ForeignRecordsContract,
     ListContract,
     NewStore,
+    NoticesContract,
     OwnerIndexContract,
     RereadContract,
     StoreContract,
@@ -42,7 +43,12 @@ FACES = {valkey: Colour.SYNC, valkey.asyncio: Colour.ASYNC}
 
 
 class TestGivenSyncClient(
-    StoreContract, OwnerIndexContract, ListContract, RereadContract, ForeignRecordsContract
+    StoreContract,
+    OwnerIndexContract,
+    ListContract,
+    RereadContract,
+    ForeignRecordsContract,
+    NoticesContract,
 ):
     colours = Colour.SYNC
     own_clock = True
@@ -58,7 +64,12 @@ class TestGivenSyncClient(
 
 
 class TestGivenAsyncClient(
-    StoreContract, OwnerIndexContract, ListContract, RereadContract, ForeignRecordsContract
+    StoreContract,
+    OwnerIndexContract,
+    ListContract,
+    RereadContract,
+    ForeignRecordsContract,
+    NoticesContract,
 ):
     colours = Colour.ASYNC
     own_clock = True

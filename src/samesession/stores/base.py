@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 from ..core.clock_difference import clock_finding, seconds_ahead
 from ..core.findings import Finding, Level, not_looked_at
-from ..core.record import lifetime_of, revision_of
+from ..core.record import lifetime_of, revision_of, secret_of
 from ..core.steps import Steps, call, call_long, checkpoint, wait
 from ..core.store import (
     Batches,
@@ -31,6 +31,7 @@ from ..core.store import (
     Lifetimes,
     Listable,
     Located,
+    Notifies,
     Openable,
     Outcome,
     OwnerIndex,
@@ -79,6 +80,7 @@ __all__ = [
     "Lifetimes",
     "Listable",
     "Located",
+    "Notifies",
     "Openable",
     "Opener",
     "Outcome",
@@ -105,6 +107,7 @@ __all__ = [
     "revision_of",
     "seconds",
     "seconds_ahead",
+    "secret_of",
     "setting",
     "settings_table",
     "system_time",
@@ -125,6 +128,10 @@ _ABILITIES = (
     *_MANY,
     *_FOREIGN,
 )
+
+
+# Of stores in coroutines alone: what waits for hours would take a thread of its own.
+_LISTENING = ("listen", "stop_listening")
 
 
 class SyncStore(Protocol):
@@ -162,9 +169,9 @@ class SyncStore(Protocol):
 class AsyncStore(Protocol):
     """A store in coroutines; `enlist`, `delist`, `owned`, and `purge` may be added.
 
-    So may be what `SyncStore` names besides. A connection belongs to the event loop that
-    opened it, and an object may be used in several, one after the other: open on first
-    use in each.
+    So may be what `SyncStore` names besides, and what `Notifies` does. A connection belongs
+    to the event loop that opened it, and an object may be used in several, one after the
+    other: open on first use in each.
     """
 
     async def load(self, key: str, *, renew: Lifetimes | None) -> bytes | None:
@@ -206,13 +213,20 @@ class _Wrapped:
     keys_page: Callable[..., Steps[KeyPage]]
     ping: Callable[..., Steps[None]]
     findings: Callable[..., Steps[Sequence[Finding]]]
+    listen: Callable[..., Steps[Sequence[str]]]
+    stop_listening: Callable[..., Steps[None]]
 
-    def __init__(self, store: SyncStore | AsyncStore, outages: Outages) -> None:
+    def __init__(
+        self,
+        store: SyncStore | AsyncStore,
+        outages: Outages,
+        abilities: Sequence[str] = _ABILITIES,
+    ) -> None:
         self._store = store
         self._outages = outages
         self.capabilities = capabilities_of(store)
         self.system: str = getattr(store, "system", type(store).__name__)
-        for name in _ABILITIES:
+        for name in abilities:
             method = getattr(store, name, None)
             if method is not None:
                 # One piece of work, however much there is to delete: no deadline fits it.
@@ -307,7 +321,7 @@ class FromAsync(_Wrapped):
         Raises TypeError for what is no such store.
         """
         _check(store, coroutines=True)
-        super().__init__(store, outages)
+        super().__init__(store, outages, (*_ABILITIES, *_LISTENING))
 
     def _ask(
         self, method: Callable[..., Awaitable[Any]], *args: object, **named: object
@@ -319,9 +333,10 @@ def _check(store: object, *, coroutines: bool) -> None:
     """Refuse at once what would hand a coroutine on as data, or block an event loop."""
     kind = "async def" if coroutines else "def"
     wrapper = "FromAsync" if coroutines else "FromSync"
-    for name in (*_METHODS, *_ABILITIES):
+    listening = _LISTENING if coroutines else ()
+    for name in (*_METHODS, *_ABILITIES, *listening):
         method = getattr(store, name, None)
-        if method is None and name in _ABILITIES:
+        if method is None and name not in _METHODS:
             continue
         if not callable(method) or inspect.iscoroutinefunction(method) is not coroutines:
             raise TypeError(

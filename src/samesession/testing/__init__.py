@@ -21,6 +21,7 @@ pytest.register_assert_rewrite(
     "samesession.testing.races",
     "samesession.testing.abilities",
     "samesession.testing.foreign",
+    "samesession.testing.notices",
     "samesession.testing.outage",
 )
 
@@ -33,6 +34,7 @@ from .abilities import (  # noqa: E402  # after the line above
 from .caller import Caller, ManualClock, NewStore, make_record  # noqa: E402
 from .contract import StoreContract  # noqa: E402
 from .foreign import FileForeign, ForeignRecordsContract  # noqa: E402
+from .notices import NoticesContract  # noqa: E402
 from .outage import OutageContract  # noqa: E402
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "ListContract",
     "ManualClock",
     "NewStore",
+    "NoticesContract",
     "OutageContract",
     "OwnerIndexContract",
     "PurgeContract",

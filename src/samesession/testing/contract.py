@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from ..core.store import ForeignRecords, Listable, OwnerIndex, Purgeable, Rereading, Store
+from ..core.store import (
+    ForeignRecords,
+    Listable,
+    Notifies,
+    OwnerIndex,
+    Purgeable,
+    Rereading,
+    Store,
+)
 from .abilities import ListContract, OwnerIndexContract, PurgeContract, RereadContract
 from .foreign import ForeignRecordsContract
+from .notices import NoticesContract
 from .races import RaceContract
 from .records import RecordContract
 from .time import TimeContract
@@ -21,6 +30,7 @@ class StoreContract(RecordContract, TimeContract, RaceContract):
             PurgeContract: isinstance(store, Purgeable),
             RereadContract: isinstance(store, Rereading),
             ForeignRecordsContract: isinstance(store, ForeignRecords),
+            NoticesContract: isinstance(store, Notifies),
         }
         tested = {part: isinstance(self, part) for part in has}
         assert tested == has, "derive the test class from the parts that the store has, no others"
