@@ -274,6 +274,19 @@ def servers(session: nox.Session) -> None:
     _pytest(session, *(path for path in OF_EVERY_STORE if (ROOT / path).is_dir()))
 
 
+@nox.session
+def deployments(session: nox.Session) -> None:
+    """Log in, reload and kill under other projects' servers, over HTTP; check examples/deploy.
+
+    On Debian, as root, what is missing of nginx, systemd and setpriv is installed.
+    """
+    wanted = {"nginx": "nginx-light", "systemd-analyze": "systemd", "setpriv": "util-linux"}
+    _programs(session, [Server(program, package) for program, package in wanted.items()])
+    _install(session, "flask,quart,redis,sqlalchemy,labels", "test", "deployments")
+    session.env["SAMESESSION_DEPLOYMENTS"] = "here"
+    _pytest(session, "tests/deployments")
+
+
 def _programs(session: nox.Session, wanted: list[Server]) -> None:
     # Servers live in /usr/sbin, which is not on everybody's PATH.
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
@@ -292,7 +305,8 @@ def _install_programs(session: nox.Session, missing: dict[str, list[str]]) -> No
     if not shutil.which("apt-get") or os.geteuid() != 0:
         programs = ", ".join(missing)
         session.error(f"not found: {programs}; on Debian: apt-get install {' '.join(packages)}")
-    env = {"DEBIAN_FRONTEND": "noninteractive"}
+    # RUNLEVEL: Debian's packages start no server of theirs, where no systemd does it.
+    env = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     session.run("apt-get", "update", "-qq", external=True, env=env)
     session.run("apt-get", "install", "-y", "-qq", *packages, external=True, env=env)
 

@@ -4,8 +4,8 @@ SAMESESSION_FRAMEWORKS (default "flask,quart") names the frameworks that are
 installed; tests of another are deselected, and none is imported for them.
 SAMESESSION_STORES names the stores of this run in place of the usual ones: tests
 about all server-side stores run over these, tests of other stores are deselected.
-SAMESESSION_BROWSER names the program of `nox -s browser`: without it what needs a
-browser is deselected.
+What only a session of nox of its own has is named by a mark, and deselected without the
+variable that the session sets: see NEEDED.
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ from tests.support.site import Site
 pytest_plugins = ("pytester", "samesession.pytest_plugin")
 
 FRAMEWORKS = ("flask", "quart")
+# What a mark asks for, by the variable that says it is there.
+NEEDED = {
+    "browser": "SAMESESSION_BROWSER",  # a Chromium's program
+    "deployments": "SAMESESSION_DEPLOYMENTS",  # servers of others
+}
 INSTALLED = tuple(os.environ.get("SAMESESSION_FRAMEWORKS", "flask,quart").split(","))
 
 
@@ -36,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "lists: the test needs a store that can list what it holds",
         "purges: the test needs a store that must be purged",
         "browser: the test needs a real browser: `nox -s browser`",
+        "deployments: the test needs servers of others: `nox -s deployments`",
         "needs(*frameworks): deselect the test where one of these is not installed",
     ):
         config.addinivalue_line("markers", line)
@@ -54,7 +60,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
     for item in items:
-        here = _has_frameworks(item) and _has_store(item) and _has_browser(item)
+        here = _has_frameworks(item) and _has_store(item) and _has_needed(item)
         (kept if here else dropped).append(item)
     if dropped:
         config.hook.pytest_deselected(items=dropped)
@@ -95,8 +101,11 @@ def _has_store(item: pytest.Item) -> bool:
     return any(is_in_run(name) for name in marker.args)
 
 
-def _has_browser(item: pytest.Item) -> bool:
-    return not item.get_closest_marker("browser") or bool(os.environ.get("SAMESESSION_BROWSER"))
+def _has_needed(item: pytest.Item) -> bool:
+    return all(
+        os.environ.get(variable) or not item.get_closest_marker(mark)
+        for mark, variable in NEEDED.items()
+    )
 
 
 @pytest.fixture(scope="session")
