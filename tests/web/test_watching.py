@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 
-from samesession import ConfigError, NotSupported, SessionEnded, StoreUnavailable
+from samesession import (
+    ConfigError,
+    NotSupported,
+    SessionEnded,
+    StoreUnavailable,
+    open_sessions,
+)
 from samesession.run.aio import arun
 from tests.conftest import NewSite
 from tests.races.workers import RealTime
@@ -626,3 +632,58 @@ async def test_a_session_that_nobody_watches_wakes_nobody(
     await log_out(site, visitor)
     assert await closed(sockets[1]) == 4401
     assert not watcher._sids
+
+
+@pytest.mark.stores("memory")
+async def test_a_watcher_that_fails_is_told_of_and_goes_on(
+    new_site: NewSite, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(f"{WATCHER}.INTERVAL", 0.1)
+    looked_at = open_sessions.looked_at
+    failures = [LookupError("by a mistake of ours")]
+
+    def fail_once(app_sessions: Any, sessions: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return looked_at(app_sessions, sessions)
+
+    monkeypatch.setattr(open_sessions, "looked_at", fail_once)
+    site = new_site(SESSION_CLOSE_SOCKETS=True)
+    serve(site, idle)
+    visitor = await ann(site)
+    socket = await opened(visitor)
+    await asyncio.sleep(0.5)
+    assert "were not watched for a moment" in caplog.text
+    await log_out(site, visitor)
+    assert await closed(socket) == 4401
+
+
+@pytest.mark.stores("memory")
+async def test_a_session_that_begins_while_it_is_watched_is_watched_from_then_on(
+    new_site: NewSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the first request of a visitor, whose body streams."""
+    monkeypatch.setattr(f"{WATCHER}.INTERVAL", 0.1)
+    site = new_site()
+    started = asyncio.Event()
+
+    async def view(session: Any, web: Any) -> Any:
+        session["a"] = 1
+        watching = sessions().watching()
+        ended = await watching.__aenter__()
+
+        async def body() -> AsyncIterator[bytes]:
+            try:
+                started.set()
+                await ended.wait()
+                yield str(ended.how).encode()
+            finally:
+                await watching.__aexit__(None, None, None)
+
+        return web.Response(web.stream_with_context(body)())
+
+    reading = asyncio.ensure_future(site.visitor().respond(view))
+    await asyncio.wait_for(started.wait(), PATIENCE)
+    await asyncio.sleep(0.5)
+    assert await administer(site, "revoke_everyone") == 1
+    assert (await asyncio.wait_for(reading, PATIENCE)).text == "ended meanwhile"
