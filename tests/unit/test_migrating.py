@@ -322,6 +322,35 @@ def test_another_old_session_has_nothing_to_do_with_it() -> None:
     assert data_of(bench.opened("other")) == {"user": "bob"}
 
 
+@pytest.mark.parametrize(
+    ("data", "is_followed"),
+    [
+        ({"lang": "en"}, False),
+        ({"user": "guest"}, False),
+        ({"csrf_token": "short"}, False),
+        ({"user": {"name": "guest"}}, False),
+        ({"user_id": 0}, False),
+        ({"user_id": 7}, True),
+        ({"_user_id": "7"}, True),
+        ({"csrf_token": "a" * 40}, True),
+        ({"user": {"sub": "abc"}}, True),
+    ],
+)
+def test_equal_cookies_of_two_visitors_never_share_a_session(
+    data: dict[str, Any], is_followed: bool
+) -> None:
+    bench = Bench(owners=lambda _: None)
+    one = bench.opened(json.dumps(data))
+    one["login"] = "ann"
+    _ = closed(bench, one)
+    bench.events.clear()
+    other = bench.opened(json.dumps(data))
+    assert data_of(other) == ({**data, "login": "ann"} if is_followed else {})
+    if not is_followed:
+        reply = closed(bench, other)
+        assert (reply, deleted(other, reply), bench.events) == (QUIET, None, [])
+
+
 # --- what is no session -----------------------------------------------------------------------
 
 

@@ -23,7 +23,7 @@ from tests.web.test_cli import command, document
 pytestmark = pytest.mark.asyncio
 
 ON = {"SESSION_MIGRATE_FROM": ["signed-cookie"], "SESSION_COOKIE_NAME": "sid"}
-DATA = {"user": "ann", "cart": [1]}
+DATA = {"user_id": 7, "user": "ann", "cart": [1]}
 OLD_KEY = "a secret key of before, long enough"
 UNTIL = "2099-01-01T00:00:00Z"
 
@@ -128,7 +128,7 @@ async def test_60_seconds_are_the_end_of_that(new_site: NewSite) -> None:
 async def test_a_logout_is_final(new_site: NewSite) -> None:
     site = new_site(**ON)
     for by_late in (False, True):
-        user = coming(site, {"user": f"ann {by_late}"})
+        user = coming(site, {"user_id": f"ann {by_late}"})
         late = holder(site, user.jar["session"])
         copies = [holder(site, user.jar["session"]) for _ in range(2)]
         await user.visit(dict)

@@ -34,6 +34,9 @@ it has gone from the store that it was moved out of, it has ended.
 
 A MOVED record is listed and may be ended: a note of no mark is filed before: see `ending_moved`.
 
+A signed cookie is followed only if its data can be of no other browser: equal data that were
+signed in one second are equal cookies. Of those the first makes it a session, as of any other.
+
 Under several secret keys there are as many places. All are looked at, and notes are filed at all
 of them, from the oldest key's on, as processes may differ in which key is the newest.
 """

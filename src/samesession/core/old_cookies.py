@@ -7,7 +7,7 @@ ours is in its place; see the table in `migrating`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from ..errors import BadRecord
 from . import codec, events, migrated, policy
@@ -27,7 +27,11 @@ from .unsaved_changes import PERMANENT_KEY, Draft
 OwnerOf: TypeAlias = Callable[[Mapping[str, Any]], str | None]
 
 TOO_LARGE = "it is too large"
+_NO_DRAFT = Draft(b"", permanent=False, is_empty=True)
 MISSING = Notice(Event.EXPIRED, events.OLD_MISSING)
+# Characters of a random token, such as Flask-WTF's; and what tells users apart in a dict of one.
+_RANDOM = 32
+_IDS = ("sub", "id", "email")
 USED = Notice(Event.REJECTED, events.OLD_USED)
 
 
@@ -59,6 +63,13 @@ class Readable(NamedTuple):
     record: Record | None
     noted: bool
     expires: int | None
+
+
+class _Held(NamedTuple):
+    """What an old session holds, and whose it is."""
+
+    draft: Draft
+    owner: str | None
 
 
 class Followed(NamedTuple):
@@ -132,29 +143,63 @@ class OldCookies:
             return None
 
     def _looked_up(self, reader: OldSessions, presented: Presented) -> Steps[Found]:
+        """Look at the old session first, and then at its places.
+
+        In the other order a request that makes it a session meanwhile, and deletes it, would
+        be seen at neither.
+        """
+        try:
+            held = yield from self._read(reader, presented)
+        except BadRecord as error:
+            held = Nothing(unreadable(error.reason))
         name, of_file = names_of(presented.id)
         places = self._old_ids.filed(reader.library, name)
         # Where what was moved out of a file may be, whose name says less; it has no note.
         others = self._old_ids.filed(reader.library, of_file) if _has_files(reader) else []
         try:
             records, notes = yield from self.standing(places, others)
+            if notes and not _noted(records, notes):
+                # A store may have read the record before the note, and both were new.
+                records, _ = yield from self.standing(places, others)
         except BadRecord:  # what nobody but another key's holder can have filed there
             return Nothing(USED)
-        now = self._clock()
-        for record in records:
-            if migrated.is_followed(record, now):
-                return Followed(record)
-        if not all(map(migrated.is_waiting, records)):
-            return Nothing(USED, is_known=True)
+        followed = next((each for each in records if self._is_followed(each)), None)
+        if followed is not None:
+            alone = presented.data is None or self._is_one_browsers(presented.data)
+            return Followed(followed) if alone else Nothing(None)
         if notes:
-            mark = migrated.mark_of(notes[0])
-            records = [each for each in records if each.secret_hash == mark]
-            if not records:
-                return Nothing(USED, is_known=True)
-        best: Record | None = min(records, key=migrated.is_pending, default=None)
+            records = _noted(records, notes)
+        if not all(map(migrated.is_waiting, records)) or (notes and not records):
+            return Nothing(USED, is_known=True)
+        record: Record | None = min(records, key=migrated.is_pending, default=None)
         # At each place, as processes may have other keys.
-        noted = len(notes) == len(places) and len({migrated.mark_of(each) for each in notes}) == 1
-        return (yield from self._read(reader, presented, places, best, noted=noted))
+        noted = len(notes) == len(places) and len({*map(migrated.mark_of, notes)}) == 1
+        named = Named(reader.library, presented.id, filed=presented.data is None)
+        base = Readable(named, places, _NO_DRAFT, None, record, noted, presented.expires)
+        return self._found(base, held)
+
+    def _found(self, base: Readable, held: _Held | Nothing) -> Found:
+        """Return what an old session comes to, or what was moved of it."""
+        record = base.record
+        if record is not None and migrated.is_moved(record):
+            if isinstance(held, _Held):
+                same = held.draft.payload == record.payload
+                owner = record.owner if same and held.owner is None else held.owner
+                return base._replace(draft=held.draft, owner=owner)
+            if held.notice is MISSING and self._has_ended(record):
+                return held._replace(ended=record)
+            if not policy.is_over(record, self._clock()):
+                draft = Draft(record.payload, record.permanent)
+                return base._replace(draft=draft, owner=record.owner)
+        if isinstance(held, Nothing):
+            return held
+        # What is empty is not stored, as everywhere.
+        if held.draft.is_empty:
+            return Nothing(None, is_known=True)
+        return base._replace(draft=held.draft, owner=held.owner)
+
+    def _is_followed(self, record: Record) -> bool:
+        return migrated.is_followed(record, self._clock())
 
     def standing(
         self, places: Sequence[Filed], others: Sequence[Filed] = ()
@@ -165,17 +210,17 @@ class OldCookies:
         what this application's keys do not open.
         """
         prefix = self._rules.prefix
-        keys = [prefix + each.sid for each in (*places, *others)]
+        keys = [note_key(prefix, each) for each in places]
         count = len(keys)
-        keys += [note_key(prefix, each) for each in places]
+        keys += [prefix + each.sid for each in (*places, *others)]
         raws = yield from self._loaded(keys)
         opened = [
             None if raw is None else self._records.open(key, raw)
             for key, raw in zip(keys, raws, strict=True)
         ]
         return (
-            [each for each in opened[:count] if each is not None],
             [each for each in opened[count:] if each is not None],
+            [each for each in opened[:count] if each is not None],
         )
 
     def _loaded(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
@@ -187,51 +232,30 @@ class OldCookies:
             found.append(raw)
         return found
 
-    def _read(
-        self,
-        reader: OldSessions,
-        presented: Presented,
-        places: Sequence[Filed],
-        record: Record | None,
-        *,
-        noted: bool,
-    ) -> Steps[Found]:
-        """Read the old session itself, or what was moved of it."""
-        named = Named(reader.library, presented.id, filed=presented.data is None)
-        found: Readable | None = None
-        refused = Nothing(MISSING)
-        try:
-            data = yield from self._data(reader, presented)
-            if data is not None:
-                draft, owner = self.draft(data), self.owner(data)
-                found = Readable(named, places, draft, owner, record, noted, presented.expires)
-        except BadRecord as error:
-            refused = Nothing(unreadable(error.reason))
-        if record is not None and migrated.is_moved(record):
-            if found is not None:
-                return _with_owner(found, record)
-            if refused.notice is MISSING and self._has_ended(record):
-                return refused._replace(ended=record)
-            if not policy.is_over(record, self._clock()):
-                draft = Draft(record.payload, record.permanent)
-                owner, expires = record.owner, presented.expires
-                return Readable(named, places, draft, owner, record, noted, expires)
-        if found is None:
-            return refused
-        # What is empty is not stored, as everywhere.
-        return Nothing(None, is_known=True) if found.draft.is_empty else found
+    def _read(self, reader: OldSessions, presented: Presented) -> Steps[_Held | Nothing]:
+        """Read an old session; raise BadRecord for what is none."""
+        data: Mapping[str, Any] | None = presented.data
+        if data is None and self._foreign is not None:
+            found = yield from self._foreign.load_foreign(presented.id)
+            data = None if found is None else reader.data(found.data)
+        return Nothing(MISSING) if data is None else _Held(self.draft(data), self.owner(data))
 
     def _has_ended(self, moved: Record) -> bool:
         """Return whether a missing session was moved out of the very store where it is missing."""
         return self._foreign is not None and migrated.is_moved(moved, own=True)
 
-    def _data(self, reader: OldSessions, presented: Presented) -> Steps[Mapping[str, Any] | None]:
-        if presented.data is not None:
-            return presented.data
-        if self._foreign is None:
-            return None
-        found = yield from self._foreign.load_foreign(presented.id)
-        return None if found is None else reader.data(found.data)
+    def _is_one_browsers(self, data: Mapping[str, Any]) -> bool:
+        """Return whether a signed cookie with these data is one browser's, or one user's.
+
+        Equal data that were signed in one second are equal cookies, of as many visitors: none
+        of them may follow another into the session that it has begun.
+        """
+        if self._owner_of(data) is not None or data.get("_user_id") or data.get("user_id"):
+            return True
+        token, user = data.get("csrf_token"), data.get("user")
+        if isinstance(token, str) and len(token) >= _RANDOM:
+            return True
+        return isinstance(user, dict) and any(map(cast("Any", user).get, _IDS))
 
     def draft(self, data: Mapping[str, Any]) -> Draft:
         """Return what a record is to say of an old session; raise BadRecord where none can."""
@@ -249,10 +273,10 @@ class OldCookies:
         return owner if is_name(owner) else None
 
 
-def _with_owner(found: Readable, moved: Record) -> Readable:
-    """Return an old session with the owner that was told when it was moved, if it is the same."""
-    same = found.draft.payload == moved.payload
-    return found._replace(owner=moved.owner) if same and found.owner is None else found
+def _noted(records: Sequence[Record], notes: Sequence[Record]) -> list[Record]:
+    """Return which records may become the session: those that have ended to wait, too."""
+    mark = migrated.mark_of(notes[0])
+    return [each for each in records if each.secret_hash == mark or not migrated.is_waiting(each)]
 
 
 def _has_files(reader: OldSessions) -> bool:
