@@ -106,8 +106,8 @@ def address(request: Request) -> Address:
 
 
 def is_for_socket(request: Request) -> bool:
-    """Return whether a request asks for a WebSocket, through which no cookie can be sent."""
-    if getattr(request, "scheme", "") in ("ws", "wss"):
+    """Return whether a request is a WebSocket's, or Socket.IO's, which can send no cookie."""
+    if getattr(request, "scheme", "") in ("ws", "wss") or "EIO" in request.args:
         return True
     return request.headers.get("Upgrade", "").lower() == "websocket"
 

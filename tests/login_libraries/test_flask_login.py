@@ -15,6 +15,7 @@ from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.browser import Answer
 from tests.support.clock import Clock
+from tests.support.old import signed_cookie
 from tests.support.site import Site, Visitor
 from tests.web.test_administration import administer
 
@@ -653,3 +654,47 @@ def _moment(seconds: float) -> str:
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+# --- sessions of another library, in which somebody is logged in --------------------------------
+
+COMING = {"SESSION_MIGRATE_FROM": ["signed-cookie"], "SESSION_COOKIE_NAME": "sid"}
+
+
+def coming(site: Site, name: str = "ann") -> Visitor:
+    """Give a browser that plain Flask-Login has logged in before."""
+    user = site.visitor()
+    data = {"_user_id": name, "_fresh": True, "_id": "a" * 128}
+    user.jar["session"] = signed_cookie(data, site.clock())
+    return user
+
+
+async def test_an_old_session_is_its_users_on_the_way(new_app: NewApp) -> None:
+    site = new_app(**COMING, SESSION_PROTECTION=None)
+    phone, copy = coming(site), coming(site)
+    # Though its view never looks, nor comes to its end.
+    answer = await phone.visit(lambda session: 1 / 0)
+    assert answer.status == 500
+    assert await owners(site) == 1
+    assert await name_of(phone) == "ann"
+    assert await phone.value(lambda session: session.info.authenticated) is None
+    assert not await is_fresh(phone)
+    assert await administer(site, "revoke_all", "ann") == 1
+    assert [await name_of(each) for each in (phone, copy)] == ["None", "None"]
+
+
+async def test_an_old_session_of_nobody_is_nobodys(new_app: NewApp) -> None:
+    site = new_app(**COMING)
+    user = site.visitor()
+    user.jar["session"] = signed_cookie({"cart": [1]}, site.clock())
+    assert await user.value(lambda session: session["cart"]) == [1]
+    assert await user.value(lambda session: session.info.owner) is None
+    assert await user.value(log_in("ben")) is True
+    assert await owners(site, "ben") == 1
+
+
+async def test_a_logout_of_an_old_session_is_final(new_app: NewApp) -> None:
+    site = new_app(**COMING, SESSION_PROTECTION=None)
+    user, copy = coming(site), coming(site)
+    assert await user.value(log_out) is True
+    assert [await name_of(each) for each in (user, copy)] == ["None", "None"]

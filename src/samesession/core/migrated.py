@@ -38,6 +38,8 @@ NOTES = "used."  # between the prefix and what names a note
 
 _MARK_BYTES = 32
 NO_MARK = bytes(_MARK_BYTES)  # of no record: a note of it allows none
+# What the derivation calls libraries that file sessions, and the one that does not.
+_FILED, _IN_COOKIE = "filed", "signed-cookie"
 _MAX_LIFETIME = 2**31 - 1
 
 
@@ -72,9 +74,10 @@ class OldIds:
     def filed(self, library: str, name: str) -> list[Filed]:
         """Return where an old session is filed, by the newest key and by each other.
 
-        `name`: see `old_names`.
+        `name`: see `old_names`. Libraries that file sessions have places in common: what two
+        readers can read is one session, which no second one brings back when it has ended.
         """
-        message = f"{library}\0{name}".encode()
+        message = f"{library if library == _IN_COOKIE else _FILED}\0{name}".encode()
         return [
             Filed(_name(key, b"session\0" + message), _name(key, b"used\0" + message))
             for key in self._keys
