@@ -12,6 +12,8 @@ from .applications.samples import SAMPLES
 HERE = Path(__file__).parent
 SECRET_KEY = "9f2c44d1e5b86a7093fd0b1c8e7a6d5f"
 _NEWER_KEY = "c1d7e0a95b3f48628e1f7a0c6d9b2e34"
+# Flask-Session's reader takes the other's JSON for its own, without tags.
+ALL_READERS = ["quart-session", "flask-session", "signed-cookie"]
 OLD_COOKIE, NEW_COOKIE = "session", "sid"
 
 # Samples that do not come over: the other library answers 500 where it is to keep them, or, of
@@ -58,11 +60,12 @@ class Case(NamedTuple):
     prefix: str = "session:"
     integrated: bool = False  # ours, with Flask-Login, binds who is logged in
     rotated: bool = False  # ours has another key, and theirs as a fallback
+    among: bool = False  # ours reads the sessions of every library
     ahead: bool = False  # the command moves it, though a request would read it
     fails: bool = False  # the other library answers 500 itself, and writes nothing
 
     def __str__(self) -> str:
-        more = [name for name in ("integrated", "ahead") if getattr(self, name)]
+        more = [name for name in ("integrated", "among", "ahead") if getattr(self, name)]
         parts = (self.peer.name, self.place, self.format, self.cookie, self.prefix, *more)
         return ", ".join(part or "no prefix" for part in parts)
 
@@ -116,7 +119,7 @@ class Case(NamedTuple):
             "SESSION_COOKIE_NAME": NEW_COOKIE,
             "SESSION_PERMANENT": self.peer.library != "none",
             "SESSION_KEY_PREFIX": "new:",
-            "SESSION_MIGRATE_FROM": [self.peer.reader],
+            "SESSION_MIGRATE_FROM": ALL_READERS if self.among else [self.peer.reader],
             "SESSION_MIGRATE_COOKIE_NAME": OLD_COOKIE,
             "SESSION_MIGRATE_KEY_PREFIX": self.prefix,
             "SESSION_MIGRATE_USE_SIGNER": self.signed and self.peer.library != "none",
@@ -143,6 +146,7 @@ def _flask_session() -> Iterator[Case]:
         yield Case(new, "memcached", "msgpack", prefix="")
         yield Case(new, "redis", "msgpack", signed=True, ahead=True)
         yield Case(new, "sqlalchemy", "json", ahead=True)
+        yield Case(new, "redis", "json", among=True)
         yield Case(new, "filesystem", "pickle")
         yield Case(new, "cachelib", "pickle", signed=True)
 
@@ -155,6 +159,7 @@ def _quart_session() -> Iterator[Case]:
         # It gives a signed id as bytes, which no Werkzeug takes that its Quart can have.
         yield Case(peer, place, "tagged JSON", signed=True, fails=True)
     yield Case(peer, "redis", "tagged JSON", ahead=True)
+    yield Case(peer, "redis", "tagged JSON", among=True)
 
 
 def _frameworks() -> Iterator[Case]:
@@ -162,6 +167,7 @@ def _frameworks() -> Iterator[Case]:
         if peer.library == "none":
             yield Case(peer, "cookie", "tagged JSON", signed=True)
             yield Case(peer, "cookie", "tagged JSON", signed=True, rotated=True)
+            yield Case(peer, "cookie", "tagged JSON", signed=True, among=True)
 
 
 CASES = [*_flask_session(), *_quart_session(), *_frameworks()]

@@ -36,7 +36,9 @@ def run(trial: Trial) -> None:
         _logged_out_at_a_new_process(old, new)
         _logged_out_at_an_old_process(old, new)
         _logged_in_again_at_an_old_process(old, new)
-        if trial.case.peer.library != "none":
+        if trial.case.peer.library == "none":
+            _equal_cookies(old, new)
+        else:
             _old_process_answers_late(old, new, trial.work)
             _moved_ahead(trial, old, new)
     _way_back(trial)
@@ -122,6 +124,18 @@ def _logged_in_again_at_an_old_process(old: str, new: str) -> None:
     assert browser.cookies == {}
     for base in (new, old):
         assert browser.get(base, "/me") is None
+
+
+def _equal_cookies(old: str, new: str) -> None:
+    """Visitors who have the same cookie never get into one session."""
+    one, other = Browser(), Browser()
+    while not one.cookies or one.cookies != other.cookies:  # until it is in the same second
+        for each in (one, other):
+            each.post(old, "/put/lang/en")
+    one.post(new, "/login/ann")
+    assert other.get(new, "/me") is None
+    other.post(new, "/login/bob")
+    assert one.get(new, "/me") == "ann"
 
 
 def _old_process_answers_late(old: str, new: str, work: Path) -> None:

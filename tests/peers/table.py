@@ -51,6 +51,8 @@ def _store(case: Case) -> str:
         parts.append(f"prefix `{case.prefix}`" if case.prefix else "no prefix")
     if case.integrated:
         parts.append("with `integrate(app)`")
+    if case.among:
+        parts.append("all readers on")
     return ", ".join(parts)
 
 
