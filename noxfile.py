@@ -82,7 +82,7 @@ LOWEST = (
     "aiosqlite==0.21.0",
     "pymongo==4.16.0",
     "opentelemetry-api==1.30.0",
-    "ormsgpack==1.12.1",
+    "ormsgpack==1.13.1",
     "quart==0.20.0",
     "quart-auth==0.11.0",
     "redis==5.3.0",

@@ -34,7 +34,7 @@ LOWEST: Mapping[str, Lowest] = MappingProxyType(
         "hiredis": Lowest("3.0"),
         "itsdangerous": Lowest("2.2"),
         "markupsafe": Lowest("3.0"),
-        "ormsgpack": Lowest("1.12.1"),
+        "ormsgpack": Lowest("1.13.1"),
         "psycopg": Lowest("3.2"),
         "pymongo": Lowest("4.16"),
         "pymysql": Lowest("1.1.1", "CVE-2024-36039"),
