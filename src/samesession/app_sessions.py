@@ -37,6 +37,7 @@ from .given_application import home_of, without_sessions
 from .making_flows import Flows
 from .old_cookie import Deadline, offered, owners_by
 from .run.clocks import stopwatch, system_time
+from .session_header import SessionHeader
 from .settings import Config
 from .signals import notifier
 
@@ -128,7 +129,10 @@ class AppSessions:
         """Build what depends on settings that may change; the store stays."""
         flow, old = self._flows.of(config), config.migration.old_cookie
         offers = None if old is None else offered(old, flow, self._old_end)
-        return Parts(config, flow, self._writer(config.cookie, old), offers)
+        of_header = self._flows.of_header(config)
+        by_header = None if of_header is None else SessionHeader(str(config.header), of_header)
+        writer = self._writer(config.cookie, old, config.header)
+        return Parts(config, flow, writer, offers, by_header)
 
     def _opened(self, config: Config) -> Store:
         store = stand_ins.store()
@@ -217,8 +221,10 @@ class AppSessions:
             return done(ServerSession(state=exempt, bindable=True))  # which then is another error
         parts = self._current.parts()
         name = parts.config.cookie.name
+        if parts.header is not None and (token := parts.header.token(request)) is not None:
+            return parts.header.open(token, renew=self._renews(request))
         if name in header:
-            renew = self._no_renew is None or not self._no_renew(request)
+            renew = self._renews(request)
             values = headers.cookie_values(header, name)
             address = headers.address(request) if len(values) > 1 else None
             opening = parts.flow.open(values, renew=renew, address=address)
@@ -226,6 +232,13 @@ class AppSessions:
             opening = parts.flow.open(())
         old = parts.old_cookie
         return opening if old is None else old.open(opening, request, header)
+
+    def _renews(self, request: Request) -> bool:
+        return self._no_renew is None or not self._no_renew(request)
+
+    def flow_of(self, session: ServerSession) -> Flow | CookieFlow:
+        """Return what opened a session, by the settings of this moment."""
+        return self._current.parts().flow_of(session)
 
     def broken(self, error: SessionError) -> ServerSession:
         """Stand in for a session that the store did not give."""
@@ -259,16 +272,6 @@ class AppSessions:
         before, state_of(session).refused = state_of(session).refused, str(error)
         return before == str(error)
 
-    def keep(self, session: ServerSession) -> Steps[None]:
-        """Save the session when its response is made, whatever keeps it.
-
-        Raises ReadOnlySession where that needs a cookie.
-        """
-        steps = self.flow.close(session, cookie_possible=False, in_block=True)
-        _ = yield from self.in_turn(session, steps)
-        if state_of(session).keeps_nothing():
-            state_of(session).lock()
-
     def current_time(self) -> float:
         """Return the time, in seconds since 1970."""
         return self._clock()
@@ -283,8 +286,9 @@ class AppSessions:
         """Save the session and make the response say so; None for a WebSocket."""
         parts = self._current.parts()
         try:
-            if parts.flow.is_at_rest(session):  # as after most requests
-                reply = parts.flow.leave(session)
+            flow = parts.flow_of(session)
+            if flow.is_at_rest(session):  # as after most requests
+                reply = flow.leave(session)
             else:
                 response = self._framework.carrier(response, session)
                 reply = yield from self._saved(session, parts, is_sent=response is not None)
@@ -295,7 +299,7 @@ class AppSessions:
 
     def _saved(self, session: ServerSession, parts: Parts, *, is_sent: bool) -> Steps[Reply]:
         """Save the session with the response; `is_sent`: it carries a cookie."""
-        state, flow = state_of(session), parts.flow
+        state, flow = state_of(session), parts.flow_of(session)
         self._exempt.tell(state)
         reply = yield from self.in_turn(session, flow.close(session, cookie_possible=is_sent))
         for _ in range(_MEANWHILE):
@@ -335,7 +339,9 @@ class AppSessions:
         if streaming and reply is UNTOUCHED:
             reply = READ  # the body may still read the session
         deleted = None if state.cleanup is None else state.deleted(reply.cookie)
-        if reply is not UNTOUCHED or deleted is not None:
+        if state.header_token is not None and parts.header is not None:
+            parts.header.apply(reply, response, state.header_token)
+        elif reply is not UNTOUCHED or deleted is not None:
             headers.apply(reply, response, parts.writer, deleted)
         state.answered, state.streaming, state.locked = True, streaming, False
         state.in_test = has_flashes(session) and self._framework.is_kept()

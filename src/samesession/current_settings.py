@@ -18,10 +18,13 @@ from typing import Any, TypeAlias, cast
 
 from .core.cookie_only.flow import CookieFlow
 from .core.flow import Flow
+from .core.request_state import state_of
+from .core.session import ServerSession
 from .errors import ConfigError
 from .framework_settings import FLASKS
 from .headers import CookieWriter
 from .old_cookie import OldCookie
+from .session_header import SessionHeader
 from .settings import Config, prefix_of
 
 log = logging.getLogger("samesession")
@@ -47,6 +50,12 @@ class Parts:
     flow: Flow | CookieFlow
     writer: CookieWriter
     old_cookie: OldCookie | None  # another library's, where one is read
+    header: SessionHeader | None
+
+    def flow_of(self, session: ServerSession) -> Flow | CookieFlow:
+        """Return what opened a session, and closes it."""
+        by_header = state_of(session).header_token is not None
+        return self.header.flow if by_header and self.header is not None else self.flow
 
 
 class _Seen:

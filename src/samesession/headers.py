@@ -7,7 +7,7 @@ Werkzeug's underneath (`werkzeug.sansio`), so one piece of code serves both.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, TypeAlias, cast
@@ -136,9 +136,15 @@ def matcher(*chosen: Paths) -> Callable[[Request], bool] | None:
 class CookieWriter:
     """Writes Set-Cookie as Werkzeug does, with what settings fix computed once."""
 
-    def __init__(self, cookie: Attributes, old_name: str | None = None) -> None:
-        """`old_name`: of another library's cookie, in the same scope."""
+    def __init__(
+        self, cookie: Attributes, old_name: str | None = None, in_place: str | None = None
+    ) -> None:
+        """`old_name`: of another library's cookie, in the same scope.
+
+        `in_place`: the header of requests that no cookie counts for.
+        """
         self._cookie = cookie
+        self.varies_by = ("Cookie",) if in_place is None else ("Cookie", in_place)
         scope = self._attributes(cookie.scope, domain=cookie.domain)
         # Werkzeug's own spelling, around the value and around the date.
         self._head = f"{cookie.name}="
@@ -210,18 +216,20 @@ def apply(
     if cookies:
         _keep_private(response, names)
     if reply.vary or cookies:
-        _vary_by_cookie(response, names)
+        vary_by(response, names, writer.varies_by)
     reused_response.note(response, before, cookies)
 
 
-def _vary_by_cookie(response: Response, names: set[str]) -> None:
+def vary_by(response: Response, names: set[str], by: Sequence[str]) -> None:
+    """Have a response vary by headers of the request; `names`: those that it has, in lower case."""
     if "vary" not in names:
-        response.headers.add("Vary", "Cookie")
+        response.headers.add("Vary", ", ".join(by))
         return
     said = response.headers.getlist("Vary")
     listed = {name.strip().lower() for line in said for name in line.split(",")}
-    if listed.isdisjoint(("*", "cookie")):
-        response.headers.set("Vary", ", ".join([*said, "Cookie"]))
+    missing = [name for name in by if name.lower() not in listed]
+    if missing and "*" not in listed:
+        response.headers.set("Vary", ", ".join([*said, *missing]))
 
 
 @lru_cache(maxsize=64)  # the same second comes many times
@@ -267,12 +275,26 @@ def context_first(method: Callable[..., object], context: object) -> tuple[objec
     return (context,) if first == "ctx" else ()
 
 
+def keep_from_caches(response: Response, names: set[str]) -> None:
+    """Keep all caches from storing a response with a token that no cookie holds.
+
+    The header that has it says nothing to a cache, which would hand it to another user, and
+    who may read a browser's own cache could read it there.
+    """
+    _leave_to_cache_control(response, names)
+    response.headers.set("Cache-Control", "no-store")
+
+
+def _leave_to_cache_control(response: Response, names: set[str]) -> None:
+    for name in names:
+        if name.endswith(_INSTEAD):
+            response.headers.remove(name)
+
+
 def _keep_private(response: Response, names: set[str]) -> None:
     """Keep shared caches from storing a response with the cookie (RFC 9111, 3 and 7.3)."""
     headers = response.headers
-    for name in names:
-        if name.endswith(_INSTEAD):
-            headers.remove(name)
+    _leave_to_cache_control(response, names)
     if "cache-control" in names:
         said = parse_list_header(", ".join(headers.getlist("Cache-Control")))
         headers.set("Cache-Control", ", ".join(_private(said)))

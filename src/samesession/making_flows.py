@@ -32,6 +32,10 @@ from .migration.readers import readers
 from .reauthentication import ReauthenticationRequired
 from .settings import Config
 
+_NO_HEADER = (
+    "SESSION_HEADER has no effect with SESSION_TYPE 'cookie', which keeps the session in a cookie: "
+    'leave it out, or choose a server-side store, such as SESSION_TYPE = "filesystem"'
+)
 _NO_STORE = (
     "SESSION_MIGRATE_FROM has no effect with SESSION_TYPE 'cookie', which reads the signed cookie "
     "of the framework as it is: leave it out, or choose a server-side store, such as "
@@ -66,26 +70,33 @@ class Flows:
 
     def of(self, config: Config) -> Flow | CookieFlow:
         """Return the flow of these settings; raise ConfigError where a package is missing."""
-        signer, sealer, in_cookie = self._keyring(
-            config.secret_keys,
-            config.encryption,
-            config.rules.prefix,
-            config.cookie.name,
-            config.rules.max_bytes,
-        )
         check_limit(config.rules.limit, self._store)
-        if self._store is None:
-            if config.migration.libraries:
-                raise ConfigError(_NO_STORE)
-            return CookieFlow(
-                config.secret_keys,
-                config.rules,
-                clock=self._clock,
-                notify=self._notify,
-                encryption=in_cookie,
-            )
+        if self._store is not None:
+            return self._of(config, self._store, Purpose.TOKEN, self._old_sessions(config))
+        if config.migration.libraries:
+            raise ConfigError(_NO_STORE)
+        if config.header is not None:
+            raise ConfigError(_NO_HEADER)
+        return CookieFlow(
+            config.secret_keys,
+            config.rules,
+            clock=self._clock,
+            notify=self._notify,
+            encryption=self._keys(config, Purpose.TOKEN)[2],
+        )
+
+    def of_header(self, config: Config) -> Flow | None:
+        """Return the flow of sessions whose token is in a header, where there are such."""
+        if config.header is None or self._store is None:
+            return None
+        return self._of(config, self._store, Purpose.HEADER, None)
+
+    def _of(
+        self, config: Config, store: Store, purpose: Purpose, old_sessions: MigrationParts | None
+    ) -> Flow:
+        signer, sealer, _ = self._keys(config, purpose)
         return Flow(
-            store=self._store,
+            store=store,
             rules=config.rules,
             signer=signer,
             sealer=sealer,
@@ -94,7 +105,19 @@ class Flows:
             horizon=self._horizon,
             proofs=self._record_proofs,
             refusal=ReauthenticationRequired,
-            old_sessions=self._old_sessions(config),
+            old_sessions=old_sessions,
+        )
+
+    def _keys(
+        self, config: Config, purpose: Purpose
+    ) -> tuple[TokenSigner, Sealer, Encryption | None]:
+        return self._keyring(
+            config.secret_keys,
+            config.encryption,
+            config.rules.prefix,
+            config.cookie.name,
+            config.rules.max_bytes,
+            purpose=purpose,
         )
 
     def _old_sessions(self, config: Config) -> MigrationParts:
@@ -120,8 +143,12 @@ class Flows:
         prefix: str,
         name: str,
         max_bytes: int,
+        *,
+        purpose: Purpose,
     ) -> tuple[TokenSigner, Sealer, Encryption | None]:
-        signer = TokenSigner(keys, prefix, name, entropy=self._entropy, proofs=self._proofs)
+        signer = TokenSigner(
+            keys, prefix, name, entropy=self._entropy, proofs=self._proofs, purpose=purpose
+        )
         of_records = in_cookie = None
         if settings is not None:
             secrets = keys if settings.keys is None else settings.keys

@@ -28,19 +28,19 @@ def reloaded(app_sessions: AppSessions, session: ServerSession) -> Steps[bool]:
         raise StoreUnavailable(_FAILED)
     if state.mode is Mode.EXEMPT:
         return False
-    flow = cast("Flow", app_sessions.flow)
+    flow = cast("Flow", app_sessions.flow_of(session))
     return (yield from app_sessions.in_turn(session, flow.reload(session)))
 
 
 def confirmed(app_sessions: AppSessions, session: ServerSession) -> Steps[bool]:
     """Return whether a session is still there, after all saves that are under way."""
-    flow = cast("Flow", app_sessions.flow)
+    flow = cast("Flow", app_sessions.flow_of(session))
     return (yield from app_sessions.in_turn(session, flow.confirm(session)))
 
 
 def kept_alive(app_sessions: AppSessions, session: ServerSession) -> Steps[bool]:
     """Restart the idle timeout of a session that is open; False where it may have ended."""
-    flow = cast("Flow", app_sessions.flow)
+    flow = cast("Flow", app_sessions.flow_of(session))
     return (yield from app_sessions.in_turn(session, flow.keep_alive(session)))
 
 
@@ -83,7 +83,9 @@ def _save(app_sessions: AppSessions, session: ServerSession) -> Steps[None]:
 
     def save() -> Steps[Reply]:
         possible = not (state.of_socket or state.answered)
-        steps = app_sessions.flow.close(session, cookie_possible=possible, in_block=True)
+        steps = app_sessions.flow_of(session).close(
+            session, cookie_possible=possible, in_block=True
+        )
         return (yield from steps)
 
     _ = yield from app_sessions.in_turn(session, save())

@@ -28,6 +28,7 @@ from .encryption_settings import (
 )
 from .errors import ConfigError
 from .framework_settings import FLASKS, read_cookie, read_secret_keys, read_truth
+from .header_settings import HeaderSettings
 from .migration_settings import MigrationSettings
 from .reading_settings import (
     Setting,
@@ -257,6 +258,10 @@ class CommonSettings(SocketSettings):
     )
 
 
+# What is declared besides by each store.
+_COMMON: tuple[type[object], ...] = (CommonSettings, MigrationSettings, HeaderSettings)
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """All settings of one application, checked. Times are seconds, sizes bytes."""
@@ -273,6 +278,7 @@ class Config:
     proof_cache_bytes: int
     encryption: EncryptionSettings | None
     migration: MigrationSettings
+    header: str | None
     sockets: SocketSettings
     home: str  # the application's own directory
     stores: tuple[object, ...]  # what stores declare, the named one among them: see `of`
@@ -287,7 +293,7 @@ class Config:
     @property
     def names(self) -> frozenset[str]:
         """The names of all settings that are declared, besides Flask's own."""
-        return _names([CommonSettings, MigrationSettings, *map(type, self.stores)])
+        return _names([*_COMMON, *map(type, self.stores)])
 
     def of(self, kind: type[S]) -> S:
         """Return the settings that a store declares as this class, checked."""
@@ -332,6 +338,7 @@ class Config:
             proof_cache_bytes=ours.proof_cache_bytes,
             encryption=chosen(ours.encrypt, ours.encryption_keys, ours.read_plain_until),
             migration=migration,
+            header=read(HeaderSettings, settings).name,
             sockets=ours,
             home=home,
             stores=tuple(read(kind, settings, home=home) for kind in stores.values()),
@@ -361,7 +368,7 @@ def _check_names(settings: Mapping[str, Any], stores: Mapping[str, type[object]]
     kind = settings.get("SESSION_TYPE", "filesystem")
     known = {str(kind), str(kind).lower()} & {"cookie", *stores}
     others = None if known else prefix_of(kind)
-    names = _names([CommonSettings, MigrationSettings, *stores.values()])
+    names = _names([*_COMMON, *stores.values()])
     check_names(settings, {*names, *FLASKS}, peers_names(stores.values()), others)
 
 

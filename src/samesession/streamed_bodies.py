@@ -57,7 +57,7 @@ class Stream:
         yield from ()
         if state_of(self._session).in_cookie:
             raise ReadOnlySession(NO_COOKIE_DATA)
-        yield from self._app_sessions.keep(self._session)
+        yield from self._keep()
         self._reason = None
 
     def failed(self, error: TypeError | SessionError) -> None:
@@ -93,6 +93,19 @@ class Stream:
         known = self._sent if state.in_cookie else state.base
         return known is not None and values.encode_if_fit(data) != known
 
+    def _keep(self) -> Steps[None]:
+        """Save the session when its response is made, whatever keeps it.
+
+        Raises ReadOnlySession where that needs a cookie.
+        """
+        session = self._session
+        flow = self._app_sessions.flow_of(session)
+        steps = flow.close(session, cookie_possible=False, in_block=True)
+        _ = yield from self._app_sessions.in_turn(session, steps)
+        if state_of(session).keeps_nothing():
+            state_of(session).lock()
+
     def _is_emptied(self) -> bool:
         state = state_of(self._session)
-        return not state.cleared and self._app_sessions.flow.deletes(self._session)
+        flow = self._app_sessions.flow_of(self._session)
+        return not state.cleared and flow.deletes(self._session)

@@ -22,6 +22,7 @@ import httpx
 import pytest
 
 from samesession import Session, audit
+from samesession.header_settings import HeaderSettings
 from samesession.migration_settings import MigrationSettings
 from samesession.reading_settings import declared
 from samesession.settings import CommonSettings, Config
@@ -37,6 +38,7 @@ PAGES = (
     "README.md",
     "CONTRIBUTING.md",
     "docs/administration.md",
+    "docs/api-clients.md",
     "docs/command-line.md",
     "docs/configuration.md",
     "docs/login-libraries.md",
@@ -325,7 +327,12 @@ def test_every_setting_is_documented_with_its_default() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text()
     pattern = r"^\| `SESSION_\w+` \| [^|]+ \| [^|]+ \|$"
     found = {row.split("`")[1]: row for row in re.findall(pattern, text, re.MULTILINE)}
-    kinds: list[type[object]] = [CommonSettings, MigrationSettings, *built_in().values()]
+    kinds: list[type[object]] = [
+        CommonSettings,
+        MigrationSettings,
+        HeaderSettings,
+        *built_in().values(),
+    ]
     settings = [each for kind in kinds for each in declared(kind).values()]
     assert found == {each.name: each.row for each in settings}
     for each in settings:

@@ -1047,7 +1047,7 @@ MUTANTS = (
         "a streamed body begins no session after it has ended one",
         (
             Change(
-                "app_sessions.py",
+                "streamed_bodies.py",
                 "        if state_of(session).keeps_nothing():",
                 "        if False:",
             ),

@@ -18,6 +18,7 @@ class Purpose(enum.StrEnum):
     ENCRYPTION = "encryption"  # of records
     OWNER = "owner"  # what owners are called in a store
     COOKIE = "cookie"  # that holds a session, encrypted
+    HEADER = "header"  # of tokens that no cookie holds
     MIGRATION = "migration"  # what names the sessions of other libraries
 
 

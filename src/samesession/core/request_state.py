@@ -61,6 +61,7 @@ class SessionState:
     ended: Loaded | None = None  # what the application has ended, and no save has deleted yet
     own_lifetimes = False  # the session may have an idle timeout of its own
     lifetime: int | None = None  # that it was given since it was loaded or saved, 0 for none
+    header_token: str | None = None  # that the request has in place of a cookie, empty for none
     of_socket = False  # a WebSocket's, which can send no cookie
     dropped_at: str | None = None  # the endpoint of a static file: writes are seen, and dropped
     terms: Terms | None = None  # of `loaded`

@@ -90,11 +90,15 @@ class TokenSigner:
         entropy: Entropy,
         *,
         proofs: Proofs | None = None,
+        purpose: Purpose = Purpose.TOKEN,
     ) -> None:
-        """`secret_keys`: the newest first. `proofs`: where to remember which values were proved."""
+        """`secret_keys`: the newest first. `proofs`: where to remember which values were proved.
+
+        `purpose`: a token that is signed for one is none for another.
+        """
         self._signers = tuple(
             Signer(
-                derive(secret, Purpose.TOKEN, prefix, cookie_name),
+                derive(secret, purpose, prefix, cookie_name),
                 key_derivation="none",
                 digest_method=hashlib.sha256,
             )

@@ -1,0 +1,45 @@
+"""The setting of clients that keep no cookies: apps, scripts, other servers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .core.cookie import NAME
+from .errors import ConfigError
+from .reading_settings import Setting, setting
+
+# Headers that mean something else to browsers, servers, proxies or the frameworks.
+_TAKEN = frozenset(
+    (
+        *("accept", "authorization", "cache-control", "connection", "content-length"),
+        *("content-type", "cookie", "date", "expect", "forwarded", "host", "location", "origin"),
+        *("referer", "server", "set-cookie", "te", "trailer", "transfer-encoding", "upgrade"),
+        *("user-agent", "vary", "via"),
+    )
+)
+
+
+def _header(value: object, setting: Setting) -> str | None:
+    if value is None:
+        return None
+    # A name of a header is spelt as one of a cookie is (RFC 9110, 5.6.2). Proxies drop names
+    # with an underscore, as CGI cannot tell it from a hyphen.
+    if isinstance(value, str) and NAME.fullmatch(value) is not None and "_" not in value:
+        if value.lower() not in _TAKEN:
+            return value
+        raise ConfigError(f'{setting.name} must be a header of its own, such as "X-Session-Token"')
+    raise ConfigError(f'{setting.name} must be the name of a header, such as "X-Session-Token"')
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderSettings:
+    """How a session's token comes that no cookie holds."""
+
+    name: str | None = setting(
+        "SESSION_HEADER",
+        _header,
+        default=None,
+        doc="The name of the header by which [clients that keep no cookies](api-clients.md) have a "
+        'session, such as `"X-Session-Token"`. A request that has the header, even an empty one, '
+        "has its session by that alone: no cookie is read or sent.",
+    )
