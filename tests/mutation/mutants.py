@@ -3605,7 +3605,7 @@ MUTANTS = (
                 "state_of",
             ),
         ),
-        ("tests/web/test_watching.py", "-k", "memory and keeps_its_session_alive"),
+        ("tests/web/test_watching.py", "-k", "sqlite and keeps_its_session_alive"),
     ),
     Mutant(
         "a session that blocks keep alive stays in its owner's list",
@@ -3616,7 +3616,7 @@ MUTANTS = (
                 "pass\n            data",
             ),
         ),
-        ("tests/web/test_modified.py", "-k", "memory and owners_list"),
+        ("tests/web/test_modified.py", "-k", "sqlite and owners_list"),
     ),
     Mutant(
         "an interrupted block takes its own cancellation alone",

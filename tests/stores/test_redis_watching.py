@@ -67,8 +67,9 @@ async def test_many_sockets_share_one_connection(new_site: NewSite, valkey: Valk
 
 
 async def test_a_connection_that_is_lost_has_all_looked_at_at_once(
-    new_site: NewSite, valkey: Valkey
+    new_site: NewSite, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(f"{WATCHER}._RETRY", 60.0)  # which has them looked at as well
     _, (socket,) = await listening(new_site(SESSION_CLOSE_SOCKETS=True))
     delete_all(valkey)
     with valkey.client() as client:

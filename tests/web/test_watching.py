@@ -255,6 +255,7 @@ async def test_an_open_socket_keeps_its_session_alive_if_it_is_to(
         await asyncio.sleep(0.2)
     assert heard.done() is not renews
     if renews:  # and its owner still has it in the list, though no request came for long
+        await administer(site, "purge")
         assert len(await administer(site, "sessions_of", "ann")) == 1
         site.clock.advance(51)  # beyond the absolute timeout
     assert await heard == "ended meanwhile, {}"
