@@ -464,6 +464,12 @@ def test_what_an_interface_was_made_with_is_known_without_a_setting() -> None:
     assert "+SESSION_PERMANENT = False" in plan_for(former(implied=implied)).diff
 
 
+def test_settings_of_a_store_by_others_are_left_to_it() -> None:
+    settings = {"SESSION_TYPE": "my-db", "SESSION_MY_DB_URL": "db://here"}
+    named = {each.name for each in plan_for(former(SIGNED_COOKIE, **settings)).changes}
+    assert "SESSION_MY_DB_URL" not in named
+
+
 # --- what is lost --------------------------------------------------------------------------
 
 

@@ -17,9 +17,9 @@ from ...framework_settings import FLASKS
 from ...migration_settings import MigrationSettings
 from ...reading_settings import declared
 from ...setting_names import check_names, peers_names
-from ...settings import CommonSettings
+from ...settings import CommonSettings, prefix_of
 from ...stores import built_in
-from .answers import ANSWERS, COOKIE, PREFIX, SHARED_KEYS, new_cookie_name, new_prefix
+from .answers import ANSWERS, COOKIE, PREFIX, SHARED_KEYS, TYPES, new_cookie_name, new_prefix
 from .former import (
     ELIDED,
     FLASK_SESSION,
@@ -150,11 +150,13 @@ def _guesses(former: Former) -> Iterator[Change]:
     ours = {each.name for kind in kinds for each in declared(kind).values()}
     known, peers = {*ours, *FLASKS}, peers_names(built_in().values())
     theirs = {*ANSWERS, *peers.no_effect, *peers.write_instead}
+    is_known = former.kind is None or former.kind in {*built_in(), *TYPES, "cookie"}
+    others = None if is_known else prefix_of(former.kind)
     for name, value in former.settings.items():
         if name in theirs:
             continue
         try:
-            check_names({name: value}, known, peers, None)
+            check_names({name: value}, known, peers, others)
         except ConfigError as error:
             answer = Answer(Fate.DROPPED, str(error), known_level=Level.WARNING)
             yield Change(name, f"{name} = {ELIDED}", answer)
