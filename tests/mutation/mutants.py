@@ -3629,4 +3629,57 @@ MUTANTS = (
         ),
         ("tests/web/test_watching.py", "-k", "memory and no_end_of_the_session"),
     ),
+    Mutant(
+        "an old cookie opens its session for 60 seconds",
+        (Change("core/migrated.py", "return now < until and", "return"),),
+        ("tests/unit/test_migrating.py", "-k", "for_60_seconds"),
+    ),
+    Mutant(
+        "the new cookie ends the old one",
+        (Change("core/next_record.py", "keeps=signed is None or by_old_cookie", "keeps=True"),),
+        ("tests/unit/test_migrating.py", "-k", "first_request_with_the_new"),
+    ),
+    Mutant(
+        "who has read an old session that ended files it no more",
+        (Change("core/migrating.py", "if standing != mark:", "if False:"),),
+        ("tests/races/test_old_cookies.py", "-k", "a_logout_is_final_in_every_order"),
+    ),
+    Mutant(
+        "one request alone begins the session of an old one",
+        (Change("core/migrating.py", "if outcome is not Outcome.WRITTEN:", "if False:"),),
+        ("tests/races/test_old_cookies.py", "-k", "of_two_requests_at_once"),
+    ),
+    Mutant(
+        "what a request has begun is no session",
+        (
+            Change(
+                "core/own_records.py",
+                "return None if record is None or is_pending(record) else record",
+                "return record",
+            ),
+        ),
+        ("tests/unit/test_migrating.py", "-k", "only_begun"),
+    ),
+    Mutant(
+        "equal signed cookies share no session",
+        (
+            Change(
+                "core/old_cookies.py",
+                "return Followed(followed) if alone else Nothing(None)",
+                "return Followed(followed)",
+            ),
+        ),
+        ("tests/unit/test_migrating.py", "-k", "equal_cookies"),
+    ),
+    Mutant(
+        "an old cookie is noted by each key",
+        (
+            Change(
+                "core/migrating.py",
+                "for place in reversed(found.places):",
+                "for place in found.places[:1]:",
+            ),
+        ),
+        ("tests/unit/test_migrating.py", "-k", "during_a_rotation"),
+    ),
 )

@@ -617,6 +617,8 @@ def test_what_was_moved_and_has_ended_stays_so(name: int) -> None:
     session.end()
     _ = closed(bench, session)
     assert is_nothing(bench.opened(VALUE))
+    used = bench.old_ids.filed(LIBRARY, names_of(OLD_ID)[name])[0].note
+    assert f"session:used.{used}" in bench.memory.keys
     # And is no session, though the command runs once more.
     moved(bench, name=name)
     assert is_nothing(bench.opened(VALUE))

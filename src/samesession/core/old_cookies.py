@@ -175,7 +175,10 @@ class OldCookies:
         # At each place, as processes may have other keys.
         noted = len(notes) == len(places) and len({*map(migrated.mark_of, notes)}) == 1
         named = Named(reader.library, presented.id, filed=presented.data is None)
-        base = Readable(named, places, _NO_DRAFT, None, record, noted, presented.expires)
+        # The command knows a file by that name alone, and looks for a note there.
+        sid = None if record is None else record.sid
+        noting = [*places, *(each for each in others if each.sid == sid)]
+        base = Readable(named, noting, _NO_DRAFT, None, record, noted, presented.expires)
         return self._found(base, held)
 
     def _found(self, base: Readable, held: _Held | Nothing) -> Found:
