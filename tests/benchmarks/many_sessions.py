@@ -101,7 +101,7 @@ def _records(sealer: Any, owned: int, everyone: int) -> Iterator[tuple[str, byte
         sid = text(secrets.token_bytes(16))
         owner, since = (OWNER, now) if number < owned else (None, 0)
         record = Record(
-            sid, bytes(32), 1, False, now - number % 1000, 0, since, since, owner, payload
+            sid, bytes(24), 1, False, now - number % 1000, 0, since, since, owner, payload
         )
         yield f"session:{sid}", sealer.seal(f"session:{sid}", record)
 

@@ -54,7 +54,7 @@ def _fill(directory: str, keys: list[str], count: int) -> None:
         sid = text(secrets.token_bytes(16))
         key = f"session:{sid}"
         keys.append(key)
-        record = Record(sid, bytes(32), 1, False, int(time.time()), 0, 0, 0, None, payload)
+        record = Record(sid, bytes(24), 1, False, int(time.time()), 0, 0, 0, None, payload)
         write_file(directory, key, _SEALER.seal(key, record), expires)
 
 

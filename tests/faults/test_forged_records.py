@@ -105,7 +105,7 @@ def _payload_of(raw: bytes, payload: bytes) -> bytes:
 
 def _of_format_1(raw: bytes, key: str) -> bytes:
     """Give a record as it was before: 92 bytes at its front, one map, a whole HMAC-SHA256."""
-    head = struct.pack(">QBB16s32sQQQQH", 1, 0, 1, raw[14:30], raw[30:62], *[0] * 5)
+    head = struct.pack(">QBB16s32sQQQQH", 1, 0, 1, raw[14:30], raw[30:54], *[0] * 5)
     body, filed = head + ormsgpack.packb({"a": 1}), key.encode()
     secret = derive(SECRET_KEY.encode(), Purpose.RECORD, "session:", "session")
     return body + hmac.digest(secret, len(filed).to_bytes(4, "big") + filed + body, "sha256")

@@ -318,7 +318,7 @@ def test_what_ends_a_session_or_replaces_its_secret_waits_for_the_disk(
     assert commit(store, 2) is Outcome.WRITTEN
     levels.append(level())
     told = statements(store)
-    sealed = sealer().seal(KEY, record(TOKEN, revision=3, secret_hash=bytes(32)))
+    sealed = sealer().seal(KEY, record(TOKEN, revision=3, secret_hash=bytes(24)))
     steps = store.commit(KEY, sealed, expected=raw(2)[:8], renew=LIFETIMES)
     assert run(steps) is Outcome.WRITTEN
     levels.append(level())

@@ -72,8 +72,8 @@ async def ear(redis_url: str) -> AsyncIterator[Ear]:
 def replaced(raw: bytes, *, secret: bool) -> bytes:
     """Give a record's next revision, under another secret if asked."""
     revision = (int.from_bytes(raw[:8], "big") + 1).to_bytes(8, "big")
-    kept = raw[30:62] if not secret else bytes(byte ^ 1 for byte in raw[30:62])
-    return revision + raw[8:30] + kept + raw[62:]
+    kept = raw[30:54] if not secret else bytes(byte ^ 1 for byte in raw[30:54])
+    return revision + raw[8:30] + kept + raw[54:]
 
 
 @pytest.mark.parametrize("colour", [Colour.SYNC, Colour.ASYNC], ids=["flask", "quart"])

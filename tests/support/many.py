@@ -62,7 +62,7 @@ def _records(
         sid = text(spread + series.to_bytes(8, "big"))
         yield Record(
             sid=sid,
-            secret_hash=bytes(32),
+            secret_hash=bytes(24),
             revision=1,
             permanent=False,
             created=began + number,

@@ -11,7 +11,7 @@ from samesession.errors import BadRecord
 
 
 def record(payload: bytes) -> Record:
-    return Record("A" * 22, bytes(32), 1, False, 1, 0, 0, 0, None, payload)
+    return Record("A" * 22, bytes(24), 1, False, 1, 0, 0, 0, None, payload)
 
 
 def test_names_have_types_and_sizes_in_their_order() -> None:

@@ -84,11 +84,11 @@ def test_the_front_of_a_record_stands_where_stores_look_for_it() -> None:
     made = record(TOKEN, revision=258, permanent=True, lifetime=3600)
     raw = sealer().seal(KEY, made)
     assert raw[:14] == b"\0\0\0\0\0\0\x01\x02" + b"\x01\x02" + b"\0\0\x0e\x10"
-    assert raw[30:62] == TOKEN.secret_hash
+    assert raw[30:54] == TOKEN.secret_hash
 
 
 def test_a_record_of_the_least_has_little_besides_its_data() -> None:
-    assert len(sealer().seal(KEY, record(TOKEN, payload=b""))) == 62 + 8 + MAC_BYTES
+    assert len(sealer().seal(KEY, record(TOKEN, payload=b""))) == 54 + 8 + MAC_BYTES
 
 
 def test_what_a_record_holds_besides_the_data_has_room_and_a_limit() -> None:
@@ -170,13 +170,13 @@ def test_a_record_above_the_limit_is_refused_before_it_is_read() -> None:
         lambda body: body[:9] + b"\x01" + body[10:],  # the format of the past
         lambda body: body[:9] + b"\x03" + body[10:],  # a format of the future
         lambda body: body[:8] + b"\x04" + body[9:],  # a flag of the future
-        lambda body: body[:62] + b"\xff\xff" + body[64:],  # details longer than the record
-        lambda body: body[:62],
-        lambda body: body[:62] + b"\0\0",
-        lambda body: body[:62] + b"\0\x02\xa1\xff",
+        lambda body: body[:54] + b"\xff\xff" + body[56:],  # details longer than the record
+        lambda body: body[:54],
+        lambda body: body[:54] + b"\0\0",
+        lambda body: body[:54] + b"\0\x02\xa1\xff",
         *(
             lambda body, details=details: (
-                body[:62] + len(details).to_bytes(2, "big") + details + body[-5:]
+                body[:54] + len(details).to_bytes(2, "big") + details + body[-5:]
             )
             for details in map(
                 ormsgpack.packb,

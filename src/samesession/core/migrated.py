@@ -30,13 +30,13 @@ from . import policy
 from .keys import Purpose, derive
 from .policy import Rules
 from .record import PASSING, Fields, Record
-from .token import SID_BYTES, Entropy, text
+from .token import HASH_BYTES, SID_BYTES, Entropy, text
 from .unsaved_changes import Draft
 
 FOLLOWED = 60  # seconds for which the old cookie opens the session that it has begun
 NOTES = "used."  # between the prefix and what names a note
 
-_MARK_BYTES = 32
+_MARK_BYTES = HASH_BYTES  # a mark stands where other records have the hash of a secret
 NO_MARK = bytes(_MARK_BYTES)  # of no record: a note of it allows none
 # What the derivation calls libraries that file sessions, and the one that does not.
 _FILED, _IN_COOKIE = "filed", "signed-cookie"

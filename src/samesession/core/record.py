@@ -9,9 +9,9 @@ in the clear, each at its place:
     9       1      format: 2
     10      4      idle timeout of this session's own in seconds; 0: it has none
     14      16     sid
-    30      32     SHA-256 of the secret
-    62      2      length of the details
-    64             details: a MessagePack array
+    30      24     SHA-256 of the secret, its first 192 bits (NIST SP 800-107, 5.1)
+    54      2      length of the details
+    56             details: a MessagePack array
                    payload: see `codec`
     -16     16     MAC
 
@@ -43,16 +43,15 @@ from .encryption import Encryption
 from .keys import Purpose, derive
 from .names import MAX_LABEL
 from .store import Lifetimes
-from .token import SID_BYTES, raw_sid, text
+from .token import HASH_BYTES, SID_BYTES, raw_sid, text
 
 FORMAT = 2
 MAC_BYTES = 16
-_SECRET_BYTES = 32  # of a secret's hash
 _PERMANENT = 1
 _ENCRYPTED = 2
 _FLAGS = _PERMANENT | _ENCRYPTED
 _FLAGS_AT = 8
-_CLEAR = struct.Struct(f">QBBI{SID_BYTES}s32s")
+_CLEAR = struct.Struct(f">QBBI{SID_BYTES}s{HASH_BYTES}s")
 _CLEAR_END = _CLEAR.size
 _DETAILS_AT = _CLEAR_END + 2
 _MAX_DETAILS = 2**16 - 1
@@ -303,7 +302,7 @@ def revision_of(raw: bytes) -> bytes:
 
 def secret_of(raw: bytes) -> bytes:
     """Return the part of a record's bytes that changes when its secret is replaced."""
-    return raw[SID_END : SID_END + _SECRET_BYTES]
+    return raw[SID_END : SID_END + HASH_BYTES]
 
 
 def lifetime_of(raw: bytes, lifetimes: Lifetimes) -> int:

@@ -27,6 +27,7 @@ Entropy = Callable[[int], bytes]
 
 SID_BYTES = 16
 SECRET_BYTES = 32
+HASH_BYTES = 24  # of the SHA-256 of a secret: nobody finds another secret with the same 192 bits
 
 # The last character of a sid carries 2 bits, that of a secret or signature 4:
 # only spellings whose spare bits are zero are canonical.
@@ -41,7 +42,7 @@ _PROOF_BYTES = 500  # that one takes which is remembered, about
 
 
 class Token(NamedTuple):
-    """What a bearer has proved to know: a session's secret, of which a store holds the SHA-256."""
+    """What a bearer has proved to know: a session's secret, of which a store holds a hash."""
 
     sid: str
     secret_hash: bytes
@@ -164,7 +165,7 @@ class TokenSigner:
 
 
 def _hashed(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode("ascii")).digest()
+    return hashlib.sha256(secret.encode("ascii")).digest()[:HASH_BYTES]
 
 
 def same_secret(token: Token, secret_hash: bytes) -> bool:

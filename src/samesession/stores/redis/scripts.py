@@ -26,11 +26,11 @@ return record
 """
 
 # ARGV: expected revision, new record (empty: delete), seconds to live (empty: as before), channel,
-# word. The channel is told of a session that is deleted or, by bytes 30 to 61, given another
+# word. The channel is told of a session that is deleted or, by bytes 30 to 53, given another
 # secret; who may not publish there writes all the same.
 # Answers 1: done, 0: gone, 2: another type, or the record that stands there.
 COMMIT = """
-local front = redis.pcall('GETRANGE', KEYS[1], 0, 61)
+local front = redis.pcall('GETRANGE', KEYS[1], 0, 53)
 if type(front) == 'table' then
   if not string.find(front.err, 'WRONGTYPE', 1, true) then return front end
   return {ARGV[5], 2}
@@ -46,7 +46,7 @@ elseif ARGV[3] == '' then
 else
   redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 end
-if ARGV[2] == '' or string.sub(ARGV[2], 31, 62) ~= string.sub(front, 31, 62) then
+if ARGV[2] == '' or string.sub(ARGV[2], 31, 54) ~= string.sub(front, 31, 54) then
   redis.pcall('PUBLISH', ARGV[4], KEYS[1])
 end
 return {ARGV[5], 1}
