@@ -30,7 +30,7 @@ from .core.store import Clock, Located, Openable, Preparable, Reach, Store, capa
 from .core.token import Entropy, Proofs
 from .core.tracebacks import clear_locals
 from .current_settings import CurrentSettings, Parts, snapshot, source_of
-from .errors import ConfigError, NotSupported, SessionError, StoreError
+from .errors import ConfigError, NotSupported, SessionError, StoreError, TooManySessions
 from .exempt import Exemptions
 from .framework import Framework
 from .given_application import home_of, without_sessions
@@ -230,8 +230,7 @@ class AppSessions:
             opening = parts.flow.open(values, renew=renew, address=address)
         else:
             opening = parts.flow.open(())
-        old = parts.old_cookie
-        return opening if old is None else old.open(opening, request, header)
+        return opening if (old := parts.old_cookie) is None else old.open(opening, request, header)
 
     def _renews(self, request: Request) -> bool:
         return self._no_renew is None or not self._no_renew(request)
@@ -314,8 +313,9 @@ class AppSessions:
         lock = state_of(session).turn(self._framework.lock)
         yield from wait(lock.acquire())
         try:
-            with headers.login_refusals():
-                answer = yield from steps
+            answer = yield from steps
+        except TooManySessions as error:
+            raise headers.LoginRefused(error) from error
         finally:
             lock.release()
         if (failure := state_of(session).take_untold()) is not None:

@@ -7,8 +7,7 @@ Werkzeug's underneath (`werkzeug.sansio`), so one piece of code serves both.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias, cast
 
@@ -67,15 +66,6 @@ class LoginRefused(TooManySessions, Forbidden):
 
     def __str__(self) -> str:
         return str(self.args[0])
-
-
-@contextmanager
-def login_refusals() -> Iterator[None]:
-    """Make a refused login the error that an application sees."""
-    try:
-        yield
-    except TooManySessions as error:
-        raise LoginRefused(error) from error
 
 
 # What becomes of a response whose session is not saved.
@@ -181,16 +171,13 @@ class CookieWriter:
 
     def header(self, action: SetCookie | DropCookie) -> str:
         """Return the header's value; raise SessionTooLarge above 4,096 bytes."""
-        match action:
-            case DropCookie():
-                return self._drop
-            case SetCookie(value, None):
-                self._cookie.check_size(value)
-                return f"{self._head}{value}{self._plain}"
-            case SetCookie(value, expires):
-                self._cookie.check_size(value)
-                date = _date(expires)
-                return f"{self._head}{value}{self._before_date}{date}{self._after_date}"
+        if isinstance(action, DropCookie):
+            return self._drop
+        value, expires = action
+        self._cookie.check_size(value)
+        if expires is None:
+            return f"{self._head}{value}{self._plain}"
+        return f"{self._head}{value}{self._before_date}{_date(expires)}{self._after_date}"
 
 
 def apply(

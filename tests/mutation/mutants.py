@@ -40,8 +40,8 @@ MUTANTS = (
         (
             Change(
                 "core/token.py",
-                'hashlib.sha256(b"".join(each.get_signature(b"") for each in self._signers))',
-                "hashlib.sha256()",
+                "hashlib.sha256(signatures).digest()",
+                "bytes(32)",
             ),
         ),
         ("tests/unit/test_token.py",),

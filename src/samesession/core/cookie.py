@@ -7,8 +7,8 @@ Partitioned attribute as in CHIPS.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 from ..errors import ConfigError, SessionTooLarge
 from .scopes import MAX_HEADERS, NO_PATH, Address, Scope, cookie_domain, other_scopes
@@ -20,12 +20,14 @@ NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+", re.ASCII)
 _SAMESITE = {"lax": "Lax", "strict": "Strict", "none": "None"}
 
 
-@dataclass(frozen=True, slots=True)
-class SetCookie:
+class SetCookie(NamedTuple):
     """Send this value; `expires` is seconds since 1970, None ends with the browser."""
 
-    value: str = field(repr=False)
+    value: str
     expires: int | None
+
+    def __repr__(self) -> str:
+        return f"SetCookie(expires={self.expires!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,7 @@ class DropCookie:
 CookieAction: TypeAlias = SetCookie | DropCookie | None
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What a response must say: the cookie, and whether it varies by Cookie."""
 
     cookie: CookieAction

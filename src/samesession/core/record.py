@@ -207,9 +207,11 @@ def _clear(record: Record, *, encrypted: bool = False) -> bytes:
 
 def _private(record: Record) -> tuple[bytes, bytes, bytes]:
     """Make all that of a record a store has no use for."""
-    details: list[Any] = [*record[4:8], record.owner, record.label]
-    for field in record.fields:
-        details += field
+    details: list[Any] = [record.created]
+    if any(record[5:9]) or record.label is not None or record.fields:  # as of few sessions
+        details += [*record[5:8], record.owner, record.label]
+        for field in record.fields:
+            details += field
     while details and not details[-1] and not record.fields:
         del details[-1]
     packed = ormsgpack.packb(details)

@@ -14,7 +14,7 @@ which names that is so `note` keeps: the bytes of all others are those of the re
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, ItemsView
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -291,14 +291,15 @@ class SessionState:
 state_of: Callable[[dict[str, Any]], SessionState] = attrgetter("_state")
 
 _DICT: Any = dict  # Any: pyright would know its methods in part
-_item: Callable[[dict[str, Any], str], Any] = _DICT.get
+_items: Callable[[dict[str, Any]], ItemsView[str, Any]] = _DICT.items
+_item: Callable[..., Any] = _DICT.get
 _has: Callable[[dict[str, Any], str], bool] = _DICT.__contains__
 _size: Callable[[dict[str, Any]], int] = _DICT.__len__
 
 
 def data_of(session: dict[str, Any]) -> dict[str, Any]:
     """Return a plain copy of a session's data."""
-    return dict(dict[str, Any].items(session))
+    return {name: value for name, value in _items(session)}  # noqa: C416  # `dict` costs more
 
 
 def listed_sid(session: object) -> str | None:
@@ -329,8 +330,7 @@ def has_flashes(session: dict[str, Any]) -> bool:
 
 def is_permanent(session: dict[str, Any]) -> bool:
     """Return whether a session outlives the browser."""
-    default = state_of(session).permanent_by_default
-    return bool(dict[str, Any].get(session, PERMANENT_KEY, default))
+    return bool(_item(session, PERMANENT_KEY, state_of(session).permanent_by_default))
 
 
 def payload_of(session: dict[str, Any]) -> bytes:

@@ -81,7 +81,7 @@ def raw_sid(sid: str) -> bytes:
 class TokenSigner:
     """Mint, sign and read tokens; the newest key signs, the others only read."""
 
-    __slots__ = ("_digest", "_entropy", "_proofs", "_signers", "mark")
+    __slots__ = ("_entropy", "_proofs", "_salt", "_signers", "mark")
 
     def __init__(
         self,
@@ -109,7 +109,8 @@ class TokenSigner:
         self._proofs: Proofs = Memo(0) if proofs is None else proofs
         # Remembered under a digest, so that no secret is kept beyond its request; a proof by
         # other keys is none.
-        self._digest = hashlib.sha256(b"".join(each.get_signature(b"") for each in self._signers))
+        signatures = b"".join(each.get_signature(b"") for each in self._signers)
+        self._salt = hashlib.sha256(signatures).digest()[: hashlib.blake2b.SALT_SIZE]
         # What tells this newest key from others, and nothing else of it.
         self.mark = self._signers[0].get_signature(b"")
 
@@ -142,9 +143,7 @@ class TokenSigner:
         """Read a cookie's value: None when it is malformed or not signed by us."""
         if len(value) != _TOKEN_BYTES or not value.isascii():
             return None
-        hashed = self._digest.copy()
-        hashed.update(value.encode("ascii"))
-        digest = hashed.digest()
+        digest = hashlib.blake2b(value.encode("ascii"), digest_size=32, salt=self._salt).digest()
         proved = self._proofs.get(digest)
         if proved is None:
             proved = self._prove(value)

@@ -22,6 +22,7 @@ from .codec import Image
 # Flask keeps the flag in the mapping under this name; so do we, to be readable by it.
 PERMANENT_KEY = "_permanent"
 FLASHES_KEY = "_flashes"  # Flask's and Quart's
+_ABSENT: Any = object()
 # A view that was given no other values cannot have changed one in place.
 UNCHANGING = frozenset((str, int, float, bool, bytes, type(None), dt.datetime, uuid.UUID))
 
@@ -199,12 +200,10 @@ class Journal:
         What is stored, and what was done to the data while that was saved.
         """
         shown = here if stored is None else self._rebased(here, stored)
-        self._own = {
-            name: value
-            for name, value in self._assigned_by(unsaved.log, unsaved.assigned, here).items()
-            if name in shown and shown[name] is here.get(name)
-        }
-        self._attempts, self._taken = {}, None
+        own = self._assigned_by(unsaved.log, unsaved.assigned, here)
+        if stored is not None:
+            own = {name: own[name] for name in own if shown.get(name, _ABSENT) is here.get(name)}
+        self._own, self._attempts, self._taken = own, {}, None
         return shown
 
     def give_back(self, unsaved: Unsaved, in_doubt: bytes | None) -> None:
@@ -257,9 +256,14 @@ class Journal:
     def _assigned_by(
         self, log: Sequence[Change], assigned: Collection[str], data: Data
     ) -> dict[str, Any]:
-        own = merge.replay_on(merge.assignments(log), dict(self._own))
-        own.update((name, data[name]) for name in assigned if name in data)
-        return {name: value for name, value in own.items() if name in data}
+        own = dict(self._own)
+        if log:
+            own = merge.replay_on(merge.assignments(log), own)
+        kept = {name: own[name] for name in own if name in data}
+        for name in assigned:
+            if name in data:
+                kept[name] = data[name]
+        return kept
 
 
 def _image_of(payload: bytes | None) -> Image:

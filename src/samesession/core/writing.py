@@ -154,12 +154,14 @@ class Writer:
 
     def is_live(self, record: Record, loaded: Loaded) -> bool:
         """Return whether a record is live, and still the session that was loaded."""
-        return loaded.is_of(record) and not policy.is_over(record, self._clock())
+        is_same = record is loaded.record or loaded.is_of(record)
+        return is_same and not policy.is_over(record, self._clock())
 
     def is_ours(self, record: Record, session: ServerSession) -> bool:
         """Return whether a save of this request wrote a live record, and heard no more of it."""
         minted = state_of(session).minted
-        return minted is not None and self.is_live(record, Loaded(minted, record))
+        is_ours = minted is not None and policy.opens(minted.token, record)
+        return is_ours and not policy.is_over(record, self._clock())
 
     def _next(
         self,
@@ -273,6 +275,8 @@ def _notices(
         yield Notice.of(Event.REGENERATED, after)
     if before is not None and before.owner not in {None, after.owner}:
         yield Notice.of(Event.UNBOUND, before, _how_unbound(draft))
+    if draft.account is None:
+        return
     if isinstance(draft.account, Bound | Adopted):
         yield Notice.of(Event.BOUND, after)
     elif draft.account is Kept.CONFIRMED and after.owner is not None:

@@ -244,10 +244,10 @@ def _is_of_socket(response: flask.Response | None = None) -> bool:
     response. A view of a rule for WebSockets, as Flask-Sock's, has said all over its socket
     when it returns; what turns the client away before that is a response as any.
     """
-    request = headers.unproxied(flask.request)
+    request = cast("flask.Request", headers.unproxied(flask.request))
     if "event" in vars(request) and "namespace" in vars(request):
         return True
-    rule = flask.request.url_rule
+    rule = request.url_rule
     if rule is None or not rule.websocket:
         return False
     return response is None or response.status_code // 100 not in _TURNED_AWAY
