@@ -88,7 +88,7 @@ def encode_named(name: str, value: object) -> bytes:
 
 def join(image: Image) -> Payload:
     """Make the payload of data from each name's bytes; raises TypeError for no names."""
-    lengths = {name: len(value) for name, value in image.items()}
+    lengths = dict(zip(image, map(len, image.values()), strict=True))
     try:
         index = ormsgpack.packb(lengths)
     except TypeError:

@@ -43,14 +43,14 @@ def next_record(
 
     `signed`: with the session's secret; None where it is not known, and stays.
     """
-    owner = draft.owner(current.owner)
+    owner, login = draft.owner(current.owner), draft.login
     if draft.is_empty and owner is None:
         return None
     before = None if draft.cleared else current.owner
     auth_time, end, indexed = current.auth_time, current.deadline, current.indexed
     if owner is None:
         auth_time = 0
-    elif draft.login is not None or draft.account is Kept.CONFIRMED:
+    elif login is not None or draft.account is Kept.CONFIRMED:
         auth_time, end = now, policy.deadline(now, rules)
     elif before is None:  # adopted
         auth_time = 0
@@ -59,7 +59,7 @@ def next_record(
         lifetime = 0 if draft.cleared else current.lifetime
     if index_is_stale or lifetime > current.lifetime:  # which the owner index must outlive
         indexed = max(now, indexed + 1)  # another one in any case, or nothing would be noted
-    elif draft.login is not None or before is None:
+    elif login is not None or before is None:
         indexed = now
     secret_hash = current.secret_hash if signed is None else signed.token.secret_hash
     fields = current.fields

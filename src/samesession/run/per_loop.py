@@ -35,7 +35,7 @@ class PerLoop(Generic[T]):
 
     def here(self) -> T | None:
         """Return what is open in this place."""
-        kept = self._kept.get(place(loop=self._loop))
+        kept = self._kept.get(place(loop=True) if self._loop else os.getpid())
         return None if kept is None else kept.opened
 
     def keep(self, opened: T) -> T:

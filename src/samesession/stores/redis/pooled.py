@@ -140,7 +140,7 @@ class PooledConnections:
         except BaseException:
             connection.close()
             raise
-        if any(isinstance(answer, ReadOnlyError) for answer in found):
+        if ReadOnlyError in map(type, found):
             # This server has become a replica.
             connection.close()
             self.disconnect()

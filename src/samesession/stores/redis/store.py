@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ...core.batches import every_key
 from ...core.findings import Finding
 from ...core.names import checked_prefix
-from ...core.record import lifetime_of, revision_of, secret_of
+from ...core.record import MIN_BYTES, lifetime_of, revision_of, secret_of
 from ...core.steps import Steps, checkpoint
 from ...core.store import (
     Capabilities,
@@ -171,34 +171,19 @@ class RedisStore:
     ) -> Steps[Outcome | Conflict]:
         """Replace the record of the expected revision."""
         commands.check_size(record)
-        seconds = None if renew is None else lifetime_of(record, renew)
-        if (yield from self._swapped(key, expected, record, seconds)):
-            return Outcome.WRITTEN
+        client, seconds = self.client, None if renew is None else lifetime_of(record, renew)
+        if isinstance(client, SingleClient) and client.swaps and _is_swapped(expected, record):
+            # That the old record is the answer says that it was replaced, as no later question
+            # of this key is answered by it: not if it was replaced, and not if it was not, as
+            # then another stood there. Whatever else is answered is no proof of anything.
+            try:
+                swap = commands.swap(key, expected, record, seconds)
+                if (yield from client.send_swap(swap)) == expected:
+                    return Outcome.WRITTEN
+            except errors.ResponseError:  # which the script meets as well, if it is none of these
+                pass
         change = (revision_of(expected), record, "" if seconds is None else seconds)
         return (yield from self._changed(key, *change))
-
-    def _swapped(
-        self, key: str, expected: bytes, record: bytes, seconds: int | None
-    ) -> Steps[bool]:
-        """Replace a record that is known as a whole by SET IFEQ; False leaves it to the script.
-
-        That the old record is the answer says that it was replaced, as no later question of
-        this key is answered by it: not if it was replaced, and not if it was not, as then
-        another stood there. Whatever else is answered is no proof of anything.
-        """
-        client = self.client
-        if (
-            not (isinstance(client, SingleClient) and client.swaps)
-            or expected == revision_of(expected)
-            or secret_of(expected) != secret_of(record)  # which others are told of
-            or max(len(expected), len(record)) > _SWAPPED
-        ):
-            return False
-        try:
-            swap = commands.swap(key, expected, record, seconds)
-            return bool((yield from client.send_swap(swap)) == expected)
-        except errors.ResponseError:  # which the script meets as well, if it is none of the swap's
-            return False
 
     @as_store_errors
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
@@ -367,6 +352,15 @@ class RedisStore:
 
 def _close(client: Client) -> Steps[None]:
     return client.close()
+
+
+def _is_swapped(expected: bytes, record: bytes) -> bool:
+    """Return whether SET IFEQ replaces a record, which must be known as a whole; else the script.
+
+    Others are told of a secret that is replaced, which only the script does.
+    """
+    is_short = MIN_BYTES < len(expected) <= _SWAPPED and len(record) <= _SWAPPED
+    return is_short and secret_of(expected) == secret_of(record)
 
 
 @with_settings(RedisSettings)
