@@ -3684,4 +3684,78 @@ MUTANTS = (
         ),
         ("tests/unit/test_migrating.py", "-k", "during_a_rotation"),
     ),
+    Mutant(
+        "no opcode of a pickle is passed over",
+        (
+            Change(
+                "migration/plain_pickle.py",
+                "_ACTS.get(opcode.name)",
+                "_ACTS.get(opcode.name, _nothing)",
+            ),
+        ),
+        ("tests/unit/test_plain_pickle.py", "-k", "make_or_change_objects"),
+    ),
+    Mutant(
+        "a pickle calls nothing but what stands for it here",
+        (
+            Change(
+                "migration/plain_pickle.py",
+                "if type(named) is not Maker or type(args) is not tuple:",
+                "if type(args) is not tuple:",
+            ),
+        ),
+        ("tests/unit/test_plain_pickle.py", "-k", "make_or_change_objects"),
+    ),
+    Mutant(
+        "how deep a pickle may be",
+        (Change("migration/plain_pickle.py", "if depth > _DEPTH:", "if False:"),),
+        ("tests/unit/test_plain_pickle.py", "-k", "does_not_become and deep and tuple"),
+    ),
+    Mutant(
+        "days that there are not",
+        (
+            Change(
+                "migration/plain_names.py",
+                'return dt.date(int.from_bytes(raw[:2], "big"), raw[2], raw[3])',
+                "return dt.date(raw)",
+            ),
+        ),
+        ("tests/unit/test_plain_pickle.py", "-k", "states_of_other"),
+    ),
+    Mutant(
+        "pickles are read for who asks for it alone",
+        (Change("migration/moving_records.py", "if not unpickles:", "if False:"),),
+        ("tests/web/test_migrate_command.py", "-k", "filesystem and unless_that"),
+    ),
+    Mutant(
+        "an old session that has expired is not moved",
+        (
+            Change(
+                "cli/moving.py",
+                "record.expires is not None and record.expires <= self.clock()",
+                "False",
+            ),
+        ),
+        ("tests/web/test_migrate_command.py", "-k", "filesystem and fixed_words"),
+    ),
+    Mutant(
+        "a session lives no longer for being moved",
+        (Change("core/moving.py", "0 if expires is None else int(expires)", "0"),),
+        ("tests/web/test_migrate_command.py", "-k", "filesystem and lives_no_longer"),
+    ),
+    Mutant(
+        "what was created too late is taken back",
+        (Change("core/moving.py", "if notes and not any(", "if False and not any("),),
+        ("tests/races/test_moving.py", "-k", "logs_out"),
+    ),
+    Mutant(
+        "who ends a moved session has ended it",
+        (Change("core/ending_moved.py", "if moved is not None:", "if False:"),),
+        ("tests/races/test_moving.py", "-k", "who_ends_it"),
+    ),
+    Mutant(
+        "who ends a moved session by its sid has ended it",
+        (Change("core/filing.py", "if ends and self._moved is not None:", "if False:"),),
+        ("tests/faults/test_moved_own_store.py", "-k", "redis and application"),
+    ),
 )
