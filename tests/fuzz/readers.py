@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import datetime as dt
 import hmac
 import os
+import pickle
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -26,6 +28,7 @@ from samesession.core.record import MAC_BYTES, Record, lifetime_of, revision_of
 from samesession.core.session import ServerSession
 from samesession.core.store import Lifetimes
 from samesession.headers import cookie_values
+from samesession.migration.plain_pickle import load_plain
 from samesession.migration.readers import LIBRARIES, readers
 from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore
@@ -210,6 +213,21 @@ def _foreign(library: str, seeds: list[bytes]) -> Callable[[], tuple[Reader, lis
     return make
 
 
+def _pickle() -> tuple[Reader, list[bytes]]:
+    """Read a pickle of plain data, and run nothing of it."""
+    moments = {"at": dt.datetime(2026, 1, 1, tzinfo=dt.UTC), "for": dt.timedelta(1)}
+
+    def read(raw: bytes) -> None:
+        try:
+            found = load_plain(raw, max_bytes=8192)
+        except BadRecord:
+            return
+        assert type(found) is dict
+        assert set(map(type, found)) <= {str}
+
+    return read, [pickle.dumps({**DATA, **moments}, each) for each in range(6)]
+
+
 def _keep(data: dict[str, Any]) -> None:
     """Expect that a session keeps what was read."""
     kept = codec.decode(codec.encode(data))
@@ -224,4 +242,5 @@ READERS: dict[str, Callable[[], tuple[Reader, list[bytes]]]] = {
     "old-cookie": _old_cookie,
     "flask-session": _foreign("flask-session", FLASK_SESSION),
     "quart-session": _foreign("quart-session", QUART_SESSION),
+    "pickle": _pickle,
 }
