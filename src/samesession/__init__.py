@@ -5,9 +5,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from .core.session import ServerSession
-from .core.session_info import SessionInfo, SessionPage
-from .core.store import Clock, Openable, Store
 from .errors import (
     BadRecord,
     ConfigError,
@@ -30,6 +27,10 @@ if TYPE_CHECKING:
     from flask import Flask
     from quart import Quart
 
+    from .core.session import ServerSession as ServerSession
+    from .core.session_info import SessionInfo as SessionInfo
+    from .core.session_info import SessionPage as SessionPage
+    from .core.store import Clock, Openable, Store
     from .reauthentication import ReauthenticationRequired as ReauthenticationRequired
 
 __all__ = [
@@ -57,10 +58,19 @@ __all__ = [
 __version__ = "0.1.0"
 
 
+# What is loaded by those who name it: the HTTP error needs Werkzeug, which whoever reads sessions
+# without requests has no use for, and all pytest runs load the plugin, and with it this module.
+_LATER = {
+    "ReauthenticationRequired": ".reauthentication",
+    "ServerSession": ".core.session",
+    "SessionInfo": ".core.session_info",
+    "SessionPage": ".core.session_info",
+}
+
+
 def __getattr__(name: str) -> object:
-    # An HTTP error needs Werkzeug, which whoever reads sessions without requests does not load.
-    if name == "ReauthenticationRequired":
-        return import_module(".reauthentication", __name__).ReauthenticationRequired
+    if name in _LATER:
+        return getattr(import_module(_LATER[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
