@@ -97,10 +97,11 @@ async def test_its_user_can_end_it_before_it_comes(site: Site, old: Path, name_b
 
 
 @pytest.mark.lists
+@HASHES
 async def test_a_logout_is_undone_neither_by_the_old_cookie_nor_by_another_run(
-    site: Site, old: Path
+    site: Site, old: Path, name_by: Hash
 ) -> None:
-    old_file(old, KEY, DATA)
+    old_file(old, KEY, DATA, name_by=name_by)
     _ = await move(site, old)
     user = holder(site)
     _ = await user.visit(lambda session: session.end())
