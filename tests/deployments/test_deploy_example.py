@@ -19,7 +19,6 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 
 from tests.support.server import Valkey, free_port
 
@@ -46,6 +45,9 @@ _no_caches = shutil.ignore_patterns("__pycache__", ".sessions", "*.pyc")
 
 
 def services() -> dict[str, Any]:
+    # Imported for these tests alone, which are deselected where it is not installed.
+    import yaml
+
     found: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
     return found
 

@@ -26,6 +26,8 @@ def _nested(session: Any) -> None:
 
 # SET IFEQ behind a word: two commands, sent and answered in one go.
 REPLACED = {"getex": 1, "ping": 1, "set": 1}
+# What ends a session for who has it open is one script, which tells other processes as well.
+ENDED = {"getex": 1, "evalsha": 1}
 
 # What a request of a live session does, the store's calls, and Redis's commands.
 DEEDS: dict[str, tuple[Callable[[Any], Any], list[str], dict[str, int]]] = {
@@ -37,13 +39,13 @@ DEEDS: dict[str, tuple[Callable[[Any], Any], list[str], dict[str, int]]] = {
     "regenerate": (
         lambda s: s.regenerate(),
         ["load", "commit"],
-        REPLACED,
+        ENDED,
     ),
-    "clear": (lambda s: s.clear(), ["load", "remove"], {"getex": 1, "evalsha": 1}),
+    "clear": (lambda s: s.clear(), ["load", "remove"], ENDED),
     "modified": (lambda s: setattr(s, "modified", True), ["load"], {"getex": 1}),
 }
 # The commands that the script runs inside the server are no round trips.
-INSIDE = {"set", "get", "getrange", "del"}
+INSIDE = {"set", "get", "getrange", "del", "publish"}
 
 
 def _spied(new_site: NewSite, backend: Backend, **settings: Any) -> tuple[Site, SpyStore]:
