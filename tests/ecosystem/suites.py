@@ -110,7 +110,9 @@ def run_suite(project: Project, store: str, sdists: Path, work: Path, redis_url:
 
 def _unpacked(sdist: Path, place: Path) -> Path:
     with tarfile.open(sdist) as archive:
-        archive.extractall(place / "tree", filter="data")
+        # As the documentation of tarfile has it: CPython before 3.11.4 has no filters.
+        archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
+        archive.extractall(place / "tree")  # of releases that are pinned
     (tree,) = (place / "tree").iterdir()
     if not _has_settings(tree):
         # Or pytest would look for some above, and find those of this project.
