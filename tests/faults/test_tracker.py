@@ -155,7 +155,7 @@ def test_nothing_that_a_session_offers_shows_what_it_holds(name: str) -> None:
         for each in list(inspect.signature(function).parameters.values())[1:]
         if each.default is each.empty and each.kind is not each.VAR_KEYWORD
     ]
-    with pytest.raises((StoreUnavailable, TypeError, ValueError)) as caught:
+    with pytest.raises((StoreUnavailable, TypeError, ValueError, KeyError)) as caught:
         function(session, *needed)
     held = held_by_frames(caught.value, "samesession")
     assert ": " in held
