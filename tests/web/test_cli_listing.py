@@ -45,6 +45,7 @@ def when(seconds: int) -> str:
 # --- list ----------------------------------------------------------------------------------
 
 
+@pytest.mark.owners
 @pytest.mark.stores("filesystem", "memory", "redis", "sqlite")
 async def test_list_tells_programs_what_is_known(new_site: NewSite) -> None:
     site = new_site(SESSION_ABSOLUTE_LIFETIME=3600)
@@ -106,6 +107,7 @@ async def test_what_others_chose_does_nothing_to_a_terminal(site: Site) -> None:
 # --- show ----------------------------------------------------------------------------------
 
 
+@pytest.mark.owners
 @pytest.mark.stores("filesystem", "memory", "redis", "sqlite")
 async def test_show_tells_names_types_and_sizes_and_no_values(site: Site) -> None:
     site.clock.now = NOW

@@ -102,6 +102,7 @@ async def test_the_cookie_says_the_time_that_a_test_sets(
 
 
 @by_each_tool
+@pytest.mark.owners
 @pytest.mark.stores("filesystem", "memory", "redis", "sqlite", "sqlalchemy-sqlite")
 async def test_absolute_timeouts_and_times_of_logins_go_by_it_on_every_store(
     new_own_site: NewSite, at: Freezer
