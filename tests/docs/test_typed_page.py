@@ -20,6 +20,7 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 @pytest.fixture
 def modules(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Give the page's blocks, run as modules."""
+    monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
     found: list[Any] = []
     for number, block in enumerate(BLOCKS):
         module = ModuleType(f"typed_page_{number}")

@@ -97,7 +97,7 @@ def _read(url: str, colour: Colour) -> Servers:
         raise ValueError(scheme)
     if transport == "unix" and kind:
         raise ValueError(scheme)
-    parts = urlsplit(f"{transport}://{rest}")
+    parts = _split_list(transport, rest) if kind else urlsplit(f"{transport}://{rest}")
     if parts.fragment or "#" in rest:
         raise ConfigError(f"SESSION_REDIS has a # in it: {_ENCODE}")
     match kind:
@@ -107,6 +107,16 @@ def _read(url: str, colour: Colour) -> Servers:
             return _cluster(parts, colour)
         case _:
             return _single(parts, colour)
+
+
+def _split_list(transport: str, rest: str) -> SplitResult:
+    """Split a URL with a list of hosts.
+
+    CPython since 3.11.12, 3.12.9 and 3.13.2 refuses an IPv6 address in brackets that has
+    something before it (CVE-2025-0938). `_nodes` checks the hosts one by one.
+    """
+    hosts = re.split("[/?#]", rest, maxsplit=1)[0]
+    return urlsplit(f"{transport}://host{rest[len(hosts) :]}")._replace(netloc=hosts)
 
 
 def _single(parts: SplitResult, colour: Colour) -> Servers:
