@@ -135,15 +135,16 @@ async def administer(site: Site, action: str, *args: Any) -> Any:
 
 ENDED = "ended meanwhile, {}"
 REPLACED = "was given another secret meanwhile, {}"
-ENDINGS: list[tuple[Ending, str]] = [
-    (log_out, ENDED),
-    (empty, ENDED),
-    (revoke, ENDED),
-    (revoke_all, ENDED),
-    (erase_owner, ENDED),
-    (revoke_everyone, ENDED),
-    (regenerate, REPLACED),
-    (bind_another, REPLACED),
+OWNERS = pytest.mark.owners
+ENDINGS = [
+    pytest.param(log_out, ENDED),
+    pytest.param(empty, ENDED),
+    pytest.param(revoke, ENDED, marks=OWNERS),
+    pytest.param(revoke_all, ENDED, marks=OWNERS),
+    pytest.param(erase_owner, ENDED, marks=OWNERS),
+    pytest.param(revoke_everyone, ENDED, marks=pytest.mark.lists),
+    pytest.param(regenerate, REPLACED),
+    pytest.param(bind_another, REPLACED, marks=OWNERS),
 ]
 each_ending = pytest.mark.parametrize(
     ("ending", "how"), ENDINGS, ids=lambda each: getattr(each, "__name__", "")
@@ -305,6 +306,7 @@ async def test_a_socket_is_closed_with_the_code_that_is_asked_for(
     assert left == ["cleaned up"]
 
 
+@pytest.mark.owners
 async def test_all_sockets_of_a_user_are_closed_and_no_other(new_site: NewSite) -> None:
     site = new_site(SESSION_CLOSE_SOCKETS=True)
     serve(site, idle)
@@ -491,6 +493,7 @@ async def test_a_session_that_has_ended_before_is_told_at_the_start(
     await socket.over()
 
 
+@pytest.mark.owners
 async def test_a_streamed_body_is_told_too(site: Site) -> None:
     async def view(session: Any, web: Any) -> Any:
         async def body() -> AsyncIterator[bytes]:
@@ -513,6 +516,7 @@ async def test_a_streamed_body_is_told_too(site: Site) -> None:
     assert answer.text == "hello,bye"
 
 
+@pytest.mark.owners
 async def test_a_stream_of_a_view_that_regenerates_goes_on(site: Site) -> None:
     """The secret that is replaced is its own: it has the new one."""
 
