@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from .cli.coming_from.loading import application
-from .cli.coming_from.report import coming_from_option, former_of, tell_plan
+from .cli.coming_from.option import coming_from_option
+from .cli.coming_from.report import former_of, tell_plan
 from .cli.output import json_option
 from .run.clocks import system_time
 

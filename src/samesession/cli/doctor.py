@@ -14,7 +14,7 @@ from ..core.findings import Finding, Level, worst_of
 from ..core.steps import Steps, checkpoint
 from ..core.store import Examinable, Store
 from ..errors import SessionError
-from .coming_from.report import coming_from_option, former_of, tell_plan
+from .coming_from.option import coming_from_option
 from .lowest_releases import installed, release_findings
 from .output import ExitCode, end, json_option, tell
 from .running import CommandRunner
@@ -41,6 +41,8 @@ def add_doctor(sessions: click.Group, runner: CommandRunner) -> None:
     @json_option
     def doctor(*, strict: bool, workers: int | None, library: str | None, as_json: bool) -> None:
         if library is not None:
+            from .coming_from.report import former_of, tell_plan
+
             app_sessions = runner.app_sessions
             former = former_of(app_sessions.app, library, app_sessions.current_time())
             tell_plan(former, strict=strict, as_json=as_json)

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from ...core.findings import Finding, Level, worst_of
-from ...migration_settings import LIBRARIES
 from ..output import ExitCode, end, tell
 from ..telling_findings import document, lines, summary
 from .former import SIGNED_COOKIE, Former, implied_by
 from .plan import Plan, plan_for
 
-F = TypeVar("F", bound=Callable[..., object])
-
 _WIDTH = 32  # of the longest setting's name
 _LOST = "lost"
-
-
-def coming_from_option(*, required: bool = False) -> Callable[[F], F]:
-    """Return the option that names the library."""
-    return click.option(
-        "--coming-from",
-        "library",
-        type=click.Choice(LIBRARIES),
-        required=required,
-        help="Say what to change in the configuration of an application whose sessions were this "
-        "library's, and what cannot be carried over.",
-    )
 
 
 def former_of(app: Any, library: str, time: float) -> Former:  # app: a Flask or a Quart
