@@ -232,7 +232,7 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Compare with the peers, in about thirty minutes, `-- --quick` in three."""
+    """Compare with the peers, in about twenty minutes, `-- --quick` in three."""
     _install(session, EVERYTHING, "bench")
     session.run("python", "-m", "tests.benchmarks", *session.posargs)
 
