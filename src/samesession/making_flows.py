@@ -21,6 +21,7 @@ from .core.limits import check_limit
 from .core.migrated import OldIds
 from .core.migrating import MigrationParts
 from .core.old_cookies import OwnerOf
+from .core.old_sessions import OldSessions
 from .core.policy import Horizon
 from .core.proved_records import RecordProofs
 from .core.record import Sealer
@@ -28,7 +29,6 @@ from .core.store import Clock, Store
 from .core.token import Entropy, Proofs, TokenSigner
 from .encryption_settings import EncryptionSettings
 from .errors import ConfigError
-from .migration.readers import readers
 from .reauthentication import ReauthenticationRequired
 from .settings import Config
 
@@ -121,17 +121,10 @@ class Flows:
         )
 
     def _old_sessions(self, config: Config) -> MigrationParts:
-        ours, rules = config.migration, config.rules
+        ours = config.migration
         return MigrationParts(
-            old_ids=OldIds(config.secret_keys, rules.prefix, config.cookie.name),
-            readers=readers(
-                ours.libraries,
-                config.secret_keys,
-                prefix=ours.prefix,
-                lifetime=rules.lifetimes.permanent,
-                max_bytes=rules.max_bytes,
-                signed=ours.signed,
-            ),
+            old_ids=OldIds(config.secret_keys, config.rules.prefix, config.cookie.name),
+            readers=_readers(config) if ours.libraries else (),
             owner_of=self._owner_of,
             until=ours.until or 0,
         )
@@ -179,3 +172,18 @@ class Flows:
             writes=settings.writes,
             plain_until=settings.plain_until,
         )
+
+
+def _readers(config: Config) -> Sequence[OldSessions]:
+    """Return the readers of other libraries' sessions that the settings name."""
+    from .migration.readers import readers
+
+    ours, rules = config.migration, config.rules
+    return readers(
+        ours.libraries,
+        config.secret_keys,
+        prefix=ours.prefix,
+        lifetime=rules.lifetimes.permanent,
+        max_bytes=rules.max_bytes,
+        signed=ours.signed,
+    )

@@ -29,7 +29,9 @@ NOW = 1_800_000_000
 def commands(site: Site) -> Mapping[str, click.Command]:
     group = site.app.cli.commands["sessions"]
     assert isinstance(group, click.Group)
-    return group.commands
+    context = click.Context(group)
+    found = {name: group.get_command(context, name) for name in group.list_commands(context)}
+    return {name: command for name, command in found.items() if command is not None}
 
 
 def documented(command: str) -> Any:

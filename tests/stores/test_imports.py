@@ -83,3 +83,23 @@ def test_threads_start_without_asyncio(redis_url: str) -> None:
         "assert 'asyncio' not in sys.modules\n"
     )
     run_by_itself(code)
+
+
+def test_an_application_starts_without_its_commands_and_other_libraries_readers(
+    framework: str,
+) -> None:
+    code = (
+        "import sys\n"
+        f"from {framework} import {framework.title()}\n"
+        "from samesession import Session\n"
+        f"app = {framework.title()}('start')\n"
+        f"app.config.update(SECRET_KEY={SECRET_KEY!r}, SESSION_TYPE='memory')\n"
+        "Session(app)\n"
+        "for name in ('cli.doctor', 'cli.running', 'migration'):\n"
+        "    assert f'samesession.{name}' not in sys.modules, name\n"
+        "found = app.test_cli_runner().invoke(args=['sessions', '--help'])\n"
+        "assert found.exit_code == 0, found.output\n"
+        "assert 'Examine settings' in found.output, found.output\n"
+        "assert 'samesession.cli.doctor' in sys.modules\n"
+    )
+    run_by_itself(code)

@@ -5,22 +5,23 @@ way to run steps. click is what both frameworks' command lines are made of.
 
 What was found or done goes to the standard output, where it was done to the
 standard error: a command in the wrong directory does its work on other sessions.
+
+Every process of an application has the group, and few run a command: the group loads its
+commands when it is first asked for one.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from ..app_sessions import AppSessions
 from ..core.store import Colour
 from .arguments import CarefulGroup
-from .doctor import add_doctor
-from .ending import add_revoke
-from .listing import add_list, add_show
-from .maintenance import add_init, add_purge
-from .migrating import add_migrate
-from .running import CommandRunner, StepsRunner
-from .stats import add_stats
+
+if TYPE_CHECKING:
+    from ..app_sessions import AppSessions
+    from .running import StepsRunner
 
 __all__ = ["commands"]
 
@@ -28,14 +29,12 @@ __all__ = ["commands"]
 def commands(app_sessions: AppSessions, run: StepsRunner, colour: Colour) -> click.Group:
     """Return the group of commands for one application; `colour`: of who runs steps."""
 
-    @click.group(
-        "sessions", cls=CarefulGroup, help="List, end, examine and clean up server-side sessions."
-    )
-    def sessions() -> None:
-        pass
+    def load(sessions: click.Group) -> None:
+        from .every_command import add_every_command
+        from .running import CommandRunner
 
-    runner = CommandRunner(app_sessions, run)
-    for add in (add_list, add_show, add_stats, add_revoke, add_purge, add_init, add_doctor):
-        add(sessions, runner)
-    add_migrate(sessions, runner, colour)
-    return sessions
+        add_every_command(sessions, CommandRunner(app_sessions, run), colour)
+
+    return CarefulGroup(
+        "sessions", load, help="List, end, examine and clean up server-side sessions."
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -17,6 +18,26 @@ _TOKEN = re.compile(r"[A-Za-z0-9_.=-]{21,}", re.ASCII)
 
 class CarefulGroup(click.Group):
     """A group of commands whose complaints repeat no cookie that stood in the wrong place."""
+
+    def __init__(self, name: str, load: Callable[[click.Group], None], *, help: str) -> None:  # noqa: A002  # click's word
+        """`load` adds the commands, when one is first asked for."""
+        super().__init__(name, help=help)
+        self._load: Callable[[click.Group], None] | None = load
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands' names."""
+        self._have_commands()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of a name, if there is one."""
+        self._have_commands()
+        return super().get_command(ctx, cmd_name)
+
+    def _have_commands(self) -> None:
+        if self._load is not None:
+            self._load(self)
+            self._load = None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read what stands before the command's name."""
