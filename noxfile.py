@@ -64,14 +64,15 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 
 # What the suite imports, the stores' client libraries included.
 EVERYTHING = (
-    "flask,quart,redis,sqlalchemy,mongodb,dynamodb,encryption,labels,otel,flask-login,quart-auth"
+    "flask,quart,redis,sqlalchemy,mongodb,dynamodb,encryption,device,labels,otel,"
+    "flask-login,quart-auth"
 )
 
 # The oldest releases that pyproject.toml allows.
 LOWEST = (
     "aiobotocore==2.15.0",
     "botocore==1.35.16",
-    "cryptography==44.0.1",
+    "cryptography==50.0.0",
     "blinker==1.9.0",
     "flask==3.1.3",
     "flask-login==0.6.3",
@@ -243,7 +244,7 @@ def fuzz(session: nox.Session) -> None:
     _install(session, EVERYTHING, "test", "fuzz")
     limit = f"-runs={session.posargs[0]}" if session.posargs else "-max_total_time=20"
     old = ("old-cookie", "flask-session", "quart-session")
-    for reader in ("cookie", "record", "payload", "file", *old):
+    for reader in ("cookie", "record", "payload", "file", "proof", "fields", *old):
         session.run("python", "-m", "tests.fuzz", reader, limit)
 
 

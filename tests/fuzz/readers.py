@@ -27,12 +27,16 @@ from samesession.core.keys import Purpose, derive
 from samesession.core.record import MAC_BYTES, Record, lifetime_of, revision_of
 from samesession.core.session import ServerSession
 from samesession.core.store import Lifetimes
+from samesession.device.proofs import proved_challenge, registration
+from samesession.device.strict_json import BadProof
 from samesession.headers import cookie_values
 from samesession.migration.plain_pickle import load_plain
 from samesession.migration.readers import LIBRARIES, readers
 from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore
 from samesession.stores.filesystem.versions import read_last
+from samesession.structured_fields import items, string, text
+from tests.support.authenticator import Authenticator, encoded
 from tests.support.clock import Clock, Entropy
 from tests.unit.parts import KEYS, NOW, RULES, record, sealer, signer
 
@@ -234,6 +238,50 @@ def _keep(data: dict[str, Any]) -> None:
     assert codec.encode(kept) == codec.encode(data)
 
 
+def _proof() -> tuple[Reader, list[bytes]]:
+    """Read a proof of a device as it is, and signed whatever it holds."""
+    challenge, mine, rsa = "c" * 43, Authenticator(), Authenticator("RS256")
+    whole = [each.proof(challenge, new=new) for each in (mine, rsa) for new in (True, False)]
+    keys = [registration(each.proof(challenge, new=True)).key for each in (mine, rsa)]
+
+    def read(data: bytes) -> None:
+        said = data.decode("latin-1")
+        signed = ".".join(encoded(part) for part in data.split(b".", 1))
+        for attempt in (said, f"{signed}.{encoded(mine.sign(signed.encode()))}"):
+            try:
+                found = registration(attempt)
+            except BadProof:
+                pass
+            else:
+                assert found.key == keys[0] or said in whole, "a key was registered unproved"
+            for key in keys:
+                try:
+                    proved = proved_challenge(attempt, key)
+                except BadProof:
+                    continue
+                assert 0 < len(proved) <= 128
+                assert attempt != said or said in whole, "a forged proof was accepted"
+
+    parts = [b'{"alg":"ES256","typ":"dbsc+jwt"}.{"jti":"c"}', b"[" * 2000, b'{"a":1,"a":2}.{}']
+    return read, [*(each.encode() for each in whole), *parts]
+
+
+def _fields() -> tuple[Reader, list[bytes]]:
+    """Read a structured field, whose strings can be written again."""
+
+    def read(data: bytes) -> None:
+        said = data.decode("latin-1")
+        for found in items(said):
+            assert text(string(found.value)) == found.value
+        assert (text(said) or "").isascii()
+
+    return read, [
+        b'server_error;session_identifier="a", b;c=1;d',
+        b'"a\\"b\\\\"',
+        b"eyJ0.eyJq.A-_9",
+    ]
+
+
 READERS: dict[str, Callable[[], tuple[Reader, list[bytes]]]] = {
     "cookie": _cookie,
     "record": _record,
@@ -243,4 +291,6 @@ READERS: dict[str, Callable[[], tuple[Reader, list[bytes]]]] = {
     "flask-session": _foreign("flask-session", FLASK_SESSION),
     "quart-session": _foreign("quart-session", QUART_SESSION),
     "pickle": _pickle,
+    "proof": _proof,
+    "fields": _fields,
 }

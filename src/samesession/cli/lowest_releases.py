@@ -29,7 +29,7 @@ LOWEST: Mapping[str, Lowest] = MappingProxyType(
         "asyncmy": Lowest("0.2.11", "CVE-2025-65896"),
         "blinker": Lowest("1.9"),
         "botocore": Lowest("1.35.16"),
-        "cryptography": Lowest("44.0.1", "CVE-2024-12797"),
+        "cryptography": Lowest("50.0", "CVE-2026-69247"),
         "flask": Lowest("3.1.3", "CVE-2026-27205"),
         "hiredis": Lowest("3.0"),
         "itsdangerous": Lowest("2.2"),

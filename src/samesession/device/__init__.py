@@ -1,0 +1,1 @@
+"""Device-bound sessions (DBSC): what a browser proves, and where it does so."""

@@ -1,0 +1,108 @@
+"""The public keys that browsers prove sessions with, and their signatures, by `cryptography`.
+
+A key is kept as its canonical JWK (RFC 7638, 3), whose SHA-256 is the key's thumbprint.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, cast
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from .strict_json import BadProof, decoded
+
+# What is offered to browsers, in this order. `none`, and all else, is refused.
+ALGORITHMS = ("ES256", "RS256")
+
+_COORDINATE_BYTES = 32
+_LEAST_BITS, _MOST_BITS = 2048, 4096
+_MOST_EXPONENT = 65537
+
+
+class PublicKey(NamedTuple):
+    """A public key, and what it signs by."""
+
+    alg: str
+    jwk: bytes  # canonical
+
+    def check(self, signature: bytes, signed: bytes) -> None:
+        """Raise BadProof for what the key has not signed."""
+        members = json.loads(self.jwk)
+        try:
+            _VERIFY[self.alg](members, signature, signed)
+        except InvalidSignature as error:
+            raise BadProof("the signature is not the key's") from error
+
+
+def public_key(alg: str, jwk: object) -> PublicKey:
+    """Return the key of a JWK; raise BadProof for what is no public key of the algorithm."""
+    if not isinstance(jwk, dict):
+        raise BadProof("there is no jwk")
+    said = cast("dict[str, Any]", jwk)  # Any: as JSON has it
+    if "d" in said or said.get("alg", alg) != alg:
+        raise BadProof("the jwk is private, or another algorithm's")
+    kind, names, load = _KINDS[alg]
+    members = {name: each for name in names if isinstance(each := said.get(name), str)}
+    if len(members) < len(names) or members["kty"] != kind:
+        raise BadProof("the jwk is of another kind")
+    try:
+        _ = load(members)
+    except ValueError as error:  # as for a point that is on no curve
+        raise BadProof("the jwk is no key") from error
+    return PublicKey(alg, json.dumps(members, sort_keys=True, separators=(",", ":")).encode())
+
+
+_Members = Mapping[str, str]
+
+
+def _elliptic(members: _Members) -> ec.EllipticCurvePublicKey:
+    if members["crv"] != "P-256":
+        raise BadProof("the curve is another one")
+    x, y = (decoded(members[name]) for name in ("x", "y"))
+    if len(x) != _COORDINATE_BYTES or len(y) != _COORDINATE_BYTES:
+        raise BadProof("a coordinate has another size")
+    numbers = int.from_bytes(x, "big"), int.from_bytes(y, "big")
+    return ec.EllipticCurvePublicNumbers(*numbers, ec.SECP256R1()).public_key()
+
+
+def _rsa(members: _Members) -> rsa.RSAPublicKey:
+    modulus, exponent = (_number(members[name]) for name in ("n", "e"))
+    if not _LEAST_BITS <= modulus.bit_length() <= _MOST_BITS:
+        raise BadProof("the modulus has another size")
+    if not modulus & exponent & 1 or not 1 < exponent <= _MOST_EXPONENT:
+        raise BadProof("the exponent is another one")
+    return rsa.RSAPublicNumbers(exponent, modulus).public_key()
+
+
+def _number(text: str) -> int:
+    found = decoded(text)
+    if found.startswith(b"\0"):  # would be another text for the same key
+        raise BadProof("a number begins with zeros")
+    return int.from_bytes(found, "big")
+
+
+def _check_elliptic(members: _Members, signature: bytes, signed: bytes) -> None:
+    if len(signature) != 2 * _COORDINATE_BYTES:  # RFC 7518, 3.4
+        raise BadProof("the signature has another size")
+    halves = signature[:_COORDINATE_BYTES], signature[_COORDINATE_BYTES:]
+    der = encode_dss_signature(*(int.from_bytes(half, "big") for half in halves))
+    _elliptic(members).verify(der, signed, ec.ECDSA(SHA256()))
+
+
+def _check_rsa(members: _Members, signature: bytes, signed: bytes) -> None:
+    _rsa(members).verify(signature, signed, padding.PKCS1v15(), SHA256())
+
+
+_KINDS: Mapping[str, tuple[str, tuple[str, ...], Callable[[_Members], object]]] = {
+    "ES256": ("EC", ("crv", "kty", "x", "y"), _elliptic),
+    "RS256": ("RSA", ("e", "kty", "n"), _rsa),
+}
+_VERIFY: Mapping[str, Callable[[_Members, bytes, bytes], None]] = {
+    "ES256": _check_elliptic,
+    "RS256": _check_rsa,
+}

@@ -1,0 +1,68 @@
+"""What a browser proves: a JWT (RFC 7519) over a challenge, signed by the key of its session.
+
+The draft's JWT has `typ` "dbsc+jwt"; at a registration its header has the public key, too. Of the
+claims only `jti`, the challenge, counts: it names the session, and lives briefly. What proves
+nothing raises BadProof. Nothing is looked up by what a proof says: neither keys (`jku`, `x5u`),
+nor algorithms that are not offered.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .keys import ALGORITHMS, PublicKey, public_key
+from .strict_json import BadProof, decoded, parsed
+
+MOST_CHARACTERS = 4096  # an RSA key of 4,096 bits takes 1,900
+_TYPE = "dbsc+jwt"
+_MOST_OF_CHALLENGE = 128
+
+
+class Registration(NamedTuple):
+    """A key that its owner has shown to have, and the challenge that was signed for it."""
+
+    key: PublicKey
+    challenge: str
+
+
+class _Signed(NamedTuple):
+    header: dict[str, Any]
+    challenge: str
+    signed: bytes
+    signature: bytes
+
+
+def registration(text: str) -> Registration:
+    """Return what a new key proves; raise BadProof where it proves nothing."""
+    found = _taken_apart(text)
+    key = public_key(found.header["alg"], found.header.get("jwk"))
+    key.check(found.signature, found.signed)
+    return Registration(key, found.challenge)
+
+
+def proved_challenge(text: str, key: PublicKey) -> str:
+    """Return the challenge that a known key has signed; raise BadProof where it has not."""
+    found = _taken_apart(text)
+    if found.header["alg"] != key.alg:
+        raise BadProof("the algorithm is another one than the key's")
+    key.check(found.signature, found.signed)
+    return found.challenge
+
+
+def _taken_apart(text: str) -> _Signed:
+    if len(text) > MOST_CHARACTERS:
+        raise BadProof("the proof is too long")
+    parts = text.split(".")
+    if len(parts) != 3:  # noqa: PLR2004  # header, payload, signature: RFC 7515, 3.1
+        raise BadProof("the proof has no three parts")
+    raw_header, raw_payload, signature = (decoded(part) for part in parts)
+    header = parsed(raw_header)
+    if header.get("typ") != _TYPE or header.get("alg") not in ALGORITHMS:
+        raise BadProof("the type or the algorithm is another one")
+    if "crit" in header:  # RFC 7515, 4.1.11: nothing that must be understood is
+        raise BadProof("there is something that must be understood")
+    challenge = parsed(raw_payload).get("jti")
+    if not isinstance(challenge, str) or not 0 < len(challenge) <= _MOST_OF_CHALLENGE:
+        raise BadProof("there is no challenge")
+    signed = text.rpartition(".")[0].encode()
+    return _Signed(header, challenge, signed, signature)

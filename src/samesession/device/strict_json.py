@@ -1,0 +1,46 @@
+"""Read base64url and JSON so that there is one way to write what is read, within bounds."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any, NoReturn, cast
+
+_ALPHABET = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class BadProof(Exception):
+    """What a browser has sent proves nothing; the text says why, and holds nothing of it."""
+
+
+def decoded(text: str) -> bytes:
+    """Return what base64url says; raise BadProof where it is written in another way than ours."""
+    if not _ALPHABET.fullmatch(text) or len(text) % 4 == 1:
+        raise BadProof("there is other text than base64url")
+    found = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    if urlsafe_b64encode(found).rstrip(b"=") != text.encode():
+        raise BadProof("there are bits behind the last byte")
+    return found
+
+
+def parsed(raw: bytes) -> dict[str, Any]:
+    """Return the members of a JSON object; raise BadProof where a name stands twice in one."""
+    try:
+        found = json.loads(raw.decode(), object_pairs_hook=_once, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise BadProof("there is no JSON") from error
+    if not isinstance(found, dict):
+        raise BadProof("there is no JSON object")
+    return cast("dict[str, Any]", found)  # Any: as JSON has it
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise BadProof("a name stands twice in an object")
+    return found
+
+
+def _refuse(_: str) -> NoReturn:
+    raise BadProof("NaN and Infinity are no JSON")
