@@ -209,6 +209,24 @@ def typing(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site of the documentation, with warnings as errors, and check its links.
+
+    What follows `--` goes to Sphinx. The first page of the result is named at the end: no server
+    is needed to read it, or to search in it.
+    """
+    _install(session, f"{EVERYTHING},testing", "docs")
+    site = Path(session.virtualenv.location) / "site"
+    shutil.rmtree(site, ignore_errors=True)  # pages that are not there any more
+    session.run(
+        *("sphinx-build", "--fail-on-warning", "--keep-going", "--quiet", "--jobs", "2"),
+        *("--builder", "html", *session.posargs, "docs", str(site)),
+    )
+    session.run("python", "-m", "docs.tools.check", str(site))
+    session.log(f"the site begins at {site / 'index.html'}")
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Serve the devices demo until Ctrl-C; `-- --redis` does so on a real Valkey."""
     if "--redis" in session.posargs:
@@ -364,7 +382,7 @@ def ecosystem(session: nox.Session) -> None:
     """Run other projects' suites, plain and with sessions of ours under each application.
 
     In about fifteen minutes; what follows `--` names the projects, `--write` renews the tables
-    of docs/ecosystem.md.
+    of docs/explanation/ecosystem.md.
     """
     place = ROOT / "tests" / "ecosystem"
     projects = nox.project.load_toml(place / "projects.toml")
@@ -395,7 +413,7 @@ def migrate(session: nox.Session) -> None:
     """Have other libraries' releases write sessions, and samesession go on with them.
 
     In about ten minutes; what follows `--` are words that a case must have in its name, such as
-    "Quart" or "redis"; `--write` renews the table of docs/migration-results.md. On Debian, as
+    "Quart" or "redis"; `--write` renews the table of docs/move/results.md. On Debian, as
     root, a memcached that is missing is installed.
     """
     _programs(session, [SERVERS["memcached"]])

@@ -39,7 +39,8 @@ class HeaderSettings:
         "SESSION_HEADER",
         _header,
         default=None,
-        doc="The name of the header by which [clients that keep no cookies](api-clients.md) have a "
+        doc="The name of the header by which [clients that keep no "
+        "cookies](../guides/api-clients.md) have a "
         'session, such as `"X-Session-Token"`. A request that has the header, even an empty one, '
         "has its session by that alone: no cookie is read or sent.",
     )

@@ -4,7 +4,7 @@
     samesession.otel.instrument(app)
 
 Needs samesession[otel]. Attributes say which operation it was, on which kind of store, and how
-it ended: never a key, a sid, an owner, a cookie or data. docs/observability.md has the tables.
+it ended: never a key, a sid, an owner, a cookie or data. docs/operate/monitoring.md has the tables.
 An application that does not call `instrument` pays nothing, as its store is not wrapped.
 """
 

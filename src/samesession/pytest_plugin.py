@@ -8,7 +8,7 @@
         assert_logged_out(client)
 
 Both functions take a test client of Flask's or of Quart's; with Quart's they are awaited. No
-test sees the sessions of another one with `session_store`. docs/testing.md shows more.
+test sees the sessions of another one with `session_store`. docs/guides/testing.md shows more.
 """
 
 from __future__ import annotations

@@ -120,8 +120,8 @@ class CommonSettings(SocketSettings):
         "SESSION_TYPE",
         text,
         default="filesystem",
-        doc="Where sessions are kept: the name of one of [the stores](#the-stores), or of an "
-        "installed [store by others](stores.md). `Session(app, store=...)` takes its place.",
+        doc="Where sessions are kept: in one of [the stores](#the-stores), or in a [store by "
+        "others](../stores/write-your-own.md), by its name. `Session(app, store=...)` comes first.",
     )
     permanent: bool = setting(
         "SESSION_PERMANENT",
@@ -162,8 +162,8 @@ class CommonSettings(SocketSettings):
         "SESSION_MAX_PER_OWNER",
         optional(count),
         default=None,
-        doc="[How many sessions a user may have](administration.md#how-many-sessions-a-user-has), "
-        "of logins by `bind` that say no `at_most`.",
+        doc="[How many sessions a user may have](../guides/limit-sessions.md), of logins by "
+        "`bind` that say no `at_most`.",
     )
     max_per_owner_action: str = setting(
         "SESSION_MAX_PER_OWNER_ACTION",

@@ -31,14 +31,16 @@ class SocketSettings:
         "SESSION_CLOSE_SOCKETS",
         _close_code,
         default=False,
-        doc="Whether Quart closes [a WebSocket whose session has ended](sockets.md), with code "
+        doc="Whether Quart closes [a WebSocket whose session has ended](../guides/websockets.md), "
+        "with code "
         "4401; another code of 3000 to 4999, or 1008, in place of `True`.",
     )
     sockets_renew: bool = setting(
         "SESSION_SOCKETS_RENEW",
         flag,
         default=False,
-        doc="Whether a WebSocket or a stream that is [watched](sockets.md) restarts the idle "
+        doc="Whether a WebSocket or a stream that is [watched](../guides/websockets.md) restarts "
+        "the idle "
         "timeout for as long as it is open. `False`: the session ends as if it were not there, "
         "and then so does the socket.",
     )

@@ -1,4 +1,4 @@
-"""Each guarantee in docs/security.md has a source, and a test that exists."""
+"""Each guarantee in docs/security/evidence.md has a source, and a test that exists."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docs" / "security.md").read_text()
+TEXT = (ROOT / "docs" / "security" / "evidence.md").read_text()
 _ROW = re.compile(r"^\| (?!Guarantee |---)(.+) \| (.+) \| (.+) \|$", re.MULTILINE)
 ROWS: list[tuple[str, str, str]] = _ROW.findall(TEXT)
 NAMED = sorted(set(re.findall(r"`(tests/[^`]+)`", TEXT)))
@@ -46,8 +46,10 @@ def _functions(body: list[ast.stmt]) -> list[str]:
 @pytest.mark.parametrize("name", NAMED)
 def test_a_named_test_exists(name: str) -> None:
     path, _, test = name.partition("::")
-    assert (ROOT / path).is_file(), f"docs/security.md names {path}, which does not exist"
-    assert test in named_in(ROOT / path), f"docs/security.md names {name}, which does not exist"
+    assert (ROOT / path).is_file(), f"docs/security/evidence.md names {path}, which does not exist"
+    assert test in named_in(ROOT / path), (
+        f"docs/security/evidence.md names {name}, which does not exist"
+    )
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: str(row[0])[:50])

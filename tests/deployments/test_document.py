@@ -1,4 +1,4 @@
-"""docs/deployment.md says of each server what was tried with it."""
+"""docs/operate/servers.md says of each server what was tried with it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .servers import SERVERS, Server
 
-PAGE = Path(__file__).parents[2] / "docs" / "deployment.md"
+PAGE = Path(__file__).parents[2] / "docs" / "operate" / "servers.md"
 
 
 def row(name: str, server: Server) -> str:

@@ -1,11 +1,10 @@
-"""docs/command-line.md names every command, option, exit code and field that there is."""
+"""docs/reference/command-line.md names every command, option, exit code and field that there is."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,12 @@ from samesession.cli.output import ExitCode
 from samesession.core.findings import Level
 from tests.conftest import NewSite
 from tests.support.old_files import old_file
+from tests.support.pages import PAGES
 from tests.support.site import Site
 from tests.web.test_cli import document, invoke
 from tests.web.test_cli_listing import lines, logged_in
 
-PAGE = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "command-line.md").read_text()
 SECTIONS = dict(re.findall(r"^## `(\w+)`\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 NOW = 1_800_000_000
 
@@ -120,4 +120,4 @@ async def test_every_check_is_documented(site: Site) -> None:
 
 
 def test_the_page_is_a_page_of_tested_blocks() -> None:
-    assert "docs/command-line.md" in import_module("tests.docs.test_code_blocks").PAGES
+    assert "docs/reference/command-line.md" in PAGES

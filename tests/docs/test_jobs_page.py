@@ -18,7 +18,7 @@ from rq import Queue
 from samesession.pytest_plugin import assert_logged_out, logged_in
 from tests.support.site import SECRET_KEY
 
-PAGE = (Path(__file__).parents[2] / "docs" / "jobs.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "guides" / "jobs.md").read_text()
 BLOCKS = re.findall(r"^```python\n# (\S+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 NAMES = ("shop", "jobs", "quart_jobs")
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.docs.test_code_blocks import Block, here, of_python, ran, secret_key
+from tests.docs.test_code_blocks import here, of_python, ran, secret_key
 from tests.support.clock import Clock
+from tests.support.pages import Block
 from tests.support.site import Site
 
 pytestmark = pytest.mark.asyncio

@@ -1,4 +1,4 @@
-"""docs/migrating.md: its diffs are what the doctor prints, its applications take sessions over."""
+"""docs/move/migrating.md: its diffs are the doctor's, its applications take sessions over."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from itsdangerous import URLSafeTimedSerializer
 
 from samesession.cli.coming_from.former import Former
 from samesession.cli.coming_from.plan import plan_for
-from tests.docs.test_code_blocks import PYTHON, Block, here, of_python, ran, secret_key
+from tests.docs.test_code_blocks import PYTHON, here, of_python, ran, secret_key
 from tests.support.clock import Clock
+from tests.support.pages import Block
 from tests.support.server import Valkey
 from tests.support.site import SECRET_KEY, Site
 
 _ = here, secret_key  # fixtures
 
-PAGE = (Path(__file__).parents[2] / "docs" / "migrating.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "move" / "migrating.md").read_text()
 INDENTED = re.findall(r"(?<=\n\n)((?:    .*\n|\n(?=    ))+)", PAGE)
 NOW = 1_800_000_000.0
 DIFFS = [

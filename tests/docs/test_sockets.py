@@ -1,4 +1,4 @@
-"""The examples of docs/sockets.md do what the page says that they do."""
+"""The examples of docs/guides/websockets.md do what the page says that they do."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from typing import Any
 import pytest
 
 from tests.support.clock import Clock
+from tests.support.pages import Block, blocks
 from tests.support.site import Site, Visitor
 from tests.support.sockets import Socket
 
-from .test_code_blocks import Block, blocks, here, ran, secret_key
+from .test_code_blocks import here, ran, secret_key
 
 __all__ = ["here", "secret_key"]  # the fixtures
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("here")]
 
-CHAT, FEED, FLASK = (each for each in blocks("docs/sockets.md") if each.language == "python")
+CHAT, FEED, FLASK = (
+    each for each in blocks("docs/guides/websockets.md") if each.language == "python"
+)
 
 
 def served(block: Block) -> Site:

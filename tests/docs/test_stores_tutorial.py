@@ -14,7 +14,7 @@ import pytest
 from tests.support.clock import Clock
 from tests.support.site import Site
 
-PAGE = (Path(__file__).parents[2] / "docs" / "stores.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "stores" / "write-your-own.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 GROUP = "samesession.stores"
 

@@ -13,7 +13,7 @@ import pytest
 from samesession import Session
 from tests.support.site import SECRET_KEY
 
-PAGE = (Path(__file__).parents[2] / "docs" / "typed-sessions.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "guides" / "typed-sessions.md").read_text()
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 

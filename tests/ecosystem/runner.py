@@ -24,7 +24,7 @@ from .compare import (
 from .suites import HERE, PLAIN, Project, SuiteFailed, read_projects, run_suite
 
 ROOT = HERE.parents[1]
-DOCUMENT = ROOT / "docs" / "ecosystem.md"
+DOCUMENT = ROOT / "docs" / "explanation" / "ecosystem.md"
 PROJECTS = read_projects((HERE / "projects.toml").read_text())
 EXPECTED = read_expected((HERE / "differences.toml").read_text())
 AT_ONCE = 2  # suites; their tests measure time, so that more would disturb one another
@@ -138,10 +138,10 @@ def _write(rows: Iterable[table.Row]) -> None:
 
 
 def unwritten(rows: Iterable[table.Row]) -> list[str]:
-    """Say which lines docs/ecosystem.md has otherwise."""
+    """Say which lines docs/explanation/ecosystem.md has otherwise."""
     written = table.part(DOCUMENT.read_text(), table.BEGIN, table.END).splitlines()
     return [
-        f"docs/ecosystem.md does not say, so write it there or run with --write: {each}"
+        f"docs/explanation/ecosystem.md does not say, so write it there or run with --write: {each}"
         for each in rows
         if str(each) not in written
     ]

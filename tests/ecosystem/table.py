@@ -1,4 +1,4 @@
-"""The table in docs/ecosystem.md: made from a run, and compared with one."""
+"""The table in docs/explanation/ecosystem.md: made from a run, and compared with one."""
 
 from __future__ import annotations
 

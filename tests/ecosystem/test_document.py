@@ -1,4 +1,4 @@
-"""docs/ecosystem.md says what the lists say, and is compared with what a run has seen."""
+"""docs/explanation/ecosystem.md says what the lists say, and is compared with a run."""
 
 from __future__ import annotations
 

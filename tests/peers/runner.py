@@ -1,4 +1,4 @@
-"""Runs every case and says which is not as docs/migration-results.md has it."""
+"""Runs every case and says which is not as docs/move/results.md has it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .serving import ROOT
 from .table import Row
 from .trial import Trial
 
-DOCUMENT = ROOT / "docs" / "migration-results.md"
+DOCUMENT = ROOT / "docs" / "move" / "results.md"
 _AT_ONCE = 2  # trials; each has one or two processes at a time
 
 

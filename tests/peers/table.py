@@ -1,4 +1,4 @@
-"""The table in docs/migration-results.md: made from a run, and compared with the list of cases."""
+"""The table in docs/move/results.md: made from a run, and compared with the list of cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/migration-results.md has a row for each case; `nox -s migrate` shows that they are so."""
+"""docs/move/results.md has a row for each case; `nox -s migrate` shows that they are so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The permissions that docs/redis.md gives are enough for the store, and for no more."""
+"""The permissions that docs/stores/redis.md gives are enough for the store, and for no more."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.redis_process import Cluster, Program, Sentinels
 from .test_cluster import elsewhere, slot_of
 from .test_given_clients import life
 
-PAGE = Path(__file__).parents[2] / "docs" / "redis.md"
+PAGE = Path(__file__).parents[2] / "docs" / "stores" / "redis.md"
 ONE, CLUSTER, SENTINEL = re.findall(r"^ +(ACL SETUSER .*)$", PAGE.read_text(), re.MULTILINE)
 FACE = pytest.mark.parametrize("colour", FACES, ids=lambda colour: colour.name.lower())
 

@@ -92,7 +92,7 @@ def test_a_key_that_somebody_thought_of_is_left_to_them(key: str) -> None:
 
 def test_no_documentation_shows_a_key() -> None:
     """Each example takes it from outside, so that nobody uses ours."""
-    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").rglob("*.py")]
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.py")]
     assert len(pages) > 10
     written = re.compile(r"""secret_key["']?\]?\s*[=:]\s*([^\n]*)""", re.IGNORECASE)
     found = [(page.name, value) for page in pages for value in written.findall(page.read_text())]

@@ -20,7 +20,7 @@ from samesession.stores.memory import MemoryStore
 KEY = "9d1f0b1d1e3a4c5b8a7f6e2d3c4b5a69"
 OLD, OLDER = KEY[::-1], KEY.upper()[::-1]
 NOW = 1_800_000_000.0
-README = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
+README = (Path(__file__).parents[2] / "docs" / "reference" / "settings.md").read_text()
 
 
 class Plain:

@@ -438,7 +438,7 @@ async def test_without_an_sdk_it_does_nothing(site: Site) -> None:
 async def test_the_page_has_each_name_that_is_told(
     new_site: NewSite, telemetry: Telemetry, backend: Backend
 ) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "observability.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "operate" / "monitoring.md").read_text()
     spy = backend.spy()
     site = telemetry.instrument(new_site(options={"store": spy}))
     user = site.visitor()

@@ -22,7 +22,7 @@ from tests.support.backend import ALL_STORES
 from tests.support.site import SECRET_KEY, Site
 from tests.unit.strategies import spelled
 
-PAGE = Path(__file__).parents[2] / "docs" / "migrating.md"
+PAGE = Path(__file__).parents[2] / "docs" / "move" / "migrating.md"
 # A row of the table "Values": what is stored, what Flask gives back, what comes back here.
 _ROW = re.compile(r"^\| `([^`]+)`[^|]*\| `([^`]+)`[^|]*\| `([^`]+)`[^|]*\|$", re.MULTILINE)
 _NAMES: dict[str, Any] = {"Decimal": Decimal}

@@ -1,6 +1,6 @@
 """What `doctor` thinks of the settings: one pure function for each check.
 
-Each is judged by docs/security.md, and by the standards that are named there. What a store
+Each is judged by docs/security/evidence.md, and by the standards that are named there. What a store
 knows of itself is no business of this module: see `core.store.Examinable`.
 """
 

@@ -3,7 +3,7 @@
 A store that writes its methods as steps serves Flask and Quart from one body. One
 that is written in plain `def` or `async def` is wrapped: `FromSync`, `FromAsync`. Its
 settings are declared by `setting`, and handed to what opens it by `with_settings`.
-`samesession.testing` is the contract it then passes; docs/stores.md builds one.
+`samesession.testing` is the contract it then passes; docs/stores/write-your-own.md builds one.
 """
 
 from __future__ import annotations

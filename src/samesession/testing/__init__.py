@@ -7,7 +7,7 @@
 
 The stores of this package pass by it and by nothing else. Needs pytest
 (samesession[testing]) and no plugin: the async colour runs in an event loop that
-the contract makes for each test. docs/stores.md shows it in use.
+the contract makes for each test. docs/stores/write-your-own.md shows it in use.
 """
 
 from __future__ import annotations

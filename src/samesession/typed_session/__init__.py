@@ -9,7 +9,7 @@
     shop.cart.append("tea")  # what session["cart"] holds from now on
 
 Nothing is stored but plain data under the model's names, so that untyped code, and the other
-framework's, share it. docs/typed-sessions.md says what a model may have.
+framework's, share it. docs/guides/typed-sessions.md says what a model may have.
 """
 
 from __future__ import annotations

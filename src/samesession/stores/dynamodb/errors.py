@@ -61,7 +61,7 @@ def translated(error: Exception, operation: str, table: str) -> StoreUnavailable
     if code == "ResourceNotFoundException":
         return StoreUnavailable(
             f"the table {table!r} is missing in DynamoDB: run `flask sessions init` or "
-            "`quart sessions init`, or create it as docs/other-stores.md says"
+            "`quart sessions init`, or create it as docs/stores/dynamodb.md says"
         )
     if code is not None:
         return StoreUnavailable(f"DynamoDB refused {operation}: {code}")

@@ -23,7 +23,8 @@ class MemcachedSettings:
         anything,
         default=None,
         secret=True,
-        doc='A server such as `"127.0.0.1:11211"`, or a list: see [memcached](other-stores.md).',
+        doc='A server such as `"127.0.0.1:11211"`, or a list: see '
+        "[memcached](../stores/memcached.md).",
         needed=HELP,
     )
 

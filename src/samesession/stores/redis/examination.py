@@ -1,7 +1,7 @@
 """How a Redis or Valkey is set up: what it drops, what a crash loses, what time it is there.
 
 Asks TIME, INFO and CONFIG GET, each of which a server may refuse: then that is what is told.
-docs/redis.md says why each of these matters.
+docs/stores/redis.md says why each of these matters.
 """
 
 from __future__ import annotations
