@@ -22,7 +22,9 @@ nox.options.error_on_missing_interpreters = True
 
 ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
-VERSIONS = ("3.11", "3.12", "3.13")
+VERSIONS = ("3.11", "3.12", "3.13", "3.14")
+# Quart's releases by the oldest Python that each can be installed on.
+QUARTS = {"0.20": "3.11", "0.21": "3.11", "0.22": "3.11", "0.23": "3.13"}
 # What says which frameworks are installed: see tests/conftest.py.
 FRAMEWORKS = "SAMESESSION_FRAMEWORKS"
 # Tests of one framework alone: what does not depend on it runs in `tests`.
@@ -41,12 +43,15 @@ class Server(NamedTuple):
 
     program: str | None = None  # None: it comes from a package index
     packages: str = ""  # of Debian's, which have the program
+    by_name: bool = False  # it is tested where SAMESESSION_STORES names it, and where it is there
 
 
 SERVERS: dict[str, Server] = {
     "postgresql": Server(),
     # Not Debian's mariadb-server, which would start one of its own.
     "mariadb": Server("mariadbd", "mariadb-server-core mariadb-client-core"),
+    # Debian's stable release has none, its unstable one and Ubuntu do.
+    "mysql": Server("mysqld", "mysql-server-core", by_name=True),
     "cluster": Server(),
     "sentinel": Server(),
     "redis7": Server("redis-server", "redis-server"),
@@ -157,6 +162,29 @@ for _version, _path in PYTHONS.items():
     _tests_on(_version, _path)
 
 
+def _quart_on(quart: str, version: str) -> None:
+    path = PYTHONS[version]
+
+    def on_quart(session: nox.Session) -> None:
+        if path is None:
+            session.skip(f"Python {version} is not on this machine")
+        _install(session, "flask,quart,redis", "test", pins=(f"quart=={quart}.*",))
+        session.env[STORES] = "memory"
+        _pytest(session, "tests/web", "-k", "quart")
+
+    on_quart.__doc__ = f"Run the scenarios with Quart {quart} on Python {version}, in memory."
+    python, backend = (path, None) if path else (False, "none")
+    register: Callable[..., object] = nox.session(
+        name=f"quart-{quart}-{version}", python=python, venv_backend=backend, tags=["quarts"]
+    )
+    register(on_quart)
+
+
+for _quart, _oldest in QUARTS.items():
+    for _version in VERSIONS[VERSIONS.index(_oldest) :]:
+        _quart_on(_quart, _version)
+
+
 @nox.session
 def flask_only(session: nox.Session) -> None:
     """Run the tests with Flask, where Quart is not installed."""
@@ -227,6 +255,76 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def build(session: nox.Session) -> None:
+    """Build a release into dist twice, compare the bytes, check it, and run the README on it.
+
+    With it comes what it was installed with, as a CycloneDX bill of materials.
+    """
+    session.install(
+        *PROJECT["build-system"]["requires"], *nox.project.dependency_groups(PROJECT, "release")
+    )
+    dist = ROOT / "dist"
+    session.run("python", "-m", "tests.release.building", str(dist))
+    (sdist,), (wheel,) = dist.glob("*.tar.gz"), dist.glob("*.whl")
+    session.run("twine", "check", "--strict", str(sdist), str(wheel))
+    session.run("check-wheel-contents", str(wheel))
+    _try_wheel(session, wheel)
+    bill = dist / f"{sdist.name.removesuffix('.tar.gz')}.cdx.json"
+    complete = _with_wheel(session, "complete", f"{wheel}[{EVERYTHING}]")
+    session.run(
+        *("cyclonedx-py", "environment", "--pyproject", "pyproject.toml", "--mc-type", "library"),
+        *("--output-reproducible", "--of", "JSON", "--output-file", str(bill), str(complete)),
+    )
+    session.run("python", "-m", "tests.release.bill", str(bill), str(wheel))
+
+
+def _with_wheel(session: nox.Session, name: str, *wanted: str) -> Path:
+    """Make a new environment with a wheel in it, and return its Python."""
+    place = Path(session.virtualenv.location) / name
+    shutil.rmtree(place, ignore_errors=True)
+    # Without pip, which is nothing that the wheel needs: the session's own installs.
+    session.run("python", "-m", "venv", "--without-pip", str(place))
+    python = place / "bin" / "python"
+    _pip(session, python, "install", "-q", *wanted)
+    return python
+
+
+def _pip(session: nox.Session, python: Path, *arguments: str) -> None:
+    session.run("python", "-m", "pip", "--python", str(python), *arguments)
+
+
+def _try_wheel(session: nox.Session, wheel: Path) -> None:
+    """Run the README's first blocks where the wheel is installed with the frameworks alone."""
+    bare = _with_wheel(session, "bare", f"{wheel}[flask,quart]")
+    _pip(session, bare, "check")
+    script, readme = ROOT / "tests" / "release" / "readme_blocks.py", ROOT / "README.md"
+    with session.chdir(session.create_tmp()):
+        session.run(str(bare), "-P", str(script), str(readme), external=True)
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Look what is installed up in a database of vulnerabilities, the newest and the oldest.
+
+    Fails where there is one, and where the database cannot be asked: then nothing was audited.
+    """
+    session.install(*nox.project.dependency_groups(PROJECT, "audit"))
+    work = Path(session.create_tmp())
+    files: list[str] = []
+    for name, pins in {"newest": (), "oldest": LOWEST}.items():
+        python = _with_wheel(session, name, f".[{EVERYTHING}]", *pins)
+        listed = session.run(
+            *("python", "-m", "pip", "--python", str(python), "list", "--format=freeze"),
+            *("--exclude", "samesession"),
+            silent=True,
+            stderr=subprocess.DEVNULL,
+        )
+        (work / f"{name}.txt").write_text(str(listed))
+        files.append(str(work / f"{name}.txt"))
+    session.run("python", "-m", "tests.release.audit", *files)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Serve the devices demo until Ctrl-C; `-- --redis` does so on a real Valkey."""
     if "--redis" in session.posargs:
@@ -283,14 +381,32 @@ def servers(session: nox.Session) -> None:
 
     On Debian, as root, what is missing is installed; the tests start it themselves.
     """
-    chosen = [name for name in os.environ.get(STORES, "").split(",") if name] or [*SERVERS]
-    wanted = [SERVERS[name] for name in chosen]
-    _programs(session, wanted)
+    chosen = [name for name in os.environ.get(STORES, "").split(",") if name] or _all(session)
+    _programs(session, [SERVERS[name] for name in chosen if name != "mysql"])
+    if "mysql" in chosen and not _has_mysql():
+        session.error("not found: MySQL's own mysqld, which is not MariaDB's of that name")
     _install(session, EVERYTHING, "test", "databases")  # the tests of a store import its client
     if "mongodb" in chosen:
         _mongodb(session)
     session.env[STORES] = ",".join(chosen)
     _pytest(session, *(path for path in OF_EVERY_STORE if (ROOT / path).is_dir()))
+
+
+def _all(session: nox.Session) -> list[str]:
+    """Name the servers that are tested without having been asked for."""
+    if _has_mysql():
+        return [*SERVERS]
+    session.warn("not on this machine, so not tested: MySQL")
+    return [name for name, server in SERVERS.items() if not server.by_name]
+
+
+def _has_mysql() -> bool:
+    """Return whether there is a mysqld that is MySQL's: MariaDB has one of the same name."""
+    program = shutil.which("mysqld", path=_with_sbin())
+    if program is None:
+        return False
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    return "MariaDB" not in done.stdout and done.returncode == 0
 
 
 @nox.session
@@ -306,9 +422,13 @@ def deployments(session: nox.Session) -> None:
     _pytest(session, "tests/deployments")
 
 
+def _with_sbin() -> str:
+    """Return a PATH with /usr/sbin, where servers live, and which is not on everybody's."""
+    return os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+
+
 def _programs(session: nox.Session, wanted: list[Server]) -> None:
-    # Servers live in /usr/sbin, which is not on everybody's PATH.
-    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+    path = _with_sbin()
     missing = {
         each.program: each.packages.split()
         for each in wanted

@@ -55,7 +55,7 @@ __all__ = [
     "UnsavedWriteWarning",
 ]
 
-__version__ = "0.1.0"
+__version__ = "1.0.0rc1"
 
 
 # What is loaded by those who name it: the HTTP error needs Werkzeug, which whoever reads sessions

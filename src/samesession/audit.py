@@ -30,6 +30,8 @@ from .core.store import Clock
 from .errors import ConfigError
 from .given_application import framework_of
 
+__all__ = ["install"]
+
 LOGGER = "samesession.audit"
 
 _KEPT_BY_APP = "samesession_audit"  # in `app.extensions`: signals hold their receivers weakly

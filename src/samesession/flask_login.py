@@ -42,6 +42,8 @@ except ImportError as error:
         "pip install 'samesession[flask-login]'"
     ) from error
 
+__all__ = ["integrate"]
+
 _library: Any = _flask_login
 _DURATION = "REMEMBER_COOKIE_DURATION"
 # By which Flask-Security knows when the response is made that its cookie against CSRF is to go.

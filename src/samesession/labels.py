@@ -18,6 +18,8 @@ except ImportError as error:
         "pip install 'samesession[labels]'"
     ) from error
 
+__all__ = ["from_user_agent"]
+
 _MAX_LABEL = 256  # bytes, as many as a record keeps
 # Characters of a header that are looked at: browsers send up to 300. The rules are regular
 # expressions, which without ua-parser-rs take the longer, the longer the text is.

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from .stores.memory import MemoryStore
     from .testing import ManualClock
 
+__all__ = ["assert_logged_out", "clock", "logged_in", "session_store"]
+
 T = TypeVar("T")
 
 # The sids that `logged_in` gave a client, for its logout to be looked for on the server.

@@ -44,6 +44,8 @@ except ImportError as error:
         "pip install 'samesession[quart-auth]'"
     ) from error
 
+__all__ = ["QuartAuth"]
+
 _DURATION = "QUART_AUTH_DURATION"
 
 

@@ -34,6 +34,22 @@ from .core.tracebacks import clear_locals
 from .run import ended_sessions
 from .run.sync import afterwards
 
+__all__ = [
+    "session_bound",
+    "session_confirmed",
+    "session_conflict",
+    "session_created",
+    "session_ended",
+    "session_expired",
+    "session_gone",
+    "session_migrated",
+    "session_regenerated",
+    "session_rejected",
+    "session_revoked",
+    "session_unbound",
+    "session_unsaved",
+]
+
 _signals = Namespace()
 
 session_created = _signals.signal(Event.CREATED.value)
