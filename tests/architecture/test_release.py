@@ -88,8 +88,8 @@ def test_a_stable_release_calls_itself_stable() -> None:
 
 
 @pytest.mark.parametrize("page", ["SECURITY.md", "docs/reference/versions.md"])
-def test_a_page_leads_to_the_changelog_and_nowhere_that_is_not_there(page: str) -> None:
+def test_a_page_leads_nowhere_that_is_not_there(page: str) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)", (ROOT / page).read_text())
     places = [((ROOT / page).parent / target).resolve() for target in targets]
     assert [place for place in places if not place.exists()] == []
-    assert ROOT / "CHANGELOG.md" in places
+    assert places
