@@ -23,7 +23,7 @@ from tests.support.clock import Clock, Entropy
 from tests.support.server import Valkey, running
 from tests.support.site import Site
 
-pytest_plugins = ("pytester", "samesession.pytest_plugin")
+pytest_plugins = ("pytester", "samesession.pytest_plugin", "tests.support.leftovers")
 
 FRAMEWORKS = ("flask", "quart")
 # What a mark asks for, by the variable that says it is there.

@@ -97,26 +97,26 @@ async def test_an_existing_vary_is_kept(site: Site, said: str | list[str], then:
 @pytest.mark.parametrize(
     ("said", "then"),
     [
-        ("no-store", {"no-store"}),
-        ("private, max-age=60", {"private", "max-age=60"}),
-        ("public", {"private"}),
-        ("public, max-age=60", {"private", "max-age=60"}),
-        ("public, private", {"private"}),
-        ("s-maxage=60", {"private"}),
-        ("no-cache", {"no-cache", "private"}),
-        ("PUBLIC, S-MaxAge=60", {"private"}),
-        ("private, s-maxage=60", {"private"}),
-        ("no-store, s-maxage=60", {"no-store"}),
-        ("no-store, public", {"no-store"}),
-        ('private="x-user"', {"private"}),
-        ('Private="X-User", max-age=60', {"private", "max-age=60"}),
-        ('private, private="x-user"', {"private"}),
-        ("no-store, must-understand", {"no-store", "must-understand", "private"}),
-        ('no-cache="set-cookie"', {'no-cache="set-cookie"', "private"}),
-        ("", {"private"}),
-        ('ext="a, public", max-age=60', {'ext="a', 'public"', "max-age=60", "private"}),
-        (["private", "s-maxage=60"], {"private"}),
-        (["max-age=60", "public", "s-maxage=60"], {"private", "max-age=60"}),
+        ("no-store", "no-store"),
+        ("private, max-age=60", "private, max-age=60"),
+        ("public", "private"),
+        ("public, max-age=60", "private, max-age=60"),
+        ("public, private", "private"),
+        ("s-maxage=60", "private"),
+        ("no-cache", "no-cache, private"),
+        ("PUBLIC, S-MaxAge=60", "private"),
+        ("private, s-maxage=60", "private"),
+        ("no-store, s-maxage=60", "no-store"),
+        ("no-store, public", "no-store"),
+        ('private="x-user"', "private"),
+        ('Private="X-User", max-age=60', "private, max-age=60"),
+        ('private, private="x-user"', "private"),
+        ("no-store, must-understand", "no-store, must-understand, private"),
+        ('no-cache="set-cookie"', 'no-cache="set-cookie", private'),
+        ("", "private"),
+        ('ext="a, public", max-age=60', 'ext="a, public", max-age=60, private'),
+        (["private", "s-maxage=60"], "private"),
+        (["max-age=60", "public", "s-maxage=60"], "private, max-age=60"),
     ],
     ids=str,
 )
@@ -124,7 +124,7 @@ async def test_an_existing_vary_is_kept(site: Site, said: str | list[str], then:
     "change", [lambda s: s.update(a=1), lambda s: s.clear()], ids=["set", "delete"]
 )
 async def test_a_response_with_the_cookie_is_not_for_shared_caches(
-    site: Site, said: str | list[str], then: set[str], change: Callable[[Any], Any]
+    site: Site, said: str | list[str], then: str, change: Callable[[Any], Any]
 ) -> None:
     def view(session: Any, web: Any) -> Any:
         change(session)
@@ -133,7 +133,7 @@ async def test_a_response_with_the_cookie_is_not_for_shared_caches(
     answer = await site.visitor().respond(view)
     assert len(answer.set_cookies) == 1
     assert answer.cache_control is not None
-    assert set(answer.cache_control.split(", ")) == then
+    assert set(answer.cache_control.split(", ")) == set(then.split(", "))
 
 
 INSTEAD = {
