@@ -14,9 +14,10 @@ from typing import Any, TypeAlias, TypeVar
 from werkzeug.sansio.request import Request
 from werkzeug.sansio.response import Response
 
-from . import headers, outages, reused_response, stand_ins, stores, worker_processes
+from . import headers, outages, stand_ins, stores, worker_processes
+from .answering import Answering
 from .core.admin import Administration
-from .core.cookie import READ, UNTOUCHED, Attributes, Reply
+from .core.cookie import Attributes, Reply
 from .core.cookie_only.flow import CookieFlow
 from .core.events import Event, Notice
 from .core.flow import Flow
@@ -30,6 +31,7 @@ from .core.store import Clock, Located, Openable, Preparable, Reach, Store, capa
 from .core.token import Entropy, Proofs
 from .core.tracebacks import clear_locals
 from .current_settings import CurrentSettings, Parts, snapshot, source_of
+from .device_requests import DeviceRequests
 from .errors import ConfigError, NotSupported, SessionError, StoreError, TooManySessions
 from .exempt import Exemptions
 from .framework import Framework
@@ -71,7 +73,7 @@ class AppSessions:
         self._snapshot: object = None
         self.serves = False  # requests, in this process
         self.has_failed = False  # the store, at any time: until then no request looks further
-        self._reuse_told = False
+        self._answering = Answering()
         self._born = worker_processes.process_id()
         # Made once, though settings that do not concern it change by turns.
         self._writer = lru_cache(maxsize=8)(headers.CookieWriter)
@@ -132,7 +134,10 @@ class AppSessions:
         of_header = self._flows.of_header(config)
         by_header = None if of_header is None else SessionHeader(str(config.header), of_header)
         writer = self._writer(config.cookie, old, config.header)
-        return Parts(config, flow, writer, offers, by_header)
+        device = None
+        if config.device.is_on and isinstance(flow, Flow):
+            device = DeviceRequests(config.device, config.cookie, flow)
+        return Parts(config, flow, writer, offers, by_header, device)
 
     def _opened(self, config: Config) -> Store:
         store = stand_ins.store()
@@ -157,6 +162,11 @@ class AppSessions:
         """Read the settings, and open the store, again when they are needed next."""
         self._settled = self.serves = self.has_failed = False
         self._snapshot = None
+
+    @property
+    def device_requests(self) -> DeviceRequests | None:
+        """What reads and writes what concerns devices, where sessions are bound to any."""
+        return self._current.parts().device
 
     @property
     def administration(self) -> Administration:
@@ -216,20 +226,23 @@ class AppSessions:
         """
         if not self.serves:
             self._begin(request)
-        exempt = self._exempt.state(request)
-        if exempt is not None:
-            return done(ServerSession(state=exempt, bindable=True))  # which then is another error
+        devices = self._current.latest.device
+        if devices is None or not devices.is_endpoint(request):
+            exempt = self._exempt.state(request)
+            if exempt is not None:  # any store is bindable, or that would be another error
+                return done(ServerSession(state=exempt, bindable=True))
         parts = self._current.parts()
         name = parts.config.cookie.name
         if parts.header is not None and (token := parts.header.token(request)) is not None:
             return parts.header.open(token, renew=self._renews(request))
+        flow = parts.flow if parts.device is None else parts.device.of(request, header)
         if name in header:
             renew = self._renews(request)
             values = headers.cookie_values(header, name)
             address = headers.address(request) if len(values) > 1 else None
-            opening = parts.flow.open(values, renew=renew, address=address)
+            opening = flow.open(values, renew=renew, address=address)
         else:
-            opening = parts.flow.open(())
+            opening = flow.open(())
         return opening if (old := parts.old_cookie) is None else old.open(opening, request, header)
 
     def _renews(self, request: Request) -> bool:
@@ -329,20 +342,7 @@ class AppSessions:
         if response is None:
             state.answered = True
             return
-        if reused_response.take_back(response) and not (state.answered or self._reuse_told):
-            self._reuse_told = True
-            log.warning(
-                "one response object was returned for several requests, where threads or tasks "
-                "could send one visitor the cookie of another: make a new response for each request"
-            )
-        streaming = state.mode is not Mode.EXEMPT and headers.is_streamed(response)
-        if streaming and reply is UNTOUCHED:
-            reply = READ  # the body may still read the session
-        deleted = None if state.cleanup is None else state.deleted(reply.cookie)
-        if state.header_token is not None and parts.header is not None:
-            parts.header.apply(reply, response, state.header_token)
-        elif reply is not UNTOUCHED or deleted is not None:
-            headers.apply(reply, response, parts.writer, deleted)
+        streaming = self._answering.write(reply, state, response, parts)
         state.answered, state.streaming, state.locked = True, streaming, False
         state.in_test = has_flashes(session) and self._framework.is_kept()
         if streaming:

@@ -20,6 +20,7 @@ from .core.cookie_only.flow import CookieFlow
 from .core.flow import Flow
 from .core.request_state import state_of
 from .core.session import ServerSession
+from .device_requests import DeviceRequests
 from .errors import ConfigError
 from .framework_settings import FLASKS
 from .headers import CookieWriter
@@ -51,6 +52,7 @@ class Parts:
     writer: CookieWriter
     old_cookie: OldCookie | None  # another library's, where one is read
     header: SessionHeader | None
+    device: DeviceRequests | None  # where sessions are bound to devices
 
     def flow_of(self, session: ServerSession) -> Flow | CookieFlow:
         """Return what opened a session, and closes it."""

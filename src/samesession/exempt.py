@@ -28,7 +28,7 @@ from werkzeug.sansio.request import Request
 
 from . import headers
 from .core.request_state import Mode, SessionState
-from .settings import Paths
+from .settings_checks import Paths
 
 log = logging.getLogger("samesession")
 

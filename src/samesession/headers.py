@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from werkzeug.exceptions import Forbidden, SecurityError, ServiceUnavailable
 from werkzeug.http import dump_cookie, http_date, parse_list_header
@@ -23,7 +23,7 @@ from .core.cleanup import Deleted
 from .core.cookie import Attributes, DropCookie, Reply, SetCookie
 from .core.scopes import Address, Scope
 from .errors import SessionError, StoreUnavailable, TooManySessions
-from .settings import Paths
+from .settings_checks import Paths
 
 # Stand-ins that Werkzeug writes as they are.
 _VALUE = "value-goes-here"
@@ -180,8 +180,25 @@ class CookieWriter:
         return f"{self._head}{value}{self._before_date}{_date(expires)}{self._after_date}"
 
 
+class Besides(NamedTuple):
+    """What a response has besides the session's cookie: other cookies, and other headers.
+
+    The headers are of this one response: no cache may store it then.
+    """
+
+    cookies: Sequence[str] = ()
+    lines: Sequence[tuple[str, str]] = ()
+
+
+_NOTHING_BESIDES = Besides()
+
+
 def apply(
-    reply: Reply, response: Response, writer: CookieWriter, deleted: Deleted | None = None
+    reply: Reply,
+    response: Response,
+    writer: CookieWriter,
+    deleted: Deleted | None = None,
+    besides: Besides = _NOTHING_BESIDES,
 ) -> None:
     """Make a response say what the flow decided.
 
@@ -196,11 +213,17 @@ def apply(
         if deleted.elsewhere is not None:
             cookies = [*writer.elsewhere(deleted.elsewhere, beside_ours=bool(cookies)), *cookies]
         cookies = [*old, *cookies]
+    if besides.cookies:
+        cookies = [*besides.cookies, *cookies]
     # Not `in headers`: Werkzeug answers "no" by way of an HTTP error that it makes.
     names = {name.lower() for name, _ in before}
     for cookie in cookies:
         headers.add("Set-Cookie", cookie)
-    if cookies:
+    for line in besides.lines:
+        headers.add(*line)
+    if besides.lines:
+        keep_from_caches(response, names)
+    elif cookies:
         _keep_private(response, names)
     if reply.vary or cookies:
         vary_by(response, names, writer.varies_by)

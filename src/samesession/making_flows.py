@@ -12,7 +12,9 @@ from functools import lru_cache
 from itertools import product
 
 from .aes_gcm import AesGcm
+from .core.bound_cookie import BoundCookies
 from .core.cookie_only.flow import CookieFlow
+from .core.device_checks import Devices
 from .core.encryption import Encryption
 from .core.events import Notify
 from .core.flow import Flow
@@ -71,6 +73,7 @@ class Flows:
     def of(self, config: Config) -> Flow | CookieFlow:
         """Return the flow of these settings; raise ConfigError where a package is missing."""
         check_limit(config.rules.limit, self._store)
+        config.device.check_store(in_cookie=self._store is None)
         if self._store is not None:
             return self._of(config, self._store, Purpose.TOKEN, self._old_sessions(config))
         if config.migration.libraries:
@@ -106,6 +109,20 @@ class Flows:
             proofs=self._record_proofs,
             refusal=ReauthenticationRequired,
             old_sessions=old_sessions,
+            devices=self._devices(config, by_header=purpose is Purpose.HEADER),
+        )
+
+    def _devices(self, config: Config, *, by_header: bool) -> Devices | None:
+        """Return what judges the devices of sessions, where these are bound to any."""
+        if not config.device.is_on:
+            return None
+        return Devices(
+            config.device.rules,
+            BoundCookies(config.secret_keys, config.rules.prefix, config.cookie.name),
+            entropy=self._entropy,
+            clock=self._clock,
+            notify=self._notify,
+            by_header=by_header,
         )
 
     def _keys(

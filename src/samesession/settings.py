@@ -7,17 +7,17 @@ a store declares these itself, and `Config.read` is handed the declarations.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from .core.cookie import Attributes
 from .core.idle_renewal import Touching
-from .core.names import checked_prefix
 from .core.policy import Limit, Rules
 from .core.store import Lifetimes
+from .device_settings import DeviceSettings
 from .encryption_settings import (
     EncryptionSettings,
     Encrypts,
@@ -26,7 +26,6 @@ from .encryption_settings import (
     keys,
     moment,
 )
-from .errors import ConfigError
 from .framework_settings import FLASKS, read_cookie, read_secret_keys, read_truth
 from .header_settings import HeaderSettings
 from .migration_settings import MigrationSettings
@@ -44,63 +43,22 @@ from .reading_settings import (
     text,
 )
 from .setting_names import check_names, peers_names
+from .settings_checks import (
+    Paths,
+    fixed_format,
+    fixed_length,
+    interval,
+    key_prefix,
+    paths,
+    whole,
+)
 from .socket_settings import SocketSettings
 
 S = TypeVar("S")
 
-# A request is given to the predicate; which class it has depends on the framework.
-Paths: TypeAlias = "Callable[[Any], bool] | tuple[str, ...]"
-
 _PERMANENT_LIFETIME = Setting(
     "PERMANENT_SESSION_LIFETIME", seconds, default=timedelta(days=31)
 )  # Flask's
-
-
-def _fixed_format(value: object, setting: Setting) -> object:
-    if value != "msgpack":
-        raise ConfigError(f'{setting.name} must be "msgpack", or left out')
-    return value
-
-
-def _fixed_length(value: object, setting: Setting) -> float:
-    found = number(above=0.0)(value, setting)
-    if not 16 <= found <= 48:
-        raise ConfigError(
-            f"{setting.name} must be 16 to 48 bytes, or left out: a token always has 48"
-        )
-    return found
-
-
-def _whole(*, above: int) -> Callable[[object, Setting], int]:
-    return lambda value, setting: int(number(above=above)(value, setting))
-
-
-def _prefix(value: object, setting: Setting) -> str:
-    return checked_prefix(text(value, setting))
-
-
-def _interval(value: object, setting: Setting) -> int | None:
-    if value is None or (value == 0 and not isinstance(value, bool)):
-        return None if value is None else 0
-    return seconds(value, setting)
-
-
-def _paths(*, endpoints: bool) -> Callable[[object, Setting], Paths]:
-    begin = "" if endpoints else "/"
-
-    def check(value: object, setting: Setting) -> Paths:
-        if callable(value):
-            return cast("Callable[[Any], bool]", value)
-        if isinstance(value, list | tuple | set | frozenset):
-            prefixes = tuple(cast("Sequence[object]", value))
-            if all(isinstance(each, str) and each and each.startswith(begin) for each in prefixes):
-                return cast("tuple[str, ...]", prefixes)
-        raise ConfigError(
-            f"{setting.name} must be a list of paths such as ['/health'], "
-            "or a function of the request"
-        )
-
-    return check
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +66,11 @@ class CommonSettings(SocketSettings):
     """The settings of the library's own that every store needs."""
 
     serialization_format: object = setting(
-        "SESSION_SERIALIZATION_FORMAT", _fixed_format, default="msgpack", doc="The only one."
+        "SESSION_SERIALIZATION_FORMAT", fixed_format, default="msgpack", doc="The only one."
     )
     id_length: float = setting(
         "SESSION_ID_LENGTH",
-        _fixed_length,
+        fixed_length,
         default=32,
         doc="Accepted for Flask-Session's sake, from 16 to 48: a token always has 48 random bytes.",
     )
@@ -131,7 +89,7 @@ class CommonSettings(SocketSettings):
     )
     prefix: str = setting(
         "SESSION_KEY_PREFIX",
-        _prefix,
+        key_prefix,
         default="session:",
         doc="Before the sid in a store's keys. Another prefix is another application: neither "
         "reads the other's sessions or cookies.",
@@ -173,7 +131,7 @@ class CommonSettings(SocketSettings):
     )
     exempt: Paths = setting(
         "SESSION_EXEMPT",
-        _paths(endpoints=True),
+        paths(endpoints=True),
         default=(),
         doc="Paths and endpoints that [need no session](#requests-that-need-no-session), or a "
         'function of the request: no round trip, and writing is an error. `"/api"` is `/api` '
@@ -190,7 +148,7 @@ class CommonSettings(SocketSettings):
     )
     no_renew: Paths = setting(
         "SESSION_NO_RENEW",
-        _paths(endpoints=False),
+        paths(endpoints=False),
         default=(),
         doc="Paths, or a function of the request: requests that read and write, but do not "
         "restart the idle timeout, such as polling.",
@@ -205,7 +163,7 @@ class CommonSettings(SocketSettings):
     )
     touch_interval: int | None = setting(
         "SESSION_TOUCH_INTERVAL",
-        _interval,
+        interval,
         default=None,
         doc="For how many seconds a read may leave the idle timeout as it is, where restarting "
         "it costs the store a write. `None`: a twentieth of the "
@@ -215,14 +173,14 @@ class CommonSettings(SocketSettings):
     )
     max_bytes: int = setting(
         "SESSION_MAX_BYTES",
-        _whole(above=1023),
+        whole(above=1023),
         default=1024 * 1024,
         doc="The largest record. A larger session is a `SessionTooLarge`, and what was stored "
         "stays.",
     )
     proof_cache_bytes: int = setting(
         "SESSION_PROOF_CACHE_BYTES",
-        _whole(above=-1),
+        whole(above=-1),
         default=4 * 1024 * 1024,
         doc="How much memory a process takes to remember which cookies and records it has proved "
         "to be its own, so as not to prove equal bytes again: of a cookie a digest, of a session "
@@ -259,7 +217,12 @@ class CommonSettings(SocketSettings):
 
 
 # What is declared besides by each store.
-_COMMON: tuple[type[object], ...] = (CommonSettings, MigrationSettings, HeaderSettings)
+_COMMON: tuple[type[object], ...] = (
+    CommonSettings,
+    MigrationSettings,
+    HeaderSettings,
+    DeviceSettings,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +243,7 @@ class Config:
     migration: MigrationSettings
     header: str | None
     sockets: SocketSettings
+    device: DeviceSettings
     home: str  # the application's own directory
     stores: tuple[object, ...]  # what stores declare, the named one among them: see `of`
     # All of the application's, for stores by others.
@@ -325,6 +289,8 @@ class Config:
         secret_keys = read_secret_keys(settings)
         ours, migration = read(CommonSettings, settings), read(MigrationSettings, settings)
         migration.check(cookie.name)
+        device = read(DeviceSettings, settings)
+        device.check(cookie)
         return cls(
             secret_keys=secret_keys,
             store_type=ours.store_type,
@@ -340,6 +306,7 @@ class Config:
             migration=migration,
             header=read(HeaderSettings, settings).name,
             sockets=ours,
+            device=device,
             home=home,
             stores=tuple(read(kind, settings, home=home) for kind in stores.values()),
             settings=MappingProxyType(dict(settings)),
@@ -355,6 +322,7 @@ class Config:
         cookie = read_cookie(settings)
         cookie.check()
         self.migration.check(cookie.name)
+        self.device.check(cookie)
         return replace(
             self,
             secret_keys=read_secret_keys(settings),

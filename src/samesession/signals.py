@@ -39,6 +39,10 @@ __all__ = [
     "session_confirmed",
     "session_conflict",
     "session_created",
+    "session_device_bound",
+    "session_device_proved",
+    "session_device_refused",
+    "session_device_skipped",
     "session_ended",
     "session_expired",
     "session_gone",
@@ -65,6 +69,10 @@ session_conflict = _signals.signal(Event.CONFLICT.value)
 session_gone = _signals.signal(Event.GONE.value)
 session_unsaved = _signals.signal(Event.UNSAVED.value)
 session_migrated = _signals.signal(Event.MIGRATED.value)
+session_device_bound = _signals.signal(Event.DEVICE_BOUND.value)
+session_device_proved = _signals.signal(Event.DEVICE_PROVED.value)
+session_device_refused = _signals.signal(Event.DEVICE_REFUSED.value)
+session_device_skipped = _signals.signal(Event.DEVICE_SKIPPED.value)
 
 _BY_EVENT = {event: _signals.signal(event.value) for event in Event}
 
@@ -74,6 +82,7 @@ _LEVELS = {
     Event.REJECTED: logging.WARNING,
     Event.GONE: logging.INFO,
     Event.UNSAVED: logging.WARNING,
+    Event.DEVICE_REFUSED: logging.INFO,
 }
 # After which the session of an open socket may have ended.
 _ENDS = frozenset((Event.ENDED, Event.REVOKED, Event.EXPIRED, Event.GONE, Event.REGENERATED))

@@ -1065,7 +1065,7 @@ MUTANTS = (
     ),
     Mutant(
         "a streamed body varies by Cookie",
-        (Change("app_sessions.py", "if streaming and reply is UNTOUCHED:", "if False:"),),
+        (Change("answering.py", "if streaming and reply is UNTOUCHED:", "if False:"),),
         ("tests/web/test_streams.py", "-k", "memory and varies"),
     ),
     Mutant(
@@ -2106,8 +2106,8 @@ MUTANTS = (
         (
             Change(
                 "core/opening.py",
-                "self._looked_up(signed, renew=False)",
-                "self._looked_up(signed, renew=renew)",
+                "self._looked_up(signed, renew=False, device=device)",
+                "self._looked_up(signed, renew=renew, device=device)",
             ),
         ),
         ("tests/faults/test_several_cookies.py", "-k", "none_is_renewed and memory"),

@@ -18,6 +18,7 @@ from samesession import __main__ as module_commands
 from samesession import signals
 from samesession.cli import commands
 from samesession.core.store import Colour
+from samesession.device_settings import DeviceSettings
 from samesession.framework_settings import FLASKS
 from samesession.header_settings import HeaderSettings
 from samesession.migration_settings import MigrationSettings
@@ -156,7 +157,7 @@ def settings() -> Iterator[str]:
     """Yield each setting with its default."""
     for name in FLASKS:
         yield f"setting {name}, of Flask"
-    kinds: list[type[object]] = [CommonSettings, MigrationSettings, HeaderSettings]
+    kinds: list[type[object]] = [CommonSettings, MigrationSettings, HeaderSettings, DeviceSettings]
     found = [each for kind in [*kinds, *built_in().values()] for each in declared(kind).values()]
     for each in sorted(found, key=lambda each: each.name):
         yield f"setting {each.name} = {each.shown or repr(each.default)}"

@@ -11,7 +11,7 @@ FLASKS = {"accessed", "modified", "new", "permanent"}
 OURS = {
     *("bind", "confirm", "end", "info", "lifetime", "regenerate"),
     *("require_fresh", "sid", "unbind"),
-    "update_atomically",
+    *("offer_device_binding", "update_atomically"),
 }
 OFFERED = {name for name in dir(dict) if not name.startswith("_")} | FLASKS | OURS
 

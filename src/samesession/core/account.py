@@ -10,7 +10,7 @@ from datetime import timedelta
 from operator import methodcaller
 
 from ..errors import NotBound, NotSupported
-from . import freshness
+from . import device_offers, freshness
 from .account_changes import UNBINDABLE, AccountChange, Adopted, Bound, Kept
 from .late_writes import Watched, Write, admit
 from .names import checked_at_most, checked_label, checked_owner
@@ -114,6 +114,18 @@ class Account(Watched):
         NotBound where the session is nobody's, NotSupported on a store without an index.
         """
         self._change_account(Write.CONFIRM, Kept.CONFIRMED)
+
+    def offer_device_binding(self) -> None:
+        """Offer the browser to bind the session to its device, when the response is made.
+
+        `bind` does so by itself where SESSION_DEVICE_BOUND is on: this is for a session that
+        began before that, or has no owner. A session without data and owner is not stored, and
+        nothing is offered. Nor is it where the session is bound already, or the request did not
+        come over https. Raises NotSupported where the setting is off and for a token in a header,
+        ReadOnlySession where no response can have the offer.
+        """
+        self._may_write(Write.PERMANENCE)
+        device_offers.offer(self._state)
 
     def end(self) -> None:
         """Log out: the record is deleted, and the cookie dropped, when the response is made.

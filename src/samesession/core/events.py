@@ -26,6 +26,10 @@ class Event(enum.Enum):
     GONE = "session-gone"
     UNSAVED = "session-unsaved"
     MIGRATED = "session-migrated"
+    DEVICE_BOUND = "session-device-bound"
+    DEVICE_PROVED = "session-device-proved"
+    DEVICE_REFUSED = "session-device-refused"
+    DEVICE_SKIPPED = "session-device-skipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +101,21 @@ OLD_TOO_MANY = "the request has more than four different session cookies of othe
 _OLD = (OLD_UNREADABLE, OLD_USED, OLD_SEVERAL, OLD_TOO_MANY)
 REPLACED = "the secret is not the session's"
 BY_VISITORS = frozenset((NOT_OURS, NOT_OURS_OR_OLD, SEVERAL, TOO_MANY, REPLACED, *_OLD))
+
+# Why a bound session was refused, or went on without a proof: what the request showed.
+DEVICE_MISSING = "there is no bound cookie"
+DEVICE_STALE = "the bound cookie is too old"
+DEVICE_FOREIGN = "the bound cookie is not the session's"
+DEVICE_DAMAGED = "the binding cannot be read"
+DEVICE_BY_HEADER = "the token is in a header"
+# Why a registration or a proof was refused.
+DEVICE_UNASKED = "no registration is due"
+DEVICE_CHALLENGE = "the challenge is unknown, used or too old"
+DEVICE_UNREADABLE = "the proof cannot be read"
+DEVICE_KEY = "the key is of a kind that is refused"
+DEVICE_SIGNATURE = "the signature is not by the key"
+# Why a request comes without a proof, in the browser's words; and any other of its words.
+DEVICE_UNREACHABLE = "unreachable"
+DEVICE_SERVER_ERROR = "server_error"
+DEVICE_QUOTA = "quota_exceeded"
+DEVICE_OTHER = "another word of the browser's"

@@ -25,6 +25,8 @@ from ..errors import StaleLogin, TooManySessions
 from . import policy, saving
 from .admin import Administration
 from .cookie import READ, UNTOUCHED, CookieAction, DropCookie, Reply
+from .device_checks import Devices
+from .device_state import Presented
 from .ending_moved import MovedNotes
 from .events import Notify
 from .filing import Filing
@@ -73,12 +75,15 @@ class Flow:
         proofs: RecordProofs | None = None,
         refusal: Callable[[float], StaleLogin] = StaleLogin,
         old_sessions: MigrationParts | None = None,
+        devices: Devices | None = None,
     ) -> None:
         """`horizon`, `proofs`: shared by flows of one store; `refusal`: of logins too long ago.
 
-        `old_sessions`: those of other libraries that become ours.
+        `old_sessions`: those of other libraries that become ours; `devices`: what judges the
+        devices that sessions are bound to, where they are.
         """
         self.store = store
+        self.devices = devices
         self.rules = rules
         self._signer = signer
         horizon = Horizon() if horizon is None else horizon
@@ -105,7 +110,13 @@ class Flow:
         )
         fresh = Freshness(clock, refusal)
         self._opener = Opener(
-            store=store, rules=rules, signer=signer, records=records, notify=notify, freshness=fresh
+            store=store,
+            rules=rules,
+            signer=signer,
+            records=records,
+            notify=notify,
+            freshness=fresh,
+            devices=devices,
         )
         self._terms = self._opener.terms
         self._writer = Writer(
@@ -141,14 +152,19 @@ class Flow:
             )
 
     def open(
-        self, values: Sequence[str], *, renew: bool = True, address: Address | None = None
+        self,
+        values: Sequence[str],
+        *,
+        renew: bool = True,
+        address: Address | None = None,
+        device: Presented | None = None,
     ) -> Steps[ServerSession]:
         """Open the session that the cookie's values prove, or a new one.
 
-        `address`: where the request was sent to, if there are several values. Raises
-        StoreUnavailable when the store does not answer.
+        `address`: where the request was sent to, if there are several values; `device`: what it
+        shows of its device. Raises StoreUnavailable when the store does not answer.
         """
-        return self._opener.open(values, renew=renew, address=address)
+        return self._opener.open(values, renew=renew, address=address, device=device)
 
     def open_by_sid(self, sid: str) -> Steps[ServerSession | None]:
         """Open the session of a sid outside of its user's requests; see `outside`."""
@@ -277,7 +293,7 @@ class Flow:
         elif state.may_differ and loaded is not None:
             changed = payload != loaded.record.payload or state.replace_secret or state.unsure
             changed = changed or state.lifetime not in {None, loaded.record.lifetime}
-            changed = changed or state.account is not None
+            changed = changed or state.account is not None or state.device_change is not None
         is_bare = state.accessed and is_empty(session) and state.owner is None
         return policy.action(stored=loaded is not None, is_empty=is_bare, changed=changed)
 

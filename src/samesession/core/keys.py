@@ -20,6 +20,7 @@ class Purpose(enum.StrEnum):
     COOKIE = "cookie"  # that holds a session, encrypted
     HEADER = "header"  # of tokens that no cookie holds
     MIGRATION = "migration"  # what names the sessions of other libraries
+    DEVICE = "device"  # of the cookie that says when a session's device was proved
 
 
 def derive(secret_key: bytes, purpose: Purpose, *context: str) -> bytes:

@@ -1,6 +1,6 @@
 """What records say of sessions that another library began. Pure.
 
-It stands in an extension field of a record, a MessagePack array; no other tags are used.
+It stands in an extension field of a record, a MessagePack array.
 
     tag          of the record of                                  the field holds
     1 ARRIVED    a session that its old cookie has begun, until    library, until, secret's hash

@@ -240,6 +240,7 @@ class Migration:
         session = self._opener.stored(data, loaded, now, renew=before.renew)
         state = state_of(session)
         state.by_old_cookie, state.cleanup = True, before.cleanup
+        state.device = before.device
         return session
 
     def _begun(self, found: Readable, before: SessionState) -> Steps[ServerSession | None]:

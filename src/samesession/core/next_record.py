@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import policy
+from . import device_binding, policy
 from .account_changes import Adopted, Kept
 from .migrated import is_passing, next_fields
 from .policy import Rules
@@ -27,6 +27,7 @@ def first_record(token: Token, draft: Draft, *, now: int, rules: Rules) -> Recor
         payload=draft.payload,
         lifetime=draft.lifetime or 0,
         label=_label(None, draft),
+        fields=device_binding.next_fields((), draft.device, drops=False),
     )
 
 
@@ -66,6 +67,9 @@ def next_record(
     if fields:
         by_old_cookie = draft.by_old_cookie and secret_hash == current.secret_hash
         fields = next_fields(current, keeps=signed is None or by_old_cookie)
+    if fields or draft.device is not None:
+        is_anothers = draft.cleared or owner != current.owner
+        fields = device_binding.next_fields(fields, draft.device, drops=is_anothers)
     return Record(  # all of it, as `_replace` costs three times as much
         sid=current.sid,
         secret_hash=secret_hash,

@@ -22,6 +22,8 @@ from typing import Any
 from ..errors import BadRecord
 from . import codec, policy
 from .cleanup import Cleanup
+from .device_checks import Devices
+from .device_state import DeviceState, Presented
 from .ending import Ending
 from .events import (
     BY_VISITORS,
@@ -69,8 +71,12 @@ class Opener:
         records: ProvedRecords,
         notify: Notify,
         freshness: Freshness,
+        devices: Devices | None = None,
     ) -> None:
-        """`freshness`: what judges logins, and has the time."""
+        """`freshness`: what judges logins, and has the time.
+
+        `devices`: what judges the devices that sessions are bound to, where they are.
+        """
         clock = freshness.clock
         self._reader = Reader(store, records)
         owners = OwnerEntries(store, records.encryption)
@@ -82,6 +88,7 @@ class Opener:
         self._draw_sid = signer.draw_sid
         self._clock = clock
         self._notify = notify
+        self._devices = devices
         # What all sessions of an application have alike.
         self._make = partial(
             ServerSession,
@@ -93,29 +100,36 @@ class Opener:
         self.terms = Terms(rules.lifetimes, signer.mark, clock)
 
     def open(
-        self, values: Sequence[str], *, renew: bool = True, address: Address | None = None
+        self,
+        values: Sequence[str],
+        *,
+        renew: bool = True,
+        address: Address | None = None,
+        device: Presented | None = None,
     ) -> Steps[ServerSession]:
         """Open the session that the cookie's values prove, or a new one.
 
-        `address`: where the request was sent to, needed for several values. Raises
-        StoreUnavailable when the store does not answer. One event at most is noted of
-        what a visitor can cause.
+        `address`: where the request was sent to, needed for several values. `device`: what it
+        shows of its device. Raises StoreUnavailable when the store does not answer. One event at
+        most is noted of what a visitor can cause.
         """
         if not values:
-            return self._new(renew=renew)
+            return self._new(renew=renew, device=device)
         found, refused = self._presented(values)
         if len(found) > 1:
-            return (yield from self._open_one_of(found, address or _NOWHERE, renew=renew))
+            steps = self._open_one_of(found, address or _NOWHERE, renew=renew, device=device)
+            return (yield from steps)
         for signed in found:
-            opened = yield from self._looked_up(signed, renew=renew)
+            opened = yield from self._looked_up(signed, renew=renew, device=device)
             if isinstance(opened, ServerSession):
+                self._tell_skipped(opened)
                 if refused is not None:
                     self._notify(refused)
                 return opened
             refused = opened
         if refused is not None:
             self._notify(refused)
-        return self._new(renew=renew)
+        return self._new(renew=renew, device=device, refused=refused)
 
     def open_by_sid(self, sid: str) -> Steps[ServerSession | None]:
         """Open the session of a sid outside of its user's requests; None where none is live.
@@ -136,19 +150,33 @@ class Opener:
         state_of(session).lead_from_outside()
         return session
 
-    def _new(self, *, renew: bool) -> ServerSession:
-        """Return a session of which nothing is stored."""
+    def _new(
+        self, *, renew: bool, device: Presented | None = None, refused: Notice | None = None
+    ) -> ServerSession:
+        """Return a session of which nothing is stored; `refused`: why no other one is opened."""
         state = SessionState()
         state.renew = renew
         state.draw_sid = self._draw_sid
+        if device is not None and self._devices is not None:
+            state.device = DeviceState(self._devices, device)
+            if refused is not None and refused.event is Event.DEVICE_REFUSED:
+                state.device.refused, state.device.reason = True, refused.reason
         return self._make(state=state)
 
     def stored(
-        self, data: dict[str, Any], loaded: Loaded, now: float, *, renew: bool
+        self,
+        data: dict[str, Any],
+        loaded: Loaded,
+        now: float,
+        *,
+        renew: bool,
+        device: DeviceState | None = None,
     ) -> ServerSession:
         """Return a session that a record holds; `renew`: whether its idle timeout was restarted."""
         state = SessionState(loaded=loaded, new=False, renew=renew)
         state.terms, state.draw_sid = self.terms, self._draw_sid
+        if device is not None:
+            state.device = device
         if renew:
             state.seen = now
         return self._make(data, state=state)
@@ -176,8 +204,13 @@ class Opener:
                 break
         return tuple(found.values()), refused
 
-    def _looked_up(self, signed: SignedToken, *, renew: bool) -> Steps[ServerSession | Notice]:
-        """Load the record that a token names, and open it if it is live and the token's."""
+    def _looked_up(
+        self, signed: SignedToken, *, renew: bool, device: Presented | None
+    ) -> Steps[ServerSession | Notice]:
+        """Load the record that a token names, and open it if it is live and the token's.
+
+        And its device's, if it is bound to one.
+        """
         token = signed.token
         key = self._rules.prefix + token.sid
         try:
@@ -189,8 +222,12 @@ class Opener:
             now = self._clock()
             verdict = policy.verdict(record, token, now)
             if verdict is Verdict.LIVE:
-                data = codec.decode(record.payload)
-                return self.stored(data, Loaded(signed, record, sealed), now, renew=renew)
+                devices = self._devices
+                judged = None if devices is None else devices.judge(record, device, now)
+                if isinstance(judged, Notice):
+                    return judged
+                data, loaded = codec.decode(record.payload), Loaded(signed, record, sealed)
+                return self.stored(data, loaded, now, renew=renew, device=judged)
         except BadRecord as error:
             return Notice(Event.REJECTED, error.reason)
         if verdict is Verdict.EXPIRED:
@@ -198,38 +235,53 @@ class Opener:
             return Notice.of(Event.EXPIRED, record, OVER)
         return Notice.of(Event.REJECTED, record, REPLACED)
 
+    def _tell_skipped(self, session: ServerSession) -> None:
+        """Tell of a bound session that goes on without a proof."""
+        state = state_of(session)
+        if state.device is not None and state.device.reason is not None:
+            assert state.loaded is not None
+            self._notify(state.device.skipped(state.loaded.record))
+
     def _open_one_of(
-        self, found: Sequence[SignedToken], address: Address, *, renew: bool
+        self,
+        found: Sequence[SignedToken],
+        address: Address,
+        *,
+        renew: bool,
+        device: Presented | None,
     ) -> Steps[ServerSession]:
         """Open the session of the only token that has a live one, or a new session."""
         session: ServerSession | None = None
         if len(found) > MAX_TOKENS:
             self._notify(Notice(Event.REJECTED, TOO_MANY))
         else:
-            session = yield from self._only_live(found, renew=renew)
+            session = yield from self._only_live(found, renew=renew, device=device)
         if session is None:
-            session = self._new(renew=renew)
+            session = self._new(renew=renew, device=device)
         state_of(session).cleanup = Cleanup(several_at=address)
         return session
 
     def _only_live(
-        self, found: Sequence[SignedToken], *, renew: bool
+        self, found: Sequence[SignedToken], *, renew: bool, device: Presented | None
     ) -> Steps[ServerSession | None]:
         live: list[SignedToken] = []
         refused: dict[Notice, None] = {}
         for signed in found:
             # Nothing is renewed for a token that may be another's.
-            opened = yield from self._looked_up(signed, renew=False)
-            if isinstance(opened, ServerSession):
+            opened = yield from self._looked_up(signed, renew=False, device=device)
+            # One that its device is missing of is live, too, and may be the browser's own.
+            is_live = isinstance(opened, ServerSession) or opened.event is Event.DEVICE_REFUSED
+            if is_live:
                 live.append(signed)
-            else:
+            if isinstance(opened, Notice):
                 refused[opened] = None
         damaged = [each for each in refused if _is_damage(each)]
         for each in damaged:
             self._notify(each)
         if len(live) == 1:
-            opened = yield from self._looked_up(live[0], renew=renew)
+            opened = yield from self._looked_up(live[0], renew=renew, device=device)
             if isinstance(opened, ServerSession):
+                self._tell_skipped(opened)
                 for each in [each for each in refused if each not in damaged][:1]:
                     self._notify(each)
                 return opened

@@ -62,6 +62,9 @@ _NO_KEY = ""  # of no record: each has a sid in its key
 _REVISION_MASK = 2**64 - 1
 # Tag of a field that a session loses as soon as its own cookie comes: see `migrated`.
 PASSING = 1
+# Tag of the field that says which device a session is bound to: see `device_binding`. The tags
+# between are in `migrated`.
+DEVICE = 5
 
 Fields = tuple[tuple[int, bytes], ...]
 

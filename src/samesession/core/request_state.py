@@ -24,6 +24,8 @@ from .account_changes import AccountChange, Bound, after, owner_after
 from .changes import Change
 from .cleanup import Cleanup, Deleted
 from .cookie import CookieAction
+from .device_binding import DeviceChange
+from .device_state import DeviceState
 from .loaded import Loaded, Lost, Terms
 from .loans import Loan
 from .token import SignedToken
@@ -58,6 +60,8 @@ class SessionState:
     draw_sid: Callable[[], str] | None = None
     drawn_sid: str | None = None  # of a session that has not begun, as it was asked for
     account: AccountChange | None = None
+    device: DeviceState | None = None  # of a request's, where sessions are bound to devices
+    device_change: DeviceChange | None = None
     ended: Loaded | None = None  # what the application has ended, and no save has deleted yet
     own_lifetimes = False  # the session may have an idle timeout of its own
     lifetime: int | None = None  # that it was given since it was loaded or saved, 0 for none
@@ -230,7 +234,7 @@ class SessionState:
     def end(self) -> None:
         """Note that the session is over; what is written from now on is another one's."""
         self.ended, self.loaded = self.loaded or self.ended, None
-        self.account = self.lifetime = self.loan = None
+        self.account = self.lifetime = self.loan = self.device_change = None
         self.replace_secret = False
         self.cleared = True
         self.forget_sid()
@@ -249,6 +253,7 @@ class SessionState:
         """Whether nothing was done to what was loaded but to hand out values, each by its name."""
         untouched = not (self.modified or self.discarded or self.all_may_differ or self.unsure)
         kept = not self.replace_secret and self.lost is None and self.account is None
+        kept = kept and self.device_change is None
         return untouched and kept and self.loaded is not None and self._journal is None
 
     @property

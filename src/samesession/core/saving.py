@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import codec
-from .account_changes import after
+from . import codec, device_offers
+from .account_changes import Adopted, Bound, after
+from .device_binding import DeviceChange
 from .loaded import Loaded, Lost
-from .request_state import data_of, is_empty, is_permanent, show, state_of
+from .request_state import SessionState, data_of, is_empty, is_permanent, show, state_of
 from .session import ServerSession
 from .unsaved_changes import Draft, Unsaved
 
@@ -26,11 +27,22 @@ def take(session: ServerSession, payload: bytes) -> Unsaved:
         is_empty=is_empty(session),
         lifetime=state.lifetime,
         by_old_cookie=state.by_old_cookie,
+        device=_device_change(state),
     )
     taken = state.journal.take(draft, replace_secret=state.replace_secret, base=state.base)
     state.replace_secret = state.cleared = state.modified = state.written = False
-    state.account = state.in_doubt = state.lifetime = None
+    state.account = state.in_doubt = state.lifetime = state.device_change = None
     return taken
+
+
+def _device_change(state: SessionState) -> DeviceChange | None:
+    """Return what a save does to the device: to who logs in it is offered to bind it."""
+    if state.device_change is None and state.device is not None:
+        owner = None if state.loaded is None else state.loaded.record.owner
+        logs_in = isinstance(state.account, Bound)
+        if logs_in or (isinstance(state.account, Adopted) and owner is None):
+            return device_offers.if_possible(state.device)
+    return state.device_change
 
 
 def discard(session: ServerSession) -> None:
@@ -100,6 +112,8 @@ def give_back(session: ServerSession, unsaved: Unsaved) -> None:
             state.account = draft.account if later is None else after(draft.account, later)
         if not state.cleared and state.lifetime is None:
             state.lifetime = draft.lifetime
+        if not state.cleared and state.device_change is None:
+            state.device_change = draft.device
         state.cleared = state.cleared or draft.cleared
 
 
@@ -107,7 +121,7 @@ def refuse(session: ServerSession) -> None:
     """Show what is stored, as a login was refused: nothing of its request is saved."""
     state = state_of(session)
     state.journal.restart()
-    state.account = state.minted = state.lifetime = None
+    state.account = state.minted = state.lifetime = state.device_change = None
     state.replace_secret = state.cleared = state.modified = state.written = False
     show(session, {} if state.base is None else codec.decode(state.base))
     state.may_differ = state.all_may_differ = True
@@ -122,6 +136,7 @@ def forget(session: ServerSession, lost: Lost, *, unkept: bool = False) -> None:
     state = state_of(session)
     state.journal.restart()
     state.loaded = state.minted = state.account = state.loan = state.lifetime = None
+    state.device_change = None
     state.replace_secret = state.cleared = state.unsure = state.written = False
     state.lost, state.modified, state.may_differ = lost, lost.drop, True
     state.unkept = state.unkept or unkept

@@ -329,5 +329,5 @@ class ServerSession(Account):
         self._write(Write.CLEAR)
         super().clear()
         self._state.cleared = self._state.replace_secret = True
-        self._state.account = self._state.lifetime = None
+        self._state.account = self._state.lifetime = self._state.device_change = None
         self._state.journal.cleared()

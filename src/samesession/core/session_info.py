@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from .device_binding import is_bound
 from .own_lifetimes import idle_timeout
 from .record import Record
 from .request_state import SessionState
@@ -17,7 +18,8 @@ class SessionInfo:
     `created`: when the session began; `authenticated`: when its owner logged in.
     `last_seen`: when its idle timeout was restarted last, as finely as the store does that.
     `expires`: when it ends if nobody uses it until then, and at its absolute timeout in any case.
-    `current`: whether it is the session of the request that asks.
+    `current`: whether it is the session of the request that asks. `device_bound`: whether it is
+    bound to its device, so that who copies the cookie cannot go on with it for long.
     """
 
     sid: str | None
@@ -28,6 +30,7 @@ class SessionInfo:
     last_seen: datetime | None
     expires: datetime | None
     current: bool
+    device_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ def info_of(
         _moment(seen),
         _moment(min(ends, default=None)),
         current,
+        device_bound=is_bound(record),
     )
 
 

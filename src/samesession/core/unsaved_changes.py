@@ -18,6 +18,7 @@ from . import codec, values
 from .account_changes import AccountChange, Bound, owner_after
 from .changes import Change, Data
 from .codec import Image
+from .device_binding import DeviceChange
 
 # Flask keeps the flag in the mapping under this name; so do we, to be readable by it.
 PERMANENT_KEY = "_permanent"
@@ -34,7 +35,7 @@ class Draft(NamedTuple):
     session's own besides; `data` is None where it is what the session holds; `is_empty`:
     whether there is no data but the session's permanence; `lifetime`: the idle timeout of its
     own in seconds that it was given, or 0; `by_old_cookie`: whether the request has shown the
-    cookie of another library, which began the session.
+    cookie of another library, which began the session; `device`: what is done to the device.
     """
 
     payload: bytes
@@ -45,6 +46,7 @@ class Draft(NamedTuple):
     is_empty: bool = False
     lifetime: int | None = None
     by_old_cookie: bool = False
+    device: DeviceChange | None = None
 
     def __repr__(self) -> str:
         return f"Draft({len(self.payload)} bytes)"

@@ -198,6 +198,10 @@ class Writer:
         state_of(session).renewed_by(self._terms)
         for notice in _notices(before, loaded.record, unsaved, draft):
             self._notify(notice)
+        if draft.device is not None and (device := state_of(session).device) is not None:
+            happened = device.saved(draft.device, before, loaded.record)
+            if happened is not None:
+                self._notify(Notice.of(happened, loaded.record))
         cookie = self.set_cookie(loaded, permanent=is_permanent(session))
         return Reply(cookie, vary=True)
 

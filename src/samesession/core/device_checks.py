@@ -1,0 +1,202 @@
+"""Judge the device of a request's session, and say what the response has of that. Pure.
+
+A request with a bound session's own cookie, by what else it has:
+
+    request                                          "offer"              "require"
+    to one of our endpoints                          goes on              goes on
+    with a bound cookie that is fresh                goes on              goes on
+    without, soon after the binding                  goes on, skipped     goes on, skipped
+    without, when the last proof is just too old,    goes on, skipped     goes on in the grace,
+      and the browser says why                                            skipped
+    without, otherwise                               goes on, skipped     refused
+    with the token in a header                       refused              refused
+
+Whoever is refused gets a new session, as for an unknown token; the record stays as it is. A
+bound cookie that came with the request is deleted, so that the browser proves itself anew.
+
+The grace begins when the cookie ends that the last proof has brought, and no sooner: anyone can
+say why a proof was skipped, and while the browser's own is fresh nobody needs to. The cookie
+ends a little before its value does, so that neither a request that is under way nor another
+node's clock makes it too old.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from .bound_cookie import BoundCookies
+from .device_binding import Binding, Damaged, Device, Offered, device_in, device_of
+from .device_state import DeviceState, Presented
+from .events import (
+    DEVICE_BY_HEADER,
+    DEVICE_DAMAGED,
+    DEVICE_FOREIGN,
+    DEVICE_MISSING,
+    DEVICE_STALE,
+    Event,
+    Notice,
+    Notify,
+)
+from .policy import SKEW
+from .record import Record
+from .request_state import SessionState
+from .store import Clock
+from .token import Entropy
+
+SETTLES = 30  # seconds after the binding: what the page asks for that was under way then
+_MARGIN = 60  # seconds by which the cookie ends sooner than what it says
+_SHARE = 4  # or by this part of the freshness, if that is less
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRules:
+    """The settings, in seconds; `requires`: whether a bound session is refused without a proof."""
+
+    requires: bool
+    freshness: int
+    grace: int
+
+    @property
+    def margin(self) -> int:
+        """How much sooner than what it says the cookie ends."""
+        return min(_MARGIN, self.freshness // _SHARE)
+
+
+@dataclass(frozen=True, slots=True)
+class DropBound:
+    """Delete the bound cookie."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetBound:
+    """Send this bound cookie, for so many seconds."""
+
+    value: str = field(repr=False)
+    max_age: int
+
+
+BoundAction: TypeAlias = SetBound | DropBound | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceReply:
+    """What a response must say of the device: `registration` is the challenge of an offer."""
+
+    registration: str | None = field(repr=False)
+    cookie: BoundAction
+
+
+class Devices:
+    """What judges the devices of one application's sessions."""
+
+    def __init__(
+        self,
+        rules: DeviceRules,
+        cookies: BoundCookies,
+        *,
+        entropy: Entropy,
+        clock: Clock,
+        notify: Notify,
+        by_header: bool = False,
+    ) -> None:
+        """`by_header`: the token of these sessions is in no cookie."""
+        self.rules = rules
+        self.entropy = entropy
+        self.clock = clock
+        self.notify = notify
+        self._cookies = cookies
+        self._by_header = by_header
+
+    def judge(
+        self, record: Record, presented: Presented | None, now: float
+    ) -> DeviceState | Notice | None:
+        """Return what is known of a live session's device, or why the session is refused."""
+        if not record.fields:
+            return None if presented is None else DeviceState(self, presented)
+        device = device_in(record.fields)
+        is_free = device is None or isinstance(device, Offered)
+        if presented is None:
+            if is_free or not self._by_header:
+                return None
+            return Notice.of(Event.DEVICE_REFUSED, record, DEVICE_BY_HEADER)
+        state = DeviceState(self, presented)
+        state.opened, state.secret_hash = device, record.secret_hash
+        if device is None or isinstance(device, Offered) or presented.proves:
+            return state
+        state.proved_at, state.reason = self._shown(record, device, presented, now)
+        if state.reason is None or self._goes_on(device, presented, now):
+            return state
+        return Notice.of(Event.DEVICE_REFUSED, record, state.reason)
+
+    def _shown(
+        self, record: Record, device: Device, presented: Presented, now: float
+    ) -> tuple[int | None, str | None]:
+        """Return when the request's bound cookie was proved, or why that does not count."""
+        if not isinstance(device, Binding):
+            return None, DEVICE_DAMAGED
+        values = presented.cookies
+        if not values:
+            return None, DEVICE_MISSING
+        at = self._cookies.proved_at(values, record, device.thumbprint)
+        if at is None or at > now + SKEW:
+            return None, DEVICE_FOREIGN
+        return (at, None) if now <= at + self.rules.freshness else (None, DEVICE_STALE)
+
+    def _goes_on(self, device: Device, presented: Presented, now: float) -> bool:
+        """Return whether a bound session goes on without a fresh bound cookie."""
+        if not self.rules.requires:
+            return True
+        if not isinstance(device, Binding):
+            return False
+        if device.bound_at - SKEW <= now < device.bound_at + SETTLES:
+            return True
+        rules = self.rules
+        over = device.proved_at + rules.freshness
+        in_grace = over - rules.margin <= now < over + rules.grace
+        return rules.grace > 0 and in_grace and presented.skipped is not None
+
+    # --- what the response has ----------------------------------------------------------
+
+    def reply(self, state: SessionState, *, ends: bool) -> DeviceReply | None:
+        """Return what the response must say; `ends`: it deletes the session's cookie."""
+        device = state.device
+        if device is None:
+            return None
+        record = None if state.loaded is None else state.loaded.record
+        now = device_of(record)
+        challenge = device.registration if isinstance(now, Offered) else None
+        cookie = self._cookie(state, device, record, now, ends=ends)
+        if challenge is None and cookie is None:
+            return None
+        return DeviceReply(challenge, cookie)
+
+    def _cookie(
+        self,
+        state: SessionState,
+        device: DeviceState,
+        record: Record | None,
+        now: Device | None,
+        *,
+        ends: bool,
+    ) -> BoundAction:
+        if state.lost is not None and not state.lost.drop:
+            return None  # the browser has the cookies of whoever took the session over
+        if device.drops:
+            return DropBound()
+        if record is None or not isinstance(now, Binding):
+            over = device.was_bound and not isinstance(now, Damaged)
+            if over or ((ends or device.refused) and device.presented.cookies):
+                return DropBound()
+            return None
+        at = device.proved
+        if at is None:
+            if record.secret_hash == device.secret_hash or device.opened is None:
+                return None
+            at = device.proved_at
+        left = 0
+        if at is not None:
+            left = at + self.rules.freshness - self.rules.margin - int(self.clock())
+        if at is not None and left > 0:
+            return SetBound(self._cookies.value(record, now.thumbprint, at), left)
+        return DropBound() if device.presented.cookies else None

@@ -1,0 +1,126 @@
+"""What requests show of their devices, and what responses say of them, in headers.
+
+Never knows how a proof is verified: `device` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from werkzeug.http import dump_cookie
+from werkzeug.sansio.request import Request
+
+from . import headers
+from .core import events
+from .core.bound_cookie import SUFFIX
+from .core.cookie import Attributes
+from .core.device_checks import DeviceReply, SetBound
+from .core.flow import Flow
+from .core.scopes import Address
+from .core.session import ServerSession
+from .core.steps import Steps
+from .device_settings import DeviceSettings
+
+ALGORITHMS = ("ES256", "RS256")
+REGISTER, REFRESH = "/register", "/refresh"
+_WORDS = (events.DEVICE_UNREACHABLE, events.DEVICE_SERVER_ERROR, events.DEVICE_QUOTA)
+
+
+class DeviceRequests:
+    """What is the same for all requests by one application's settings."""
+
+    def __init__(self, settings: DeviceSettings, cookie: Attributes, flow: Flow) -> None:
+        self.flow = flow
+        self.cookie = cookie
+        self.name = cookie.name + SUFFIX
+        self.register, self.refresh = settings.path + REGISTER, settings.path + REFRESH
+        self._paths = (self.register, self.refresh)
+        self._attributes: dict[str, Any] = {
+            "domain": cookie.domain,
+            "path": cookie.path,
+            "secure": True,
+            "httponly": True,
+            "samesite": cookie.samesite,
+        }
+
+    def of(self, request: Request, header: str) -> DeviceRequest:
+        """Return what a request with this Cookie header shows."""
+        return DeviceRequest(self, request, header)
+
+    def is_endpoint(self, request: Request) -> bool:
+        """Return whether a request is for us: a POST to one of our two paths, no WebSocket."""
+        return request.path in self._paths and request.method == "POST"
+
+    @property
+    def attributes(self) -> str:
+        """The bound cookie's attributes, as its Set-Cookie header has them, without an age."""
+        return dump_cookie(self.name, "v", **self._attributes).partition("; ")[2]
+
+    def written(self, reply: DeviceReply, request: DeviceRequest) -> headers.Besides:
+        """Return what a response has besides its session's cookie."""
+        cookies, lines = list[str](), list[tuple[str, str]]()
+        if isinstance(reply.cookie, SetBound):
+            value, age = reply.cookie.value, reply.cookie.max_age
+            cookies.append(dump_cookie(self.name, value, max_age=age, **self._attributes))
+        elif reply.cookie is not None:
+            cookies.append(dump_cookie(self.name, max_age=0, expires=0, **self._attributes))
+        if reply.registration is not None:
+            path = quote(request.root_path + self.register)
+            offer = f'({" ".join(ALGORITHMS)});path="{path}";challenge="{reply.registration}"'
+            lines.append(("Secure-Session-Registration", offer))
+        return headers.Besides(cookies, lines)
+
+
+class DeviceRequest:
+    """What one request shows; made for each, so that it works out nothing by itself.
+
+    No repr of it shows a cookie.
+    """
+
+    __slots__ = ("_header", "_request", "_settings")
+
+    def __init__(self, settings: DeviceRequests, request: Request, header: str) -> None:
+        self._settings = settings
+        self._request = request
+        self._header = header
+
+    def open(
+        self, values: Sequence[str], *, renew: bool = True, address: Address | None = None
+    ) -> Steps[ServerSession]:
+        """Open the request's session, as `Flow.open` does.
+
+        One that comes to prove does not restart the idle timeout: its user did nothing.
+        """
+        renew = renew and not self.proves
+        return self._settings.flow.open(values, renew=renew, address=address, device=self)
+
+    @property
+    def cookies(self) -> Sequence[str]:
+        """The values of the bound cookie."""
+        return headers.cookie_values(self._header, self._settings.name)
+
+    @property
+    def skipped(self) -> str | None:
+        """Why the browser comes without a proof, in its word; None if it says nothing."""
+        said: str | None = self._request.headers.get("Secure-Session-Skipped")
+        if said is None:
+            return None
+        word = said.partition(";")[0].strip()
+        return word if word in _WORDS else events.DEVICE_OTHER
+
+    @property
+    def proves(self) -> bool:
+        """Whether the request came to prove: to one of our endpoints."""
+        return self._settings.is_endpoint(self._request)
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the browser takes a cookie that is Secure from the response."""
+        return self._settings.cookie.secure or bool(self._request.is_secure)
+
+    @property
+    def root_path(self) -> str:
+        """What stands before the application's own paths."""
+        return self._request.root_path

@@ -1,0 +1,108 @@
+"""The settings of sessions that are bound to a device.
+
+The two endpoints are below SESSION_DEVICE_PATH, as the application's root path has it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from .core.cookie import Attributes
+from .core.device_checks import DeviceRules
+from .errors import ConfigError
+from .reading_settings import Setting, choice, seconds, setting
+
+OFF, OFFER, REQUIRE = "off", "offer", "require"
+_LEAST = 10  # seconds; a browser proves itself anew before each end
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
+
+_NO_STORE = (
+    "SESSION_DEVICE_BOUND needs sessions that a store keeps, and with SESSION_TYPE 'cookie' the "
+    'browser does: choose a server-side store, such as SESSION_TYPE = "filesystem", or write '
+    'SESSION_DEVICE_BOUND = "off"'
+)
+_PARTITIONED = (
+    "browsers bind no session whose cookie is Partitioned: write SESSION_COOKIE_PARTITIONED = "
+    'False, or SESSION_DEVICE_BOUND = "off"'
+)
+
+
+def _freshness(value: object, setting: Setting) -> int:
+    found = seconds(value, setting)
+    if found < _LEAST:
+        raise ConfigError(f"{setting.name} must be at least {_LEAST} seconds")
+    return found
+
+
+def _grace(value: object, setting: Setting) -> int:
+    is_none = value == 0 and isinstance(value, int) and not isinstance(value, bool)
+    return 0 if is_none or value == timedelta() else seconds(value, setting)
+
+
+def _path(value: object, setting: Setting) -> str:
+    if not isinstance(value, str) or _PATH.fullmatch(value) is None:
+        raise ConfigError(
+            f"{setting.name} must be a path of the application's without a slash at its end, such "
+            'as "/_session/device"'
+        )
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSettings:
+    """Whether sessions are bound to the device that they began on, and how that is proved."""
+
+    mode: str = setting(
+        "SESSION_DEVICE_BOUND",
+        choice(OFF, OFFER, REQUIRE),
+        default=OFF,
+        doc="Experimental. Whether a browser is offered to bind a session to its device at a "
+        'login by `bind`, with `samesession[device]`. `"offer"`: what is proved is told by '
+        'signals, and nothing is refused. `"require"`: a session that was bound is refused '
+        "without a fresh proof. A browser that binds none goes on as before with either.",
+    )
+    freshness: int = setting(
+        "SESSION_DEVICE_FRESHNESS",
+        _freshness,
+        default=timedelta(minutes=10),
+        shown="10 minutes",
+        doc="For how long a proof of the device counts: a `timedelta` or seconds, at least 10. "
+        "A copied cookie works for so long at most.",
+    )
+    grace: int = setting(
+        "SESSION_DEVICE_GRACE",
+        _grace,
+        default=0,
+        doc="For how much longer a bound session goes on where the browser says that it could "
+        "not prove its device, as when our server did not answer: a `timedelta` or seconds. "
+        "Anyone can say so, and it counts from the last proof.",
+    )
+    path: str = setting(
+        "SESSION_DEVICE_PATH",
+        _path,
+        default="/_session/device",
+        doc="What the paths begin with at which browsers bind sessions and prove devices. They "
+        "are there where `SESSION_DEVICE_BOUND` is on.",
+    )
+
+    @property
+    def is_on(self) -> bool:
+        """Whether sessions are bound to devices."""
+        return self.mode != OFF
+
+    @property
+    def rules(self) -> DeviceRules:
+        """What decides whether a request with a bound session goes on."""
+        return DeviceRules(self.mode == REQUIRE, self.freshness, self.grace)
+
+    def check(self, cookie: Attributes) -> None:
+        """Raise ConfigError for a cookie of the session that no device can be bound with."""
+        if self.is_on and cookie.partitioned:
+            raise ConfigError(_PARTITIONED)
+
+    def check_store(self, *, in_cookie: bool) -> None:
+        """Raise ConfigError where no store keeps the sessions."""
+        if self.is_on and in_cookie:
+            raise ConfigError(_NO_STORE)
