@@ -34,7 +34,7 @@ def box(at: Point, size: Point, *lines: str, kind: str = "") -> str:
     return (
         f'<rect class="box {kind}" x="{at.x:g}" y="{at.y:g}" width="{size.x:g}" '
         f'height="{size.y:g}" rx="8"/>'
-        + words(title, *lines[:1], kind="title")
+        + (words(title, *lines[:1], kind="title") if lines else "")
         + (words(rest, *lines[1:], kind="small") if lines[1:] else "")
     )
 
