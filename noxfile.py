@@ -31,6 +31,8 @@ FRAMEWORKS = "SAMESESSION_FRAMEWORKS"
 ALONE = ("tests/web", "tests/examples", "tests/docs")
 # Names the stores of a run: see tests/conftest.py.
 STORES = "SAMESESSION_STORES"
+# Says how many cases of a scenario run over how many stores: see tests/support/spread.py.
+CASES = "SAMESESSION_CASES"
 # Tests of what every store does, run over the servers below.
 OF_EVERY_STORE = (
     *("tests/stores", "tests/web", "tests/login_libraries"),
@@ -129,12 +131,17 @@ def _install(session: nox.Session, extras: str, *groups: str, pins: tuple[str, .
 
 def _pytest(session: nox.Session, *arguments: str) -> None:
     """Run what posargs choose, or else the paths and options that are given."""
-    chosen = any((ROOT / argument.partition("::")[0]).exists() for argument in session.posargs)
-    session.run("pytest", *(() if chosen else arguments), *session.posargs)
+    session.run("pytest", *(() if _has_paths(session) else arguments), *session.posargs)
 
 
-def _suite(session: nox.Session, *paths: str) -> None:
+def _has_paths(session: nox.Session) -> bool:
+    return any((ROOT / argument.partition("::")[0]).exists() for argument in session.posargs)
+
+
+def _suite(session: nox.Session, *paths: str, cases: str = "spread") -> None:
     """Run tests on every core; `-- -n 0` does so in one process."""
+    if not _has_paths(session) and "-k" not in session.posargs:  # that is run in full
+        session.env[CASES] = cases
     # Compiled once for all processes and sessions, and beside no source.
     session.env["PYTHONDONTWRITEBYTECODE"] = ""
     session.env["PYTHONPYCACHEPREFIX"] = str(Path(session.virtualenv.location).parent / "pycache")
@@ -149,12 +156,23 @@ def _cores() -> int:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run all tests, on both frameworks and every store, with this Python."""
+    """Run all tests, on both frameworks and every store, with this Python.
+
+    Of a scenario each case runs on each framework over one store, and over each store one case:
+    `nox -s every_case` runs every case over every store.
+    """
     missing = [version for version, path in PYTHONS.items() if path is None]
     if missing:
         session.warn(f"not on this machine, so not tested: Python {', '.join(missing)}")
     _install(session, EVERYTHING, "test", "peers")
     _suite(session)
+
+
+@nox.session
+def every_case(session: nox.Session) -> None:
+    """Run all tests, each case of a scenario on both frameworks over every store."""
+    _install(session, EVERYTHING, "test", "peers")
+    _suite(session, cases="")
 
 
 def _tests_on(version: str, path: str | None) -> None:
@@ -206,7 +224,7 @@ def flask_only(session: nox.Session) -> None:
     _install(session, "flask,redis,sqlalchemy,flask-login", "test")
     _absent(session, "quart")
     session.env[FRAMEWORKS] = "flask"
-    _suite(session, *ALONE)
+    _suite(session, *ALONE, cases="one")
 
 
 @nox.session
@@ -214,7 +232,7 @@ def quart_only(session: nox.Session) -> None:
     """Run the tests with Quart; Flask is there only as far as Quart needs it."""
     _install(session, "quart,redis,sqlalchemy,quart-auth", "test")
     session.env[FRAMEWORKS] = "quart"
-    _suite(session, *ALONE)
+    _suite(session, *ALONE, cases="one")
 
 
 def _absent(session: nox.Session, module: str) -> None:

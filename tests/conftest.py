@@ -4,6 +4,7 @@ SAMESESSION_FRAMEWORKS (default "flask,quart") names the frameworks that are
 installed; tests of another are deselected, and none is imported for them.
 SAMESESSION_STORES names the stores of this run in place of the usual ones: tests
 about all server-side stores run over these, tests of other stores are deselected.
+SAMESESSION_CASES says how many cases each scenario has: see tests/support/spread.py.
 What only a session of nox of its own has is named by a mark, and deselected without the
 variable that the session sets: see NEEDED.
 """
@@ -22,6 +23,7 @@ from tests.support.backend import CHOSEN, Backend, Servers, is_in_run, part_of, 
 from tests.support.clock import Clock, Entropy
 from tests.support.server import Valkey, running
 from tests.support.site import Site
+from tests.support.spread import chosen, place_of
 
 pytest_plugins = ("pytester", "samesession.pytest_plugin", "tests.support.leftovers")
 
@@ -57,14 +59,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    kept: list[pytest.Item] = []
-    dropped: list[pytest.Item] = []
-    for item in items:
-        here = _has_frameworks(item) and _has_store(item) and _has_needed(item)
-        (kept if here else dropped).append(item)
-    if dropped:
-        config.hook.pytest_deselected(items=dropped)
+    here = [each for each in items if _has_frameworks(each) and _has_store(each)]
+    kept = _some_cases([each for each in here if _has_needed(each)])
+    if len(kept) < len(items):
+        found = set(kept)
+        config.hook.pytest_deselected(items=[each for each in items if each not in found])
         items[:] = kept
+
+
+def _some_cases(items: list[pytest.Item]) -> list[pytest.Item]:
+    places = [place_of(each.nodeid.partition("[")[0], _params(each)) for each in items]
+    run = {None, *chosen(filter(None, places))}
+    return [each for each, place in zip(items, places, strict=True) if place in run]
 
 
 def _params(item: pytest.Item) -> dict[str, Any]:  # Any: as pytest has it

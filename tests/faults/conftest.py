@@ -22,10 +22,11 @@ _LEFT = "ignore:unclosed <socket:ResourceWarning"
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Deselect the faults that a store does not have: `Network` says which it has."""
-    dropped = [item for item in items if not _has_fault(item)]
-    if dropped:
-        config.hook.pytest_deselected(items=dropped)
-        items[:] = [item for item in items if item not in dropped]
+    kept = [item for item in items if _has_fault(item)]
+    if len(kept) < len(items):
+        found = set(kept)
+        config.hook.pytest_deselected(items=[item for item in items if item not in found])
+        items[:] = kept
 
 
 def _has_fault(item: pytest.Item) -> bool:
