@@ -78,6 +78,7 @@ EVERYTHING = (
 # The oldest releases that pyproject.toml allows.
 LOWEST = (
     "aiobotocore==2.15.0",
+    "asyncmy==0.2.11",
     "botocore==1.35.16",
     "cryptography==50.0.0",
     "blinker==1.9.0",
@@ -89,6 +90,7 @@ LOWEST = (
     "sqlalchemy==2.0.44",
     "aiosqlite==0.21.0",
     "pymongo==4.16.0",
+    "pymysql==1.1.1",
     "opentelemetry-api==1.30.0",
     "ormsgpack==1.13.1",
     "quart==0.20.0",
@@ -303,7 +305,8 @@ def build(session: nox.Session) -> None:
     session.run("check-wheel-contents", str(wheel))
     _try_wheel(session, wheel)
     bill = dist / f"{sdist.name.removesuffix('.tar.gz')}.cdx.json"
-    complete = _with_wheel(session, "complete", f"{wheel}[{EVERYTHING}]")
+    extras = ",".join(PROJECT["project"]["optional-dependencies"])
+    complete = _with_wheel(session, "complete", f"{wheel}[{extras}]")
     session.run(
         *("cyclonedx-py", "environment", "--pyproject", "pyproject.toml", "--mc-type", "library"),
         *("--output-reproducible", "--of", "JSON", "--output-file", str(bill), str(complete)),
@@ -332,7 +335,7 @@ def _try_wheel(session: nox.Session, wheel: Path) -> None:
     _pip(session, bare, "check")
     script, readme = ROOT / "tests" / "release" / "readme_blocks.py", ROOT / "README.md"
     with session.chdir(session.create_tmp()):
-        session.run(str(bare), "-P", str(script), str(readme), external=True)
+        session.run(str(bare), "-I", str(script), str(readme), external=True)
 
 
 @nox.session
@@ -343,9 +346,10 @@ def audit(session: nox.Session) -> None:
     """
     session.install(*nox.project.dependency_groups(PROJECT, "audit"))
     work = Path(session.create_tmp())
+    extras = ",".join(PROJECT["project"]["optional-dependencies"])
     files: list[str] = []
     for name, pins in {"newest": (), "oldest": LOWEST}.items():
-        python = _with_wheel(session, name, f".[{EVERYTHING}]", *pins)
+        python = _with_wheel(session, name, f".[{extras}]", *pins)
         listed = session.run(
             *("python", "-m", "pip", "--python", str(python), "list", "--format=freeze"),
             *("--exclude", "samesession"),

@@ -74,3 +74,17 @@ def test_the_cookie_cannot_list_sessions() -> None:
     with pytest.raises(NotSupported):
         _ = app.session_interface.app_sessions.administration
     assert dict(ROWS)["cookie"][:2] == ["the browser", "no"]
+
+
+STORES_PAGE = (Path(__file__).parents[2] / "docs" / "stores" / "index.md").read_text()
+TESTED = dict(
+    re.findall(r"^\| `(\w+)` \| `\w+` \| [^|]+ \| (real|stand-in) \|$", STORES_PAGE, re.MULTILINE)
+)
+
+
+def test_the_page_says_what_each_server_was() -> None:
+    """What `nox -s servers` knows, and the suite's own Valkey."""
+    noxfile = (Path(__file__).parents[2] / "noxfile.py").read_text()
+    servers = noxfile.partition("SERVERS: dict[str, Server] = {")[2].partition("\n}\n")[0]
+    assert {*TESTED} == {"redis", *re.findall(r'^    "(\w+)": Server\(', servers, re.MULTILINE)}
+    assert {name for name, kind in TESTED.items() if kind == "stand-in"} == {"mongodb", "dynamodb"}

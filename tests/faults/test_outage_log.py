@@ -83,9 +83,10 @@ STORES: dict[str, tuple[Callable[[str], Settings], str]] = {
         "the table samesession of postgresql://{}/shop",
     ),
     "mariadb": (lambda at: sql_at(at, "mysql"), "the table samesession of mysql://{}/shop"),
+    "mysql": (lambda at: sql_at(at, "mysql"), "the table samesession of mysql://{}/shop"),
 }
 # Whose drivers `nox -s servers` brings.
-LATER = ("postgresql", "mariadb")
+LATER = ("postgresql", "mariadb", "mysql")
 EACH = pytest.mark.parametrize(
     "kind",
     [
@@ -309,7 +310,7 @@ def make_tables(place: Path) -> None:
     run(store.close())
 
 
-@pytest.mark.stores("postgresql", "mariadb")
+@pytest.mark.stores("postgresql", "mariadb", "mysql")
 async def test_a_login_that_a_database_refuses(
     framework: str, store_name: str, servers: Servers, caplog: pytest.LogCaptureFixture
 ) -> None:

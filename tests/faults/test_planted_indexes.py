@@ -255,7 +255,7 @@ async def test_a_row_of_the_index_that_is_none_of_ours_is_read_over(
     await expect_logins_go_on(site, backend, _note(key, expires), is_lost=False)
 
 
-@pytest.mark.stores("mariadb")
+@pytest.mark.stores("mariadb", "mysql")
 @pytest.mark.parametrize("key", ["x'fffe'", "x'73657373696f6e3aff'", "x''"])
 async def test_a_key_in_the_index_that_is_no_text_is_read_over(
     site: Site, backend: Backend, key: str

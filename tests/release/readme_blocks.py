@@ -1,7 +1,7 @@
 """Run the README's blocks for Quart and Flask where only the wheel is installed.
 
 Needs nothing but the wheel with a framework, and is run by the Python that has it:
-`python -P readme_blocks.py README.md` in an empty directory.
+`python -I readme_blocks.py README.md` in an empty directory.
 """
 
 from __future__ import annotations

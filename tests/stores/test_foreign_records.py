@@ -32,7 +32,7 @@ from tests.support.site import SECRET_KEY
 from tests.support.sql import SQLPart, looking
 
 KEY = "old:" + "a" * 43
-SQL = pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb")
+SQL = pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb", "mysql")
 
 
 def load(caller: Caller, store: Any, key: str = KEY) -> Foreign | None:
@@ -130,7 +130,7 @@ class TestSQL:
         self, caller: Caller, part: SQLPart, table: sa.Table, left: float
     ) -> None:
         moment = dt.datetime.fromtimestamp(part.clock() + left, dt.UTC).replace(tzinfo=None)
-        if part.name == "mariadb":  # whose column counts whole seconds
+        if part.name in ("mariadb", "mysql"):  # whose column counts whole seconds
             moment += dt.timedelta(seconds=left)
         put(part, table, expiry=moment)
         found = load(caller, store_of(part))

@@ -114,22 +114,28 @@ def test_an_application_of_all_tests(
 def test_many_applications_in_one_loop(
     framework: str, backend: Backend, new_app: Callable[[], Any]
 ) -> None:
-    async def test() -> None:
-        in_first = visits(new_app(), framework)
-        if in_first is not None:
-            await in_first
+    async def visited_and_freed() -> None:
+        visiting = visits(new_app(), framework)
+        if visiting is not None:
+            await visiting
         gc.collect()
-        for _ in range(50):  # turns in which what was freed is closed
+
+    async def closed(before: set[str]) -> bool:
+        """Let what was freed be closed, and return whether nothing more is open than before."""
+        for _ in range(50 * backend.part.slowness):
             await asyncio.sleep(0.001)
+            if _connections() <= before:
+                return True
+        return False
+
+    async def test() -> None:
+        before = _connections()
+        await visited_and_freed()
+        _ = await closed(before)
         before = _connections()
         for _ in range(3):
-            again = visits(new_app(), framework)
-            if again is not None:
-                await again
-            gc.collect()
-            for _ in range(50):
-                await asyncio.sleep(0.001)
-        assert _connections() <= before
+            await visited_and_freed()
+            assert await closed(before)
 
     with nothing_left():
         asyncio.run(test())

@@ -150,7 +150,7 @@ def row(key: str, **values: Any) -> dict[str, Any]:
     return {"session_id": key, "data": DATA, "expiry": expiry, **values}
 
 
-@pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb")
+@pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb", "mysql")
 def test_sql_is_read_to_the_last_row(
     part: SQLPart, rows: Callable[..., None], caller: Caller
 ) -> None:
@@ -175,7 +175,7 @@ def test_sql_is_read_to_the_last_row(
     assert old.location.startswith("the table sessions of ")
 
 
-@pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb")
+@pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb", "mysql")
 def test_another_table_can_be_named_and_the_configured_database_is_the_default(
     part: SQLPart, rows: Callable[..., None], caller: Caller
 ) -> None:

@@ -24,7 +24,7 @@ from tests.support.foreign import filed_in_sql
 from tests.support.server import free_port
 from tests.support.sql import SQLPart
 
-pytestmark = pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb")
+pytestmark = pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb", "mysql")
 
 
 class TestSQLStore(
@@ -49,6 +49,7 @@ UNREACHABLE = {
     "sqlalchemy-sqlite": "sqlite:///{path}",
     "postgresql": "postgresql://app@127.0.0.1:{port}/app",
     "mariadb": "mysql://app@127.0.0.1:{port}/app",
+    "mysql": "mysql://app@127.0.0.1:{port}/app",
 }
 
 

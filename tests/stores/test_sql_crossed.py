@@ -15,7 +15,7 @@ from samesession.testing import Caller, make_record
 from tests.support.clock import Clock
 from tests.support.sql import SQLPart, looking
 
-pytestmark = pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb")
+pytestmark = pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb", "mysql")
 
 HOUR = Lifetimes(3600, 3600)
 MINE, ANOTHERS = make_record(1, payload=b"mine"), make_record(1, payload=b"another's")

@@ -44,7 +44,7 @@ def store(part: SQLPart, proxy: Proxy, caller: Caller, clock: Clock) -> Iterator
     caller.do(found.close())
 
 
-@pytest.mark.stores("postgresql", "mariadb")
+@pytest.mark.stores("postgresql", "mariadb", "mysql")
 def test_a_network_that_swallows_everything_costs_the_timeout(
     caller: Caller, store: SQLStore, proxy: Proxy
 ) -> None:
@@ -57,7 +57,7 @@ def test_a_network_that_swallows_everything_costs_the_timeout(
     assert caller.do(store.load("key", renew=HOUR)) == make_record(1)
 
 
-@pytest.mark.stores("postgresql", "mariadb")
+@pytest.mark.stores("postgresql", "mariadb", "mysql")
 def test_the_statements_of_one_operation_have_one_timeout(
     caller: Caller, store: SQLStore, proxy: Proxy
 ) -> None:
@@ -69,7 +69,7 @@ def test_the_statements_of_one_operation_have_one_timeout(
     assert caller.do(store.load("key", renew=HOUR)) == make_record(1)
 
 
-@pytest.mark.stores("mariadb")
+@pytest.mark.stores("mariadb", "mysql")
 def test_the_server_hears_of_the_end_however_long_ago_it_was_asked(
     part: SQLPart, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,7 +89,7 @@ def test_the_server_hears_of_the_end_however_long_ago_it_was_asked(
     assert [packet[4] for packet in written] == [1]  # COM_QUIT
 
 
-@pytest.mark.stores("postgresql", "mariadb")
+@pytest.mark.stores("postgresql", "mariadb", "mysql")
 def test_connections_that_died_in_the_pool_are_no_outage(
     caller: Caller, store: SQLStore, proxy: Proxy
 ) -> None:
@@ -97,7 +97,7 @@ def test_connections_that_died_in_the_pool_are_no_outage(
     assert caller.do(store.load("key", renew=HOUR)) == make_record(1)
 
 
-@pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb")
+@pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb", "mysql")
 def test_a_row_that_another_transaction_locks_costs_the_timeout(
     part: SQLPart, caller: Caller, clock: Clock
 ) -> None:
@@ -120,7 +120,7 @@ def test_a_row_that_another_transaction_locks_costs_the_timeout(
     caller.do(store.close())
 
 
-@pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb")
+@pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb", "mysql")
 def test_a_missing_table_is_an_error_that_names_the_command(
     part: SQLPart, caller: Caller, clock: Clock
 ) -> None:

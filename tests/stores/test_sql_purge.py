@@ -47,7 +47,7 @@ def counts(part: SQLPart) -> list[int | None]:
         ]
 
 
-@pytest.mark.stores("postgresql", "mariadb")
+@pytest.mark.stores("postgresql", "mariadb", "mysql")
 def test_a_row_that_another_transaction_locks_does_not_hold_the_others_up(
     part: SQLPart, caller: Caller, store: SQLStore, clock: Clock
 ) -> None:
@@ -67,7 +67,7 @@ def test_a_row_that_another_transaction_locks_does_not_hold_the_others_up(
     assert counts(part) == [0, 0]
 
 
-@pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb")
+@pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb", "mysql")
 def test_many_batches_leave_nothing(
     part: SQLPart, caller: Caller, store: SQLStore, clock: Clock
 ) -> None:
@@ -77,7 +77,7 @@ def test_many_batches_leave_nothing(
     assert counts(part) == [1, 0]
 
 
-@pytest.mark.stores("mariadb")
+@pytest.mark.stores("mariadb", "mysql")
 def test_a_server_that_cannot_skip_locks_is_purged_all_the_same(
     part: SQLPart, caller: Caller, store: SQLStore, clock: Clock
 ) -> None:
@@ -143,7 +143,7 @@ def test_sqlites_other_writers_get_a_turn_before_they_have_waited_for_long(
     assert pauses == [0, 0.1, 0]
 
 
-@pytest.mark.stores("postgresql", "mariadb")
+@pytest.mark.stores("postgresql", "mariadb", "mysql")
 def test_where_rows_are_locked_one_by_one_all_batches_are_alike(
     part: SQLPart, clock: Clock
 ) -> None:

@@ -46,17 +46,28 @@ FIRST_LOCK = {
         "DELETE FROM mine",
         "SELECT expires FROM samesession WHERE expires > 0 LOCK IN SHARE MODE",
     ),
+    "mysql": (
+        "DROP TABLE IF EXISTS mine",
+        """
+        CREATE TABLE mine AS WITH RECURSIVE counting(n) AS
+        (SELECT 1 UNION ALL SELECT n + 1 FROM counting WHERE n < 1000) SELECT n FROM counting
+        """,
+        "BEGIN",
+        "DELETE FROM mine",
+        "SELECT expires FROM samesession WHERE expires > 0 LOCK IN SHARE MODE",
+    ),
 }
 SECOND_LOCK = {
     "postgresql": "LOCK TABLE samesession IN SHARE MODE",
     "mariadb": "SELECT * FROM samesession WHERE `key` = 'key' FOR UPDATE",
+    "mysql": "SELECT * FROM samesession WHERE `key` = 'key' FOR UPDATE",
 }
 # Work that takes a while.
 COUNTING = """
 WITH RECURSIVE counting(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counting WHERE n < 200000)
 SELECT n FROM counting
 """
-DEADLOCK: dict[str, str | int] = {"postgresql": "40P01", "mariadb": 1213}
+DEADLOCK: dict[str, str | int] = {"postgresql": "40P01", "mariadb": 1213, "mysql": 1213}
 
 
 @pytest.fixture
@@ -137,7 +148,7 @@ def locked(new_store: Callable[..., SQLStore], errors: list[str | int], rival: R
     return found
 
 
-@pytest.mark.stores("postgresql", "mariadb")
+@pytest.mark.stores("postgresql", "mariadb", "mysql")
 def test_a_deadlock_is_tried_again_and_done(
     part: SQLPart, caller: Caller, locked: SQLStore, errors: list[str | int], rival: Rival
 ) -> None:
@@ -149,7 +160,7 @@ def test_a_deadlock_is_tried_again_and_done(
     assert caller.do(locked.load("key", renew=None)) == make_record(2)
 
 
-@pytest.mark.stores("postgresql", "mariadb")
+@pytest.mark.stores("postgresql", "mariadb", "mysql")
 def test_a_deadlock_is_tried_again_until_the_time_is_over(
     part: SQLPart, caller: Caller, locked: SQLStore, errors: list[str | int], rival: Rival
 ) -> None:
@@ -165,7 +176,7 @@ def test_a_deadlock_is_tried_again_until_the_time_is_over(
     assert caller.do(locked.load("key", renew=None)) == make_record(1)
 
 
-@pytest.mark.stores("mariadb")
+@pytest.mark.stores("mariadb", "mysql")
 def test_of_two_creations_that_end_in_a_deadlock_one_succeeds(
     part: SQLPart, clock: Clock, errors: list[str | int]
 ) -> None:
@@ -180,7 +191,7 @@ def test_of_two_creations_that_end_in_a_deadlock_one_succeeds(
         until_waiting(part, callers=2)
         other.rollback()
         assert sorted(each.result(PATIENCE) for each in creations) == [False, True]
-    assert errors.count(DEADLOCK["mariadb"]) == 1
+    assert errors.count(DEADLOCK[part.name]) == 1
     for store in stores:
         run(store.close())
 

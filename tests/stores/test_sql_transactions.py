@@ -18,7 +18,7 @@ from tests.support.backend import Servers
 from tests.support.clock import Clock
 from tests.support.sql import SQLPart, looking
 
-pytestmark = pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb")
+pytestmark = pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb", "mysql")
 
 HOUR = Lifetimes(3600, 3600)
 FIRST = b"\0" * 7 + b"\1"

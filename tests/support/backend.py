@@ -37,6 +37,7 @@ PARTS = {
     "sqlalchemy-sqlite": "sql:SQLPart",
     "postgresql": "sql:SQLPart",
     "mariadb": "sql:SQLPart",
+    "mysql": "sql:SQLPart",
     "cluster": "redis_topologies:TopologyPart",
     "sentinel": "redis_topologies:TopologyPart",
     "redis7": "redis_topologies:TopologyPart",

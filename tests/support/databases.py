@@ -1,4 +1,4 @@
-"""PostgreSQL and MariaDB for the suite: on loopback, in a directory that goes away with them."""
+"""PostgreSQL, MariaDB and MySQL for the suite: on loopback, each in a directory that goes away."""
 
 from __future__ import annotations
 
@@ -163,6 +163,35 @@ def mariadb() -> Iterator[Database]:
         port = free_port()
         command = [program, *common, "--bind-address=127.0.0.1", f"--port={port}"]
         command += [f"--socket={data}/socket", "--max-connections=300"]
+        command += ["--innodb-flush-log-at-trx-commit=0"]  # as for PostgreSQL
+        server = Database(command, port, f"mysql://app:pass@127.0.0.1:{port}/app", user)
+        with _running(server):
+            yield server
+
+
+@contextmanager
+def mysql() -> Iterator[Database]:
+    """Run the MySQL that is installed on the machine, with the passwords that it takes by default.
+
+    These are of `caching_sha2_password`: a client without TLS needs the package cryptography.
+    """
+    with _directory() as (place, user):
+        data = _given_to(place / "data", user)
+        program = shutil.which("mysqld", path=_SBIN)
+        assert program is not None, "install MySQL's mysqld"
+        base = Path(program).resolve().parents[1]
+        common = [program, "--no-defaults", f"--basedir={base}", f"--datadir={data}"]
+        common += ["--secure-file-priv=NULL", "--skip-log-bin"]
+        _do([*common, "--initialize-insecure"], user)
+        users = place / "users.sql"
+        _ = users.write_text(
+            "CREATE USER app@'%' IDENTIFIED BY 'pass';\n"
+            "CREATE DATABASE app;\nGRANT ALL ON *.* TO app@'%';\n"
+        )
+        users.chmod(0o644)
+        port = free_port()
+        command = [*common, "--bind-address=127.0.0.1", f"--port={port}", "--mysqlx=OFF"]
+        command += [f"--socket={data}/socket", "--max-connections=300", f"--init-file={users}"]
         command += ["--innodb-flush-log-at-trx-commit=0"]  # as for PostgreSQL
         server = Database(command, port, f"mysql://app:pass@127.0.0.1:{port}/app", user)
         with _running(server):

@@ -23,7 +23,7 @@ from samesession.stores.sqlalchemy.tables import revision_number
 from samesession.testing import Caller
 
 from .backend import UNHURRIED, Part
-from .databases import Database, mariadb, postgresql
+from .databases import Database, mariadb, mysql, postgresql
 
 T = TypeVar("T")
 
@@ -33,6 +33,7 @@ _SERVED: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "sqlalchemy-sqlite": nullcontext,
     "postgresql": postgresql,
     "mariadb": mariadb,
+    "mysql": mysql,
 }
 
 
@@ -57,6 +58,7 @@ _WAITING = {
     # Not innodb_trx, which is made anew only when nobody has asked for a while.
     "mariadb": "SELECT CAST(variable_value AS INT) FROM information_schema.global_status "
     "WHERE variable_name = 'INNODB_ROW_LOCK_CURRENT_WAITS'",
+    "mysql": "SELECT COUNT(*) FROM performance_schema.data_lock_waits",
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from samesession import StoreUnavailable
 from samesession.core.steps import Steps, call, checkpoint, wait
-from samesession.run.aio import arun, finished, to_its_end
+from samesession.run.aio import apart, arun, finished, to_its_end
 from samesession.run.places import is_closed, place
 from samesession.run.sync import afterwards, run
 
@@ -288,6 +288,40 @@ async def test_a_cancelled_caller_leaves_what_goes_to_its_end_alone() -> None:
     with pytest.raises(asyncio.CancelledError):
         await caller
     go.set()
+    await asyncio.wait_for(done.wait(), 5)
+
+
+@pytest.mark.asyncio
+async def test_what_outlives_a_request_holds_none_of_it_and_has_the_rest_of_its_context() -> None:
+    variables = [
+        contextvars.ContextVar[str](name, default="none")
+        for name in ("quart.app_ctx", "flask.request_ctx", "current_span")
+    ]
+    for variable in variables:
+        variable.set("of the request")
+
+    async def work() -> list[str]:
+        await asyncio.sleep(0)
+        return [variable.get() for variable in variables]
+
+    assert await apart(work()) == ["none", "none", "of the request"]
+    assert await to_its_end(work()) == ["of the request"] * 3
+
+
+@pytest.mark.asyncio
+async def test_what_outlives_a_request_goes_on_when_its_caller_is_cancelled() -> None:
+    begun, done = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await asyncio.sleep(0)
+        done.set()
+
+    caller = asyncio.ensure_future(apart(work()))
+    await begun.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
     await asyncio.wait_for(done.wait(), 5)
 
 

@@ -467,7 +467,9 @@ async def test_a_setting_of_ours_that_changes_too_late_is_told_of_once(
     user = site.visitor()
     await user.put(a=1)
     assert errors(caplog) == []
-    site.app.config[name] = OURS[name]
+    # A site over MongoDB has the value already.
+    changed = OURS[name] if site.app.config.get(name) != OURS[name] else "redis"
+    site.app.config[name] = changed
     for turn in range(3):
         await user.put(turn=turn)
     site.app.config["UNRELATED"] = True

@@ -138,6 +138,7 @@ async def test_a_store_that_is_given_goes_by_it_too(
 
 @by_each_tool
 @pytest.mark.owners
+@pytest.mark.purges
 @pytest.mark.stores("filesystem", "memory", "sqlite", "sqlalchemy-sqlite")
 async def test_threads_of_the_library_go_by_it_too(new_own_site: NewSite, at: Freezer) -> None:
     site = new_own_site()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable
+from contextvars import Context, copy_context
 from typing import Any, TypeVar, cast
 
 from ..core.steps import Call, Checkpoint, Steps
@@ -15,6 +16,9 @@ from .threads import threads
 from .timeout import Wait, watch
 
 T = TypeVar("T")
+
+# How the names of the frameworks' context variables begin, which hold an application.
+_OF_FRAMEWORKS = ("flask.", "quart.")
 
 _at_work: set[asyncio.Future[Any]] = set()
 
@@ -115,7 +119,33 @@ async def to_its_end(answer: Awaitable[T]) -> T:
     For a client that loses a connection which it is cancelled in the midst of making;
     as with `call`, the work must be atomic by itself, and bounded in time.
     """
-    work = asyncio.ensure_future(answer)
+    return await _shielded(asyncio.ensure_future(answer))
+
+
+async def apart(answer: Awaitable[T]) -> T:
+    """Await to its end what may open something that outlives the request, such as a connection.
+
+    What a task begins has a copy of the task's context, and an event loop that watches a socket
+    has one, too. As long as it is open it would hold the request, and so the application.
+    """
+
+    async def awaited() -> T:
+        return await answer
+
+    work = asyncio.get_running_loop().create_task(awaited(), context=_without_request())
+    return await _shielded(work)
+
+
+def _without_request() -> Context:
+    """Return the context without what the frameworks have in it of a request or application."""
+    made = Context()
+    for variable, value in copy_context().items():
+        if not variable.name.startswith(_OF_FRAMEWORKS):
+            _ = made.run(variable.set, value)
+    return made
+
+
+async def _shielded(work: asyncio.Future[T]) -> T:
     # The loop alone would not keep it alive.
     _at_work.add(work)
     work.add_done_callback(_at_work.discard)

@@ -17,7 +17,7 @@ from ...core.old_records import OldRecord, Pace, Place
 from ...core.steps import Steps, checkpoint, wait
 from ...core.store import Clock, Colour
 from ...errors import ConfigError
-from ...run.aio import to_its_end
+from ...run.aio import apart
 from ...settings import Config
 from ..kit.quiet_logging import unlogged
 from . import clients
@@ -52,7 +52,7 @@ class OldDocuments:
             cursor = self._here.find(wanted).sort("_id", 1).limit(self._pace.size)
             answer = cursor.to_list(None)
             if self._colour is Colour.ASYNC:
-                answer = to_its_end(answer)
+                answer = apart(answer)
             found: list[dict[str, Any]] = yield from wait(answer)
         if not found:
             return None

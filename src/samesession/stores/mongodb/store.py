@@ -35,7 +35,7 @@ from ...core.store import (
     Outcome,
 )
 from ...errors import SessionTooLarge, StoreUnavailable
-from ...run.aio import to_its_end
+from ...run.aio import apart
 from ...run.clocks import system_time
 from ...run.per_loop import PerLoop
 from ...run.places import place
@@ -344,7 +344,7 @@ class MongoStore:
 
         Cancelled while it connects, pymongo 4.20 leaves a socket open for good.
         """
-        return wait(to_its_end(answer) if self.colours is Colour.ASYNC else answer)
+        return wait(apart(answer) if self.colours is Colour.ASYNC else answer)
 
     @property
     def _records(self) -> clients.Collection:

@@ -37,13 +37,13 @@ _DRIVERS = {
     Colour.SYNC: {
         "sqlite": (("pysqlite", "sqlite3", ""),),
         "postgresql": (("psycopg", "psycopg", "psycopg[binary]"), ("psycopg2", "psycopg2", "")),
-        "mysql": (("pymysql", "pymysql", "pymysql"), ("mysqldb", "MySQLdb", "")),
+        "mysql": (("pymysql", "pymysql", "samesession[mysql]"), ("mysqldb", "MySQLdb", "")),
     },
     Colour.ASYNC: {
         "sqlite": (("aiosqlite", "aiosqlite", "aiosqlite"),),
         "postgresql": (("psycopg", "psycopg", "psycopg[binary]"), ("asyncpg", "asyncpg", "")),
         # Not aiomysql, unless a URL names it: with PyMySQL 1.2 it sends no bytes.
-        "mysql": (("asyncmy", "asyncmy", "asyncmy"),),
+        "mysql": (("asyncmy", "asyncmy", "samesession[mysql]"),),
     },
 }
 _SYSTEMS = ("sqlite", "postgresql", "mariadb", "mysql")
