@@ -334,7 +334,10 @@ def _try_wheel(session: nox.Session, wheel: Path) -> None:
     bare = _with_wheel(session, "bare", f"{wheel}[flask,quart]")
     _pip(session, bare, "check")
     script, readme = ROOT / "tests" / "release" / "readme_blocks.py", ROOT / "README.md"
-    with session.chdir(session.create_tmp()):
+    place = Path(session.create_tmp()) / "readme"
+    shutil.rmtree(place, ignore_errors=True)  # the sessions of the last time
+    place.mkdir()
+    with session.chdir(place):
         session.run(str(bare), "-I", str(script), str(readme), external=True)
 
 
