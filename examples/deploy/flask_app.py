@@ -13,15 +13,15 @@ from samesession import StoreUnavailable
 from samesession.flask import no_session, ping
 
 app = create_app()
-# One proxy stands in front, which says by X-Forwarded-* how it was asked; trust no more of them
-# than there are.
-app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1, x_prefix=1)  # type: ignore[method-assign]  # as Flask's documentation has it
+# One proxy stands in front of the application and sets X-Forwarded-*. Trust exactly as many proxies
+# as there are.
+app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1, x_prefix=1)  # type: ignore[method-assign]  # as Flask's documentation shows it
 
 
 @app.get("/health")
 @no_session
 def health() -> ResponseReturnValue:
-    """Say whether the store answers, for the container's health check."""
+    """Answer the container's health check: 200 if the store answers, else 503."""
     try:
         return {"sessions": "up", "seconds": ping()}
     except StoreUnavailable:

@@ -17,7 +17,7 @@ app = create_app()
 @app.get("/health")
 @no_session
 async def health() -> ResponseReturnValue:
-    """Say whether the store answers, for the container's health check."""
+    """Answer the container's health check: 200 if the store answers, else 503."""
     try:
         return {"sessions": "up", "seconds": await ping()}
     except StoreUnavailable:

@@ -21,7 +21,7 @@ from examples.devices.site import AsgiApp, create_site
 from examples.devices.stores import Files, Store, Switch, Valkey
 
 HOST = "127.0.0.1"
-# The first that is free is taken, unless --port names one.
+# The demo takes the first free port of these, unless --port names one.
 PORTS = range(8000, 8100)
 MAX_PORT = 65535
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -44,7 +44,7 @@ Ctrl-C stops the demo.
 
 
 def main() -> int:
-    """Serve until Ctrl-C or SIGTERM; whatever was started is stopped then."""
+    """Serve until Ctrl-C or SIGTERM, then stop everything that was started."""
     options = _options()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -69,7 +69,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--port",
         type=_port,
-        help=f"0 is any free one; default: the first free one from {PORTS[0]}",
+        help=f"0 takes any free port; default: the first free one from {PORTS[0]}",
     )
     return parser.parse_args()
 
@@ -94,23 +94,26 @@ def _run(directory: str, *, ports: Iterable[int], redis: bool) -> None:
         port = listener.getsockname()[1]
         settings = {
             **store.settings,
-            # Nothing has to outlive the demo; an application of yours keeps its key.
+            # The demo's sessions end with the demo, so a new key is enough. A real application
+            # keeps its key.
             "SECRET_KEY": secrets.token_hex(),
-            # Cookies know no ports: another demo's, or your own application's, stays as it is.
+            # Cookies are shared by all ports of a host. With its own name, the demo leaves the
+            # cookies of other applications on this host alone.
             "SESSION_COOKIE_NAME": f"samesession-{port}",
         }
         sys.stdout.write(GREETING.format(url=f"http://{HOST}:{port}", place=store.place))
         sys.stdout.flush()
         asyncio.run(_serve(create_site(settings, switch), listener))
-        # A second Ctrl-C must not leave Valkey behind.
+        # A second Ctrl-C must not leave Valkey running.
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
 
 def listen(ports: Iterable[int]) -> socket.socket:
-    """Listen on the first port that is free; raises OSError if none is.
+    """Listen on the first free port; raise OSError if there is none.
 
-    It is bound here rather than by the server, as a port that was only looked up may be taken.
+    The socket is bound here and handed to the server: a port that was only looked up may be taken
+    by the time the server starts.
     """
     refusal = OSError("no port was named")
     for port in ports:
@@ -119,7 +122,7 @@ def listen(ports: Iterable[int]) -> socket.socket:
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
-            refusal = OSError(f"port {port} of {HOST} is taken, name another by --port")
+            refusal = OSError(f"port {port} of {HOST} is taken: name another one with --port")
     raise refusal
 
 

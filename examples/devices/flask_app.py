@@ -1,10 +1,10 @@
-"""Sign up, log in, see where one is logged in, and end that: with Flask.
+"""Sign up, log in, list the devices that are logged in, and log them out: with Flask.
 
     export FLASK_SECRET_KEY=$(python -c 'import secrets; print(secrets.token_hex())')
     flask --app examples.devices.flask_app run
 
-The version for the other framework differs in imports, `async` and `await` only, and in the
-threads in which it hashes passwords. `site.py` serves both side by side.
+The version for the other framework differs only in imports, `async` and `await`, and in the
+threads that hash passwords. `site.py` serves both side by side.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from samesession.labels import from_user_agent
 def create_app(
     settings: Mapping[str, Any] | None = None, accounts: Accounts | None = None
 ) -> Flask:
-    """Make the application; without `settings` they are the environment's FLASK_... variables."""
+    """Create the application; `settings` default to the FLASK_... environment variables."""
     app = Flask(__name__, template_folder="templates", static_folder="../shared/static")
     app.config.from_mapping(pages.SETTINGS)
     if settings is None:
-        app.config.from_prefixed_env()  # FLASK_SECRET_KEY is SECRET_KEY
+        app.config.from_prefixed_env()  # FLASK_SECRET_KEY becomes SECRET_KEY
     else:
         app.config.from_mapping(settings)
     Session(app)
@@ -49,7 +49,7 @@ def create_app(
 
 
 def add_checks(app: Flask) -> None:
-    """Look at every request before, and at every response after, the views do."""
+    """Check each request before its view runs, and add headers to each response."""
 
     @app.before_request
     def refuse_other_sites() -> None:
@@ -73,13 +73,13 @@ def add_checks(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def failed(error: HTTPException) -> ResponseReturnValue:
-        """Show a page of our own: for 404, for 500, and for 503, when the store is down."""
+        """Show our own page for an error: 404, 500, or 503 while the store is down."""
         page = render_template("error.html", error=error)
         return page, error.code or 500, error.get_headers()
 
 
 def logged_in(accounts: Accounts) -> Account:
-    """Return the account that this session is bound to; raise Unauthorized if there is none."""
+    """Return the account of this session; raise Unauthorized if there is none."""
     account = accounts.find(session.info.owner)
     if account is None:
         raise Unauthorized
@@ -87,17 +87,18 @@ def logged_in(accounts: Accounts) -> Account:
 
 
 def begin(account: Account) -> None:
-    """Log somebody in who has just shown their password."""
-    session.clear()  # nothing of an earlier login is kept
-    # Theirs from now on; the cookie from before is worthless. The label is for the list.
+    """Log in a user who has just entered the right password."""
+    session.clear()  # keep nothing of an earlier login
+    # The session belongs to the user from here on, and the cookie of before is worthless. The label
+    # is shown in the list of devices.
     session.bind(account.id, label=from_user_agent(request.headers.get("User-Agent", "")))
-    session.permanent = True  # it outlives the browser's window
+    session.permanent = True  # it outlives the browser window
     session["views"] = {}
     session["notes"] = []
 
 
 def add_account_pages(app: Flask, accounts: Accounts) -> None:
-    """Sign up, log in, log out."""
+    """Add the pages to sign up, log in and log out."""
 
     @app.get("/")
     def index() -> ResponseReturnValue:
@@ -124,7 +125,7 @@ def add_account_pages(app: Flask, accounts: Accounts) -> None:
     def login_form() -> ResponseReturnValue:
         return render_template("login.html")
 
-    # An application of yours counts attempts, too, and has somebody wait after a few.
+    # A real application also counts failed attempts, and slows them down after a few.
     @app.post("/login")
     def login() -> ResponseReturnValue:
         form = request.form
@@ -136,7 +137,7 @@ def add_account_pages(app: Flask, accounts: Accounts) -> None:
         begin(account)
         return redirect(url_for("devices"), code=303)
 
-    # By POST, as a link or an image on another site could send a GET.
+    # POST only: a link or an image on another site could send a GET.
     @app.post("/logout")
     def logout() -> ResponseReturnValue:
         session.end()  # deletes the record and the cookie
@@ -144,13 +145,13 @@ def add_account_pages(app: Flask, accounts: Accounts) -> None:
 
 
 def add_device_pages(app: Flask, accounts: Accounts) -> None:
-    """Show where an account is logged in, what the session holds, and end one or all others."""
+    """Add the pages that list an account's devices, show session data, and log devices out."""
     framework = type(app).__name__
 
     @app.get("/devices")
     def devices() -> ResponseReturnValue:
         account = logged_in(accounts)
-        # A change inside a value is seen: no `session.modified = True`.
+        # samesession notices a change inside a value: `session.modified = True` is not needed.
         views = session["views"]
         views[framework] = views.get(framework, 0) + 1
         listed = sessions_of(account.id)
@@ -159,7 +160,7 @@ def add_device_pages(app: Flask, accounts: Accounts) -> None:
 
     @app.get("/session")
     def session_data() -> ResponseReturnValue:
-        """Show what the session holds, for a page that asks again and again."""
+        """Show the session's data, for a page that refreshes it every few seconds."""
         return render_template("data.html", data=pages.shown(session))
 
     @app.post("/notes")
@@ -176,7 +177,7 @@ def add_device_pages(app: Flask, accounts: Accounts) -> None:
     @app.post("/devices/end")
     def end() -> ResponseReturnValue:
         account = logged_in(accounts)
-        # A sid is no secret. So it is looked for among the account's own.
+        # A sid is not a secret, so it is looked up only among the account's own sessions.
         form = request.form
         sid = form.get("sid", "")
         found = [each for each in sessions_of(account.id) if each.sid == sid]
@@ -186,7 +187,7 @@ def add_device_pages(app: Flask, accounts: Accounts) -> None:
         if found and revoke(sid):
             flash(f"{found[0].label or 'The other browser'} is logged out.")
         else:
-            flash("That session had ended before.")
+            flash("That session had ended already.")
         return redirect(url_for("devices"), code=303)
 
     @app.post("/devices/end-others")
@@ -198,7 +199,7 @@ def add_device_pages(app: Flask, accounts: Accounts) -> None:
 
 
 def add_deletion(app: Flask, accounts: Accounts) -> None:
-    """Delete an account, for somebody who has shown the password a moment ago."""
+    """Add the page that deletes an account, if the password was confirmed recently."""
 
     @app.get("/account")
     def account() -> ResponseReturnValue:
@@ -215,7 +216,7 @@ def add_deletion(app: Flask, accounts: Accounts) -> None:
         name, form = logged_in(accounts).name, request.form
         if accounts.with_password(name, form.get("password", "")) is None:
             return render_template("confirm.html", error="The password is wrong."), 400
-        session.confirm()  # a new authentication, and a new cookie
+        session.confirm()  # a new authentication and a new cookie
         return redirect(url_for("delete_form"), code=303)
 
     @app.get("/account/delete")
@@ -228,10 +229,11 @@ def add_deletion(app: Flask, accounts: Accounts) -> None:
     def delete() -> ResponseReturnValue:
         account = logged_in(accounts)
         session.require_fresh(minutes=pages.FRESH_MINUTES)
-        # First: who logs in meanwhile is bound to an account that is gone.
+        # The account goes first. A login that comes in between would otherwise leave a session of
+        # an account that no longer exists.
         accounts.delete(account)
-        erase_owner(account.id)  # ends all sessions, this one too
-        session.end()  # drops the cookie
+        erase_owner(account.id)  # ends all sessions, this one included
+        session.end()  # deletes the cookie
         return redirect(url_for("goodbye"), code=303)
 
     @app.get("/goodbye")

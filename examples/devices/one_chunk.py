@@ -1,7 +1,7 @@
-"""What a Flask application needs under Hypercorn 0.18, for responses without a body.
+"""Work around Hypercorn 0.18: it fails on WSGI responses without a body.
 
-Hypercorn starts a WSGI response at the first chunk of its body. A response that has none,
-as to a HEAD request or a 304, is never started: the client gets a bare 500. See
+Hypercorn starts a WSGI response at the first chunk of its body. A response without a body, such as
+a 304 or the answer to a HEAD request, is never started, and the client gets a bare 500. See
 https://github.com/pgjones/hypercorn/issues/331.
 """
 
@@ -18,7 +18,7 @@ WsgiApp: TypeAlias = Callable[[dict[str, Any], Callable[..., Any]], Iterable[byt
 
 
 def with_a_chunk(app: WsgiApp) -> WsgiApp:
-    """Have every body end with an empty chunk, which starts the response and sends nothing."""
+    """End each body with an empty chunk, which starts the response and sends nothing."""
 
     def wsgi_app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         body = app(environ, start_response)

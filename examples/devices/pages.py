@@ -1,7 +1,4 @@
-"""What the pages of the demo show besides their templates, and what every answer says.
-
-Knows no framework.
-"""
+"""The demo's settings, headers and texts that both halves share. No framework is used here."""
 
 from __future__ import annotations
 
@@ -9,19 +6,21 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-# What the application says of its sessions; where it is served may say otherwise.
+# Settings that the demo chooses for its sessions. The place where it is served can change them.
 SETTINGS: Mapping[str, Any] = {
-    "SESSION_ABSOLUTE_LIFETIME": timedelta(days=30),  # of a stolen one, too; from the last login
-    # What a page asks for every few seconds must not keep a session alive.
+    "SESSION_ABSOLUTE_LIFETIME": timedelta(
+        days=30
+    ),  # counted from the last login; a stolen session ends then, too
+    # The page that refreshes itself every few seconds must not keep a session alive.
     "SESSION_NO_RENEW": ["/session"],
 }
 
-# How old a password's confirmation may be before an account is deleted. Ten is more usual;
-# with one you see in a short visit that it is asked for.
+# An account can be deleted only if the password was confirmed less than this long ago. Ten minutes
+# is more usual. With one minute, even a short visit shows that the demo asks for it.
 FRESH_MINUTES = 1
 
-# Nothing from elsewhere, nothing inline, no frame around a page, and no copy of a page that a
-# logged-in user saw: "back" after logging out asks anew.
+# No content from other sites, no inline scripts, no frames, and no cached pages of logged-in users:
+# the back button after a logout asks the server again.
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
@@ -33,24 +32,24 @@ HEADERS = {
 }
 NOT_KEPT = "no-store"
 
-NOTES = 5  # the session of the demo keeps the last ones
+NOTES = 5  # the demo's session keeps only the newest notes
 
 
 def ago(moment: datetime | None) -> str:
-    """Return how long ago something was, in words."""
+    """Return how long ago this time was, in words."""
     if moment is None:
         return "not known"
     return _rough((datetime.now(UTC) - moment).total_seconds(), "just now", "{} ago")
 
 
 def ahead(moment: datetime | None) -> str:
-    """Return in what time something will be, in words."""
+    """Return how far in the future this time is, in words."""
     if moment is None:
         return "not known"
     return _rough((moment - datetime.now(UTC)).total_seconds(), "in a moment", "in {}")
 
 
-_NOW = 10  # seconds that are not worth a number
+_NOW = 10  # too few seconds to be worth a number
 
 
 def _rough(seconds: float, now: str, phrase: str) -> str:
@@ -62,9 +61,9 @@ def _rough(seconds: float, now: str, phrase: str) -> str:
 
 
 def shown(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Return the names of a session's data and their values, as people read them."""
+    """Return the session's data as pairs of a name and a readable value."""
     for name, value in sorted(data.items()):
-        if not name.startswith("_"):  # the framework's own
+        if not name.startswith("_"):  # used by the framework itself
             yield name, _text(value)
 
 

@@ -1,10 +1,10 @@
-"""Sign up, log in, see where one is logged in, and end that: with Quart.
+"""Sign up, log in, list the devices that are logged in, and log them out: with Quart.
 
     export QUART_SECRET_KEY=$(python -c 'import secrets; print(secrets.token_hex())')
     quart --app examples.devices.quart_app run
 
-The version for the other framework differs in imports, `async` and `await` only, and in the
-threads in which it hashes passwords. `site.py` serves both side by side.
+The version for the other framework differs only in imports, `async` and `await`, and in the
+threads that hash passwords. `site.py` serves both side by side.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from samesession.quart import erase_owner, revoke, revoke_all, session, sessions
 def create_app(
     settings: Mapping[str, Any] | None = None, accounts: Accounts | None = None
 ) -> Quart:
-    """Make the application; without `settings` they are the environment's QUART_... variables."""
+    """Create the application; `settings` default to the QUART_... environment variables."""
     app = Quart(__name__, template_folder="templates", static_folder="../shared/static")
     app.config.from_mapping(pages.SETTINGS)
     if settings is None:
-        app.config.from_prefixed_env()  # QUART_SECRET_KEY is SECRET_KEY
+        app.config.from_prefixed_env()  # QUART_SECRET_KEY becomes SECRET_KEY
     else:
         app.config.from_mapping(settings)
     Session(app)
@@ -50,7 +50,7 @@ def create_app(
 
 
 def add_checks(app: Quart) -> None:
-    """Look at every request before, and at every response after, the views do."""
+    """Check each request before its view runs, and add headers to each response."""
 
     @app.before_request
     async def refuse_other_sites() -> None:
@@ -74,13 +74,13 @@ def add_checks(app: Quart) -> None:
 
     @app.errorhandler(HTTPException)
     async def failed(error: HTTPException) -> ResponseReturnValue:
-        """Show a page of our own: for 404, for 500, and for 503, when the store is down."""
+        """Show our own page for an error: 404, 500, or 503 while the store is down."""
         page = await render_template("error.html", error=error)
         return page, error.code or 500, error.get_headers()
 
 
 def logged_in(accounts: Accounts) -> Account:
-    """Return the account that this session is bound to; raise Unauthorized if there is none."""
+    """Return the account of this session; raise Unauthorized if there is none."""
     account = accounts.find(session.info.owner)
     if account is None:
         raise Unauthorized
@@ -88,17 +88,18 @@ def logged_in(accounts: Accounts) -> Account:
 
 
 def begin(account: Account) -> None:
-    """Log somebody in who has just shown their password."""
-    session.clear()  # nothing of an earlier login is kept
-    # Theirs from now on; the cookie from before is worthless. The label is for the list.
+    """Log in a user who has just entered the right password."""
+    session.clear()  # keep nothing of an earlier login
+    # The session belongs to the user from here on, and the cookie of before is worthless. The label
+    # is shown in the list of devices.
     session.bind(account.id, label=from_user_agent(request.headers.get("User-Agent", "")))
-    session.permanent = True  # it outlives the browser's window
+    session.permanent = True  # it outlives the browser window
     session["views"] = {}
     session["notes"] = []
 
 
 def add_account_pages(app: Quart, accounts: Accounts) -> None:
-    """Sign up, log in, log out."""
+    """Add the pages to sign up, log in and log out."""
 
     @app.get("/")
     async def index() -> ResponseReturnValue:
@@ -125,7 +126,7 @@ def add_account_pages(app: Quart, accounts: Accounts) -> None:
     async def login_form() -> ResponseReturnValue:
         return await render_template("login.html")
 
-    # An application of yours counts attempts, too, and has somebody wait after a few.
+    # A real application also counts failed attempts, and slows them down after a few.
     @app.post("/login")
     async def login() -> ResponseReturnValue:
         form = await request.form
@@ -137,7 +138,7 @@ def add_account_pages(app: Quart, accounts: Accounts) -> None:
         begin(account)
         return redirect(url_for("devices"), code=303)
 
-    # By POST, as a link or an image on another site could send a GET.
+    # POST only: a link or an image on another site could send a GET.
     @app.post("/logout")
     async def logout() -> ResponseReturnValue:
         session.end()  # deletes the record and the cookie
@@ -145,13 +146,13 @@ def add_account_pages(app: Quart, accounts: Accounts) -> None:
 
 
 def add_device_pages(app: Quart, accounts: Accounts) -> None:
-    """Show where an account is logged in, what the session holds, and end one or all others."""
+    """Add the pages that list an account's devices, show session data, and log devices out."""
     framework = type(app).__name__
 
     @app.get("/devices")
     async def devices() -> ResponseReturnValue:
         account = logged_in(accounts)
-        # A change inside a value is seen: no `session.modified = True`.
+        # samesession notices a change inside a value: `session.modified = True` is not needed.
         views = session["views"]
         views[framework] = views.get(framework, 0) + 1
         listed = await sessions_of(account.id)
@@ -160,7 +161,7 @@ def add_device_pages(app: Quart, accounts: Accounts) -> None:
 
     @app.get("/session")
     async def session_data() -> ResponseReturnValue:
-        """Show what the session holds, for a page that asks again and again."""
+        """Show the session's data, for a page that refreshes it every few seconds."""
         return await render_template("data.html", data=pages.shown(session))
 
     @app.post("/notes")
@@ -177,7 +178,7 @@ def add_device_pages(app: Quart, accounts: Accounts) -> None:
     @app.post("/devices/end")
     async def end() -> ResponseReturnValue:
         account = logged_in(accounts)
-        # A sid is no secret. So it is looked for among the account's own.
+        # A sid is not a secret, so it is looked up only among the account's own sessions.
         form = await request.form
         sid = form.get("sid", "")
         found = [each for each in await sessions_of(account.id) if each.sid == sid]
@@ -187,7 +188,7 @@ def add_device_pages(app: Quart, accounts: Accounts) -> None:
         if found and await revoke(sid):
             await flash(f"{found[0].label or 'The other browser'} is logged out.")
         else:
-            await flash("That session had ended before.")
+            await flash("That session had ended already.")
         return redirect(url_for("devices"), code=303)
 
     @app.post("/devices/end-others")
@@ -199,7 +200,7 @@ def add_device_pages(app: Quart, accounts: Accounts) -> None:
 
 
 def add_deletion(app: Quart, accounts: Accounts) -> None:
-    """Delete an account, for somebody who has shown the password a moment ago."""
+    """Add the page that deletes an account, if the password was confirmed recently."""
 
     @app.get("/account")
     async def account() -> ResponseReturnValue:
@@ -216,7 +217,7 @@ def add_deletion(app: Quart, accounts: Accounts) -> None:
         name, form = logged_in(accounts).name, await request.form
         if await to_thread(accounts.with_password, name, form.get("password", "")) is None:
             return await render_template("confirm.html", error="The password is wrong."), 400
-        session.confirm()  # a new authentication, and a new cookie
+        session.confirm()  # a new authentication and a new cookie
         return redirect(url_for("delete_form"), code=303)
 
     @app.get("/account/delete")
@@ -229,10 +230,11 @@ def add_deletion(app: Quart, accounts: Accounts) -> None:
     async def delete() -> ResponseReturnValue:
         account = logged_in(accounts)
         session.require_fresh(minutes=pages.FRESH_MINUTES)
-        # First: who logs in meanwhile is bound to an account that is gone.
+        # The account goes first. A login that comes in between would otherwise leave a session of
+        # an account that no longer exists.
         accounts.delete(account)
-        await erase_owner(account.id)  # ends all sessions, this one too
-        session.end()  # drops the cookie
+        await erase_owner(account.id)  # ends all sessions, this one included
+        session.end()  # deletes the cookie
         return redirect(url_for("goodbye"), code=303)
 
     @app.get("/goodbye")

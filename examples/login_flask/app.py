@@ -3,7 +3,7 @@
     export FLASK_SECRET_KEY=$(python -c 'import secrets; print(secrets.token_hex())')
     flask --app examples.login_flask.app run
 
-The version for the other framework differs in imports, `async` and `await` only.
+The version for the other framework differs only in imports, `async` and `await`.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from werkzeug.exceptions import HTTPException
 from samesession import Session
 from samesession.flask import session
 
-# One line of text; what a form sends is never trusted to have kept its maxlength.
+# One line of text. A browser can be made to send more than maxlength, so the length is checked.
 USERNAME = re.compile(r"[^\x00-\x1f\x7f]{1,60}")
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
-    """Make the application; without `settings` they are the environment's FLASK_... variables."""
+    """Create the application; `settings` default to the FLASK_... environment variables."""
     app = Flask(__name__, template_folder="../shared/templates", static_folder="../shared/static")
     if settings is None:
-        app.config.from_prefixed_env()  # FLASK_SECRET_KEY is SECRET_KEY
+        app.config.from_prefixed_env()  # FLASK_SECRET_KEY becomes SECRET_KEY
     else:
         app.config.from_mapping(settings)
     Session(app)
@@ -49,10 +49,10 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
         if not USERNAME.fullmatch(username):
             error = "Please enter a name of up to 60 letters."
             return render_template("login.html", error=error), 400
-        # Here an application of yours checks a password; `bind` comes after that.
-        session.end()  # nothing of an earlier login is kept
-        session.bind(username)  # theirs from now on; the cookie from before is worthless
-        session.permanent = True  # it outlives the browser's window
+        # A real application checks a password here, before it calls `bind`.
+        session.end()  # keep nothing of an earlier login
+        session.bind(username)  # the session is the user's; the cookie of before is worthless
+        session.permanent = True  # it outlives the browser window
         session["username"] = username
         session["views"] = {}
         return redirect(url_for("profile"), code=303)
@@ -61,12 +61,12 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     def profile() -> ResponseReturnValue:
         if "username" not in session:
             return redirect(url_for("login_form"))
-        # A change inside a value is seen: no `session.modified = True`.
+        # samesession notices a change inside a value: `session.modified = True` is not needed.
         views = session["views"]
         views[framework] = views.get(framework, 0) + 1
         return render_template("profile.html")
 
-    # By POST, as a link or an image on another site could send a GET.
+    # POST only: a link or an image on another site could send a GET.
     @app.post("/logout")
     def logout() -> ResponseReturnValue:
         session.end()  # deletes the record and the cookie
@@ -74,7 +74,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
 
     @app.errorhandler(HTTPException)
     def failed(error: HTTPException) -> ResponseReturnValue:
-        """Show a page of our own: for 404, for 500, and for 503, when the store is down."""
+        """Show our own page for an error: 404, 500, or 503 while the store is down."""
         page = render_template("error.html", error=error)
         return page, error.code or 500, error.get_headers()
 

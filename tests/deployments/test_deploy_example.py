@@ -73,7 +73,7 @@ class Web:
         )
 
     def get(self, path: str, **options: Any) -> httpx.Response:
-        # The cookie is sent over https alone, which the proxy in front would have ended.
+        # The cookie is sent over https only, which the proxy in front would have ended.
         return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=10, **options)
 
     def post(self, path: str, **options: Any) -> httpx.Response:

@@ -74,7 +74,7 @@ async def test_an_ended_browser_is_out_at_its_next_click(
     for where in OTHER:
         assert "Not logged in" in (await second.get(f"/{where}/")).text
     again = await first.submit(f"/{half}/devices/end", sid=sids(page)[1])
-    assert messages(again.text) == ["That session had ended before."]
+    assert messages(again.text) == ["That session had ended already."]
 
 
 async def test_to_end_ones_own_session_is_to_log_out(browsers: list[Browser], half: str) -> None:
@@ -107,7 +107,7 @@ async def test_nobody_elses_session_can_be_ended(
         await mallory.sign_up(half, "Mallory")
         for sid in (*sids(page), "", "no sid", "\x00"):
             answer = await mallory.submit(f"/{half}/devices/end", sid=sid)
-            assert messages(answer.text) == ["That session had ended before."]
+            assert messages(answer.text) == ["That session had ended already."]
         assert messages((await mallory.submit(f"/{half}/devices/end-others")).text) == [
             "0 other sessions were ended."
         ]
