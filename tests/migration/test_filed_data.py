@@ -210,7 +210,7 @@ BAD_FOR_QUART = {
     "a date that is no text": b'{"a":{" d":[]}}',
     "a tuple of a number": b'{"a":{" t":1}}',
     "an escape of a list": b'{"a":{" di":[]}}',
-    "a tag of the application's own": b'{"a":{" od":[["x",1]]}}',
+    "the application's own tag": b'{"a":{" od":[["x",1]]}}',
     "a tag of ours": b'{"a":{" ss.set":[1]}}',
     "nested tags": b'{"a":' + b'{" t":[' * 150 + b"]}" * 150 + b"}",
 }

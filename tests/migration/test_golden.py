@@ -64,7 +64,7 @@ def test_the_data_comes_back_as_the_library_gave_it(entry: dict[str, Any]) -> No
 def test_a_pickle_is_no_session(entry: dict[str, Any]) -> None:
     with pytest.raises(BadRecord) as raised:
         reader(entry).data(raw(entry))
-    words = "it is pickled: only `sessions migrate --unsafe-pickle` reads that"
+    words = "it is pickled: only `sessions migrate --unsafe-pickle` reads pickles"
     assert raised.value.reason == words
 
 

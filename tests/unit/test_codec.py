@@ -162,16 +162,16 @@ def _nested(depth: int, wrap: Any) -> Any:
 @pytest.mark.parametrize(
     ("data", "path", "advice"),
     [
-        ({"a": object()}, "session['a'] ", "object is no type"),
+        ({"a": object()}, "session['a'] ", "object is not a type"),
         ({"cart": [1, 2, {"owner": _Plain()}]}, "session['cart'][2]['owner'] ", "asdict"),
         ({"t": (1, _Color.RED)}, "session['t'][1] ", ".value"),
         ({"s": {1, _Color.RED}}, "session['s']{...} ", ".value"),
-        ({"d": {1: {2: print}}}, "session['d'][1][2] ", "no type"),
+        ({"d": {1: {2: print}}}, "session['d'][1][2] ", "not a type"),
         ({"k": {_Color.RED: 1}}, "session['k'][<key of type _Color>] ", ".value"),
-        ({"k": {(1,): print}}, "session['k'][<tuple>] ", "no type"),
+        ({"k": {(1,): print}}, "session['k'][<tuple>] ", "not a type"),
         ({"n": 2**8193}, "session['n'] ", "8,192 bits"),
         ({"u": "\ud800"}, "session['u'] ", "surrogate"),
-        ({"f": len}, "session['f'] ", "no type"),
+        ({"f": len}, "session['f'] ", "not a type"),
         ({"c": 1j}, "session['c'] ", "complex"),
     ],
 )

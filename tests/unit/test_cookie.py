@@ -85,10 +85,10 @@ def test_a_cookie_that_browsers_keep_passes(changes: dict[str, Any]) -> None:
         ({"name": "é"}, "letters, digits"),
         ({"samesite": "loose"}, '"Lax", "Strict", "None"'),
         ({"samesite": ""}, '"Lax", "Strict", "None"'),
-        ({"path": "app"}, 'begin with "/"'),
+        ({"path": "app"}, 'start with "/"'),
         *(({"path": path}, "control characters") for path in BAD_PATHS),
         *(
-            ({"domain": domain}, "SESSION_COOKIE_DOMAIN must be a host name")
+            ({"domain": domain}, "SESSION_COOKIE_DOMAIN must be only a host name")
             for domain in BAD_DOMAINS
         ),
         ({"samesite": "None"}, "SESSION_COOKIE_SECURE = True"),

@@ -302,7 +302,7 @@ def _nothing(bench: Bench) -> None:
 
 
 def _bad_record(bench: Bench) -> BadRecord:
-    return BadRecord("its file is no regular file")
+    return BadRecord("its file is not a regular file")
 
 
 @pytest.mark.parametrize(

@@ -362,7 +362,7 @@ def test_equal_cookies_of_two_visitors_never_share_a_session(
         (["unknown"], OLD_MISSING),
         (["damaged"], f"{OLD_UNREADABLE}: it is not JSON"),
         (["huge"], f"{OLD_UNREADABLE}: it is too large"),
-        (["numbers"], f"{OLD_UNREADABLE}: it holds what no session can keep"),
+        (["numbers"], f"{OLD_UNREADABLE}: it holds data that a session cannot keep"),
         (["!", "unknown", "damaged"], OLD_UNREADABLE),
         (["a", "b", "c", "d", "e"], "more than four"),
         ([VALUE, SIGNED], "two different"),

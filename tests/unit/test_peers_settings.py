@@ -89,7 +89,7 @@ def test_each_setting_of_theirs_has_its_fate_whatever_the_store(name: str, kind:
         else:
             with pytest.raises(ConfigError, match=re.escape(fate)) as caught:
                 _ = _read(**settings)
-            assert str(caught.value).startswith(f"{name} is no setting of ours: ")
+            assert str(caught.value).startswith(f"{name} is not a setting of samesession: ")
     told = [str(each.message) for each in seen]
     assert [text.partition(": ")[0] for text in told] == (
         [f"{name} has no effect"] if fate == WARNS else []

@@ -119,7 +119,7 @@ def test_a_record_that_is_gone_by_the_second_time_is_none(first: bytes) -> None:
 
 @pytest.mark.parametrize("first", [None, EVE, SHORT, BadRecord("another type")])
 def test_of_two_answers_that_are_both_anothers_none_is_believed(first: Answer) -> None:
-    with pytest.raises(StoreUnavailable, match="neither to the question"):
+    with pytest.raises(StoreUnavailable, match="neither answers the question"):
         read(Twice(first, BOB))
 
 

@@ -103,7 +103,7 @@ def test_what_a_server_does_not_say_is_told() -> None:
     closed = judged([Server("", None, {}, None)])
     assert {each.check for each in closed} == CHECKS
     assert {each.level for each in closed} == {Level.NOTICE}
-    assert all("could not be looked at" in each.what for each in closed)
+    assert all("could not be examined" in each.what for each in closed)
 
 
 def test_of_several_servers_the_worst_one_is_named() -> None:

@@ -186,7 +186,7 @@ async def test_a_connection_that_is_out_of_step_is_left_with_all_that_it_would_a
     mark = connection.mark
     connection.drop_crossed(mark)
     assert wire.aborted
-    assert await failure(write) == "the answers are not the questions'"
+    assert await failure(write) == "the answers do not belong to the questions"
     connection.drop_crossed(mark)  # as others do who see it a moment later
     await turn()
     connection.drop_crossed(mark)

@@ -143,7 +143,7 @@ def test_an_answer_too_many_is_nobodys_and_ends_the_connection(
     pool: Pool, pooled: PooledConnections
 ) -> None:
     pool.next = encoded(b"mine") + encoded(b"another's")
-    with pytest.raises(RedisConnectionError, match="an answer that nobody asked for"):
+    with pytest.raises(RedisConnectionError, match="an answer without a question"):
         pooled.execute(get("a"))
     assert pool.closed == [True]
     pool.next = encoded(b"mine")

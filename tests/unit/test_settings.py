@@ -207,10 +207,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         ({f"SESSION_COOKIE_{name}": 5}, f"SESSION_COOKIE_{name} must be text or None, not int")
         for name in ("NAME", "DOMAIN", "PATH", "SAMESITE")
     ),
-    ({"SESSION_COOKIE_PATH": "app"}, 'must begin with "/"'),
+    ({"SESSION_COOKIE_PATH": "app"}, 'must start with "/"'),
     ({"APPLICATION_ROOT": "/app; Secure"}, "or APPLICATION_ROOT"),
-    ({"SESSION_COOKIE_DOMAIN": "a.com; Secure"}, "a host name alone"),
-    ({"SESSION_COOKIE_DOMAIN": "a.com\r\nX: y"}, "a host name alone"),
+    ({"SESSION_COOKIE_DOMAIN": "a.com; Secure"}, "only a host name"),
+    ({"SESSION_COOKIE_DOMAIN": "a.com\r\nX: y"}, "only a host name"),
     ({"SESSION_COOKIE_SAMESITE": "Lax; Secure"}, '"Lax", "Strict", "None", or False'),
     ({"SESSION_COOKIE_SAMESITE": "Lax\r\n"}, '"Lax", "Strict", "None", or False'),
     ({"SESSION_COOKIE_NAME": "a\r\nX: y"}, "use letters, digits, '-' and '_'"),
@@ -256,7 +256,7 @@ def test_an_unknown_type_is_told_which_there_are() -> None:
     [
         ("SESSION_USE_SIGNER", "every cookie is signed"),
         ("SESSION_FILE_THRESHOLD", "no session is ever evicted"),
-        ("SESSION_CLEANUP_N_REQUESTS", "purged outside of requests"),
+        ("SESSION_CLEANUP_N_REQUESTS", "deleted outside of requests"),
     ],
 )
 def test_an_obsolete_setting_of_flask_session_is_warned_of(name: str, why: str) -> None:

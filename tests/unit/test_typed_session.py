@@ -420,13 +420,13 @@ class LoopKeys(TypedDict):
 
 
 REFUSED: list[tuple[Any, str]] = [
-    (complex, "One.value: a session keeps no complex: write str, int"),
-    (Colour, "One.value: a session keeps no member of an Enum such as Colour: keep its value"),
+    (complex, "One.value: a session cannot keep a complex: write str, int"),
+    (Colour, "One.value: a session cannot keep a member of an Enum such as Colour: keep its value"),
     (list[Colour], "member of an Enum"),
     (Sequence[str], "a session keeps no Sequence: write"),
     (Callable[[], None], "a session keeps no Callable: write"),
     (list[Address], "a dataclass within list would be copied"),
-    (Address | str, "a dataclass stands alone or beside None"),
+    (Address | str, "a dataclass must be alone or beside None"),
     (Loop, "Loop is a part of itself"),
     (LoopKeys, "LoopKeys is a part of itself"),
     ("Nowhere", "'Nowhere' in an annotation is no name of the module"),
@@ -444,7 +444,7 @@ def test_what_no_session_keeps_is_refused_where_the_model_is_given(
 def test_a_default_is_checked_where_the_model_is_given() -> None:
     with pytest.raises(TypeError, match=r"the default is NoneType, not str: see One\.value"):
         typed(one(str, None))
-    with pytest.raises(TypeError, match="whose changes nobody would see: leave it empty"):
+    with pytest.raises(TypeError, match="whose changes would be lost: leave it empty"):
         typed(one(dict[str, list[int]], field(default_factory=lambda: {"a": []})))
     with pytest.raises(TypeError, match=r"the default\[0\] is str, not int"):
         typed(one(list[int], field(default_factory=lambda: ["a"])))

@@ -1,6 +1,6 @@
-"""What a session says of its account, and does for it: whose it is, since when, for how long.
+"""The session's account: its owner, its times, and login and logout.
 
-The part of `ServerSession` that concerns no data. It never knows a store, a framework, or
+This is the part of `ServerSession` that is not about data. It does not know stores, frameworks or
 the time.
 """
 
@@ -22,31 +22,39 @@ from .tracebacks import with_locals_cleared
 
 @with_locals_cleared()
 class Account(Watched):
-    """A session, as far as it belongs to somebody."""
+    """The part of a session that deals with its owner."""
 
     _bindable = False
     _freshness: freshness.Freshness | None = None
 
     @property
     def sid(self) -> str | None:
-        """The session's public name: no secret.
+        """The session's public name, which is not a secret.
 
-        Of a session that has not begun it is drawn when it is first asked for, and is the one
-        that the session gets if it is saved. None where no session can begin: with SESSION_TYPE
-        'cookie', on an exempt path, in a WebSocket, and when the response is made.
+        A new session draws it when it is first read, and gets this sid if it is saved. It is None
+        if no session can begin: with SESSION_TYPE 'cookie', on an exempt path, in a WebSocket, and
+        once the response is made.
+
+        .. versionadded:: 1.0
         """
         self._read()
         return self._state.sid
 
     @property
     def info(self) -> SessionInfo:
-        """Who owns the session, since when it is there, and until when."""
+        """The session's owner, its label, and its times.
+
+        .. versionadded:: 1.0
+        """
         self._read()
         return info_of_request(self._state)
 
     @property
     def lifetime(self) -> timedelta | None:
-        """The idle timeout of this session's own, by SESSION_OWN_LIFETIMES; None: the settings'."""
+        """The session's own idle timeout, one of SESSION_OWN_LIFETIMES; None for the settings' one.
+
+        .. versionadded:: 1.0
+        """
         self._read()
         seconds = self._state.own_lifetime
         return timedelta(seconds=seconds) if seconds else None
@@ -54,12 +62,12 @@ class Account(Watched):
     @lifetime.setter
     def lifetime(self, value: timedelta | None) -> None:
         seconds, state = checked_lifetime(value), self._state
-        if state.mode is Mode.EXEMPT:  # as with `permanent`: nothing is kept there
+        if state.mode is Mode.EXEMPT:  # as with `permanent`: nothing is stored there
             return
         if not state.own_lifetimes and state.mode is Mode.LIVE:
             raise NotSupported(REFUSED_COOKIE if state.in_cookie else REFUSED)
         if seconds == state.own_lifetime:
-            self._read()  # said again before each request: no write
+            self._read()  # set again by each request: no write
         else:
             self._may_write(Write.PERMANENCE)
             state.lifetime = seconds
@@ -68,29 +76,35 @@ class Account(Watched):
     def regenerate(self) -> None:
         """Replace the secret when the response is made: the old cookie ends there.
 
-        Call it whenever the user's rights change (OWASP ASVS 5.0, 7.2.4). The
-        data and the sid stay. `clear()` does the same by itself.
+        Call it whenever the user's rights change (OWASP ASVS 5.0, 7.2.4). The data and the sid
+        stay. `clear()` regenerates by itself.
+
+        .. versionadded:: 1.0
         """
         self._rekey(Write.REGENERATE)
 
     def bind(self, owner: str, label: str | None = None, at_most: int | None = None) -> None:
-        """Log a user in: make the session theirs, regenerate it, note the time.
+        """Log a user in: set the session's owner, regenerate it, note the time.
 
-        Call it only when this very request has shown the user's credentials, such as a
-        password: it is a new authentication. Where the session ended while the request
-        ran, or another request made it another user's, a new one begins, with the names
-        that this request assigned. What it changed within values, or by
-        `update_atomically`, is dropped with the rest of the session that ended.
+        Call it only if this very request has shown the user's credentials, such as a password: it
+        counts as an authentication. If the session ended while the request ran, or another request
+        bound it to another user, a new session begins with the names that this request assigned.
+        Changes inside values and changes by `update_atomically` are dropped with the rest of the
+        session that ended::
 
-        `owner` is any text of the application's, such as a user's id, of 1 to 1,024 bytes.
-        `label` is what lists of sessions show, such as "Firefox on Linux", of at most 256
-        bytes. Without one the session has none from then on, as that of an earlier login may
-        be another device's. Raises InvalidName for anything else, NotSupported on a store
-        without an index.
+            session.clear()
+            session.bind(user.id, label="Firefox on Linux")
 
-        `at_most` ends the owner's oldest sessions beyond so many, this one counted, when the
-        login is saved; without it SESSION_MAX_PER_OWNER counts, by which the login may be
-        refused then (TooManySessions).
+        `owner` is a text that the application chooses, such as a user's id, of 1 to 1,024 bytes.
+        `label` is shown in lists of sessions, such as "Firefox on Linux", and has at most 256
+        bytes. Without one, an earlier label is removed, because it may describe another device.
+        Raises InvalidName for any other value, and NotSupported on a store without an index.
+
+        `at_most` ends the owner's oldest sessions beyond this number, this one included, when the
+        login is saved. Without it SESSION_MAX_PER_OWNER applies, which may refuse the login at that
+        time (TooManySessions).
+
+        .. versionadded:: 1.0
         """
         owner = checked_owner(owner, "session.bind")
         label = checked_label(label, "session.bind")
@@ -98,20 +112,24 @@ class Account(Watched):
         self._change_account(Write.BIND, Bound(owner, label, at_most))
 
     def unbind(self) -> None:
-        """Make the session nobody's, and regenerate it; its data stays.
+        """Remove the session's owner, and regenerate the session; its data stays.
 
-        For what goes on without the user, such as a cart. To log a user out write `end()`,
+        This is for data that outlives a login, such as a cart. To log a user out write `end()`,
         which keeps nothing. Raises NotSupported on a store without an index.
+
+        .. versionadded:: 1.0
         """
         self._change_account(Write.UNBIND, Kept.UNBOUND)
 
     def confirm(self) -> None:
         """Note that the session's user has just authenticated again, and regenerate it.
 
-        Call it only when this very request has shown the owner's credentials, as `bind`.
-        The time of authentication is now, and the absolute timeout begins anew; owner, label
-        and data stay. Where the session ended while the request ran, it stays ended. Raises
-        NotBound where the session is nobody's, NotSupported on a store without an index.
+        Call it only if this very request has shown the owner's credentials, as with `bind`. The
+        time of authentication is now, and the absolute timeout starts again. Owner, label and data
+        stay. If the session ended while the request ran, it stays ended. Raises NotBound if the
+        session has no owner, and NotSupported on a store without an index.
+
+        .. versionadded:: 1.0
         """
         self._change_account(Write.CONFIRM, Kept.CONFIRMED)
 
@@ -131,10 +149,12 @@ class Account(Watched):
             device_offers.offer(self._state)
 
     def end(self) -> None:
-        """Log out: the record is deleted, and the cookie dropped, when the response is made.
+        """Log out: when the response is made, delete the record and the cookie.
 
-        The session is empty from now on. What is written to it afterwards, or a login,
-        begins another session, with a sid of its own.
+        The session is empty from now on. A later write or login in this request begins another
+        session, with its own sid.
+
+        .. versionadded:: 1.0
         """
         self._may_write(Write.END)
         show(self, {})
@@ -143,17 +163,23 @@ class Account(Watched):
     def require_fresh(self, minutes: float = 10) -> None:
         """Raise ReauthenticationRequired unless the user has authenticated in the last minutes.
 
-        Call it before what a thief of the session must not do, such as to change the password
-        (OWASP ASVS 5.0, 7.5.1). The error is a 401 that the application's errorhandler makes a
-        page of, where the user shows the password again. `bind` and `confirm` authenticate.
-        Raises NotSupported on an exempt path and on a store without owners, where nobody can
-        ever be fresh, and the store's failure where that is why nobody is known.
+        Call it before an action that a stolen session must not do, such as changing the password
+        (OWASP ASVS 5.0, 7.5.1)::
+
+            session.require_fresh(minutes=10)
+
+        The error is a 401. The application's errorhandler turns it into a page that asks for the
+        password. `bind` and `confirm` count as authentication. Raises NotSupported on an exempt
+        path and on a store without owners, where no user can ever be fresh. Raises the store's
+        failure if that is why the user is unknown.
+
+        .. versionadded:: 1.0
         """
         minutes = freshness.checked_minutes(minutes)
         self._read()
         freshness.check(self._state, minutes, self._freshness, bindable=self._bindable)
 
-    # --- parts, which all of a session uses ---------------------------------------------
+    # --- parts, which the whole session uses --------------------------------------------------
 
     def _read(self) -> None:
         state = self._state
@@ -172,7 +198,7 @@ class Account(Watched):
         self._may_write(write)
         if change is Kept.CONFIRMED and self._state.owner is None:
             raise NotBound(
-                "session.confirm() is for a session that has an owner: write session.bind(user) "
+                "session.confirm() needs a session that has an owner: write session.bind(user) "
                 "where the user logs in"
             )
         self._rekey(write)
@@ -193,10 +219,10 @@ class Account(Watched):
 
 
 def adopt(session: Account, owner: str, label: str | None = None, *, new_secret: bool) -> None:
-    """Make a session that is nobody's its user's, whom another library has logged in.
+    """Bind a session without an owner to a user that another library has logged in.
 
-    No view calls it: the user has shown no credentials, so that nothing passes for an
-    authentication. `new_secret` where nobody was logged in with the session until now; else it
-    stays, as other requests bring it, and a store without owners is no error.
+    No view calls it. The user has shown no credentials, so this does not count as an
+    authentication. With `new_secret`, no user was logged in with the session before. Otherwise the
+    secret stays, because other requests send it, and a store without owners is not an error.
     """
     methodcaller("_adopt", owner, label, new_secret=new_secret)(session)

@@ -1,14 +1,14 @@
-"""What a request does to the account of its session. Pure.
+"""Changes that a request makes to the account of its session. Pure.
 
              owner      label      authenticated   absolute timeout   secret
-    bind     given      given      now             begins anew        new
-    unbind   nobody     none       never           goes on            new
-    confirm  stays      stays      now             begins anew        new
+    bind     given      given      now             starts again        new
+    unbind   removed    removed    never           continues            new
+    confirm  stays      stays      now             starts again        new
     adopt    given, if  given,     never           goes on            as the caller
-             nobody     with that                                     says
+             none       with that                                     says
 
-The last one of a request counts, but that a confirmation leaves a login what it is, and an
-adoption is for a session that is nobody's.
+The last change of a request counts, with two exceptions: a confirmation does not replace a
+login, and an adoption is only for a session without an owner.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 UNBINDABLE = (
-    "this store cannot list or revoke a user's sessions, so it cannot bind one: "
-    'choose another, such as SESSION_TYPE = "filesystem"'
+    "this store cannot list or revoke a user's sessions, so it cannot bind one: choose another "
+    'store, such as SESSION_TYPE = "filesystem"'
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The session is an owner's from now on; `label`: what they know it by, such as a device.
+    """The session gets an owner; `label` is what the user knows it by, such as a device.
 
-    `at_most`: how many sessions the owner keeps, this one counted; None: as the settings say.
+    `at_most`: how many sessions the owner keeps, this one included; None: as the settings say.
     """
 
     owner: str = field(repr=False)
@@ -37,14 +37,14 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """The session is its owner's from now on, who was logged in by another library."""
+    """The session gets the owner that another library has logged in."""
 
     owner: str = field(repr=False)
     label: str | None = field(default=None, repr=False)
 
 
 class Kept(enum.Enum):
-    """What is done to the account that there is."""
+    """The account stays, with a change to it."""
 
     UNBOUND = enum.auto()
     CONFIRMED = enum.auto()
@@ -54,7 +54,7 @@ AccountChange: TypeAlias = Bound | Adopted | Kept
 
 
 def after(before: AccountChange | None, change: AccountChange) -> AccountChange:
-    """Return what two changes come to, one after the other."""
+    """Return the combination of two changes, one after the other."""
     match before, change:
         case Bound(), Adopted() | Kept.CONFIRMED:
             return before
@@ -65,7 +65,7 @@ def after(before: AccountChange | None, change: AccountChange) -> AccountChange:
 
 
 def owner_after(change: AccountChange | None, before: str | None) -> str | None:
-    """Return the owner of a session after a change, that had the owner `before`."""
+    """Return the owner of a session after a change; `before` is its owner until then."""
     if isinstance(change, Bound):
         return change.owner
     if isinstance(change, Adopted):

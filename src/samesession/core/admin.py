@@ -1,9 +1,9 @@
 """List and end sessions from outside of them: by sid, by owner, or every one.
 
-For device pages ("signed in on ..."), administrators, a change of password, and the
-hour after a restore (OWASP ASVS 5.0, 7.4.2, 7.4.3, 7.4.5, 7.5.2).
+For device pages ("signed in on ..."), administrators, a change of password, and the time after a
+restore (OWASP ASVS 5.0, 7.4.2, 7.4.3, 7.4.5, 7.5.2).
 
-What a record that does not open with this application's keys is, `own_records` says.
+Records that this application's keys do not open belong to someone else: see `own_records`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _NEW_KEY = (
 
 
 class Administration:
-    """What can be done to the sessions of a store without their tokens."""
+    """Lists and ends the sessions of a store without their tokens."""
 
     def __init__(
         self,
@@ -53,10 +53,10 @@ class Administration:
         forget: Callable[[str], None],
         moved: MovedNotes | None = None,
     ) -> None:
-        """`forget` is told the key of each record that is deleted.
+        """`forget` is called with the key of each deleted record.
 
-        `moved`: what notes the end of sessions that were moved out of another library, if
-        such become ours.
+        `moved`: notes the end of sessions that were moved out of another library, if such sessions
+        can become ours.
         """
         self._moved = moved
         self._store = store
@@ -83,8 +83,8 @@ class Administration:
     def sessions_of(self, owner: str, *, current: str | None = None) -> Steps[list[SessionInfo]]:
         """List an owner's live sessions, the oldest first.
 
-        `current`: the sid of the request that asks. Raises NotSupported on a store that
-        keeps no index.
+        `current`: the sid of the request that asks. Raises NotSupported on a store that keeps no
+        index.
         """
         return self._listing.sessions_of(owner, current=current)
 
@@ -93,16 +93,16 @@ class Administration:
     ) -> Steps[SessionPage]:
         """List at most `limit` of an owner's live sessions, the oldest first.
 
-        `after`: of the page before, or None for the first one.
+        `after`: from the page before, or None for the first page.
         """
         return self._listing.sessions_page(owner, after=after, limit=limit, current=current)
 
     def count(self) -> Steps[int]:
         """Count this application's live sessions, by reading each.
 
-        Exact if none begins or ends meanwhile; but a store that tells of a key twice, as Redis
-        may while it grows, has that one counted twice. Raises NotSupported on a store that
-        cannot list what it holds.
+        The count is exact if no session begins or ends in the meantime. A store that lists a key
+        twice, as Redis may while it grows, has that session counted twice. Raises NotSupported on a
+        store that cannot list its keys.
         """
         return self._everyone.count()
 
@@ -111,8 +111,8 @@ class Administration:
     ) -> Steps[SessionPage]:
         """List at most `limit` of this application's live sessions, in the store's own order.
 
-        `after`: of the page before. A session that is there from the first page to the last is
-        in one of them at least. Raises NotSupported as `count` does.
+        `after`: from the page before. A session that exists from the first page to the last is in
+        at least one of them. Raises NotSupported as `count` does.
         """
         return self._everyone.page(after=after, limit=limit, current=current)
 
@@ -124,24 +124,24 @@ class Administration:
         return self._listing.export_owner(owner)
 
     def stored(self, sid: str) -> Steps[StoredSession | None]:
-        """Return what a store has of a live session; None for an unknown sid."""
+        """Return what a store holds of a live session; None for an unknown sid."""
         return self._stored.of(sid) if is_sid(checked_sid(sid, "stored")) else done(None)
 
     def statistics(self) -> Steps[Statistics]:
-        """Sum up this application's live sessions; raises NotSupported as `count` does."""
+        """Summarise this application's live sessions; raises NotSupported as `count` does."""
         return self._stored.statistics()
 
     # --- end ---------------------------------------------------------------------------
 
     def revoke(self, sid: str) -> Steps[bool]:
-        """End one session now, whatever requests are running; False if there was none."""
+        """End one session now, whatever requests are running; return False if there was none."""
         if not is_sid(checked_sid(sid, "revoke")):
             return False
         key = self._prefix + sid
         try:
             found = yield from self._reader.read(key, sid, renew=None)
         except BadRecord:
-            return False  # it is another application's, or nobody's session
+            return False  # another application's, or not a session
         if found is None or is_pending(found.record):
             return False
         record = found.record
@@ -155,13 +155,13 @@ class Administration:
         return ended
 
     def revoke_all(self, owner: str, *, keep: str | None = None) -> Steps[int]:
-        """End all sessions of an owner but the one whose sid is `keep`; tell how many."""
+        """End all sessions of an owner but the one whose sid is `keep`; return how many."""
         owner = checked_owner(owner, "revoke_all")
         keep = checked_keep(keep, "revoke_all")
         walk, ended = self._owned(owner), 0
         while (records := (yield from self._records.read(walk))) is not None:
-            # An entry without a session is left to expire: it may belong to a login that
-            # is about to be written, which nobody could list or revoke without it.
+            # An entry without a session is left to expire. It may belong to a login that is about
+            # to be written, and without the entry nobody could list or revoke that session.
             theirs = [each for each in records if each.owner == owner and each.sid != keep]
             if theirs:
                 ended += yield from self._end(theirs)
@@ -171,11 +171,11 @@ class Administration:
         return ended
 
     def erase_owner(self, owner: str) -> Steps[int]:
-        """End all sessions of an owner, and forget the owner; tell how many those were.
+        """End all sessions of an owner, and forget the owner; return how many there were.
 
-        An entry without a session goes, too, though it may belong to a login that is about to
-        be written: the account is to be gone before. Raises NotSupported on a store without
-        an index.
+        An entry without a session goes, too, though it may belong to a login that is about to be
+        written: the account must be deleted before. Raises NotSupported on a store without an
+        index.
         """
         owner = checked_owner(owner, "erase_owner")
         walk = KeyWalk(self._owners.pages(owner, every_name=True), wanted=self._records.is_key)
@@ -183,7 +183,7 @@ class Administration:
         while (found := (yield from self._records.load(walk))) is not None:
             theirs = [each for each in self._records.open_all(found) if each.owner == owner]
             ended += yield from self._end(theirs)
-            # A record that does not open is another application's, and so is its entry.
+            # A record that does not open belongs to another application, and so does its entry.
             opened = self._records.opened
             kept = {key for key, raw in found if raw is not None and not opened(key, raw)}
             forgotten = [key for key, _ in found if key not in kept]
@@ -193,7 +193,7 @@ class Administration:
         return ended
 
     def _end_late(self, owner: str, keys: Sequence[str]) -> Steps[int]:
-        """End the sessions of logins that were written when their entries had been read."""
+        """End the sessions of logins that were written after their entries had been read."""
         if not keys:
             return 0
         loaded = yield from load_many(self._store, keys)
@@ -201,10 +201,10 @@ class Administration:
         return (yield from self._end([each for each in late if each.owner == owner]))
 
     def revoke_everyone(self) -> Steps[int]:
-        """End every session of this application, whoever's it is; tell how many.
+        """End every session of this application, of every owner; return how many.
 
-        The notes of owners are left to expire. Raises NotSupported on a store that
-        cannot list what it holds.
+        The owners' notes are left to expire. Raises NotSupported on a store that cannot list its
+        keys.
         """
         walk, ended = self._everyone.walk(_NEW_KEY), 0
         while (records := (yield from self._records.read(walk))) is not None:
@@ -212,7 +212,7 @@ class Administration:
         return ended
 
     def purge(self) -> Steps[int]:
-        """Delete expired records; 0 for a store that expires them by itself."""
+        """Delete expired records; return 0 for a store that expires them itself."""
         if not isinstance(self._store, Purgeable):
             return 0
         return (yield from self._store.purge())
@@ -236,7 +236,7 @@ class Administration:
         return KeyWalk(self._owners.pages(owner), wanted=self._records.is_key)
 
     def _end(self, records: Sequence[Record], reason: str = "") -> Steps[int]:
-        """Delete records; tell how many live ones that were."""
+        """Delete records; return how many live ones there were."""
         if not records:
             return 0
         if self._moved is not None:
@@ -245,7 +245,7 @@ class Administration:
         removed = yield from remove_many(self._store, keys)
         for key in keys:
             self._forget(key)
-        # One whose time is over is ended as well: by another node's clock it may live.
+        # An expired session is ended as well: by another node's clock it may be alive.
         live = [
             each
             for each, was in zip(records, removed, strict=True)

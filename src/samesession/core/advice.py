@@ -1,7 +1,7 @@
-"""What to store in place of an object that a session does not keep.
+"""Suggest what to store in place of an object that a session cannot keep.
 
-Known by what its class has, not by whose it is: no library of theirs is imported, and
-no code of the object's is run.
+Objects are recognised by the attributes of their class, not by its module: no library is imported,
+and no code of the object is run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def _is(*kinds: type) -> Callable[[type], bool]:
     return lambda kind: issubclass(kind, kinds)
 
 
-# The first that fits counts.
+# The first match counts.
 _ADVICE: Final[tuple[tuple[Callable[[type], bool], str], ...]] = (
     (_is(type), "a class; store its name"),
     (_is(memoryview), "memory that is not in one piece; store bytes(...) of it"),
@@ -34,19 +34,19 @@ _ADVICE: Final[tuple[tuple[Callable[[type], bool], str], ...]] = (
     (_has("__mapper__"), "a row of a database; store its primary key, and load it when needed"),
     (_has("_mapping", "_fields"), "a row of a database; store dict(...) of its ._mapping"),
     (_has("model_dump"), 'a pydantic model; store its .model_dump(mode="json")'),
-    (_has("get_secret_value"), "a secret, which does not belong into a session"),
+    (_has("get_secret_value"), "a secret, which does not belong in a session"),
     (_has("to_pydatetime"), "more than a datetime; store its .to_pydatetime()"),
     (_has("to_pytimedelta"), "more than a timedelta; store its .to_pytimedelta()"),
     (_has("dtype", "item", "tolist"), "an array or one of its numbers; store its .tolist()"),
-    (_has("to_dict"), "plain data on demand; store its .to_dict()"),
+    (_has("to_dict"), "a lazy view of data; store its .to_dict()"),
     (_has("__fspath__"), "a path; store str(...) of it"),
-    (_is(Awaitable), "to be awaited; store what `await` gives"),
+    (_is(Awaitable), "an awaitable; store the result of `await`"),
     (_is(Iterator), "an iterator; store list(...) of it"),
     (_is(Mapping), "a mapping; store dict(...) of it"),
-    (_is(AbstractSet), "a set of its own kind; store set(...) of it"),
+    (_is(AbstractSet), "its own kind of set; store set(...) of it"),
     (_is(Sequence), "a sequence; store list(...) of it"),
     (_is(BaseException), "an exception; store str(...) of it"),
-    (_is(Iterable), "to be iterated; store list(...) of it"),
+    (_is(Iterable), "an iterable; store list(...) of it"),
 )
 
 
@@ -60,7 +60,7 @@ def advice(value: object) -> str:
     base = next((base.__name__ for base in EXACT if issubclass(kind, base)), None)
     if base is not None:
         return f"{name} is a {base} with more data; store a plain {base}, and the rest beside it"
-    return f"{name} is no type that a session keeps; store plain data made from it"
+    return f"{name} is not a type that a session keeps; store plain data made from it"
 
 
 def _full_name(kind: type) -> str:

@@ -1,8 +1,8 @@
-"""Do what concerns many records a batch at a time, on any store.
+"""Work on many records in batches, on any store.
 
-Each batch is an operation with a deadline of its own, and between two of them other
-requests run. A store that lacks the abilities for it is asked once for each key.
-Knows keys and bytes, no record.
+Each batch is an operation with its own deadline, and other requests run between two batches. A
+store without the abilities for it is asked once for each key. This module handles keys and bytes,
+not records.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from .store import (
     Store,
 )
 
-# Keys in one batch: few until it is known how large the records are.
+# Keys in the first batch: few, until the size of the records is known.
 _FEWEST, MOST = 8, 200
-_LOOKED_AT = 2000  # keys that are looked at, wanted or not, before others get their turn
-# What a batch should read, in bytes: with more, requests on the same connection would
-# wait for another user's sessions.
+_LOOKED_AT = 2000  # keys to look at, wanted or not, before other tasks get a turn
+# How many bytes a batch should read. With more, requests on the same connection would wait for
+# another user's sessions.
 _BYTES = 512 * 1024
 
 
@@ -41,27 +41,27 @@ class KeyWalk:
         wanted: Callable[[str], bool],
         begun: KeyPage | None = None,
     ) -> None:
-        """`page`: gives the page after another one; `wanted`: which keys are.
+        """`page`: returns the page after another one. `wanted`: chooses keys.
 
-        `begun`: the `rest` of a walk that ended before its end.
+        `begun`: the `rest` of a walk that stopped early.
         """
         self._page = page
         self._wanted = wanted
-        # Of the page, those that were not looked at yet.
+        # The keys of the page that were not looked at yet.
         self._listed: Sequence[str] = () if begun is None else begun.keys
         self._after: str | None = None if begun is None else begun.after
         self._ended = begun is not None and begun.after is None
-        self._keys: list[str] = []  # those that are wanted, and were not given yet
+        self._keys: list[str] = []  # wanted keys that were not returned yet
         self._size = _FEWEST
 
     @property
     def rest(self) -> KeyPage | None:
-        """What is left of a walk that was begun: keys that are known, and what comes behind."""
+        """The rest of the walk: keys that are known, and the mark of the next page."""
         known = [*self._keys, *self._listed]
         return KeyPage(known, self._after) if known or not self._ended else None
 
     def batch(self, most: int | None = None) -> Steps[Sequence[str]]:
-        """Return the next keys, so many at most; none at the end."""
+        """Return the next keys, at most this many; none at the end."""
         while not self._keys and (self._listed or not self._ended):
             yield from checkpoint()
             yield from self._look_on()
@@ -70,7 +70,7 @@ class KeyWalk:
         return batch
 
     def _look_on(self) -> Steps[None]:
-        """Look at some more keys: a page may have any number, and none that is wanted."""
+        """Look at some more keys: a page may have any number of keys, and none that is wanted."""
         if not self._listed:
             page = yield from self._page(self._after)
             self._listed, self._after, self._ended = page.keys, page.after, page.after is None
@@ -78,13 +78,13 @@ class KeyWalk:
         self._keys = [*dict.fromkeys(filter(self._wanted, some))]
 
     def weigh(self, size: int) -> None:
-        """Choose the next batch's length by the bytes that the last one's records had."""
+        """Choose the next batch's length from the size of the last batch's records."""
         factor = 2.0 if size == 0 else min(2.0, _BYTES / size)
         self._size = max(1, min(MOST, int(self._size * factor)))
 
 
 def owned_by(store: OwnerIndex, owner: str) -> Callable[[str | None], Steps[KeyPage]]:
-    """Return what lists the keys of an owner page by page."""
+    """Return a function that lists the keys of an owner page by page."""
 
     def page(after: str | None) -> Steps[KeyPage]:
         if isinstance(store, PagedOwnerIndex):
@@ -105,7 +105,7 @@ def every_key(page: Callable[[str | None], Steps[KeyPage]]) -> Steps[list[str]]:
 
 
 def load_many(store: Store, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
-    """Read records; None for each that is not there, or cannot be read as one."""
+    """Read records; None for each that does not exist or cannot be read as a record."""
     if isinstance(store, Batches):
         yield from checkpoint()
         return (yield from store.load_many(keys))
@@ -119,7 +119,7 @@ def load_many(store: Store, keys: Sequence[str]) -> Steps[Sequence[bytes | None]
 def load_dated(
     store: Store, keys: Sequence[str], lifetimes: Lifetimes
 ) -> Steps[Sequence[DatedRecord | None]]:
-    """Read records with when they were renewed last, and expire, if the store can tell."""
+    """Read records with the times of last renewal and expiry, if the store can tell them."""
     if isinstance(store, Dated):
         yield from checkpoint()
         return (yield from store.load_dated(keys, lifetimes=lifetimes))
@@ -128,7 +128,7 @@ def load_dated(
 
 
 def peek(store: Store, key: str) -> Steps[bytes | None]:
-    """Read a record without renewing it; None where none is, or what cannot be read as one."""
+    """Read a record without renewing it; None if there is none or it cannot be read."""
     try:
         return (yield from store.load(key, renew=None))
     except BadRecord:
@@ -136,7 +136,7 @@ def peek(store: Store, key: str) -> Steps[bytes | None]:
 
 
 def remove_many(store: Store, keys: Sequence[str]) -> Steps[Sequence[bool]]:
-    """Delete records; tell of each whether it was there."""
+    """Delete records; return for each whether it existed."""
     if isinstance(store, Batches):
         yield from checkpoint()
         return (yield from store.remove_many(keys))
@@ -148,7 +148,7 @@ def remove_many(store: Store, keys: Sequence[str]) -> Steps[Sequence[bool]]:
 
 
 def remove(store: Store, key: str) -> Steps[bool]:
-    """Delete a record; tell whether there was one: what cannot be read as one is none."""
+    """Delete a record; return whether there was one. Unreadable bytes do not count as a record."""
     try:
         return (yield from store.remove(key, expected=None)) is Outcome.WRITTEN
     except BadRecord:
@@ -156,7 +156,7 @@ def remove(store: Store, key: str) -> Steps[bool]:
 
 
 def delist_many(store: OwnerIndex, owner: str, keys: Sequence[str]) -> Steps[None]:
-    """Forget that keys belong to an owner."""
+    """Remove keys from an owner's index."""
     if isinstance(store, PagedOwnerIndex):
         yield from checkpoint()
         yield from store.delist_many(owner, keys)

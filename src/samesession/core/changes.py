@@ -1,8 +1,8 @@
-"""What a request did to its session, and how to do the same to a newer record.
+"""The changes of a request to its session, and how to apply them to a newer record.
 
-Changes count by top-level key: a nested value is put as a whole. So they are done to an
-image of the data, each name with its value's bytes, and nothing is decoded for it. `Redo` is
-the exception: a function that the application wants run on the newer data.
+Changes are recorded by top-level key: a nested value is put as a whole. So they apply to an image
+of the data (each name with its value's bytes), and nothing has to be decoded. `Redo` is the
+exception: a function that the application wants to run on the newer data.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Data = dict[str, Any]
 class Put:
     """A key was set; the value is kept encoded, as it was at that moment.
 
-    `assigned`: by name; a value that was changed within is put without.
+    `assigned`: the key itself was assigned. It is False if only the value changed inside.
     """
 
     key: str
@@ -46,7 +46,7 @@ class Wipe:
 
 @dataclass(frozen=True, slots=True)
 class Redo:
-    """A function was run on the data, and may be run again on newer data."""
+    """A function was run on the data, and may run again on newer data."""
 
     func: Callable[[Data], object]
 
@@ -55,7 +55,7 @@ Change: TypeAlias = Put | Drop | Wipe | Redo
 
 
 class Applied(NamedTuple):
-    """What a function made of data, and images of it before and after."""
+    """The result of a function, and images of the data before and after it."""
 
     data: Data
     before: Image
@@ -66,7 +66,7 @@ class Applied(NamedTuple):
 
 
 def changes(before: Image, after: Image, *, assigned: Collection[str] = ()) -> list[Change]:
-    """Return what turns `before` into `after`; keys `assigned` count even when they are equal."""
+    """Return the changes from `before` to `after`; `assigned` keys count even if they are equal."""
     dropped: list[Change] = [Drop(key) for key in before if key not in after]
     put = [
         Put(key, value, assigned=key in assigned)
@@ -77,7 +77,7 @@ def changes(before: Image, after: Image, *, assigned: Collection[str] = ()) -> l
 
 
 def assignments(done: Iterable[Change]) -> list[Change]:
-    """Leave out of changes what depends on data that was there before."""
+    """Remove changes that depend on data that existed before."""
     return [
         change
         for change in done
@@ -86,9 +86,9 @@ def assignments(done: Iterable[Change]) -> list[Change]:
 
 
 def adopted(data: Data, here: Mapping[str, Any]) -> Data:
-    """Return data, with the very objects of `here` where these are equal to it.
+    """Return data that reuses the objects of `here` where they are equal.
 
-    A view may hold them, and go on to change them.
+    A view may hold these objects, and change them later.
     """
     return {
         key: here[key] if key in here and _same(here[key], value) else value
@@ -104,7 +104,7 @@ def _same(one: object, other: object) -> bool:
 
 
 def applied(func: Callable[[Data], object], data: Data) -> Applied:
-    """Run a function on data, in place; raises TypeError for what cannot be encoded."""
+    """Run a function on data, in place; raise TypeError for a result that cannot be encoded."""
     before = codec.image(data)
     _ = func(data)
     data = {plain_key(key): value for key, value in data.items()}
@@ -112,9 +112,9 @@ def applied(func: Callable[[Data], object], data: Data) -> Applied:
 
 
 def replay(done: Iterable[Change], image: Image) -> dict[str, bytes]:
-    """Do the same changes to an image of other data.
+    """Apply the same changes to an image of other data.
 
-    Raises TypeError for what a function makes that cannot be encoded, BadRecord where it
+    Raises TypeError if a function returns something that cannot be encoded, and BadRecord if it
     needs data that cannot be decoded.
     """
 
@@ -127,7 +127,7 @@ def replay(done: Iterable[Change], image: Image) -> dict[str, bytes]:
 
 
 def replay_on(done: Iterable[Change], data: Data) -> Data:
-    """Do the same changes to other data, in place, and give it back."""
+    """Apply the same changes to other data, in place, and return it."""
 
     def redo(func: Callable[[Data], object], data: Data) -> Data:
         _ = func(data)

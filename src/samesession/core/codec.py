@@ -1,12 +1,12 @@
-"""Turn a session's data into a payload and back: each name with its own value's bytes.
+"""Encode a session's data as a payload and back: each name with its own value's bytes.
 
-    length    u16, of the index; 65,535 says that it is in the u32 behind
-    index     a MessagePack map: of each name how many bytes its value has
+    length    u16, of the index; 65,535 means that the u32 behind it has the length
+    index     a MessagePack map: for each name, the number of bytes of its value
     body      a MessagePack array of the values, in the order of the index
 
-So all of it is decoded in one go, and yet a value is compared with what it was, or copied
-into another payload, without decoding any other. Such an image of the data, each name with
-its value's bytes, is `image` of data and `split` of a payload; `join` makes the payload.
+So everything is decoded in one go, and yet a value can be compared with its old bytes, or
+copied into another payload, without decoding the others. An image of the data is each name
+with its value's bytes: `image` makes it of data, `split` of a payload. `join` is the reverse.
 
 Equal data gives equal payloads in every process: see `values`, and the order of the names
 is kept.
@@ -29,18 +29,18 @@ __all__ = ["Image", "decode", "decode_value", "encode", "encode_if_fit", "encode
 
 Image: TypeAlias = Mapping[str, bytes]
 
-_LONG = 0xFFFF  # as much as two bytes count
-# How the MessagePack specification has arrays begin, by how many values they hold.
+_LONG = 0xFFFF  # the highest number that two bytes hold
+# The first bytes of arrays in the MessagePack specification, by the number of values.
 _SHORT_ARRAYS = tuple(bytes([0x90 | count]) for count in range(16))
 _TEXT, _WHOLE = {str}, {int}
-_NO_NAMES = "its payload is no mapping of names"
+_NO_NAMES = "its payload is not a mapping of names"
 
 
 class Payload(bytes):
-    """A payload that is asked often: it is looked through once.
+    """A payload that is used often: it is parsed once.
 
-    `divided`: how many bytes each name's value has, and where the values begin, and `image`,
-    where they are known. No `cached_property`: its lock costs as much as the looking.
+    `divided`: the size of each name's value, and the offset of the values. It is set once known, as
+    is `image`. Not a `cached_property`, whose lock would cost as much as the parsing.
     """
 
     divided: tuple[dict[str, int], int] | None = None
@@ -50,13 +50,13 @@ class Payload(bytes):
 def encode(data: Mapping[str, Any]) -> Payload:
     """Encode a session's data.
 
-    Raises TypeError that names the path of what cannot be encoded.
+    Raises TypeError with the path of a value that cannot be encoded.
     """
     return join(image(data))
 
 
 def encode_if_fit(data: Mapping[str, Any]) -> bytes | None:
-    """Encode a session's data; None where another format holds what this one cannot."""
+    """Encode a session's data; None if another format held values that this one cannot."""
     try:
         return encode(data)
     except TypeError:
@@ -64,7 +64,7 @@ def encode_if_fit(data: Mapping[str, Any]) -> bytes | None:
 
 
 def decode(payload: bytes) -> dict[str, Any]:
-    """Decode what `encode` gave.
+    """Decode the result of `encode`.
 
     Raises BadRecord for anything else.
     """
@@ -75,19 +75,19 @@ def decode(payload: bytes) -> dict[str, Any]:
 def image(data: Mapping[str, Any]) -> dict[str, bytes]:
     """Encode each value by itself.
 
-    Raises TypeError that names the path of what cannot be encoded.
+    Raises TypeError with the path of a value that cannot be encoded.
     """
     return {name: encode_named(name, value) for name, value in data.items()}
 
 
 def encode_named(name: str, value: object) -> bytes:
-    """Encode the value of a name; raises TypeError that names the path of what cannot be."""
+    """Encode the value of a name; raise TypeError with the path of a part that cannot be."""
     encoded = values.encode_if_fit(value)
     return encode_value(value, root=f"session[{name!r}]") if encoded is None else encoded
 
 
 def join(image: Image) -> Payload:
-    """Make the payload of data from each name's bytes; raises TypeError for no names."""
+    """Make a payload from each name's bytes; raise TypeError for invalid names."""
     lengths = dict(zip(image, map(len, image.values()), strict=True))
     try:
         index = ormsgpack.packb(lengths)
@@ -95,7 +95,8 @@ def join(image: Image) -> Payload:
         plain = {plain_key(name): value for name, value in image.items()}
         if set(map(type, image)) != _TEXT:
             return join(plain)
-        # Half of a surrogate pair is in a name; the values fit, or there were no bytes of them.
+        # A name contains half of a surrogate pair. The values are fine, or they would have no
+        # bytes.
         raise TypeError(culprit(dict.fromkeys(image), "session", values.fits)) from None
     size = len(index)
     length = size.to_bytes(2, "big") if size < _LONG else b"\xff\xff" + size.to_bytes(4, "big")
@@ -107,7 +108,7 @@ def join(image: Image) -> Payload:
 def split(payload: bytes) -> Image:
     """Return each name's bytes of a payload, undecoded.
 
-    Raises BadRecord for what is no payload. What the bytes of a value hold is not looked at.
+    Raises BadRecord if it is not a payload. The bytes of the values are not examined.
     """
     if type(payload) is not Payload:
         return _split(payload)
@@ -138,14 +139,14 @@ def _split(payload: bytes) -> Image:
 
 
 def _index(payload: bytes) -> tuple[dict[str, int], int]:
-    """Read a payload's index, and where its body begins; check that they fit each other."""
+    """Read a payload's index and the offset of its body; check that they fit together."""
     start = 2
     size = int.from_bytes(payload[:2], "big")
     if size == _LONG:
         start, size = 6, int.from_bytes(payload[2:6], "big")
     body = start + size
     try:
-        # Its names are text: MessagePack's own maps are read with no others.
+        # The names are text; other MessagePack maps are read without this restriction.
         index: Any = ormsgpack.unpackb(payload[start:body])
         array = _array(len(index))
         fits = payload.startswith(array, body)

@@ -1,4 +1,4 @@
-"""What a session holds, name by name, as its record has it."""
+"""The data of a session, name by name, as its record holds it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .record import Record
 
 
 class Entry(NamedTuple):
-    """A name, its value, and how many bytes the store has of that."""
+    """A name, its value, and the number of bytes that the store holds for it."""
 
     name: str
     value: object
@@ -25,6 +25,6 @@ class Entry(NamedTuple):
 
 
 def entries(record: Record) -> list[Entry]:
-    """Return a record's names in their order; raises BadRecord for what is no data."""
+    """Return a record's names in their order; raise BadRecord if it holds no data."""
     data, image = codec.decode(record.payload), codec.split(record.payload)
     return [Entry(name, value, len(image[name])) for name, value in data.items()]

@@ -1,7 +1,7 @@
-"""What to say to the browser about its cookie, as data; and which cookies browsers refuse.
+"""Cookies as data: what a response sets or deletes, and which cookies browsers refuse.
 
-Source of the rules: RFC 6265bis (draft), sections 4.1.3, 5.5 and 5.6; the
-Partitioned attribute as in CHIPS.
+Source of the rules: RFC 6265bis (draft), sections 4.1.3, 5.5 and 5.6; the Partitioned attribute as
+in CHIPS.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SAMESITE = {"lax": "Lax", "strict": "Strict", "none": "None"}
 
 
 class SetCookie(NamedTuple):
-    """Send this value; `expires` is seconds since 1970, None ends with the browser."""
+    """Send this value; `expires` is seconds since 1970, None for the end of the browser session."""
 
     value: str
     expires: int | None
@@ -32,14 +32,14 @@ class SetCookie(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DropCookie:
-    """Delete the cookie, every scoping attribute repeated."""
+    """Delete the cookie, repeating all attributes that define its scope."""
 
 
 CookieAction: TypeAlias = SetCookie | DropCookie | None
 
 
 class Reply(NamedTuple):
-    """What a response must say: the cookie, and whether it varies by Cookie."""
+    """What a response must send: the cookie, and whether it varies by Cookie."""
 
     cookie: CookieAction
     vary: bool
@@ -51,7 +51,7 @@ READ = Reply(None, vary=True)
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """The name and the scope of the session cookie, as the SESSION_COOKIE_* settings give them."""
+    """The name and the scope of the session cookie, from the SESSION_COOKIE_* settings."""
 
     name: str
     domain: str | None
@@ -65,7 +65,7 @@ class Attributes:
         """Raise ConfigError for a cookie that a browser would drop."""
         if not NAME.fullmatch(self.name):
             raise ConfigError(
-                "SESSION_COOKIE_NAME is no cookie name: use letters, digits, '-' and '_'"
+                "SESSION_COOKIE_NAME is not a valid cookie name: use letters, digits, '-' and '_'"
             )
         if self.samesite is not None and self.samesite.lower() not in _SAMESITE:
             raise ConfigError(
@@ -73,12 +73,12 @@ class Attributes:
             )
         if self.domain is not None and cookie_domain(self.domain) is None:
             raise ConfigError(
-                'SESSION_COOKIE_DOMAIN must be a host name alone, such as "example.com", or None'
+                'SESSION_COOKIE_DOMAIN must be only a host name, such as "example.com", or None'
             )
         if not self.path.startswith("/") or NO_PATH.search(self.path):
             raise ConfigError(
-                "SESSION_COOKIE_PATH, or APPLICATION_ROOT where that is not set, must begin with "
-                '"/" and hold neither ";" nor control characters: write a path such as "/app"'
+                "SESSION_COOKIE_PATH (or APPLICATION_ROOT, if that is not set) must start with "
+                '"/" and contain neither ";" nor control characters: write a path such as "/app"'
             )
         prefix = self.name.lower()
         needs = [
@@ -99,27 +99,27 @@ class Attributes:
 
     @property
     def scope(self) -> Scope:
-        """Where the cookie is valid."""
+        """The domain and path for which the cookie is valid."""
         domain = None if self.domain is None else cookie_domain(self.domain)
         return Scope(domain, self.path, self.partitioned)
 
     def other_scopes(self, address: Address, *, beside_ours: bool) -> list[Scope]:
-        """List the scopes in which to delete what else a request to `address` may have sent.
+        """List the scopes in which to delete other cookies that a request to `address` may send.
 
         `beside_ours`: the same response sets or deletes the cookie in its own scope.
         """
         if self.name.lower().startswith("__host-"):
-            return []  # browsers take such a name in one scope only
+            return []  # browsers accept such a name in one scope only
         own = self.scope
         scopes = other_scopes(own, address)
         if not beside_ours:
-            # Browsers that know no partitions would delete the cookie of our own scope.
+            # A browser without partitions would delete the cookie of our own scope.
             twin = Scope(own.domain, own.path, not own.partitioned)
             scopes = [scope for scope in scopes if scope != twin]
         return scopes[: MAX_HEADERS - 1]  # one is for the cookie itself
 
     def check_size(self, value: str) -> None:
-        """Raise SessionTooLarge for a value that browsers would drop without a word."""
+        """Raise SessionTooLarge for a value that browsers would drop silently."""
         size = len(self.name) + len(value)
         if size > MAX_BYTES:
             raise SessionTooLarge(

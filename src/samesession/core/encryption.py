@@ -1,12 +1,12 @@
-"""What the core must know of encryption: who does it, and which records are read without. Pure.
+"""The core's view of encryption: the cipher, and which plain records are read. Pure.
 
                            what is written   encrypted is read   plain is read
     none                   plain             no                  yes
     `writes` is False      plain             yes                 yes
     `writes`               encrypted         yes                 until `plain_until`
 
-What is plain, where it is to be encrypted, is stale as what is under a fallback key is: it
-is written anew when it is written or renewed.
+A plain record that should be encrypted counts as stale, like one under a fallback key: it is
+encrypted when it is next written or renewed.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from .store import Clock
 
 
 class Cipher(Protocol):
-    """Authenticated encryption with associated data, under the newest key of several."""
+    """Authenticated encryption with associated data, with the newest of several keys."""
 
     def encrypt(self, clear: bytes, associated: bytes) -> bytes:
-        """Encrypt under the newest key."""
+        """Encrypt with the newest key."""
         ...
 
     def decrypt(self, encrypted: bytes, associated: bytes) -> tuple[bytes, bool]:
-        """Return what was encrypted, and whether that was under an older key.
+        """Return the decrypted bytes, and whether an older key was needed.
 
-        Raises BadRecord for what no key opens with this associated data.
+        Raises BadRecord if no key opens the bytes with this associated data.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
-    """How what an application keeps is encrypted; times are seconds since 1970."""
+    """How an application encrypts its sessions; times are seconds since 1970."""
 
     cipher: Cipher = field(repr=False)
     clock: Clock
@@ -43,5 +43,5 @@ class Encryption:
     plain_until: float = 0
 
     def reads_plain(self) -> bool:
-        """Return whether what is not encrypted is read now."""
+        """Return whether unencrypted records are read now."""
         return not self.writes or self.clock() < self.plain_until

@@ -1,8 +1,8 @@
-"""Delete the record of a session whose time is over, as soon as somebody finds it so.
+"""Delete the record of an expired session as soon as a request finds it.
 
-A clock may be wrong and be set right. What it has ended must stay ended: a session that
-was refused once would otherwise be let in again. The idle timeout is the store's, which
-does the same by itself.
+A wrong clock may be set right later. A session that it has ended must stay ended: otherwise a
+session that was refused once would be let in again. The idle timeout belongs to the store, which
+does the same.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from .record import Opens, Record
 from .steps import Steps
 from .store import Clock, Conflict, Store
 
-_ATTEMPTS = 5  # of deleting a record that others write to meanwhile
+_ATTEMPTS = 5  # to delete a record that other requests write to in the meantime
 
 
 class Ending:
-    """What deletes records that are over."""
+    """Deletes expired records."""
 
     def __init__(
         self, store: Store, *, prefix: str, records: Opens, owners: OwnerEntries, clock: Clock
@@ -30,10 +30,10 @@ class Ending:
         self._clock = clock
 
     def ends(self, record: Record) -> Steps[bool]:
-        """Return whether a session's time is over, and delete its record if it is.
+        """Return whether a session is expired, and delete its record if it is.
 
-        Another request may have written meanwhile: what it wrote is judged anew, as a login
-        begins a new time. Raises StoreUnavailable.
+        Another request may have written in the meantime. Its record is judged again, because a
+        login restarts the timeouts. Raises StoreUnavailable.
         """
         if not policy.is_over(record, self._clock()):
             return False
@@ -46,7 +46,7 @@ class Ending:
             try:
                 standing = self._records.open(key, outcome.record)
             except BadRecord:
-                return True  # somebody else's by now
+                return True  # another user's by now
             if not policy.is_over(standing, self._clock()):
                 return True
-        raise StoreUnavailable("a session that is over is written to again and again")
+        raise StoreUnavailable("an expired session is written to again and again")

@@ -1,7 +1,7 @@
 """Note that a session has ended which was moved before its cookie came.
 
-The old session may be there still, and its cookie would begin it anew: no more than the note
-keeps it from that, and another run of the command from moving it again; see `migrating`.
+The old session may still exist, and its cookie would begin the session again. Only the note
+prevents that. It also keeps the command from moving the session a second time; see `migrating`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from .record import Record
 from .steps import Steps, checkpoint
 from .store import Clock, Lifetimes, Store
 
-_YEAR = 366 * 24 * 3600  # seconds for which a note is kept where nobody says until when it counts
+_YEAR = 366 * 24 * 3600  # seconds for which a note is kept if the migration has no end
 
 
 class Seals(Protocol):
-    """Seals records of one application's."""
+    """Seals records of one application."""
 
     def seal(self, key: str, record: Record) -> bytes:
         """Encode and authenticate a record."""
@@ -27,7 +27,7 @@ class Seals(Protocol):
 
 
 class MovedNotes:
-    """What files such notes; `until`: when no old session counts any more, or 0 for never."""
+    """Files such notes; `until`: when no old session counts any more, or 0 for never."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class MovedNotes:
         self._until = until
 
     def ending(self, records: Sequence[Record]) -> Steps[None]:
-        """Note, before they are deleted, which of these sessions were moved, and never came."""
+        """Note, before they are deleted, which of these sessions were moved but never claimed."""
         for record in records:
             moved = note_of_moved(record) if record.fields else None
             if moved is not None:
@@ -58,5 +58,6 @@ class MovedNotes:
                 key = self._prefix + NOTES + place.note
                 note = used(place, library, NO_MARK, now=now, until=until)
                 sealed = self._sealer.seal(key, note)
-                # Where one is, its user has come or is about to: then that is deleted next.
+                # If there is a note, its user has come or is about to: then that record is deleted
+                # next.
                 _ = yield from self._store.create(key, sealed, lifetimes=self._lifetimes)

@@ -1,4 +1,4 @@
-"""What happens to sessions, for signals and logs; none carries a secret."""
+"""Events of sessions, for signals and logs. None carries a secret."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .record import Record
 
 
 class Event(enum.Enum):
-    """One thing that happened; the value is the signal's name."""
+    """Something that happened to a session; the value is the signal's name."""
 
     CREATED = "session-created"
     BOUND = "session-bound"
@@ -34,9 +34,9 @@ class Event(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One event, a reason in fixed words, and whose session it was, as far as that is known.
+    """One event with a reason in fixed words, and the session's owner if it is known.
 
-    Owner and label are personal data: receivers get them, and no log line or `repr` does.
+    Owner and label are personal data. Receivers of signals get them; log lines and `repr` do not.
     """
 
     event: Event
@@ -47,7 +47,7 @@ class Notice:
 
     @classmethod
     def of(cls, event: Event, record: Record | None, reason: str = "") -> Notice:
-        """Return the notice of an event, with what a session's record says if there is one."""
+        """Return the notice of an event, with the owner and label of the session's record."""
         if record is None:
             return cls(event, reason)
         return cls(event, reason, record.sid, record.owner, record.label)
@@ -57,45 +57,45 @@ Notify: TypeAlias = Callable[[Notice], None]
 
 FASTER = "another request was faster"
 
-# How a session became nobody's, or another's, but by `unbind`.
+# Reasons why a session lost or changed its owner, other than `unbind`.
 CLEARED = "it was emptied and written again"
 ANOTHERS = "another user logged in"
 
-# How a session ended.
+# Reasons why a session ended.
 EMPTIED = "the session was emptied"
 EMPTIED_BLINDLY = (
-    "the session was emptied, but no cookie can be sent by a WebSocket or a Socket.IO event, so "
-    "the browser keeps one that opens nothing: do it in an HTTP request"
+    "the session was emptied, but a WebSocket or a Socket.IO event cannot send a cookie, so the "
+    "browser keeps one that opens nothing: do it in an HTTP request"
 )
 LOGGED_OUT = "the application ended the session"
 ENDED_BLINDLY = (
-    "the application ended the session, but no cookie can be sent by a WebSocket or a Socket.IO "
-    "event, so the browser keeps one that opens nothing: do it in an HTTP request"
+    "the application ended the session, but a WebSocket or a Socket.IO event cannot send a "
+    "cookie, so the browser keeps one that opens nothing: do it in an HTTP request"
 )
 
-BEYOND_LIMIT = "its owner had more sessions than may be"
+BEYOND_LIMIT = "its owner had more sessions than allowed"
 
-# Why there is no session for a cookie that is one of ours.
+# Reasons why there is no session for one of our cookies.
 MISSING = "no such session is stored"
-OVER = "its time is over"
+OVER = "it has expired"
 
-# Why what a request did is not saved.
+# Reasons why a request's changes are not saved.
 ENDED_MEANWHILE = "it ended while the request ran"
 ENDED_BEFORE = "it ended before this was written"
 TAKEN_OVER = "its secret was replaced"
 
-# Why what was done when the response was made is not saved.
+# Reasons why changes made while the response is made are not saved.
 STORE_FAILED = "the store failed"
 KEPT_NOWHERE = "no session can keep it"
 
-# Reasons that any visitor can cause, by what their browser sends: no cause for a warning.
+# Reasons that any visitor can cause with the cookies that they send: no cause for a warning.
 NOT_OURS = "the cookie is not one of ours"
 NOT_OURS_OR_OLD = "the cookie is not one of ours, or too old"
 SEVERAL = "the request has two different session cookies"
 TOO_MANY = "the request has more than four different session cookies"
 OLD_UNREADABLE = "the cookie of another library names no session that can be read"
 OLD_MISSING = "no such session of another library is stored"
-OLD_USED = "the session of another library has become one of ours, and is not open to its cookie"
+OLD_USED = "the session of another library was taken over, and its old cookie no longer opens it"
 OLD_SEVERAL = "the request has two different session cookies of other libraries"
 OLD_TOO_MANY = "the request has more than four different session cookies of other libraries"
 _OLD = (OLD_UNREADABLE, OLD_USED, OLD_SEVERAL, OLD_TOO_MANY)

@@ -1,7 +1,7 @@
-"""Count and list all sessions of an application, whoever's they are.
+"""Count and list all sessions of an application, of all owners.
 
-A store that can list its keys is asked for them page by page; each record is read, as only
-those that open with this application's keys are its sessions. Nothing is written.
+A store that can list its keys is asked for them page by page. Each record is read, because only
+records that this application's keys open are its sessions. Nothing is written.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from .session_info import SessionInfo, SessionPage
 from .steps import Steps
 from .store import Clock, KeyPage, Listable, Store
 
-_MOST = 1000  # keys that a store is asked for at once
+_MOST = 1000  # keys requested from a store at once
 
 
 class Everyone:
-    """What counts and lists them."""
+    """Counts and lists all sessions."""
 
     def __init__(
         self, store: Store, *, prefix: str, records: OwnRecords, marks: Marks, clock: Clock
@@ -33,15 +33,15 @@ class Everyone:
         self._clock = clock
 
     def walk(self, otherwise: str) -> KeyWalk:
-        """Begin to walk through the keys of all sessions.
+        """Start a walk through the keys of all sessions.
 
-        Raises NotSupported, with what to do `otherwise`, on a store that cannot list them.
+        Raises NotSupported on a store that cannot list them; `otherwise` says what to do then.
         """
         pages = self._listable(otherwise).keys_page
         return KeyWalk(lambda after: pages(self._prefix, after=after), wanted=self._records.is_key)
 
     def walk_notes(self) -> KeyWalk:
-        """Begin to walk through the keys of notes that an old session has become ours."""
+        """Start a walk through the keys of notes that an old session has become ours."""
         pages, prefix = self._listable("so it cannot count them").keys_page, self._prefix + NOTES
         return KeyWalk(lambda after: pages(prefix, after=after), wanted=self._records.is_note_key)
 
@@ -74,12 +74,12 @@ class Everyone:
         def page(after: str | None) -> Steps[KeyPage]:
             nonlocal wanted
             found = yield from pages(self._prefix, after=after, limit=wanted)
-            wanted = min(2 * wanted, _MOST)  # sessions are few among what the store looks at
+            wanted = min(2 * wanted, _MOST)  # when few of the store's keys are sessions
             return found
 
         return KeyWalk(page, wanted=self._records.is_key, begun=begun)
 
     def _listable(self, otherwise: str) -> Listable:
         if not isinstance(self._store, Listable):
-            raise NotSupported(f"this store cannot list what it holds, {otherwise}")
+            raise NotSupported(f"this store cannot list its keys, {otherwise}")
         return self._store

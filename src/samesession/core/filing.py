@@ -1,4 +1,4 @@
-"""Put records in a store and take them out of it, with the owner index kept true."""
+"""Write records to a store and delete them, and keep the owner index up to date."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .unsaved_changes import Draft
 
 
 class Filing:
-    """What writes the records of an application's sessions."""
+    """Writes the records of an application's sessions."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Filing:
         horizon: Horizon,
         moved: MovedNotes | None = None,
     ) -> None:
-        """`moved`: what notes the end of sessions that were moved out of another library."""
+        """`moved`: notes the end of sessions that were moved out of another library."""
         self._store = store
         self._moved = moved
         self._by_record = capabilities_of(store).takes_records
@@ -46,9 +46,9 @@ class Filing:
         self._horizon = horizon
 
     def create(self, record: Record, *, drawn: bool = True) -> Steps[bool]:
-        """File the first record of a session; False when its key is taken.
+        """Create the first record of a session; return False if its key is taken.
 
-        `drawn`: its sid is a new one, so that nobody else's entry is under its key. Raises
+        `drawn`: the sid is a new one, so no other owner's entry can have its key. Raises
         SessionTooLarge.
         """
         key = self._key(record)
@@ -70,11 +70,11 @@ class Filing:
         sealed: bytes | None = None,
         ends: bool = True,
     ) -> Steps[Outcome | Conflict]:
-        """Put a record in place of the current one, or with None nothing.
+        """Replace the current record, or delete it with None.
 
-        `sealed`: the current one's bytes, where they are known. `ends`: without a record the
-        session has ended here, and not at the library that it comes from. Raises
-        SessionTooLarge. What cannot be a record of ours is gone.
+        `sealed`: the current record's bytes, if they are known. `ends`: without a record the
+        session has ended here, and not at the library that it comes from. Raises SessionTooLarge.
+        Bytes that cannot be our record count as gone.
         """
         key = self._key(current)
         owner = None if record is None else record.owner
@@ -104,7 +104,7 @@ class Filing:
         is_new = record.indexed != current.indexed or record.owner != current.owner
         if is_new or self._owners.are_due(stale=current.stale):
             yield from self._enlist(record, key)
-        # Another timeout of its own counts from now on, whatever the request renews.
+        # A new idle timeout of the session applies at once, whether or not the request renews it.
         renewing = state.renew or record.lifetime != current.lifetime
         renew = self._rules.lifetimes if renewing else None
         state.in_doubt = sealed
@@ -120,7 +120,7 @@ class Filing:
         return outcome
 
     def _says(self, key: str, raw: bytes, record: Record) -> bool:
-        """Return whether stored bytes say the same as a record: each encryption gives others."""
+        """Return whether stored bytes equal a record; encrypted bytes always differ."""
         if revision_of(raw) != record.revision_bytes:
             return False
         try:
@@ -129,12 +129,12 @@ class Filing:
             return False
 
     def renewed(self, current: Record) -> Steps[Record | None]:
-        """Restart the idle timeout of a session; give its record as it is by now, if it is one."""
+        """Restart the idle timeout of a session; return its current record, None if it has none."""
         found = yield from self.read(current, renew=self._rules.lifetimes)
         return None if found is None else found.record
 
     def read(self, current: Record, *, renew: Lifetimes | None = None) -> Steps[Found | None]:
-        """Read the record of a session as it is by now, if it is one."""
+        """Read the current record of a session; None if there is none."""
         try:
             return (yield from self._reader.read(self._key(current), current.sid, renew=renew))
         except BadRecord as error:
@@ -142,7 +142,7 @@ class Filing:
             return None
 
     def standing(self, current: Record, outcome: Outcome | Conflict) -> Record | None:
-        """Read the record that stands in the current one's place by now, if it is one."""
+        """Read the record that has replaced the current one, None if there is none."""
         if not isinstance(outcome, Conflict):
             return None
         try:
@@ -152,19 +152,19 @@ class Filing:
             return None
 
     def next(self, current: Record, signed: SignedToken | None, draft: Draft) -> Record | None:
-        """Return the record that takes the current one's place now; see `next_record`."""
+        """Return the record that replaces the current one; see `next_record`."""
         stale, now = self.index_is_stale(current), int(self._clock())
         return next_record(current, signed, draft, now=now, rules=self._rules, index_is_stale=stale)
 
     def keep_listed(self, record: Record) -> Steps[None]:
-        """Have the owner index know a session that is open for long, and written to by nobody."""
+        """Keep a session in the owner index that is open for long without being written."""
         if self.index_is_stale(record):
             yield from self._enlist(record, self._key(record))
 
     def index_is_stale(self, record: Record) -> bool:
-        """Return whether the owner index must hear of a session again."""
-        # An entry lives two idle timeouts and is renewed after one, so that it
-        # outlives a session that is used without ever being written.
+        """Return whether the session's entry in the owner index must be renewed."""
+        # An entry lives for two idle timeouts and is renewed after one. So it outlives a session
+        # that is used without ever being written.
         return record.owner is not None and (
             record.indexed <= self._horizon.grown
             or self._clock() >= record.indexed + self._rules.lifetimes.longest

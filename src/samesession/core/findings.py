@@ -1,6 +1,6 @@
-"""What an examination of a configuration found, and how bad it is.
+"""The findings of an examination of a configuration, and their levels.
 
-Knows neither what is examined nor how it is shown.
+This module knows neither the examined things nor the output.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from dataclasses import dataclass
 
 
 class Level(enum.IntEnum):
-    """How bad it is, the worst last."""
+    """How serious a finding is, the worst last."""
 
     OK = 0
-    NOTICE = 1  # worth knowing; right for many
-    WARNING = 2  # to be changed before users come
-    ERROR = 3  # sessions get lost, or into other hands
+    NOTICE = 1  # worth knowing; right for many applications
+    WARNING = 2  # change this before users come
+    ERROR = 3  # sessions are lost, or get into the wrong hands
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found.
+    """The finding of one check.
 
-    `check`: its name for programs, such as "cookie.secure"; the same whatever it finds.
-    `what`: what is so, in a sentence; never a secret. `write`: the line to write, in the
-    application's or the server's configuration, or to run; empty where there is none.
+    `check`: its name for programs, such as "cookie.secure", always the same. `what`: the finding as
+    a sentence; never a secret. `write`: the line to write, in the application's or the server's
+    configuration, or the command to run; empty if there is none.
     """
 
     check: str
@@ -40,5 +40,5 @@ def worst_of(findings: Iterable[Finding]) -> Level:
 
 
 def not_looked_at(check: str, what: str, write: str = "") -> Finding:
-    """Return the finding for what a server does not let its client see."""
-    return Finding(check, Level.NOTICE, f"{what} could not be looked at", write)
+    """Return the finding for something that a server does not let its client see."""
+    return Finding(check, Level.NOTICE, f"{what} could not be examined", write)

@@ -1,14 +1,14 @@
-"""Whether a user has authenticated lately enough for what a view is about to do. Pure.
+"""Check whether a user has authenticated recently enough for a view's action. Pure.
 
     session                           a check of `minutes`
-    no owner, or one who never        raises
+    no owner, or one that never       raises
       authenticated with it
     bound, or confirmed, by this      passes
       very request
-    last authentication               passes where that is at most so many minutes ago
+    last authentication               passes if it is at most this many minutes ago
 
-An authentication is noted in whole seconds, rounded down, so that none passes for fresher than
-it is. Clocks of nodes may differ by a minute (`policy.SKEW`), and the check by as much.
+The time is noted in whole seconds, rounded down, so that no login counts as fresher than it
+is. The clocks of nodes may differ by a minute (`policy.SKEW`), and so may the check.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from .request_state import Mode, SessionState
 from .store import Clock
 
 _EXEMPT = (
-    "nobody can be known on a path that is exempt from sessions, so no login is fresh there: take "
-    "it out of SESSION_EXEMPT, or off no_session"
+    "no user is known on a path that is exempt from sessions, so no login is fresh there: take "
+    "the path out of SESSION_EXEMPT, or the view from under no_session"
 )
-_BROKEN = "the session store failed, so how long ago the login was is unknown"
+_BROKEN = "the session store failed, so the time of the login is unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """What judges logins: the time, and what makes the error of one that is too long ago."""
+    """Judges logins; holds the time, and makes the error for a login that is too old."""
 
     clock: Clock
     refusal: Callable[[float], StaleLogin]
@@ -40,11 +40,11 @@ class Freshness:
 def check(
     state: SessionState, minutes: float, freshness: Freshness | None, *, bindable: bool
 ) -> None:
-    """Raise the error unless the session's user has authenticated in so many minutes.
+    """Raise the error unless the session's user has authenticated in the last minutes.
 
-    `freshness`: None for a session that no application opened. Raises NotSupported where no
-    session ever can be fresh, StoreUnavailable where the store failed: to log in again would
-    help in neither case.
+    `freshness`: None for a session that no application opened. Raises NotSupported if no session
+    can ever be fresh, and StoreUnavailable if the store failed: another login would help in neither
+    case.
     """
     if state.mode is Mode.EXEMPT:
         raise NotSupported(_EXEMPT)
@@ -65,7 +65,7 @@ def is_fresh(state: SessionState, minutes: float, now: float) -> bool:
 
 
 def _authenticated_at(state: SessionState, now: float) -> float | None:
-    """Return when the user of a session authenticated last, None for never."""
+    """Return when the session's user last authenticated, None for never."""
     if state.bound is not None or state.account is Kept.CONFIRMED:
         return now
     if state.loaded is None or state.cleared or state.owner is None:
@@ -74,9 +74,9 @@ def _authenticated_at(state: SessionState, now: float) -> float | None:
 
 
 def checked_minutes(value: object) -> float:
-    """Return a number of minutes; raise TypeError for none, ValueError for one out of bounds."""
+    """Return a number of minutes; raise TypeError for other types, ValueError if out of bounds."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"minutes is a number, not {type(value).__name__}: write minutes=10")
+        raise TypeError(f"minutes must be a number, not {type(value).__name__}: write minutes=10")
     if not 0 < value < math.inf:
-        raise ValueError("minutes must be above 0, and finite: write minutes=10")
+        raise ValueError("minutes must be above 0 and finite: write minutes=10")
     return value

@@ -1,4 +1,4 @@
-"""Ask a store whether it answers, without any session's record. Pure."""
+"""Ask a store whether it answers, without reading any session's record. Pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from .batches import peek
 from .steps import Steps
 from .store import Clock, Pingable, Store
 
-_NO_SID = "ping"  # in a key's place for the sid: no session has it
+_NO_SID = "ping"  # used in place of a sid: no session has it
 
 
 def timed_ping(store: Store | None, prefix: str, stopwatch: Clock) -> Steps[float]:
-    """Do as `ping`, and return the seconds that it took; None: the browser keeps the sessions."""
+    """Ping, and return the seconds that it took; None if the browser keeps the sessions."""
     began = stopwatch()
     if store is not None:
         yield from ping(store, prefix)
@@ -18,9 +18,9 @@ def timed_ping(store: Store | None, prefix: str, stopwatch: Clock) -> Steps[floa
 
 
 def ping(store: Store, prefix: str) -> Steps[None]:
-    """Raise StoreUnavailable where a store does not answer; `prefix`: what its keys begin with.
+    """Raise StoreUnavailable if a store does not answer; `prefix` is that of its keys.
 
-    A store without the ability is asked for a record that cannot be there.
+    A store without the ability is asked for a record that cannot exist.
     """
     if isinstance(store, Pingable):
         yield from store.ping()

@@ -1,7 +1,7 @@
 """Derive one key per purpose from SECRET_KEY.
 
-Two applications with one SECRET_KEY but another prefix or cookie name, and two
-purposes in one application, never share a key (OWASP ASVS 5.0, 9.2.3).
+Two applications with the same SECRET_KEY but another prefix or cookie name never share a key, and
+neither do two purposes in one application (OWASP ASVS 5.0, 9.2.3).
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import hmac
 
 
 class Purpose(enum.StrEnum):
-    """What a key is for. The values are part of each key: none may ever change."""
+    """The purpose of a key. The values are part of the keys: they must never change."""
 
     TOKEN = "token"  # noqa: S105  # no password
     RECORD = "record"
     ENCRYPTION = "encryption"  # of records
-    OWNER = "owner"  # what owners are called in a store
-    COOKIE = "cookie"  # that holds a session, encrypted
-    HEADER = "header"  # of tokens that no cookie holds
-    MIGRATION = "migration"  # what names the sessions of other libraries
-    DEVICE = "device"  # of the cookie that says when a session's device was proved
+    OWNER = "owner"  # the names of owners in a store
+    COOKIE = "cookie"  # a cookie that holds a session, encrypted
+    HEADER = "header"  # tokens outside of cookies
+    MIGRATION = "migration"  # the names of other libraries' sessions
+    DEVICE = "device"  # the cookie with the time of a session's last device proof
 
 
 def derive(secret_key: bytes, purpose: Purpose, *context: str) -> bytes:

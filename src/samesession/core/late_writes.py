@@ -1,4 +1,4 @@
-"""What a write to a session comes to when its response is made. Pure.
+"""Rules for writes to a session after its response is made. Pure.
 
                         in a block      in a streamed   elsewhere
                         of saving()     body
@@ -8,17 +8,17 @@
     a session begins    an error (1)    an error        a warning
     SESSION_TYPE cookie an error (1)    an error        a warning
 
-As for `bind`, so it is for `unbind` and `confirm`, which need a new cookie as well.
+`unbind` and `confirm` are treated like `bind`: they need a new cookie as well.
 
-Of a session that was opened by its sid data, clear() and end() are kept, by the block that has
-it; all else, and all after that block, is an error.
+For a session that was opened by its sid, its block keeps data, clear() and end(). Everything
+else is an error, and so is everything after the block.
 
-(1) At the end of the block: only the flow knows whether a cookie is needed. In a streamed
-body the error comes at the write itself, and so does the warning elsewhere.
+(1) Raised at the end of the block: only the flow knows whether a cookie is needed. In a streamed
+body the error is raised at the write itself, and so is the warning elsewhere.
 
-A change nested in a value cannot be seen as it is made. In a streamed body the data is
-compared after each chunk. Elsewhere it is compared, when the session's object goes, with
-what it was when a value that can change was first read so late.
+A change inside a value cannot be seen at once. In a streamed body the data is compared after
+each chunk. Elsewhere it is compared when the session's object is deleted, with its state when
+a mutable value was first read so late.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from .request_state import Mode, SessionState
 
 
 class Write(enum.Enum):
-    """What is written to a session."""
+    """The kind of a write to a session."""
 
     DATA = enum.auto()
     PERMANENCE = enum.auto()  # which alone is not stored
-    FLASHES = enum.auto()  # flashed messages are taken out, to be shown
+    FLASHES = enum.auto()  # flashed messages are removed, to be shown
     CLEAR = enum.auto()
     REGENERATE = enum.auto()
     BIND = enum.auto()
@@ -49,7 +49,7 @@ class Write(enum.Enum):
 
 
 _NEW_SECRET = frozenset((Write.REGENERATE, Write.BIND, Write.UNBIND, Write.CONFIRM))
-# What is never said to be done, and dropped.
+# Writes that are dropped silently.
 _ACCOUNT = frozenset((Write.BIND, Write.UNBIND, Write.CONFIRM, Write.END))
 
 
@@ -69,57 +69,60 @@ NO_COOKIE_DATA = (
     "server-side store"
 )
 _TOO_LATE = (
-    "a session cannot be regenerated, bound, unbound or confirmed when its response is made, as no "
-    "cookie can be sent any more: do it in the view"
+    "a session cannot be regenerated, bound, unbound or confirmed after its response is made, "
+    "because no cookie can be sent any more: do it in the view"
 )
 _TOO_LATE_TO_END = (
-    "a session cannot be ended when its response is made, as that saves nothing any more: do it in "
-    f"the view, or in {_BLOCKS}"
+    "a session cannot be ended after its response is made, because nothing is saved any more: do "
+    f"it in the view, or in {_BLOCKS}"
 )
 _UNSAVED = (
-    "this is written to a session whose response is made, and is not saved: write before the "
+    "this write comes after the session's response is made, and is not saved: write before the "
     f"response, or in {_BLOCKS}"
 )
 _UNSAVED_BEGINNING = (
-    "this is written to a session that was not begun before its response was made, and is not "
-    "saved, as no cookie can be sent any more: begin the session in the view"
+    "this write comes after the response was made without a session, and is not saved, because no "
+    "cookie can be sent any more: begin the session in the view"
 )
 _UNSAVED_COOKIE = (
-    "this is written to a session whose response is made, and is not saved, as no cookie can "
-    "be sent any more: write before the response, or choose a server-side store and write in "
+    "this write comes after the session's response is made, and is not saved, because no cookie "
+    "can be sent any more: write before the response, or choose a server-side store and write in "
     f"{_BLOCKS}"
 )
 _UNSAVED_CHANGE = (
-    "a value that was read here, when the response was made, was changed later, and the change is "
-    f"not saved: change it before the response, or in {_BLOCKS}"
+    "a value that was read here, after the response was made, was changed later, and the change "
+    f"is not saved: change it before the response, or in {_BLOCKS}"
 )
 _UNSAVED_OUTSIDE = (
     "a value that was read here, in a block of session_by_sid(), was changed after the block, and "
     "the change is not saved: change it in the block"
 )
 _UNTOLD = (
-    "a block of session_by_sid() can tell no browser a new secret, so a session can be neither "
-    "regenerated nor bound there: do it in a request of its user; to end it call end()"
+    "a block of session_by_sid() cannot send a new secret to a browser, so a session cannot be "
+    "regenerated or bound there: do it in a request of its user; to end it call end()"
 )
 _CLEARED_OUTSIDE = (
     "the session was cleared here, which ends it, and nothing can be written to it any more: to "
-    "empty it only, delete its names one by one"
+    "empty it without ending it, delete its names one by one"
 )
 _BLOCK_ENDED = (
-    "the block of session_by_sid() has ended, and what is written to its session is not saved: "
-    "write in the block, or begin another one"
+    "the block of session_by_sid() has ended, and this write to its session is not saved: write "
+    "in the block, or begin another one"
 )
-# What leaves the session's secret as it is.
+# Writes that leave the session's secret as it is.
 _WITHOUT_TOKEN = (Write.DATA, Write.PERMANENCE, Write.FLASHES, Write.CLEAR, Write.END)
-_DROPPED = "what is written to the session is dropped, as static files are exempt from sessions"
-_UNSENT = "what was written to a session for a streamed body is not saved, as that was never sent"
+_DROPPED = "this write to the session is dropped, because static files are exempt from sessions"
+_UNSENT = (
+    "this write to a session, made for a streamed body, is not saved, because the body was "
+    "never sent"
+)
 
-# Code that writes on the application's behalf: its own lines say nothing of the cause.
+# Code that writes on behalf of the application: its lines do not show the cause.
 _PASSED = frozenset(("samesession", "flask", "quart", "werkzeug", "jinja2"))
 
 
 def admit(state: SessionState, write: Write, *, is_empty: bool) -> None:
-    """Raise ReadOnlySession, or warn, where a write cannot be kept; `is_empty`: of no data."""
+    """Raise ReadOnlySession, or warn, if a write cannot be kept; `is_empty`: it has no data."""
     if state.outside:
         refusal = _refusal_outside(state, write)
         if refusal is not None:
@@ -143,15 +146,15 @@ def admit(state: SessionState, write: Write, *, is_empty: bool) -> None:
 
 
 def _is_of_no_effect(state: SessionState, write: Write, *, is_empty: bool) -> bool:
-    """Return whether there is nothing that is not saved."""
+    """Return whether nothing is lost: no write is dropped."""
     if write is Write.FLASHES:
-        return state.in_test  # which looks at what the request would have shown next
+        return state.in_test  # which peeks at the messages that the request would have shown next
     may_be = write in (Write.PERMANENCE, Write.CLEAR, Write.END)
     return may_be and is_empty and state.loaded is None
 
 
 def _refusal_outside(state: SessionState, write: Write) -> str | None:
-    """Return why a write is refused to what has a session by its sid alone."""
+    """Return why a write is refused for a session that was opened by its sid."""
     if state.locked:
         return _BLOCK_ENDED
     if write not in _WITHOUT_TOKEN:
@@ -161,7 +164,7 @@ def _refusal_outside(state: SessionState, write: Write) -> str | None:
 
 
 def _refusal_in_stream(state: SessionState, write: Write) -> str | None:
-    if state.mode is Mode.BROKEN:  # a throwaway, that a page of the failure may use
+    if state.mode is Mode.BROKEN:  # a throwaway session, which an error page may use
         return None
     if write in _NEW_SECRET:
         return _NO_NEW_SECRET
@@ -179,12 +182,12 @@ def _unsaved(state: SessionState) -> str:
 
 
 def note_loan(state: SessionState, data: dict[str, Any]) -> None:
-    """Note that a value that can change is read when the response is made."""
+    """Note that a mutable value is read after the response is made."""
     state.loan = Loan(codec.encode_if_fit(data), place())
 
 
 class Watched(dict[str, Any]):
-    """A mapping that warns, as it goes, of what was done to it and is not saved."""
+    """A mapping that warns, when it is deleted, of changes that are not saved."""
 
     _state: SessionState
 
@@ -205,8 +208,8 @@ def _tell_of_losses(state: SessionState, data: dict[str, Any]) -> None:
 
 
 def place() -> Place:
-    """Return the line of the application's that is running."""
-    # Documented; what `inspect` has instead reads source files.
+    """Return the application's line that is running."""
+    # This is documented; the alternatives in `inspect` read source files.
     frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001
     while frame.f_back is not None:
         name = str(frame.f_globals.get("__name__"))

@@ -1,18 +1,18 @@
-"""Keep the sessions of an owner to a number: the oldest are ended, or another login is refused.
+"""Limit the number of sessions of an owner: end the oldest ones, or refuse another login.
 
-A login that has a limit looks twice who of its owner's sessions live:
+A login with a limit looks twice which of its owner's sessions are alive:
 
                  before it is written             after it
     end-oldest   to know which were there         ends the first of the order, beyond the limit
     refuse       is refused if there is no room   ends the last of the order, beyond the limit
 
-The order: those that were there before, by the time of authentication and the sid; then the new
-one and those that came meanwhile, in the same way. So what was there before is older whatever a
-node's clock said of it, and of logins that race each sees the same order: at most so many live in
-the end, where the store lists what is written. A login that is itself beyond the limit is ended.
+The order: first the sessions that were there before, by time of authentication and sid; then
+the new one and those that came in the meantime, in the same way. So earlier sessions are older
+whatever a node's clock says, and logins that race see the same order: no more than the limit
+are alive in the end, if the store lists each written session. A login beyond the limit is ended.
 
-A store that fails before the login is written makes it a 503, as ever. One that fails afterwards
-does not undo the login: it stands, the failure is told, and the next login ends what is beyond.
+If the store fails before the login is written, the answer is a 503, as always. If it fails
+afterwards, the login stands, the failure is reported, and the next login ends the surplus.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .store import OwnerIndex, Store
 
 
 def check_limit(limit: Limit | None, store: Store | None) -> None:
-    """Raise ConfigError where nobody can count an owner's sessions."""
+    """Raise ConfigError if the store cannot count an owner's sessions."""
     if limit is not None and not isinstance(store, OwnerIndex):
         raise ConfigError(
             "SESSION_MAX_PER_OWNER needs a store that lists a user's sessions: choose another, "
@@ -43,7 +43,7 @@ def check_limit(limit: Limit | None, store: Store | None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A login that has a limit, and the sids of its owner's sessions before it was written."""
+    """A login with a limit, and the sids of its owner's sessions before it was written."""
 
     owner: str
     limit: Limit
@@ -51,15 +51,15 @@ class Counted:
 
 
 class OwnerLimits:
-    """What counts the sessions of owners who log in."""
+    """Counts the sessions of owners who log in."""
 
     def __init__(self, administration: Administration, limit: Limit | None) -> None:
-        """`limit`: of logins that say nothing else."""
+        """`limit`: applies to logins without their own limit."""
         self._administration = administration
         self._limit = limit
 
     def before(self, login: Bound | None, own: str | None) -> Steps[Counted | None]:
-        """Count before a login is written; None where there is no limit.
+        """Count before a login is written; None if there is no limit.
 
         `own`: the sid of the session that is bound, if it has one. Raises TooManySessions.
         """
@@ -72,13 +72,13 @@ class OwnerLimits:
         known = frozenset(each.sid for each in live if each.sid != own)
         if limit.refuses and len(known) >= limit.most:
             raise TooManySessions(login.owner, limit.most)
-        yield from checkpoint()  # the login is an operation of its own
+        yield from checkpoint()  # the login is its own operation
         return Counted(login.owner, limit, known)
 
     def after(self, session: ServerSession, counted: Counted) -> Steps[bool]:
-        """End what is beyond the limit; False where that is the login itself.
+        """End the sessions beyond the limit; return False if the login itself is one of them.
 
-        Raises TooManySessions where it is refused.
+        Raises TooManySessions if the login is refused.
         """
         state = state_of(session)
         new = None if state.loaded is None else state.loaded.record
@@ -102,7 +102,7 @@ class OwnerLimits:
 def beyond(
     live: Sequence[Record], new: str, known: Collection[str], limit: Limit
 ) -> Sequence[Record]:
-    """Return which of an owner's sessions are beyond a limit, by the order that all see."""
+    """Return which of an owner's sessions are beyond a limit, in the order that all logins see."""
 
     def place(record: Record) -> tuple[bool, int, str]:
         is_recent = record.sid == new or record.sid not in known

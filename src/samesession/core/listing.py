@@ -1,6 +1,6 @@
 """List sessions from outside of them: an owner's, in the order of their age.
 
-What is listed is live, and opens with this application's keys.
+Listed sessions are alive, and open with this application's keys.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from .token import SID_PATTERN
 
 _POSITION = re.compile(rf"(\d{{1,20}})\.({SID_PATTERN})", re.ASCII)
 
-# Where a session stands among those of its owner: no two have one place, and none changes it.
+# The position of a session among those of its owner: unique, and always the same.
 _Place = tuple[int, str]
 
 
 class Listing:
-    """What lists the sessions of a store."""
+    """Lists the sessions of a store."""
 
     def __init__(
         self, *, records: OwnRecords, owners: OwnerEntries, ending: Ending, clock: Clock
@@ -63,7 +63,7 @@ class Listing:
             found.update(each for each in more if each[0] > start)
             if len(found) > 2 * (limit + 1):
                 found = {place: found[place] for place in _first(found, limit + 1)}
-        # One more than asked for tells whether there is another page.
+        # One session more than asked for shows whether there is another page.
         places = _first(found, limit + 1)
         page = tuple(found[place] for place in places[:limit])
         return SessionPage(page, _spelt(places[limit - 1]) if len(places) > limit else None)
@@ -95,13 +95,13 @@ class Listing:
         return KeyWalk(self._owners.pages(owner), wanted=self._records.is_key)
 
     def _live_of(self, found: Sequence[Dated], owner: str) -> Steps[list[Dated]]:
-        """Choose an owner's live sessions; delete those whose time is over."""
+        """Select an owner's live sessions; delete expired ones."""
         live: list[Dated] = []
         for each in found:
             if each.record.owner != owner:
                 continue
             if policy.is_over(each.record, self._clock()):
-                yield from checkpoint()  # each that is deleted is an operation of its own
+                yield from checkpoint()  # each deletion is its own operation
             over = yield from self._ending.ends(each.record)
             live += [] if over else [each]
         return live
@@ -120,19 +120,19 @@ def _spelt(place: _Place) -> str:
 
 
 def _position(after: object) -> _Place:
-    """Read the place after which a page begins."""
+    """Read the position after which a page starts."""
     if after is None:
         return -1, ""
     found = _POSITION.fullmatch(after) if isinstance(after, str) else None
     if found is None:
         raise InvalidName(
-            "sessions_page() takes as `after` what the page before has as its `after`, or None"
+            "sessions_page() takes as `after` the `after` of the page before, or None"
         )
     return int(found[1]), found[2]
 
 
 def checked_limit(limit: object, call: str) -> int:
-    """Return the limit of a page that a function named `call` was given."""
+    """Return the limit of a page that was passed to the function named `call`."""
     if type(limit) is not int:
         raise TypeError(f"{call}() takes the limit as an int, not {type(limit).__name__}")
     if limit < 1:

@@ -1,4 +1,4 @@
-"""What a session was loaded from, under which terms, and how it may be lost. Pure."""
+"""The record that a session was loaded from, the terms, and how it may be lost. Pure."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from .token import SignedToken
 
 
 class Loaded:
-    """What a session was loaded from."""
+    """The record that a session was loaded from."""
 
     __slots__ = ("record", "sealed", "signed")
 
     def __init__(
         self, signed: SignedToken | None, record: Record, sealed: bytes | None = None
     ) -> None:
-        """`signed`: None for a session that was named by its sid, outside of its user's requests.
+        """`signed`: None for a session that was opened by its sid, outside of its user's requests.
 
-        `sealed`: the record's bytes as the store holds them, where they are known.
+        `sealed`: the record's bytes in the store, if they are known.
         """
         self.signed = signed
         self.record = record
         self.sealed = sealed
 
     def is_of(self, record: Record) -> bool:
-        """Return whether a record is the session that was loaded, whatever was written to it since.
+        """Return whether a record is a later version of the session that was loaded.
 
-        By the secret that the request has shown. One that was named by its sid may have got
-        another secret, but no other owner: nothing of one user is written to another's session.
+        The secret that the request has shown decides. A session that was opened by its sid may have
+        another secret by now, but not another owner: one user's data is never written to another's
+        session.
         """
         if self.signed is not None:
             return policy.opens(self.signed.token, record)
@@ -45,9 +46,9 @@ class Loaded:
 
 
 class Terms(NamedTuple):
-    """What a record was renewed for, by which clock, and the mark of its and its cookie's key.
+    """The lifetimes and clock that a record was renewed with, and the marks of its keys.
 
-    Settings may change while a request runs: it ends under other terms than it began.
+    Settings may change while a request runs: it may end under other terms than it began.
     """
 
     lifetimes: Lifetimes
@@ -59,7 +60,7 @@ class Terms(NamedTuple):
 class Lost:
     """A session that ended, or was taken over by another request, while this one ran.
 
-    `drop`: whether the browser's cookie is to be dropped; `owner`: of whoever took it over;
+    `drop`: whether the browser's cookie is deleted; `owner`: of the request that took it over;
     `account`: the owner and the label that it had.
     """
 
@@ -71,8 +72,8 @@ class Lost:
     @property
     def how(self) -> str:
         """How it was lost, in words that follow its sid."""
-        return "ended meanwhile" if self.drop else "was given another secret meanwhile"
+        return "ended meanwhile" if self.drop else "was given another secret in the meantime"
 
     def gives_way_to(self, bound: str | None) -> bool:
-        """Return whether a login begins a new session: no other one logged the same user in."""
+        """Return whether a login begins a new session: no other request logged the same user in."""
         return bound is not None and bound != self.owner

@@ -1,4 +1,4 @@
-"""What is noted of a value that a view was given when the response was made."""
+"""Notes on values that a view was given after the response was made."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Any, NamedTuple
 
 
 class Place(NamedTuple):
-    """A line of the application's, as `warnings` names it."""
+    """A line of the application, as `warnings` identifies it."""
 
     filename: str
     line: int
     module: str
-    registry: dict[Any, Any]  # Any: what `warnings` keeps there
+    registry: dict[Any, Any]  # Any: the type that `warnings` keeps there
 
 
 class Loan(NamedTuple):
-    """What a session held when a value that can change was read, and where that was."""
+    """The session's data when a mutable value was read, and the place where that happened."""
 
     image: bytes | None
     place: Place

@@ -1,8 +1,8 @@
-"""Spell where a list of all sessions goes on, and read it again. Pure.
+"""Write and read the mark where a list of all sessions continues. Pure.
 
-A mark holds keys that are known already, and the store's own word for what comes behind them.
-It may come from a visitor, and no store could check it. So it is authenticated, and in no other
-form than it was given in does it reach one.
+A mark holds keys that are known already, and the store's own cursor for the rest. It may come from
+a visitor, and a store could not check it. So it is authenticated, and only unchanged marks reach a
+store.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from .names import is_sid
 from .record import MAC_BYTES, Sealer
 from .store import KeyPage
 
-_LONGEST = 100_000  # characters: many times what a page leaves over
+_LONGEST = 100_000  # characters: many times the rest of a page
 
 
 class Marks:
-    """Spells and reads the marks of an application."""
+    """Writes and reads the marks of an application."""
 
     def __init__(self, sealer: Sealer, prefix: str) -> None:
         self._sealer = sealer
         self._prefix = prefix
 
     def spelt(self, rest: KeyPage | None) -> str | None:
-        """Return the mark of what is left of a walk; None where nothing is."""
+        """Return the mark for the rest of a walk; None if nothing is left."""
         if rest is None:
             return None
         sids = [sid for key in rest.keys if is_sid(sid := key.removeprefix(self._prefix))]
@@ -35,7 +35,7 @@ class Marks:
         return urlsafe_b64encode(self._sealer.tag(text) + text).decode().rstrip("=")
 
     def read(self, mark: object) -> KeyPage | None:
-        """Return what a mark says is left; None for the first page. Raises InvalidName."""
+        """Return the rest that a mark describes; None for the first page. Raises InvalidName."""
         if mark is None:
             return None
         if type(mark) is str and len(mark) <= _LONGEST and mark.isascii():
@@ -45,9 +45,7 @@ class Marks:
                 found: Any = json.loads(text)
                 after, sids = found
                 return KeyPage([self._prefix + sid for sid in sids], after)
-        raise InvalidName(
-            "all_sessions() takes as `after` what the page before has as its `after`, or None"
-        )
+        raise InvalidName("all_sessions() takes as `after` the `after` of the page before, or None")
 
 
 def _decoded(mark: str) -> bytes:

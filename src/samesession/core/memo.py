@@ -1,8 +1,8 @@
-"""Remember within a bound what was worked out lately, so that it is not worked out again.
+"""Cache recent results, up to a limit.
 
-Two generations: what is put or used again goes to the young one; when that has half of
-the bound, it becomes the old one, and the old one is dropped. So each step costs the same,
-nothing is locked, and what threads do at once can at worst forget too early.
+There are two generations. A new or used entry goes to the young one. When the young one has half of
+the limit, it becomes the old one, and the old one is dropped. So each step costs the same and
+nothing is locked. Threads that act at the same time can at worst forget an entry too early.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ V = TypeVar("V")
 
 
 class Memo(Generic[K, V]):
-    """Values by key, at most `max_bytes` of them by the sizes that are given; 0: none."""
+    """Values by key, at most `max_bytes` by their given sizes; 0 for none."""
 
     __slots__ = ("__weakref__", "_half", "_old", "_size", "_young")
 
@@ -26,7 +26,7 @@ class Memo(Generic[K, V]):
         self._size = 0  # of the young generation
 
     def get(self, key: K) -> V | None:
-        """Return what is remembered of a key, if anything is."""
+        """Return the cached value of a key, None if there is none."""
         entry = self._young.get(key)
         if entry is None:
             entry = self._old.get(key)
@@ -36,7 +36,7 @@ class Memo(Generic[K, V]):
         return entry[0]
 
     def put(self, key: K, value: V, size: int) -> None:
-        """Remember a value of `size` bytes, in place of the key's former one."""
+        """Store a value of `size` bytes, in place of the key's former one."""
         if size > self._half:
             self.drop(key)
             return

@@ -1,20 +1,20 @@
-"""What records say of sessions that another library began. Pure.
+"""Fields of records about sessions that another library began. Pure.
 
-It stands in an extension field of a record, a MessagePack array.
+They are in an extension field of a record, a MessagePack array.
 
     tag          of the record of                                  the field holds
     1 ARRIVED    a session that its old cookie has begun, until    library, until, secret's hash
                  the new cookie was seen
-    2 PENDING    none yet: a request has begun to make one of it   library
+    2 PENDING    none yet: a request has started to create one    library
     3 MOVED      a session that was moved before its cookie came   library, is own, note's name
     4 USED       none ever: the note that an old id has arrived    library, mark
 
-Nobody has the secret of a PENDING or a MOVED record: its hash is drawn, and is the record's
-mark. A note names by that mark the one record that may become the session. What is own was
-moved out of the application's own store, where its readers look, too.
+No client has the secret of a PENDING or a MOVED record: its hash is random, and is the record's
+mark. With this mark, a note names the one record that may become the session. "own" means: it
+was moved out of the application's own store, where its readers look, too.
 
-Where they are filed follows from the old session's name (see `old_names`), by a key: nobody
-without it can tell of an old id which sid it became, nor of a sid which old id it was.
+Their place is derived from the old session's name (see `old_names`) with a key. Without the
+key, no one can find the sid of an old id, nor the old id of a sid.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from .token import HASH_BYTES, SID_BYTES, Entropy, text
 from .unsaved_changes import Draft
 
 FOLLOWED = 60  # seconds for which the old cookie opens the session that it has begun
-NOTES = "used."  # between the prefix and what names a note
+NOTES = "used."  # between the prefix and the name of a note
 
-_MARK_BYTES = HASH_BYTES  # a mark stands where other records have the hash of a secret
-NO_MARK = bytes(_MARK_BYTES)  # of no record: a note of it allows none
-# What the derivation calls libraries that file sessions, and the one that does not.
+_MARK_BYTES = HASH_BYTES  # a mark takes the place of the secret's hash of other records
+NO_MARK = bytes(_MARK_BYTES)  # the mark of no record: a note with it allows none
+# In the derivation, the name of all libraries that file sessions, and of the one that does not.
 _FILED, _IN_COOKIE = "filed", "signed-cookie"
 _MAX_LIFETIME = 2**31 - 1
 
 
 class Tag(enum.IntEnum):
-    """What a field is of. The values are in records: none may ever change."""
+    """The kind of a field. The values are in records: they must never change."""
 
     ARRIVED = PASSING
     PENDING = 2
@@ -56,7 +56,7 @@ _WAITING = (Tag.PENDING, Tag.MOVED)
 
 
 class Filed(NamedTuple):
-    """Where an old session is filed, by one of the keys: its sid, and its note's name."""
+    """The place of an old session, by one of the keys: its sid, and its note's name."""
 
     sid: str
     note: str
@@ -68,14 +68,14 @@ class OldIds:
     __slots__ = ("_keys",)
 
     def __init__(self, secret_keys: Sequence[bytes], prefix: str, cookie_name: str) -> None:
-        """`secret_keys`: the newest first."""
+        """Take the keys, newest first."""
         self._keys = [derive(each, Purpose.MIGRATION, prefix, cookie_name) for each in secret_keys]
 
     def filed(self, library: str, name: str) -> list[Filed]:
         """Return where an old session is filed, by the newest key and by each other.
 
-        `name`: see `old_names`. Libraries that file sessions have places in common: what two
-        readers can read is one session, which no second one brings back when it has ended.
+        `name`: see `old_names`. Libraries that file sessions share places. If two readers can read
+        a session, it is one session, and no second copy brings it back after it has ended.
         """
         message = f"{library if library == _IN_COOKIE else _FILED}\0{name}".encode()
         return [
@@ -88,17 +88,17 @@ def _name(key: bytes, message: bytes) -> str:
     return text(hmac.digest(key, message, "sha256")[:SID_BYTES])
 
 
-# --- what a record is ---------------------------------------------------------------------
+# --- kinds of records ----------------------------------------------------------------------
 
 
 def library_of(record: Record, tag: Tag) -> str | None:
-    """Return the library that a record's field of a tag names; None where it has none."""
+    """Return the library that a record's field with this tag names; None if it has none."""
     found = _field(record, tag)
     return None if found is None else str(found[0])
 
 
 def is_pending(record: Record) -> bool:
-    """Return whether a record is no session yet, which no list shows and nothing ends."""
+    """Return whether a record is not a session yet: no list shows it and nothing ends it."""
     return bool(record.fields) and _field(record, Tag.PENDING) is not None
 
 
@@ -112,7 +112,7 @@ def is_moved(record: Record, *, own: bool | None = None) -> bool:
 
 
 def note_of_moved(record: Record) -> tuple[str, Filed] | None:
-    """Return the library of a moved session, and where its note is to be; None for another."""
+    """Return the library and the note's place of a moved session; None for other records."""
     found = _field(record, Tag.MOVED)
     return None if found is None else (found[0], Filed(record.sid, found[2]))
 
@@ -125,7 +125,7 @@ def is_waiting(record: Record) -> bool:
 def is_followed(record: Record, now: float) -> bool:
     """Return whether the old cookie opens a session that it has begun.
 
-    It does not any more when the new cookie was seen, or its secret was replaced.
+    It no longer does once the new cookie was seen, or the secret was replaced.
     """
     found = _field(record, Tag.ARRIVED)
     if found is None or policy.is_over(record, now):
@@ -161,7 +161,7 @@ def _field(record: Record, tag: Tag) -> list[Any] | None:
     return None
 
 
-# --- what becomes of it -------------------------------------------------------------------
+# --- transitions ---------------------------------------------------------------------------
 
 
 def waiting(
@@ -180,8 +180,8 @@ def waiting(
 
     `owner`, `is_own`: of a MOVED one.
 
-    Its revision is drawn, as its sid may have had records before: none that is expected in
-    their place is taken for one of them.
+    Its revision is random, because its sid may have had records before: it must not be mistaken for
+    a record that is expected in the same place.
     """
     mark = entropy(_MARK_BYTES)
     field: list[object] = [library, is_own, place.note] if tag is Tag.MOVED else [library]
@@ -211,7 +211,7 @@ def arrived(
     rules: Rules,
     owner: str | None,
 ) -> Record:
-    """Make the record of the session that an old cookie begins, in place of one that waited."""
+    """Make the record of the session that an old cookie begins, in place of a waiting one."""
     field = ormsgpack.packb([library, now + FOLLOWED, secret_hash])
     return record._replace(
         secret_hash=secret_hash,
@@ -224,18 +224,18 @@ def arrived(
         payload=draft.payload,
         lifetime=0,
         fields=((Tag.ARRIVED, field),),
-        # Whoever reads it with the new cookie is to write it anew: see `Sealer.open`.
+        # A request that reads it with the new cookie must write it again: see `Sealer.open`.
         stale=True,
     )
 
 
 def is_passing(fields: Fields) -> bool:
-    """Return whether a record is to be written anew when the session's own cookie comes."""
+    """Return whether a record must be written again when the session's own cookie comes."""
     return any(tag == PASSING for tag, _ in fields)
 
 
 def next_fields(current: Record, *, keeps: bool) -> Fields:
-    """Return the fields of the record that takes a current one's place.
+    """Return the extension fields of the record that replaces a current one.
 
     `keeps`: whether the old cookie still opens the session, if it did.
     """

@@ -1,11 +1,11 @@
-"""Make sessions of ours of those that another library began, without logging anybody out.
+"""Take over sessions that another library began, without logging anyone out.
 
-An old cookie comes with a session's first request to us, and again: browsers ask in parallel,
-responses get lost, and whoever stole a cookie keeps it. Nobody may be logged out by the first
-two, and a logout, or whatever else ends or renews a session, is final for all of them. Of two
-keys in a store none can be written together with the other, and a process may die between any
-two writes. So the session's record decides, by what stands at the place that follows from the
-old id (see `migrated`), and a note beside it remembers which record that may be:
+An old cookie comes with a session's first request to us, and again later: browsers send
+requests in parallel, responses get lost, and a thief keeps a stolen cookie. The first two must
+log no one out. A logout, or anything else that ends or renews a session, is final for all. No
+two keys of a store can be written together, and a process may die between any two writes. So
+the session's record decides: the record at the place that is derived from the old id (see
+`migrated`). A note beside it remembers which record that may be:
 
     record at the place        note          what an old cookie does
     -                          -             offers the old session to the readers, files it as
@@ -20,25 +20,25 @@ old id (see `migrated`), and a note beside it remembers which record that may be
                                              replaced, or 60 s are over
     -                          of W          nothing: the session ended
 
-Each row is reached from the one before by one atomic write, an insert-if-absent or a commit that
-expects a revision; who loses looks again, as if it had come later. A request that dies leaves a
-row from which the next one goes on. Ended is what has a note and no record. Nobody files a second
-one: a PENDING record needs a note of its own mark, and the note is never written again, nor
-removed by anything but time. It is kept as long as the old cookie may come. A PENDING record is
-no session: no list shows it and nothing revokes it, as else it could be ended without a note; it
-has no data of its own either, so that what ended at the library that it comes from stays so.
+Each row is reached from the one before by one atomic write: an insert-if-absent, or a commit
+that expects a revision. A request that loses looks again, as if it had come later. A request
+that dies leaves a row from which the next one continues. A session with a note but without a
+record has ended. A second one is never filed: a PENDING record needs a note with its own mark,
+and the note is never written again, and only expires. It is kept as long as the old cookie may
+come. A PENDING record is not a session: no list shows it and nothing revokes it, as otherwise
+it could end without a note. It has no data, so a session that ended at the old library stays so.
 
-A MOVED record is one that the command has filed before its cookie came, with the data and the
-owner that the old session had then. Where both are there the old session is the newer one; where
-it has gone from the store that it was moved out of, it has ended.
+A MOVED record was filed by the command before its cookie came, with the data and the owner
+that the old session had then. If both exist, the old session is the newer one. If the old
+session is gone from the store that it was moved out of, it has ended.
 
-A MOVED record is listed and may be ended: a note of no mark is filed before: see `ending_moved`.
+A MOVED record is listed and may be ended. A note without a mark is filed first: see `ending_moved`.
 
-A signed cookie is followed only if its data can be of no other browser: equal data that were
-signed in one second are equal cookies. Of those the first makes it a session, as of any other.
+A signed cookie is followed only if no other browser can have the same data: equal data that was
+signed in the same second gives equal cookies. Of those, the first one begins the session.
 
-Under several secret keys there are as many places. All are looked at, and notes are filed at all
-of them, from the oldest key's on, as processes may differ in which key is the newest.
+With several secret keys there are as many places. All are searched, and notes are filed at all
+of them, from the oldest key's on, because processes may differ in which key is the newest.
 """
 
 from __future__ import annotations
@@ -75,12 +75,12 @@ from .steps import Steps
 from .store import Clock, ForeignRecords, Outcome, Store
 from .token import SignedToken, Token, TokenSigner
 
-_ATTEMPTS = 5  # each that fails means that another request was faster
+_ATTEMPTS = 5  # each failure means that another request was faster
 
 
 @dataclass(frozen=True, slots=True)
 class MigrationParts:
-    """What an application's settings make of a migration.
+    """The parts of a migration that the application's settings determine.
 
     `until`: when no reader counts any more, in seconds since 1970, or 0 for never.
     """
@@ -92,7 +92,7 @@ class MigrationParts:
 
 
 class Migration:
-    """What makes sessions of ours of old ones."""
+    """Turns old sessions into ours."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class Migration:
         self._horizon = horizon
         self._clock = clock
         self._notify = notify
-        # A note has a timeout of its own, whatever sessions may have.
+        # A note has its own timeout, whatever sessions may have.
         self._own_lifetimes = replace(rules.lifetimes, own=True)
         self._cookies = OldCookies(
             store,
@@ -133,7 +133,7 @@ class Migration:
         )
 
     def mover(self, library: str, *, is_own: bool) -> Mover:
-        """Return what moves sessions of a library ahead of their cookies; see `Mover`."""
+        """Return the mover of a library's sessions; see `Mover`."""
         return Mover(
             library,
             is_own=is_own,
@@ -154,16 +154,16 @@ class Migration:
     ) -> Steps[ServerSession]:
         """Return the session of a request that brought these values of the old cookie.
 
-        `session`: what our own cookie has opened, which counts if it is there. Without
-        `cookie_possible` (a WebSocket) an old session is shown, and stays what it is. One
-        event at most is noted of what a visitor can cause. Raises StoreUnavailable.
+        `session`: the one that our own cookie has opened, which counts if there is one. Without
+        `cookie_possible` (a WebSocket) an old session is shown, and stays what it is. At most one
+        event is noted of those that a visitor can cause. Raises StoreUnavailable.
         """
         state = state_of(session)
         if state.mode is not Mode.LIVE:
             return session
         if state.loaded is not None:
-            # An old process may have set it anew: then it is no affair of ours until a logout,
-            # which the next request would undo if it were left.
+            # An old process may have set the cookie again. It can stay until a logout, but then it
+            # must go: the next request would undo the logout.
             if self._cookies.are_known(values):
                 _clean(session, Old.DROPPED_AFTER_OURS)
             return session
@@ -187,7 +187,7 @@ class Migration:
     def _only_one(
         self, session: ServerSession, values: Sequence[str]
     ) -> Steps[tuple[str, Readable | Followed] | None]:
-        """Return the only value that names a session, and what it names."""
+        """Return the only value that names a session, and the name."""
         different = [*dict.fromkeys(values)]
         if len(different) > MAX_TOKENS:
             self._notify(Notice(Event.REJECTED, events.OLD_TOO_MANY))
@@ -212,7 +212,7 @@ class Migration:
         return found[0] if found else None
 
     def _refuse(self, session: ServerSession, refused: Sequence[Nothing]) -> None:
-        """Note why there is no session, and have a cookie go that will never open one."""
+        """Note why there is no session, and delete a cookie that will never open one."""
         notice = next((each.notice for each in refused if each.notice is not None), None)
         if notice is not None:
             self._notify(notice)
@@ -222,7 +222,7 @@ class Migration:
     def _opened(
         self, found: Readable | Followed, before: SessionState, *, cookie_possible: bool
     ) -> Steps[ServerSession | None]:
-        """Open what an old cookie names; None where another request was faster."""
+        """Open the session that an old cookie names; None if another request was faster."""
         if isinstance(found, Followed):
             record = found.record._replace(stale=False)
             token = SignedToken(Token(record.sid, record.secret_hash), "", stale=False)
@@ -244,7 +244,7 @@ class Migration:
         return session
 
     def _begun(self, found: Readable, before: SessionState) -> Steps[ServerSession | None]:
-        """Begin the session of an old one, row by row; None where another request was faster."""
+        """Begin the session of an old one, row by row; None if another request was faster."""
         library, draft = found.named.library, found.draft
         now, record = int(self._clock()), found.record
         if record is None:
@@ -267,7 +267,7 @@ class Migration:
         if found.record is None and not (yield from self._filing.create(record)):
             return None
         if not found.noted and not (yield from self._notes(found, record, now)):
-            # Its session has ended, or is at another place.
+            # The session has ended, or is at another place.
             _ = yield from self._filing.replace(record, None, SessionState())
             return None
         outcome = yield from self._filing.replace(record, begun, SessionState())
@@ -277,9 +277,9 @@ class Migration:
         return self._told(Loaded(signed, begun._replace(stale=False)), library, before)
 
     def _notes(self, found: Readable, record: Record, now: int) -> Steps[bool]:
-        """Note at all places that a record is the only one that may become the session.
+        """Note at all places that only this record may become the session.
 
-        The oldest key's is the first, and the first that is taken decides.
+        The oldest key's place is the first, and the first that is taken decides.
         """
         until = max(self._until, found.expires or 0, now + self._horizon.longest)
         mark, lifetimes = record.secret_hash, self._own_lifetimes
@@ -294,7 +294,7 @@ class Migration:
         return True
 
     def _noted(self, place: Filed) -> Steps[bytes | None]:
-        """Return the mark in the note at a place; None where that cannot be read."""
+        """Return the mark in the note at a place; None if it cannot be read."""
         try:
             _, notes = yield from self._cookies.standing([place])
         except BadRecord:
@@ -304,8 +304,8 @@ class Migration:
     def _forget(self, found: Readable) -> Steps[None]:
         """Delete the old session where its library has filed it.
 
-        Where the store fails at this it stays until it expires: the note outlives it, and
-        with an error the user would lose the session that has just begun.
+        If the store fails at this, the old session stays until it expires. The note outlives it,
+        and an error would lose the session that has just begun.
         """
         if found.named.filed and self._foreign is not None:
             try:
@@ -314,7 +314,7 @@ class Migration:
                 pass
 
     def _told(self, loaded: Loaded, library: str, before: SessionState) -> ServerSession:
-        """Return the session that has begun, whose cookie the response is to send."""
+        """Return the session that has begun, whose cookie the response sends."""
         session = self._session(loaded, before)
         state_of(session).due = True
         _clean(session, Old.DROPPED)
@@ -330,6 +330,6 @@ class Migration:
 
 
 def _clean(session: ServerSession, old: Old) -> None:
-    """Note what becomes of the old cookie."""
+    """Note what happens to the old cookie."""
     state = state_of(session)
     state.cleanup = (state.cleanup or Cleanup())._replace(old=old)

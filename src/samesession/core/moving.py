@@ -1,17 +1,17 @@
-"""Move sessions of another library ahead of the deployment, a batch at a time.
+"""Move sessions of another library before the deployment, in batches.
 
-What becomes of one, by whether its used note is there, and what stands at its place:
+The move of one session depends on its used note and on the record at its place:
 
     note     record there            what is done
     yes      -                       nothing: its user has come
     no       none                    create
     no       moved, says the same    nothing
-    no       moved, says otherwise   commit: the old side has written since, and nobody else
+    no       moved, says otherwise   commit: the old side has written since, and no one else
     no       any other               nothing: its user is about to come
 
-So it may be run again: it goes on where it was broken off, brings up to date what old processes
-wrote meanwhile, and undoes no logout. What is moved lives no longer than the old session would.
-Nobody knows its secret: `migrating` opens it to the bearer of the old cookie.
+So the command can be run again. It continues where it was interrupted, updates sessions that
+old processes wrote since, and undoes no logout. A moved session lives no longer than the old
+one would. No one has its secret: `migrating` opens it to the bearer of the old cookie.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from .token import Entropy
 
 
 class Move(enum.StrEnum):
-    """What became of an old session."""
+    """The outcome for an old session."""
 
     MOVED = "moved"
     UPDATED = "updated"
@@ -44,14 +44,14 @@ class Move(enum.StrEnum):
     IN_USE = "in use"
     ENDED = "ended"
     EMPTY = "it is empty"
-    UNFIT = "it holds what no session can keep"
+    UNFIT = "it holds data that a session cannot keep"
     TOO_LARGE = "it is too large"
 
 
 class OldSession(NamedTuple):
     """A session of another library; its data stays out of `repr`.
 
-    `name`: see `old_names`. `expires`: seconds since 1970; None: never, or nobody knows.
+    `name`: see `old_names`. `expires`: seconds since 1970; None for never, or unknown.
     """
 
     name: str
@@ -63,7 +63,7 @@ class OldSession(NamedTuple):
 
 
 class _Wanted(NamedTuple):
-    """The record that an old session is to have, and where it or its note may be."""
+    """The record for an old session, and the places where it or its note may be."""
 
     record: Record
     expires: float | None
@@ -71,7 +71,7 @@ class _Wanted(NamedTuple):
 
 
 class Mover:
-    """What moves the old sessions of one library."""
+    """Moves the old sessions of one library."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Mover:
         clock: Clock,
         entropy: Entropy,
     ) -> None:
-        """`is_own`: they are read from where online readers look for them, too."""
+        """`is_own`: they are read from the place where online readers look, too."""
         self._library = library
         self._is_own = is_own
         self._store = store
@@ -100,7 +100,7 @@ class Mover:
         self._entropy = entropy
 
     def is_ours(self, key: str, raw: bytes) -> bool:
-        """Return whether what stands under a key is this application's own."""
+        """Return whether the record under a key is this application's own."""
         rest = key.removeprefix(self._rules.prefix)
         if rest == key or not is_sid(rest.removeprefix(NOTES)):
             return False
@@ -111,7 +111,7 @@ class Mover:
         return True
 
     def move(self, olds: Sequence[OldSession], *, dry: bool = False) -> Steps[list[Move]]:
-        """Move old sessions; `dry`: only say what would become of each."""
+        """Move old sessions; `dry`: only report what would happen to each."""
         wanted = [self._wanted(old) for old in olds]
         found = yield from self._found([each for each in wanted if isinstance(each, _Wanted)])
         done: list[Move] = []
@@ -146,12 +146,12 @@ class Mover:
         return _Wanted(self._ended(record, old.expires), old.expires, places)
 
     def _ended(self, record: Record, expires: float | None) -> Record:
-        """Have a record end when the old session does."""
+        """Make a record expire when the old session does."""
         ends = policy.deadline(record.created, self._rules), 0 if expires is None else int(expires)
         return record._replace(deadline=min((each for each in ends if each), default=0))
 
     def _found(self, wanted: Sequence[_Wanted]) -> Steps[dict[str, bytes]]:
-        """Read what is there of records and notes, by their keys."""
+        """Read the existing records and notes, by their keys."""
         places = [place for each in wanted for place in each.places]
         return self._loaded(
             [key for place in places for key in (self._key(place.sid), self._note(place))]
@@ -176,7 +176,7 @@ class Mover:
         return (yield from self._update(taken, found[taken], wanted, dry=dry))
 
     def _take_back(self, wanted: Sequence[_Wanted | Move], done: list[Move]) -> Steps[None]:
-        """Delete what was created though its user has come, and gone, since its note was read."""
+        """Delete records that were created although their users came, and left, in the meantime."""
         created = [
             (number, each)
             for number, (each, move) in enumerate(zip(wanted, done, strict=True))
@@ -207,7 +207,7 @@ class Mover:
         return Move.MOVED if created else Move.IN_USE
 
     def _update(self, key: str, raw: bytes, wanted: _Wanted, *, dry: bool) -> Steps[Move]:
-        """Bring the record of a moved session up to date, if nobody has used it."""
+        """Update the record of a moved session, if it was not used yet."""
         try:
             standing = self._records.open(key, raw)
         except BadRecord:
@@ -227,7 +227,7 @@ class Mover:
         return Move.UPDATED if outcome is Outcome.WRITTEN else Move.IN_USE
 
     def _renewed(self, standing: Record, wanted: Record) -> Record:
-        """Return the record that says what is wanted, in place of the one that stands there."""
+        """Return the record with the wanted data that replaces the present one."""
         indexed = 0 if wanted.owner is None else standing.indexed
         if wanted.owner is not None and wanted.owner != standing.owner:
             indexed = max(wanted.created, standing.indexed + 1)
@@ -248,7 +248,7 @@ class Mover:
 
 
 def _says_the_same(standing: Record, record: Record) -> bool:
-    """Return whether there is nothing to write; what a server tells of its time is not exact."""
+    """Return whether nothing has to be written; servers report times only approximately."""
     return (
         record._replace(
             revision=standing.revision, deadline=standing.deadline, stale=standing.stale

@@ -1,9 +1,8 @@
-"""Check what an application calls owners, sessions and keys, before a store is asked.
+"""Check names of owners, sessions and keys that an application passes, before asking a store.
 
-A name may come from a request: JSON can spell half of a surrogate pair, a str that no
-store can be sent, and NUL, at which a text ends for some. Each store would say so in
-its own way, and late. What is refused is never quoted: it may be a person's name, or a
-cookie.
+A name may come from a request. JSON can spell half of a surrogate pair, a str that cannot be sent
+to any store, and NUL, which ends a text for some. Each store would report that in its own way, and
+late. A refused name is never quoted: it may be a person's name or a cookie.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ MAX_BYTES = 1024  # of an owner, as a record holds it, and of a prefix
 MAX_LABEL = 256  # bytes of a label
 
 _SID = re.compile(SID_PATTERN, re.ASCII)
-# What UTF-8 cannot spell, and what ends a text in C.
+# Characters that UTF-8 cannot encode, and the one that ends a text in C.
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 
 
@@ -32,10 +31,10 @@ def is_name(value: object) -> bool:
 
 
 def checked_owner(owner: object, call: str) -> str:
-    """Return an owner that a function named `call` was given.
+    """Return the owner that was passed to the function named `call`.
 
-    Raises InvalidName for anything that cannot be one. A subclass of str is refused:
-    what it compares and encodes to is its own affair.
+    Raises InvalidName for any value that cannot be one. A subclass of str is refused, because it
+    may compare and encode in its own way.
     """
     if type(owner) is not str or not is_name(owner):
         raise InvalidName(
@@ -46,13 +45,13 @@ def checked_owner(owner: object, call: str) -> str:
 
 
 def checked_label(label: object, call: str) -> str | None:
-    """Return the label of a session, or None for none; raise InvalidName for anything else."""
+    """Return a session's label, or None for none; raise InvalidName for any other value."""
     if label is None:
         return None
     if type(label) is not str or not is_name(label) or len(label.encode()) > MAX_LABEL:
         raise InvalidName(
             f"{call}() takes the label as a str of 1 to {MAX_LABEL} bytes in UTF-8, without NUL, "
-            'or None: write label="Firefox on Linux", or label=text[:64] where text is not empty'
+            'or None: write label="Firefox on Linux", or label=text[:64] if text is not empty'
         )
     return label
 
@@ -60,7 +59,7 @@ def checked_label(label: object, call: str) -> str | None:
 def checked_at_most(at_most: object, call: str) -> int | None:
     """Return how many sessions an owner keeps, None for any number.
 
-    Raises TypeError for no int, ValueError for one below 1.
+    Raises TypeError if it is not an int, and ValueError if it is below 1.
     """
     if at_most is None:
         return None
@@ -72,19 +71,19 @@ def checked_at_most(at_most: object, call: str) -> int | None:
 
 
 def checked_sid(sid: object, call: str) -> str:
-    """Return a sid, or whatever other str stands for one; raise InvalidName for no str."""
+    """Return a sid, or any other str in its place; raise InvalidName if it is not a str."""
     if type(sid) is not str:
         raise InvalidName(
-            f"{call}() takes a session's sid as a str: write session.sid, or the sid of what "
-            "sessions_of() lists"
+            f"{call}() takes a session's sid as a str: write session.sid, or the sid of a session "
+            "that sessions_of() lists"
         )
     return sid
 
 
 def checked_keep(sid: object, call: str) -> str | None:
-    """Return the sid of the session that is kept; raise InvalidName for what is no sid.
+    """Return the sid of the session that is kept; raise InvalidName if it is not a sid.
 
-    With a sid that is misspelt the session that was meant would end with the others.
+    With a misspelt sid, the session to keep would end with the others.
     """
     if sid is None:
         return None
@@ -96,7 +95,7 @@ def checked_keep(sid: object, call: str) -> str | None:
 
 
 def checked_prefix(prefix: object) -> str:
-    """Return what a store's keys begin with; raise ConfigError for what no store can be sent."""
+    """Return the prefix of a store's keys; raise ConfigError if no store can take it."""
     if type(prefix) is not str or not is_name(prefix) or not prefix.isprintable():
         raise ConfigError(
             f"SESSION_KEY_PREFIX must be printable text of 1 to {MAX_BYTES} bytes in UTF-8, "
@@ -111,7 +110,7 @@ def is_sid(text: str) -> bool:
 
 
 def plain_key(key: object) -> str:
-    """Return a key as a str and nothing more; raise TypeError for anything else."""
+    """Return a key as a plain str; raise TypeError for any other type."""
     if type(key) is str:
         return key
     if isinstance(key, str):

@@ -1,7 +1,7 @@
-"""A store around another one that has somebody told when each operation begins, and how it ends.
+"""A store that wraps another one, and reports the start and end of each operation.
 
-It has the abilities of the store inside, no more and no fewer. Knows nothing of who is told,
-and tells no key, owner or record.
+It has exactly the abilities of the store inside. It does not know the observer, and reports no key,
+owner or record.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from .store import Capabilities, Located, Notifies, Store, capabilities_of
 
 
 class Observation(Protocol):
-    """What becomes of one operation; one of the two is called, once."""
+    """The outcome of one operation; exactly one of the two methods is called, once."""
 
-    def returned(self, answer: Any) -> None:  # Any: each operation has an answer of its own
-        """Take what the store answered."""
+    def returned(self, answer: Any) -> None:  # Any: each operation has its own kind of answer
+        """Take the store's answer."""
         ...
 
     def failed(self, error: BaseException) -> None:
-        """Take what the store raised, or what the operation was broken off with."""
+        """Take the store's error, or the reason why the operation was interrupted."""
         ...
 
 
 class Observer(Protocol):
-    """Who is told."""
+    """Receives the reports."""
 
     def begin(self, operation: str, keys: int | None) -> Observation:
-        """Begin an operation, by its method's name; `keys`: of how many, where it takes many."""
+        """Begin an operation, given its method's name; `keys`: their number, if it takes many."""
         ...
 
 
 _OF_MANY = ("load_many", "load_dated", "remove_many", "delist_many")
-# Those are no operations: where a store is, which callers it serves, and what it lets go of.
+# These are not operations: where a store is, which callers it serves, and what it closes.
 _APART = ("location", "colours", "open_for", "close", "listen", "stop_listening")
 
 
@@ -52,13 +52,13 @@ OPERATIONS = _operations()
 
 
 class _ObservedStore:
-    """Has the methods of the store inside as attributes, so that `isinstance` is true to it."""
+    """Has the inner store's methods as attributes, so that `isinstance` works for its abilities."""
 
     def __init__(self, store: Store, observer: Observer) -> None:
         self._store = store
         self.colours = store.colours
         self.close = store.close
-        if isinstance(store, Notifies):  # which is to wait, for as long as it takes
+        if isinstance(store, Notifies):  # which waits as long as it takes
             self.listen, self.stop_listening = store.listen, store.stop_listening
         for name in OPERATIONS:
             method = getattr(store, name, None)
@@ -67,19 +67,19 @@ class _ObservedStore:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the store inside promises."""
+        """The capabilities of the store inside."""
         return capabilities_of(self._store)
 
 
 class _LocatedStore(_ObservedStore):
     @property
     def location(self) -> str:
-        """Where the store inside says that its records are."""
+        """Where the inner store keeps its records."""
         return cast("Located", self._store).location
 
 
 def observed(store: Store, observer: Observer) -> Store:
-    """Return a store, opened already, with an observer of all that it is asked."""
+    """Return an open store, with an observer of all its operations."""
     kind = _LocatedStore if isinstance(store, Located) else _ObservedStore
     return cast("Store", kind(store, observer))
 
@@ -103,6 +103,6 @@ def _observed(
 
 
 def _count(args: tuple[Any, ...]) -> int | None:
-    """Return how many keys there are: they come last, and no library's call names them."""
+    """Return how many keys there are: they come last, and are never passed by keyword."""
     last = args[-1] if args else None
     return len(last) if isinstance(last, Sized) and not isinstance(last, str) else None

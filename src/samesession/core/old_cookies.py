@@ -1,7 +1,7 @@
-"""Find out what an old cookie names: ask the readers, and look at what the store has of it.
+"""Find the session that an old cookie names: ask the readers, and look in the store.
 
-Nothing is written here. The old session's own record is read last, and only where nothing of
-ours is in its place; see the table in `migrating`.
+Nothing is written here. The old session's own record is read last, and only if none of our records
+is in its place; see the table in `migrating`.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from .steps import Steps
 from .store import Batches, Clock, ForeignRecords, OwnerIndex, Store
 from .unsaved_changes import PERMANENT_KEY, Draft
 
-# Returns whose session it is, by the data of an old one; None for nobody's.
+# Returns the owner of an old session from its data; None if it has none.
 OwnerOf: TypeAlias = Callable[[Mapping[str, Any]], str | None]
 
 TOO_LARGE = "it is too large"
 _NO_DRAFT = Draft(b"", permanent=False, is_empty=True)
 MISSING = Notice(Event.EXPIRED, events.OLD_MISSING)
-# Characters of a random token, such as Flask-WTF's; and what tells users apart in a dict of one.
+# The length of a random token, such as Flask-WTF's, and the keys that tell users apart in a dict.
 _RANDOM = 32
 _IDS = ("sub", "id", "email")
 USED = Notice(Event.REJECTED, events.OLD_USED)
 
 
 class Named(NamedTuple):
-    """What names an old session; the id stays out of `repr`.
+    """The name of an old session; the id stays out of `repr`.
 
-    `filed`: in a store, under its id; otherwise the cookie itself holds it.
+    `filed`: the session is in a store, under its id; otherwise the cookie itself holds it.
     """
 
     library: str
@@ -50,10 +50,10 @@ class Named(NamedTuple):
 
 
 class Readable(NamedTuple):
-    """An old session that may become one of ours.
+    """An old session that may become ours.
 
-    `record`: what waits for it at one of its `places`; `noted`: whether there is a note of that
-    record; `expires`: when the cookie ends, in seconds since 1970, if it says so.
+    `record`: waits for it at one of its `places`. `noted`: whether there is a note of that record.
+    `expires`: when the cookie ends, in seconds since 1970, if known.
     """
 
     named: Named
@@ -66,14 +66,14 @@ class Readable(NamedTuple):
 
 
 class _Held(NamedTuple):
-    """What an old session holds, and whose it is."""
+    """An old session's data and owner."""
 
     draft: Draft
     owner: str | None
 
 
 class Followed(NamedTuple):
-    """A session of ours that its old cookie opens for some more seconds."""
+    """A session of ours that its old cookie opens for a few more seconds."""
 
     record: Record
 
@@ -81,7 +81,7 @@ class Followed(NamedTuple):
 class Nothing(NamedTuple):
     """No session; `is_known`: the cookie is a library's, and will never open one again.
 
-    `ended`: what was moved of a session that has ended since.
+    `ended`: the moved record of a session that has ended since.
     """
 
     notice: Notice | None
@@ -93,7 +93,7 @@ Found: TypeAlias = Readable | Followed | Nothing
 
 
 class OldCookies:
-    """What finds out."""
+    """Finds the session of an old cookie."""
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class OldCookies:
         return any(self._presented(each, value) for value in values for each in self._readers)
 
     def look(self, value: str) -> Steps[Found]:
-        """Return what a cookie's value names; the first reader that can tell is believed.
+        """Return what a cookie's value names; the first reader that recognises it decides.
 
         Raises StoreUnavailable.
         """
@@ -143,10 +143,10 @@ class OldCookies:
             return None
 
     def _looked_up(self, reader: OldSessions, presented: Presented) -> Steps[Found]:
-        """Look at the old session first, and then at its places.
+        """Look up the old session first, and then its places.
 
-        In the other order a request that makes it a session meanwhile, and deletes it, would
-        be seen at neither.
+        In the other order, a concurrent request that takes the session over and deletes the old one
+        would be seen in neither place.
         """
         try:
             held = yield from self._read(reader, presented)
@@ -154,14 +154,14 @@ class OldCookies:
             held = Nothing(unreadable(error.reason))
         name, of_file = names_of(presented.id)
         places = self._old_ids.filed(reader.library, name)
-        # Where what was moved out of a file may be, whose name says less; it has no note.
+        # The place of a session that was moved out of a file, whose name says less; it has no note.
         others = self._old_ids.filed(reader.library, of_file) if _has_files(reader) else []
         try:
             records, notes = yield from self.standing(places, others)
             if notes and not _noted(records, notes):
                 # A store may have read the record before the note, and both were new.
                 records, _ = yield from self.standing(places, others)
-        except BadRecord:  # what nobody but another key's holder can have filed there
+        except BadRecord:  # which only a holder of another key can have filed there
             return Nothing(USED)
         followed = next((each for each in records if self._is_followed(each)), None)
         if followed is not None:
@@ -172,17 +172,17 @@ class OldCookies:
         if not all(map(migrated.is_waiting, records)) or (notes and not records):
             return Nothing(USED, is_known=True)
         record: Record | None = min(records, key=migrated.is_pending, default=None)
-        # At each place, as processes may have other keys.
+        # At each place, because processes may have other keys.
         noted = len(notes) == len(places) and len({*map(migrated.mark_of, notes)}) == 1
         named = Named(reader.library, presented.id, filed=presented.data is None)
-        # The command knows a file by that name alone, and looks for a note there.
+        # The command knows a file by that name only, and looks for a note there.
         sid = None if record is None else record.sid
         noting = [*places, *(each for each in others if each.sid == sid)]
         base = Readable(named, noting, _NO_DRAFT, None, record, noted, presented.expires)
         return self._found(base, held)
 
     def _found(self, base: Readable, held: _Held | Nothing) -> Found:
-        """Return what an old session comes to, or what was moved of it."""
+        """Return the old session, or the record of it that was moved."""
         record = base.record
         if record is not None and migrated.is_moved(record):
             if isinstance(held, _Held):
@@ -196,7 +196,7 @@ class OldCookies:
                 return base._replace(draft=draft, owner=record.owner)
         if isinstance(held, Nothing):
             return held
-        # What is empty is not stored, as everywhere.
+        # An empty session is not stored, as everywhere.
         if held.draft.is_empty:
             return Nothing(None, is_known=True)
         return base._replace(draft=held.draft, owner=held.owner)
@@ -207,10 +207,10 @@ class OldCookies:
     def standing(
         self, places: Sequence[Filed], others: Sequence[Filed] = ()
     ) -> Steps[tuple[list[Record], list[Record]]]:
-        """Return what stands at places: records of sessions, and notes, the newest key's first.
+        """Return the records at these places: sessions and notes, the newest key's first.
 
-        `others`: places where a session's record may be, and no note. Raises BadRecord for
-        what this application's keys do not open.
+        `others`: places of a session's record without a note. Raises BadRecord for records that
+        this application's keys do not open.
         """
         prefix = self._rules.prefix
         keys = [note_key(prefix, each) for each in places]
@@ -236,7 +236,7 @@ class OldCookies:
         return found
 
     def _read(self, reader: OldSessions, presented: Presented) -> Steps[_Held | Nothing]:
-        """Read an old session; raise BadRecord for what is none."""
+        """Read an old session; raise BadRecord if it is not one."""
         data: Mapping[str, Any] | None = presented.data
         if data is None and self._foreign is not None:
             found = yield from self._foreign.load_foreign(presented.id)
@@ -248,10 +248,10 @@ class OldCookies:
         return self._foreign is not None and migrated.is_moved(moved, own=True)
 
     def _is_one_browsers(self, data: Mapping[str, Any]) -> bool:
-        """Return whether a signed cookie with these data is one browser's, or one user's.
+        """Return whether a signed cookie with this data belongs to one browser or one user only.
 
-        Equal data that were signed in one second are equal cookies, of as many visitors: none
-        of them may follow another into the session that it has begun.
+        Equal data that was signed in the same second gives equal cookies, of many visitors: none of
+        them may follow another into the session that it has begun.
         """
         if self._owner_of(data) is not None or data.get("_user_id") or data.get("user_id"):
             return True
@@ -261,23 +261,23 @@ class OldCookies:
         return isinstance(user, dict) and any(map(cast("Any", user).get, _IDS))
 
     def draft(self, data: Mapping[str, Any]) -> Draft:
-        """Return what a record is to say of an old session; raise BadRecord where none can."""
+        """Draft a record of an old session; raise BadRecord if it cannot be done."""
         permanent = bool(data.get(PERMANENT_KEY, self._rules.permanent_by_default))
         is_empty = data.keys() <= {PERMANENT_KEY}
         try:
             payload = codec.encode(dict(data))
         except TypeError as error:
-            raise BadRecord("it holds what no session can keep") from error
+            raise BadRecord("it holds data that a session cannot keep") from error
         return Draft(payload, permanent, is_empty=is_empty)
 
     def owner(self, data: Mapping[str, Any]) -> str | None:
-        """Return whose an old session is, if the application can tell and the store can list it."""
+        """Return an old session's owner, if the application knows it and the store can list it."""
         owner = self._owner_of(data) if self._has_owners else None
         return owner if is_name(owner) else None
 
 
 def _noted(records: Sequence[Record], notes: Sequence[Record]) -> list[Record]:
-    """Return which records may become the session: those that have ended to wait, too."""
+    """Return which records may become the session: also those that have expired."""
     mark = migrated.mark_of(notes[0])
     return [each for each in records if each.secret_hash == mark or not migrated.is_waiting(each)]
 
@@ -292,5 +292,5 @@ def note_key(prefix: str, place: Filed) -> str:
 
 
 def unreadable(reason: str) -> Notice:
-    """Return what is noted of a cookie that names nothing which can be read."""
+    """Return the notice for a cookie that names no readable session."""
     return Notice(Event.REJECTED, f"{events.OLD_UNREADABLE}: {reason}")

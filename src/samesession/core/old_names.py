@@ -1,8 +1,8 @@
-"""What names an old session: one that another library or the framework's cookie keeps.
+"""Names of old sessions, which another library or the framework's cookie keeps.
 
-A library files a session under its prefix and id; cachelib's files are named by a hash of
-that, and hold nothing else of it. So what names an old session here is always such a hash,
-which can be made of the id as well as of the file's name.
+A library files a session under its prefix and id. cachelib names files by a hash of both, and
+stores neither. So the name of an old session is always such a hash here: it can be computed from
+the id and from the file's name.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ _MD5_LENGTH = 32
 
 
 def names_of(old_id: str) -> tuple[str, str]:
-    """Return the name of an old session, and that which only a file of its may have.
+    """Return the name of an old session, and the one that only its file may have.
 
-    `old_id`: as a store files it, with the prefix. The first is SHA-256's; the other MD5's,
-    by which cachelib before 0.16 named files: nobody finds another id for a hash of 128
-    random bits that he does not know.
+    `old_id`: as a store files it, with the prefix. The first name is SHA-256's. The other is MD5's,
+    by which cachelib before 0.16 named files: no one can find a second id for a hash of 128 random
+    bits that they do not know.
     """
     raw = old_id.encode("utf-8", "surrogatepass")
     md5 = hashlib.md5(raw, usedforsecurity=False)
@@ -27,7 +27,7 @@ def names_of(old_id: str) -> tuple[str, str]:
 
 
 def name_of_file(file_name: str) -> str | None:
-    """Return the name of the old session that a file of cachelib's is of; None for none."""
+    """Return the name of the old session in a cachelib file; None if it has none."""
     if _FILE_NAME.fullmatch(file_name) is None:
         return None
     return f"{'md5' if len(file_name) == _MD5_LENGTH else 'sha256'}:{file_name}"

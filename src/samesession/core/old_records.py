@@ -1,7 +1,7 @@
-"""Records of another library, read from its store batch by batch, to be moved into ours.
+"""Read another library's records from its store in batches, to move them into ours.
 
-Each store's folder has what reads them through its client. Nothing is written, and nothing
-decoded: what the bytes mean, samesession.migration knows.
+The reader for each client is in the store's folder. Nothing is written and nothing decoded:
+samesession.migration knows the meaning of the bytes.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import NamedTuple, Protocol
 from .steps import Steps
 
 _FEWEST, _MOST = 8, 200  # records in a batch
-_BYTES = 2 * 1024 * 1024  # what a batch should hold
+_BYTES = 2 * 1024 * 1024  # bytes that a batch should hold
 
 
 class OldRecord(NamedTuple):
     """A record of another library; its id is a secret there, so it stays out of `repr`.
 
-    `name`: see core.old_names. `key`: what it is filed under, None where only a hash of that
-    is known. `data`: None where that is longer than what is read. `expires`: seconds since
-    1970, None where that is never, or not known.
+    `name`: see core.old_names. `key`: its key in the store, None if only a hash of it is known.
+    `data`: None if it is longer than the limit. `expires`: seconds since 1970, None for never, or
+    unknown.
     """
 
     name: str
@@ -42,17 +42,17 @@ class OldRecords(Protocol):
         ...
 
     def batch(self) -> Steps[Sequence[OldRecord] | None]:
-        """Read the next ones, perhaps none; None at the end. Raises StoreUnavailable."""
+        """Read the next records, perhaps none; None at the end. Raises StoreUnavailable."""
         ...
 
     def close(self) -> Steps[None]:
-        """Close what was opened for it; not what was given."""
+        """Close everything that was opened for it, but nothing that was passed in."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which records are read: those with a prefix, of a table or collection of this name.
+    """The records to read: those with a prefix, in a table or collection of this name.
 
     `table`: None for the library's own default. `max_bytes`: of one record's data.
     """
@@ -65,12 +65,12 @@ class Place:
 
 @dataclass(slots=True)
 class Pace:
-    """How many records the next batch has, by how large those of the last one were."""
+    """How many records the next batch has, given the sizes in the last one."""
 
     size: int = field(default=_FEWEST)
 
     def weigh(self, records: Sequence[OldRecord]) -> None:
-        """Take a batch that was read into account."""
+        """Take the sizes of a batch into account."""
         total = sum(len(each.data) for each in records if each.data is not None)
         factor = 2.0 if total == 0 else min(2.0, _BYTES / total)
         self.size = max(1, min(_MOST, int(self.size * factor)))

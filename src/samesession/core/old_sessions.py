@@ -1,8 +1,8 @@
-"""What reads the sessions of another library: pure, one class for each library.
+"""Readers of other libraries' sessions: pure, one class for each library.
 
-A reader knows no framework and no store, and never waits: it says what a cookie's value names,
-and turns bytes into data. Where those are filed under that name, `core.migrating` has the
-store look.
+A reader does not know frameworks or stores, and never waits. It returns what a cookie's value
+names, and turns bytes into data. If the data is filed under that name, `core.migrating` asks the
+store.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from typing import Any, NamedTuple, Protocol
 
 
 class Presented(NamedTuple):
-    """What the value of an old cookie names; the id and the data stay out of `repr`.
+    """The session that an old cookie names; the id and the data stay out of `repr`.
 
-    `id`: with the prefix under which a store files it, such as "session:abc"; for a session
-    that the cookie itself holds, the cookie's whole value. `data`: of such a session; None: it
-    is filed in a store under `id`. `expires`: in seconds since 1970, when the cookie itself
-    ends to count; None where it does not say.
+    `id`: with the prefix under which a store files it, such as "session:abc"; if the cookie itself
+    holds the session, the cookie's whole value. `data`: the cookie's data; None if a store has it
+    under `id`. `expires`: when the cookie itself ends, in seconds since 1970; None if unknown.
     """
 
     id: str
@@ -32,20 +31,20 @@ class OldSessions(Protocol):
 
     @property
     def library(self) -> str:
-        """What SESSION_MIGRATE_FROM calls it: "flask-session", "quart-session", "signed-cookie"."""
+        """Its name in SESSION_MIGRATE_FROM: "flask-session", "quart-session", "signed-cookie"."""
         ...
 
     def presented(self, value: str, now: float) -> Presented | None:
-        """Return what a cookie's value names; None for what is not the library's, or too old.
+        """Return what a cookie's value names; None if it is not the library's, or too old.
 
-        Raises BadRecord for a signed cookie that is the library's, but holds no data.
+        Raises BadRecord for a signed cookie of the library that holds no data.
         """
         ...
 
     def data(self, raw: bytes) -> dict[str, Any]:
-        """Return the data of what a store has under an old id, as the library would give it.
+        """Return the data of a stored old session, as the library would return it.
 
-        Bounded in size and depth, and never by pickle. Raises BadRecord, whose reason is one
-        of a fixed set of phrases.
+        It is bounded in size and depth, and never unpickled. Raises BadRecord with one of a fixed
+        set of reasons.
         """
         ...

@@ -1,13 +1,13 @@
-"""One session outside of its user's requests, by its sid: for jobs, scripts and support pages.
+"""Open a session outside of its user's requests, by sid: for jobs, scripts and support pages.
 
-It is opened, merged and saved as a request's is. What differs:
+It is opened, merged and saved like a request's session, with these differences:
 
-    a token             none is known, and none can be made: the secret stays as it is
-    the same session    has the same owner still, whatever its secret; a request's has its secret
-    the idle timeout    runs on: the user was not there
-    ended meanwhile     an error, as no browser is there to be told
+    the token           is unknown, and a new one cannot be sent: the secret stays as it is
+    the same session    has the same owner, under any secret; a request's has the same secret
+    the idle timeout    is not restarted: the user was not there
+    ended meanwhile     is an error, because there is no browser to tell
 
-Whoever only reads, or ends the session, is not told that it ended.
+A block that only reads, or ends the session, gets no error if it has ended.
 """
 
 from __future__ import annotations
@@ -21,35 +21,37 @@ from .steps import Steps, done
 
 
 def opened(flow: Flow, sid: str) -> Steps[ServerSession | None]:
-    """Open the session of a sid; None where no live one of this application is.
+    """Open the session of a sid; None if this application has no such live session.
 
-    Raises InvalidName for what is no str, StoreUnavailable.
+    Raises InvalidName if it is not a str, and StoreUnavailable.
     """
     return flow.open_by_sid(sid) if is_sid(checked_sid(sid, "session_by_sid")) else done(None)
 
 
 def saved(flow: Flow, session: ServerSession) -> Steps[None]:
-    """Save what was done to a session that was opened so, and lock it.
+    """Save the changes to a session that was opened by its sid, and lock it.
 
-    Raises SessionEnded where nothing could be saved for good, and what `Flow.close` raises:
-    then the session is `left`, as where the block itself raises.
+    Raises SessionEnded if nothing can be saved any more, and the errors of `Flow.close`. Then the
+    session is `left`, as if the block itself had raised.
     """
     state = state_of(session)
     ends = flow.deletes(session)
     _ = yield from flow.close(session, cookie_possible=False)
     _lock(state)
     if state.lost is not None and not (ends and state.lost.drop):
-        how = "ended meanwhile" if state.lost.drop else "became another user's meanwhile"
+        how = (
+            "ended meanwhile" if state.lost.drop else ("was bound to another user in the meantime")
+        )
         raise SessionEnded(state.lost.sid, how)
 
 
 def left(session: ServerSession) -> None:
-    """Drop what was done to a session and is not saved, as an error tells, and lock it."""
+    """Drop the unsaved changes of a session, after an error in its block, and lock it."""
     state = state_of(session)
     state.warned = True
     _lock(state)
 
 
 def _lock(state: SessionState) -> None:
-    """Refuse what is written from now on."""
+    """Refuse all writes from now on."""
     state.locked, state.blocks = True, 0

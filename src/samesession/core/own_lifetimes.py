@@ -1,12 +1,12 @@
-"""Idle timeouts of single sessions' own: by role, or because a user said "remember me". Pure.
+"""Idle timeouts of single sessions: by role, or because a user chose "remember me". Pure.
 
-    SESSION_OWN_LIFETIMES   session.lifetime = ...   a record that has one of its own
-    False                   an error                 is renewed for what the settings say
-    True                    kept in the record       is renewed for its own
+    SESSION_OWN_LIFETIMES   session.lifetime = ...   a record with its own timeout
+    False                   an error                 is renewed for the settings' timeout
+    True                    kept in the record       is renewed for its own timeout
 
-A session without one follows the settings, at its next request also where they were changed
-since. How long the cookie lives follows the session's own, too, where it outlives the browser
-at all (`permanent`), and SESSION_ABSOLUTE_LIFETIME ends the session all the same.
+A session without its own timeout follows the settings, from its next request on even if they
+changed. The cookie's life follows the session's own timeout, too, if it outlives the browser
+at all (`permanent`). SESSION_ABSOLUTE_LIFETIME ends the session in any case.
 """
 
 from __future__ import annotations
@@ -20,42 +20,42 @@ from .store import Lifetimes
 _LIMIT = 2**31  # seconds, as for the settings
 
 REFUSED = (
-    "this application's sessions have no idle timeouts of their own, so session.lifetime cannot be "
-    "set: write SESSION_OWN_LIFETIMES = True, in every process that shares the store"
+    "this application's sessions cannot have their own idle timeouts, so session.lifetime cannot "
+    "be set: write SESSION_OWN_LIFETIMES = True, in every process that shares the store"
 )
 REFUSED_COOKIE = (
-    "with SESSION_TYPE 'cookie' the browser keeps the session, so it can have no idle timeout of "
-    "its own: choose a server-side store, such as 'filesystem'"
+    "with SESSION_TYPE 'cookie' the browser keeps the session, so it cannot have its own idle "
+    "timeout: choose a server-side store, such as 'filesystem'"
 )
 
 
 def checked_lifetime(value: object) -> int:
-    """Return an idle timeout in whole seconds, 0 for None; a part of a second counts as one.
+    """Return an idle timeout in whole seconds, rounded up; 0 for None.
 
-    Raises TypeError for what is no timedelta, ValueError for one that is out of bounds.
+    Raises TypeError if it is not a timedelta, and ValueError if it is out of bounds.
     """
     if value is None:
         return 0
     if not isinstance(value, timedelta):
         raise TypeError(
-            f"session.lifetime is a timedelta or None, not {type(value).__name__}: "
-            "write timedelta(days=30)"
+            f"session.lifetime must be a timedelta or None, not {type(value).__name__}: write "
+            "timedelta(days=30)"
         )
     seconds = math.ceil(value.total_seconds())
     if not 0 < seconds < _LIMIT:
         raise ValueError(
-            "session.lifetime must be above 0 and below 2**31 seconds: write None for what the "
-            "settings say, or session.clear() to end the session"
+            "session.lifetime must be above 0 and below 2**31 seconds: write None for the "
+            "settings' timeout, or session.clear() to end the session"
         )
     return seconds
 
 
 def idle_timeout(record: Record, lifetimes: Lifetimes) -> int:
-    """Return the idle timeout of a session in seconds, as `record.lifetime_of` does of bytes."""
+    """Return a session's idle timeout in seconds, as `record.lifetime_of` does for bytes."""
     of_settings = lifetimes.permanent if record.permanent else lifetimes.browser
     return (lifetimes.own and record.lifetime) or of_settings
 
 
 def permanent_lifetime(record: Record, lifetimes: Lifetimes) -> int:
-    """Return for how many seconds the cookie of a session lives that outlives the browser."""
+    """Return the life in seconds of the cookie of a permanent session."""
     return (lifetimes.own and record.lifetime) or lifetimes.permanent

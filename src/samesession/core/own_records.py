@@ -1,7 +1,7 @@
-"""Read many of an application's own records, a batch at a time.
+"""Read many of an application's own records, in batches.
 
-Several applications may share a store, and a prefix too. So a record that does not
-open with this application's keys is another's here, and nothing to speak of.
+Several applications may share a store, and even a prefix. So a record that this application's keys
+do not open belongs to another application, and is skipped silently.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from .session_info import SessionInfo, info_of
 from .steps import Steps
 from .store import Clock, DatedRecord, Lifetimes, Store
 
-# A key, and what is stored under it.
+# A key, and the bytes stored under it.
 Stored = tuple[str, bytes | None]
 
 
 class Dated(NamedTuple):
-    """A record; when its session was seen last, and when its idle timeout ends, if known.
+    """A record, with the times when its session was last seen and expires, if known.
 
-    `size`: how many bytes the store has of it; 0 where nobody asked.
+    `size`: its bytes in the store; 0 if it was not asked for.
     """
 
     record: Record
@@ -35,14 +35,14 @@ class Dated(NamedTuple):
     size: int = 0
 
     def info(self, current: str | None) -> SessionInfo:
-        """Return what may be seen of it; `current`: the sid of the request that asks."""
+        """Return what may be shown of the session; `current`: the sid of the request that asks."""
         record = self.record
         is_current = record.sid == current
         return info_of(record, seen=self.seen, idle_end=self.idle_end, current=is_current)
 
 
 class OwnRecords:
-    """What reads them."""
+    """Reads an application's records."""
 
     def __init__(
         self, store: Store, *, prefix: str, sealer: Sealer, lifetimes: Lifetimes, clock: Clock
@@ -58,7 +58,7 @@ class OwnRecords:
         return self._is_key(key, self._prefix)
 
     def is_note_key(self, key: object) -> bool:
-        """Return whether a key has the form of a note's that an old session has become ours."""
+        """Return whether a key is that of a note on an old session that has become ours."""
         return self._is_key(key, self._prefix + NOTES)
 
     @staticmethod
@@ -73,7 +73,7 @@ class OwnRecords:
         return None if found is None else self.open_all(found)
 
     def load(self, walk: KeyWalk) -> Steps[list[Stored] | None]:
-        """Read what is stored under the next keys; None at the end."""
+        """Read the bytes stored under the next keys; None at the end."""
         keys = yield from walk.batch()
         if not keys:
             return None
@@ -82,12 +82,12 @@ class OwnRecords:
         return list(zip(keys, loaded, strict=True))
 
     def open_all(self, found: Sequence[Stored]) -> list[Record]:
-        """Choose what is this application's."""
+        """Select and open this application's records."""
         opened = (self.opened(key, raw) for key, raw in found)
         return [record for record in opened if record is not None]
 
     def read_dated(self, walk: KeyWalk, *, most: int | None = None) -> Steps[list[Dated] | None]:
-        """Read the next records with when they were renewed last, and expire; None at the end."""
+        """Read the next records with the times of last renewal and expiry; None at the end."""
         keys = yield from walk.batch(most)
         if not keys:
             return None
@@ -96,7 +96,7 @@ class OwnRecords:
         return self._dated(keys, loaded)
 
     def dated(self, sid: str) -> Steps[Dated | None]:
-        """Read the record of a sid; None where none of this application's is."""
+        """Read the record of a sid; None if this application has none."""
         keys = [self._prefix + sid]
         found = self._dated(keys, (yield from load_dated(self._store, keys, self._lifetimes)))
         return found[0] if found else None
@@ -112,9 +112,9 @@ class OwnRecords:
         return found
 
     def opened(self, key: str, raw: bytes | None) -> Record | None:
-        """Open what a store returned for a key; None for what is not this application's.
+        """Open the bytes that a store returned for a key; None if they are not this application's.
 
-        What a request has begun to make of another library's session is none yet.
+        A record that a request has started to create for another library's session does not count.
         """
         try:
             record = None if raw is None else self._sealer.open(key, raw)
@@ -128,7 +128,7 @@ def _end(left: float | None, now: float) -> float | None:
 
 
 def _seen(record: Record, idle: float | None, now: float) -> float | None:
-    """Return when a session was seen last; None where its timeout was another one then."""
+    """Return when a session was last seen; None if its timeout was different then."""
     if idle is None or not record.created - SKEW <= now - idle <= now + SKEW:
         return None
     return max(record.created, min(now, round(now - idle)))

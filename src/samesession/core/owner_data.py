@@ -1,6 +1,6 @@
-"""What is kept of an owner, for requests under data protection law: hand it out, a part at a time.
+"""Export everything that is stored about an owner, in batches, for data protection requests.
 
-As JSON has it, since people get it, and programs that know nothing of this one (GDPR, 15 and 20).
+In the types of JSON, because people and unrelated programs read it (GDPR, 15 and 20).
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from .record import Record
 from .session_info import SessionInfo
 from .steps import Steps
 
-# What is known of a session, and its record.
+# The description of a session, and its record.
 Described: TypeAlias = tuple[SessionInfo, Record]
 
 
 class OwnerExport:
-    """All sessions of an owner, in batches: no more than one of them is held at a time."""
+    """All sessions of an owner, in batches: only one batch is in memory at a time."""
 
     def __init__(self, batch: Callable[[], Steps[Sequence[Described] | None]]) -> None:
-        """`batch`: gives the next sessions, which may be none, and None at the end."""
+        """`batch`: returns the next sessions, which may be none, and None at the end."""
         self._batch = batch
         self._told: set[str | None] = set()  # a store may list a session twice
 
     def next(self) -> Steps[Iterator[dict[str, Any]] | None]:
-        """Return the next sessions as `export_owner` gives them; None at the end."""
+        """Return the next sessions as `export_owner` returns them; None at the end."""
         found = yield from self._batch()
         return None if found is None else self._new(found)
 
@@ -44,7 +44,7 @@ def _exported(info: SessionInfo, record: Record) -> dict[str, Any]:
     try:
         data = plain(codec.decode(record.payload))
     except BadRecord:
-        data = None  # ours, but nothing that can be read
+        data = None  # ours, but unreadable
     return {
         "sid": info.sid,
         "owner": info.owner,

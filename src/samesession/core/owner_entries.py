@@ -1,15 +1,15 @@
-"""Note in a store's owner index which sessions are whose, under names that may hide the owners.
+"""Note the owners of sessions in a store's owner index, under names that may hide the owners.
 
-                           noted under           looked for and forgotten under
+                           noted under           searched and removed under
     no encryption          the owner             the owner
     it only reads          the owner             the owner, and each key's name
     it writes              the newest key's      each key's name, and the owner until `plain_until`
 
-A key's name of an owner is its HMAC: a plain digest of an address or a number is guessed. An
-entry is noted before the record it leads to is written, under the newest name too where that is
-written anew under a newer key, and forgotten after that is deleted. Those under older names are
-left to expire until then: processes may differ in which name is the newest, and whoever walks
-through the names while an entry moves from one to another could miss it.
+A key's name for an owner is its HMAC: a plain digest of an address or a number can be guessed.
+An entry is noted before its record is written, also under the newest name if the record is
+written again under a newer key. It is removed after the record is deleted. Entries under older
+names are left to expire: processes may differ in which name is the newest, and a walk through
+the names could miss an entry that moves from one name to another.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ class OwnerEntries:
             yield from self._index.enlist(self._names(owner)[0], key, lifetime=lifetime)
 
     def are_due(self, *, stale: bool) -> bool:
-        """Return whether to write a record anew, which may be stale, is to note its owner anew.
+        """Return whether rewriting a record, which may be stale, must note its owner again.
 
-        What only reads encrypted records cannot tell whether one was noted by what writes them.
+        A process that only reads encrypted records cannot know whether a writing process did so.
         """
         return self._encryption is not None and (stale or not self._encryption.writes)
 
     def remove(self, owner: str | None, key: str) -> Steps[None]:
-        """Forget that a key belongs to an owner, whatever the owner is called."""
+        """Remove a key from the owner's entries, under each of the owner's names."""
         if owner is not None and self._index is not None:
             for name in self._names(owner):
                 yield from self._index.delist(name, key)
@@ -55,7 +55,7 @@ class OwnerEntries:
     def remove_many(
         self, owner: str, keys: Sequence[str], *, every_name: bool = False
     ) -> Steps[None]:
-        """Forget that keys belong to an owner, whatever the owner is called; see `pages`."""
+        """Remove keys from the owner's entries, under each of the owner's names; see `pages`."""
         if self._index is not None:
             for name in self._names(owner, every=every_name):
                 yield from delist_many(self._index, name, keys)
@@ -63,21 +63,21 @@ class OwnerEntries:
     def pages(
         self, owner: str, *, every_name: bool = False
     ) -> Callable[[str | None], Steps[KeyPage]]:
-        """Return what lists the keys of an owner page by page, whatever the owner is called.
+        """Return a function that lists the owner's keys page by page, under each name.
 
-        `every_name`: the owner's own as well, though no record that it leads to counts.
-        Raises NotSupported on a store that keeps no index.
+        `every_name`: also the owner's plain name, though no record that it leads to counts. Raises
+        NotSupported on a store that keeps no index.
         """
         if self._index is None:
             raise NotSupported(
-                "this store cannot list a user's sessions: choose another, "
-                'such as SESSION_TYPE = "filesystem"'
+                "this store cannot list a user's sessions: choose another store, such as "
+                'SESSION_TYPE = "filesystem"'
             )
         index = self._index
         lists = [owned_by(index, name) for name in self._names(owner, every=every_name)]
 
         def page(after: str | None) -> Steps[KeyPage]:
-            # Where it is to go on: the number of a name, and the place among its keys.
+            # Where to continue: the number of a name, and the place among its keys.
             number, colon, place = (after or "0").partition(":")
             at = int(number)
             found = yield from lists[at](place if colon else None)

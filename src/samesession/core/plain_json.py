@@ -1,9 +1,9 @@
-"""Spell what a session holds in what JSON has: for people, not to be read back. Pure.
+"""Convert a session's data to the types of JSON: for people, not to be read back. Pure.
 
 text, whole numbers, booleans, None     as they are
-a number that JSON cannot spell         "inf", "-inf", "nan"
-dates and times                         as ISO 8601 has them
-a span of time                          its seconds
+a number that JSON does not have        "inf", "-inf", "nan"
+dates and times                         in ISO 8601
+a timedelta                             its seconds
 Decimal, UUID, Markup                   their text
 bytes                                   base64
 a list, a tuple, a set                  a list; of a set in a fixed order
@@ -19,7 +19,7 @@ from typing import Any, cast
 
 
 def plain(value: object) -> Any:  # one for each line of the table; Any: of JSON
-    """Return a value of a session as `json.dumps` takes it."""
+    """Return a session's value in a form that `json.dumps` takes."""
     match value:
         case None | bool() | int():
             return value

@@ -1,4 +1,4 @@
-"""Decide, from facts alone, whether a record is live and what becomes of a session."""
+"""Decide whether a record is alive, and what happens to a session. Depends on facts only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SKEW = 60  # seconds by which the clocks of two nodes may differ
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many sessions an owner may have; `refuses`: another login, or ends the oldest."""
+    """How many sessions an owner may have; `refuses`: refuse another login, or end the oldest."""
 
     most: int
     refuses: bool = False
@@ -34,9 +34,9 @@ class Rules:
 
 
 class Horizon:
-    """The longest idle timeout so far, in seconds, and the moment at which it grew.
+    """The longest idle timeout so far, in seconds, and the moment when it grew.
 
-    What is noted of a session must outlive it, though its timeout may be lengthened later.
+    Notes on a session must outlive it, though its timeout may be lengthened later.
     """
 
     __slots__ = ("grown", "longest")
@@ -53,7 +53,7 @@ class Horizon:
 
 
 class Verdict(enum.Enum):
-    """What a stored record is worth to the bearer of a token."""
+    """The value of a stored record to the bearer of a token."""
 
     LIVE = enum.auto()
     EXPIRED = enum.auto()
@@ -61,7 +61,7 @@ class Verdict(enum.Enum):
 
 
 def opens(token: Token, record: Record) -> bool:
-    """Return whether a record is the one that a token's bearer may use, live or not."""
+    """Return whether a record is the one that a token's bearer may use, alive or not."""
     return record.sid == token.sid and same_secret(token, record.secret_hash)
 
 
@@ -73,22 +73,22 @@ def verdict(record: Record, token: Token, now: float) -> Verdict:
 
 
 def is_over(record: Record, now: float) -> bool:
-    """Return whether a session's time is over, whoever asks for it."""
+    """Return whether a session has expired."""
     if record.deadline and now >= record.deadline:
         return True
-    # Begun or authenticated in the future: by a clock that was ahead, or this one was set
-    # back. Either way the session would live longer, or pass for fresher, than it may.
+    # It began, or the user authenticated, in the future: another clock was fast, or this one was
+    # set back. Either way the session would live longer, or count as fresher, than it may.
     return max(record.created, record.auth_time) > now + SKEW
 
 
 def is_of_age(written: int, now: float, max_age: int) -> bool:
-    """Return whether a cookie that holds a session, written at a moment, counts now."""
-    # Another node may have written it, whose clock is ahead.
+    """Return whether a cookie that holds a session, written at this moment, counts now."""
+    # Another node may have written it, and its clock may be fast.
     return -SKEW <= int(now) - written <= max_age
 
 
 class Action(enum.Enum):
-    """What becomes of a session's record when the response is made."""
+    """The action for a session's record when the response is made."""
 
     LEAVE = enum.auto()
     CREATE = enum.auto()
@@ -97,7 +97,7 @@ class Action(enum.Enum):
 
 
 def action(*, stored: bool, is_empty: bool, changed: bool) -> Action:
-    """Choose what to do with the record: `is_empty` is a session without data and owner."""
+    """Choose the action for the record; `is_empty`: the session has neither data nor owner."""
     if not stored:
         return Action.LEAVE if is_empty or not changed else Action.CREATE
     if is_empty:
@@ -106,10 +106,10 @@ def action(*, stored: bool, is_empty: bool, changed: bool) -> Action:
 
 
 def deadline(now: int, rules: Rules) -> int:
-    """Return the moment at which a session that authenticates now ends in any case; 0: never."""
+    """Return when a session that authenticates now ends in any case; 0 for never."""
     return 0 if rules.absolute is None else now + rules.absolute
 
 
 def sends_cookie(*, modified: bool, permanent: bool, rules: Rules) -> bool:
-    """Return what Flask's `should_set_cookie` would."""
+    """Return the same as Flask's `should_set_cookie`."""
     return modified or (permanent and rules.refresh_each_request)

@@ -1,7 +1,7 @@
-"""Keys that everybody knows: those that documentation shows, and what stands in for one. Pure.
+"""Keys that are publicly known: from documentation, and placeholders for a key. Pure.
 
-Whoever knows the key signs any session. A key out of a tutorial is as good as none,
-and so is a text that says how to make a key, pasted in its place.
+Anyone who knows the key can sign any session. A key from a tutorial protects nothing, and neither
+does a text that explains how to create a key, pasted in its place.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-# Keys that stand in documentation and default settings, as they are found in applications.
+# Keys from documentation and default settings, as they are found in applications.
 _SHOWN = (
     "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",  # Flask, tutorial
-    "_5#y2LF4Q8z",  # Flask, quickstart: what nobody changes of it
+    "_5#y2LF4Q8z",  # Flask, quickstart: the part that users leave unchanged
     "A0Zr98j/3yX R~XHH!jmN]LWX/,?RT",  # Flask 0.7, quickstart
     '\xfd{H\xe5<\x95\xf9\xe3\x96.5\xd1\x01O<!\xd5\xa2\xa0\x9fR"\xa1\xa8',  # the same, generated
     '?\xbf,\xb4\x8d\xa3"<\x9c\xb0@\x0f5\xab,w\xee\x8d$0\x13\x8b83',  # Flask 0.5, configuration
@@ -20,7 +20,7 @@ _SHOWN = (
     "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",  # FastAPI, tutorial
     "thisismyscretkey",  # Superset, default (CVE-2023-27524)
 )
-# The same, of words that a key of somebody's own may hold beside others.
+# More of them, made of words that a private key may also contain.
 _PHRASES = (
     "super secret string",  # Flask-Login
     "hard to guess string",  # Flask Web Development
@@ -37,7 +37,7 @@ _PHRASES = (
     "development secret key",
     "dev secret key",
 )
-# What says that a key is to be made, in letters and digits.
+# Placeholders that ask for a key, in letters and digits.
 _INSTRUCTIONS = re.compile(
     "changeme|changethis|changeit|changein|replaceme|replacethis|replacewith|placeholder"
     "|your(?:own)?(?:random|secret|key|super|very|flask)|(?:put|insert|enter)a?your"
@@ -48,9 +48,9 @@ _ESCAPE = re.compile(r"""\\(?:x([0-9a-fA-F]{2})|([nrt"'\\]))""")
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t"}
 
 
-@lru_cache(maxsize=64)  # settings are read anew when one of them changes
+@lru_cache(maxsize=64)  # the settings are read again when one of them changes
 def is_published(key: str | bytes) -> bool:
-    """Return whether a key is one that documentation shows, or a text in place of a key."""
+    """Return whether a key comes from documentation, or is a placeholder for a key."""
     for spelling in map(_folded, _spellings(key)):
         if spelling in _FOLDED_PHRASES or any(known in spelling for known in _FOLDED):
             return True
@@ -74,7 +74,7 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 
 def _folded(text: str) -> str:
-    """Leave away what is often changed: case, blanks, separators, quotes."""
+    """Remove what is often changed: case, spaces, separators, quotes."""
     return re.sub(r"""[\s_'"-]""", "", text).lower()
 
 

@@ -1,15 +1,15 @@
-"""Read a session's record, and ask again before an answer is believed that may be another's.
+"""Read a session's record, and ask again if the answer may belong to another request.
 
-Where a network drops or doubles an answer, a connection gets out of step: each question
-gets its neighbour's answer. A record says whose it is, and nobody can forge that; so an
-answer is believed that has the sid which was asked for:
+If a network drops or doubles an answer, a connection gets out of step: each question gets
+its neighbour's answer. A record contains its sid, and no one can forge that. So an answer
+with the expected sid is believed:
 
-    load answered               the store is asked once more, and answers
-    the sid's own record        (it is not)
-    none, another's, or what    the sid's own record: believed, the first was crossed
-    is no record                the same again: believed, that is what is stored
+    first answer                second answer
+    the sid's own record        (not asked for)
+    none, another's, or         the sid's own record: believed, the first was crossed
+    not a record                the same again: believed, this is stored
                                 none: believed
-                                another's still: neither is believed, it is an outage
+                                still another's: neither is believed, it is an outage
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .record import Opens, Record, sid_of
 from .steps import Steps
 from .store import Lifetimes, Rereading, Store
 
-_NO_RECORD = b""  # stands for what a store refused to take for one
+_NO_RECORD = b""  # stands for bytes that a store did not accept as a record
 
 
 class Found(NamedTuple):
@@ -32,7 +32,7 @@ class Found(NamedTuple):
 
 
 class Reader:
-    """What reads records from a store."""
+    """Reads records from a store."""
 
     def __init__(self, store: Store, records: Opens) -> None:
         self._store = store
@@ -40,9 +40,9 @@ class Reader:
         self._again = store.load_again if isinstance(store, Rereading) else None
 
     def read(self, key: str, sid: str, *, renew: Lifetimes | None) -> Steps[Found | None]:
-        """Read the record of a sid, and restart its idle timeout; None where none is.
+        """Read the record of a sid, and restart its idle timeout; None if there is none.
 
-        Raises BadRecord for what is no record of the sid's, and StoreUnavailable.
+        Raises BadRecord if the record is not that of the sid, and StoreUnavailable.
         """
         raw: bytes | None = _NO_RECORD
         try:
@@ -63,6 +63,6 @@ class Reader:
             return None
         if raw != doubted and sid_of(raw) != sid:
             raise StoreUnavailable(
-                "the session store gave two answers, and neither to the question"
+                "the session store gave two answers, and neither answers the question"
             )
         return Found(self._records.open(key, raw), raw)

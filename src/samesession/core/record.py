@@ -1,13 +1,13 @@
-"""Turn a record into authenticated bytes and back, bound to its key.
+"""Encode a record as authenticated bytes and back, bound to its key.
 
-Layout, big-endian. What stores read, and what a token is checked with, stands at the front
-in the clear, each at its place:
+Layout, big-endian. Fields that stores read, and that a token is checked with, are at the front
+in the clear, each at a fixed offset:
 
     offset  bytes
     0       8      revision
     8       1      flags: 1 permanent, 2 encrypted
     9       1      format: 2
-    10      4      idle timeout of this session's own in seconds; 0: it has none
+    10      4      this session's own idle timeout in seconds; 0: it has none
     14      16     sid
     30      24     SHA-256 of the secret, its first 192 bits (NIST SP 800-107, 5.1)
     54      2      length of the details
@@ -16,16 +16,16 @@ in the clear, each at its place:
     -16     16     MAC
 
 The details are created, deadline (0: none), auth_time (0: never), indexed (when the owner index
-last heard of it), owner (None: nobody's), label (None: it has none), and then a tag and bytes
-of each extension field. What is 0 or None at their end is left out. Times are seconds since
-1970 in UTC. Fields whose tags nobody knows here are kept as they are in each next record.
+last noted it), owner (None: it has none), label (None: it has none), and then a tag and bytes
+of each extension field. Trailing zeros and Nones are left out. Times are seconds since 1970 in
+UTC. Fields with unknown tags are copied unchanged to each next record.
 
-The MAC is HMAC-SHA256 over the key and all before, of which the first 128 bits are kept
+The MAC is HMAC-SHA256 over the key and all bytes before it, cut to its first 128 bits
 (RFC 2104, section 5; as many as an AEAD's tag has).
 
-In an encrypted record all from the length of the details on, without the MAC, stands as
-`Cipher.encrypt` gives it; associated data are the key and what is in the clear, as for the
-MAC. That covers what is encrypted, so that to forge a record takes both keys.
+In an encrypted record everything from the length of the details on, except the MAC, is
+encrypted by `Cipher.encrypt`. Associated data are the key and the bytes in the clear. The MAC
+covers the encrypted bytes, so that forging a record takes both keys.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ _MAX_DETAILS = 2**16 - 1
 _NOTHING: list[Any] = [0, 0, 0, 0, None, None]  # details that may be left out
 _NUMBERS: list[type] = [int, int, int, int]
 _FIELD: list[type] = [int, bytes]
-_NO_KEY = ""  # of no record: each has a sid in its key
+_NO_KEY = ""  # the hash of no record: each has a sid in its key
 _REVISION_MASK = 2**64 - 1
-# Tag of a field that a session loses as soon as its own cookie comes: see `migrated`.
+# The tag of a field that is removed as soon as the session's own cookie comes: see `migrated`.
 PASSING = 1
 # Tag of the field that says which device a session is bound to: see `device_binding`. The tags
 # between are in `migrated`.
@@ -70,11 +70,11 @@ Fields = tuple[tuple[int, bytes], ...]
 
 
 class Record(NamedTuple):
-    """What a store holds of one session; the payload and hash stay out of `repr`.
+    """The stored form of one session; the payload and hash stay out of `repr`.
 
-    `lifetime`: the idle timeout of its own in seconds, or 0. `fields`: a tag and bytes each.
-    `stale` is no part of it: what was stored is sealed or encrypted by a fallback key, or is
-    to be encrypted and is not, or has a field that passes.
+    `lifetime`: its own idle timeout in seconds, or 0. `fields`: a tag and bytes each. `stale` is
+    not stored: it says that a fallback key sealed or encrypted the record, that the record is plain
+    but should be encrypted, or that it has a field to be removed.
     """
 
     sid: str
@@ -97,20 +97,20 @@ class Record(NamedTuple):
 
     @property
     def revision_bytes(self) -> bytes:
-        """The revision as a store sees it."""
+        """The revision in the form that a store compares."""
         return self.revision.to_bytes(8, "big")
 
 
 class Opens(Protocol):
-    """Reads records of one application's."""
+    """Reads the records of one application."""
 
     def open(self, key: str, raw: bytes) -> Record:
-        """Check and decode what a store returned for a key; raises BadRecord."""
+        """Check and decode the bytes that a store returned for a key; raise BadRecord."""
         ...
 
 
 class Sealer:
-    """Seal records with the newest key, open them with any; refuse what is not ours."""
+    """Seal records with the newest key, and open them with any; refuse all others."""
 
     __slots__ = ("_macs", "_max_bytes", "encryption")
 
@@ -123,8 +123,8 @@ class Sealer:
         *,
         encryption: Encryption | None = None,
     ) -> None:
-        """`max_bytes` bounds a whole record, checked before anything is decoded."""
-        # Each is copied for every record: the key's share of the work is done once.
+        """`max_bytes` limits a whole record, and is checked before anything is decoded."""
+        # Each is copied for every record: the work that depends on the key only is done once.
         self._macs = tuple(
             hmac.new(derive(secret, Purpose.RECORD, prefix, cookie_name), digestmod="sha256")
             for secret in secret_keys
@@ -135,7 +135,7 @@ class Sealer:
     def seal(self, key: str, record: Record) -> bytes:
         """Encode and authenticate a record.
 
-        Raises SessionTooLarge when it would exceed the limit.
+        Raises SessionTooLarge if it would exceed the limit.
         """
         body = self._encrypted(key, record)
         if body is None:
@@ -151,9 +151,9 @@ class Sealer:
         return body + _tag(self._macs[0], key, body)
 
     def open(self, key: str, raw: bytes) -> Record:
-        """Check and decode what a store returned for a key; note a fallback key in it.
+        """Check and decode the bytes that a store returned for a key; mark a fallback key's record.
 
-        Raises BadRecord when it is damaged, forged, or another session's.
+        Raises BadRecord if they are damaged, forged, or another session's.
         """
         if not _DETAILS_AT + MAC_BYTES <= len(raw) <= self._max_bytes:
             raise BadRecord("its size is out of bounds")
@@ -166,7 +166,7 @@ class Sealer:
         raise BadRecord("it is not authentic")
 
     def tag(self, text: bytes) -> bytes:
-        """Authenticate a text that is no record, such as a paging mark."""
+        """Authenticate a text that is not a record, such as a paging mark."""
         return _tag(self._macs[0], _NO_KEY, text)
 
     def has_tagged(self, tag: bytes, text: bytes) -> bool:
@@ -174,7 +174,7 @@ class Sealer:
         return any(hmac.compare_digest(_tag(mac, _NO_KEY, text), tag) for mac in self._macs)
 
     def _encrypted(self, key: str, record: Record) -> bytes | None:
-        """Return a record's bytes without the MAC, encrypted; None where none is to be."""
+        """Return a record's bytes without the MAC, encrypted; None if it stays plain."""
         encryption = self.encryption
         if encryption is None or not encryption.writes:
             return None
@@ -197,7 +197,7 @@ class Sealer:
 
 
 def _clear(record: Record, *, encrypted: bool = False) -> bytes:
-    """Make what of a record is in the clear, whatever else is not."""
+    """Make the part of a record that stays in the clear."""
     return _CLEAR.pack(
         record.revision & _REVISION_MASK,
         (_PERMANENT if record.permanent else 0) | (_ENCRYPTED if encrypted else 0),
@@ -209,9 +209,9 @@ def _clear(record: Record, *, encrypted: bool = False) -> bytes:
 
 
 def _private(record: Record) -> tuple[bytes, bytes, bytes]:
-    """Make all that of a record a store has no use for."""
+    """Make the part of a record that a store does not need."""
     details: list[Any] = [record.created]
-    if any(record[5:9]) or record.label is not None or record.fields:  # as of few sessions
+    if any(record[5:9]) or record.label is not None or record.fields:  # as in few sessions
         details += [*record[5:8], record.owner, record.label]
         for field in record.fields:
             details += field
@@ -220,7 +220,7 @@ def _private(record: Record) -> tuple[bytes, bytes, bytes]:
     packed = ormsgpack.packb(details)
     if len(packed) > _MAX_DETAILS:
         raise SessionTooLarge(
-            len(packed), _MAX_DETAILS, "what a record holds besides the data", "keep less there"
+            len(packed), _MAX_DETAILS, "the part of the record besides the data", "keep less there"
         )
     return len(packed).to_bytes(2, "big"), packed, record.payload
 
@@ -250,21 +250,21 @@ def _parse(body: bytes, *, stale: bool) -> Record:
 
 
 def _details(packed: bytes) -> list[Any]:
-    """Decode the details, with what was left out; raise BadRecord for anything else."""
+    """Decode the details, and fill in those left out; raise BadRecord if they are wrong."""
     try:
         found: Any = ormsgpack.unpackb(packed)
     except ValueError as error:
         raise BadRecord("its details cannot be decoded") from error
     if type(found) is list:
         details = cast("list[Any]", found)
-        if len(details) == 1 and type(details[0]) is int:  # as of most sessions
+        if len(details) == 1 and type(details[0]) is int:  # as in most sessions
             return [details[0], *_NOTHING[1:]]
         details += _NOTHING[len(details) :]
         if [*map(type, details[:4])] == _NUMBERS and _are_names(*details[4:6]):
             kinds = [*map(type, details[6:])]
             if kinds == _FIELD * (len(kinds) // 2):
                 return details
-    raise BadRecord("its details are of other kinds")
+    raise BadRecord("its details have wrong types")
 
 
 def _are_names(owner: object, label: object) -> bool:
@@ -280,23 +280,23 @@ def _tag(mac: hmac.HMAC, key: str, body: bytes) -> bytes:
 
 
 def _filed(key: str) -> tuple[bytes, bytes]:
-    """Spell what a record is filed under, so that nothing else begins the same way."""
+    """Encode a record's key so that no other text starts in the same way."""
     filed = key.encode("utf-8")
     return len(filed).to_bytes(4, "big"), filed
 
 
-# --- what a store reads --------------------------------------------------------------
+# --- read by stores ------------------------------------------------------------------
 
-# As much of a record as `revision_of` and `lifetime_of` read.
+# The part of a record that `revision_of` and `lifetime_of` read.
 MIN_BYTES = 14
 
 
-# As much of a record as `sid_of` reads.
+# The part of a record that `sid_of` reads.
 SID_END = MIN_BYTES + SID_BYTES
 
 
 def sid_of(raw: bytes) -> str | None:
-    """Return the sid that a record's bytes say they are of, true or not; None where they end."""
+    """Return the sid in a record's bytes, which may be forged; None if they are too short."""
     return text(raw[SID_END - SID_BYTES : SID_END]) if len(raw) >= SID_END else None
 
 
@@ -311,20 +311,20 @@ def secret_of(raw: bytes) -> bytes:
 
 
 def lifetime_of(raw: bytes, lifetimes: Lifetimes) -> int:
-    """Return the idle timeout in seconds that a record's bytes ask for."""
+    """Return the idle timeout in seconds of a record, given as bytes."""
     if lifetimes.own and (own := own_lifetime_of(raw)):
         return own
-    # Whoever can write to the store may have left fewer bytes there.
+    # Anyone who can write to the store may have left fewer bytes there.
     is_permanent = len(raw) >= MIN_BYTES and raw[_FLAGS_AT] & _PERMANENT
     return lifetimes.permanent if is_permanent else lifetimes.browser
 
 
 def own_lifetime_of(raw: bytes) -> int:
-    """Return the idle timeout in seconds of this session's own, 0 where it has none."""
+    """Return a session's own idle timeout in seconds, 0 if it has none."""
     return int.from_bytes(raw[10:MIN_BYTES], "big") if len(raw) >= MIN_BYTES else 0
 
 
 def stand_in(revision: int, *, permanent: bool, lifetime: int, rest: bytes) -> bytes:
-    """Return bytes that are to a store what a record is, for tests of stores."""
+    """Return bytes that a store takes for a record, for tests of stores."""
     flags = _PERMANENT if permanent else 0
     return revision.to_bytes(8, "big") + bytes([flags, FORMAT]) + lifetime.to_bytes(4, "big") + rest

@@ -1,11 +1,11 @@
-"""Bring in what other requests wrote to a session since it was opened or saved last.
+"""Load what other requests wrote to a session since it was last opened or saved.
 
     the record is        then
-    the session's own    what was done and is not saved yet is done to it anew, and shown
-    gone, or over        the session is empty, and nothing more of the request is saved in it
-    under a new secret   the same: who has the old one is another user, as far as is known
+    the session's own    unsaved changes are applied to the new data, which is shown
+    gone, or expired     the session is empty, and the request saves nothing more in it
+    under a new secret   the same: the bearer of the old secret may be another user
 
-The idle timeout runs on, as nothing tells that the user is there.
+The idle timeout is not restarted, because nothing shows that the user is there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .writing import Writer
 
 
 class Reloader:
-    """What brings it in."""
+    """Reloads a session."""
 
     def __init__(self, filing: Filing, *, writer: Writer, ending: Ending) -> None:
         self._filing = filing
@@ -30,10 +30,10 @@ class Reloader:
         self._ending = ending
 
     def reload(self, session: ServerSession) -> Steps[bool]:
-        """Show a session as it is stored now; return whether it is still there.
+        """Show a session as it is stored now; return whether it still exists.
 
-        Raises StoreUnavailable, and what a function of the application raises that is run
-        again. Then the session is as it was.
+        Raises StoreUnavailable, and any error of an application's function that is run again. Then
+        the session stays as it was.
         """
         state = state_of(session)
         state.accessed = True
@@ -51,9 +51,9 @@ class Reloader:
         return True
 
     def confirm(self, session: ServerSession) -> Steps[bool]:
-        """Return whether a session is still there; one that is not is empty from now on.
+        """Return whether a session still exists; if not, it is empty from now on.
 
-        What is there is not shown. Raises StoreUnavailable.
+        Stored changes are not shown. Raises StoreUnavailable.
         """
         loaded = state_of(session).loaded
         if loaded is None:
@@ -66,7 +66,7 @@ class Reloader:
     def _look(
         self, session: ServerSession, before: Loaded
     ) -> Steps[tuple[Loaded | None, Record | None]]:
-        """Return what is stored if it is the session that was loaded, or saved unheard; and all."""
+        """Return the session if it is the one that was loaded or saved, and any record found."""
         found = yield from self._filing.read(before.record)
         if found is None:
             return None, None
@@ -81,6 +81,6 @@ class Reloader:
     def _lose(self, session: ServerSession, before: Loaded, standing: Record | None) -> None:
         state = state_of(session)
         lost = self._writer.loss(before, standing, told=state.written)
-        # A login that is not saved yet begins another session, by what the save finds.
+        # A login that is not saved yet begins another session, depending on what the save finds.
         if not lost.gives_way_to(state.bound):
             saving.forget(session, lost)

@@ -1,8 +1,8 @@
 """The scopes in which a browser may hold a cookie of one name: domain, path, partition.
 
-A browser keeps one cookie for each name and scope, and sends all that match a request
-without saying where each came from (RFC 6265bis, 5.7.3). To delete one, its scope must
-be named exactly; which one it is can only be guessed from the request's host and path.
+A browser keeps one cookie for each name and scope. It sends all that match a request, without their
+scopes (RFC 6265bis, 5.7.3). A cookie can only be deleted by naming its exact scope, so the scope
+has to be guessed from the request's host and path.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-MAX_HEADERS = 16  # Set-Cookie headers of ours in one response
+MAX_HEADERS = 16  # our Set-Cookie headers in one response
 
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 _MAX_NAME = 253  # characters; RFC 1035, 2.3.4
 _PORT = re.compile(r":[0-9]*\Z", re.ASCII)
-# How the last part of an IPv4 address is told from a name (WHATWG URL, 3.5).
+# How the last part of an IPv4 address differs from a name (WHATWG URL, 3.5).
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.ASCII)
-_ENOUGH = MAX_HEADERS  # domains or paths: more than there are headers are of no use
-_LONGEST = 256  # characters of a path: 15 headers must fit into what proxies take
-# What no Path attribute holds: quoting it would name a path that no request has.
+_ENOUGH = MAX_HEADERS  # domains or paths: there are not enough headers for more
+_LONGEST = 256  # characters of a path: 15 headers must fit into what proxies accept
+# Characters that no Path attribute holds: quoting them would name a path without requests.
 NO_PATH = re.compile(r"[\0-\x1f\x7f-\x9f;\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a request was sent to: its host, perhaps with a port, and its whole path."""
+    """The address of a request: its host, perhaps with a port, and its whole path."""
 
     host: str
     path: str
@@ -33,7 +33,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a cookie is valid; without a domain on the host alone that set it."""
+    """The scope of a cookie; without a domain, only the host that set it."""
 
     domain: str | None
     path: str
@@ -43,7 +43,7 @@ class Scope:
 def host_name(text: str) -> str | None:
     """Return a host's name in ASCII and lower case, without its port.
 
-    None for text that is no name; an IPv4 address is one here.
+    None if the text is not a name; an IPv4 address counts as one here.
     """
     name = _PORT.sub("", text)
     try:
@@ -60,10 +60,10 @@ def cookie_domain(text: str) -> str | None:
 
 
 def other_scopes(own: Scope, address: Address) -> list[Scope]:
-    """Guess the scopes of cookies that came along with those of our own scope.
+    """Guess the scopes of cookies that came with those of our own scope.
 
-    The likeliest come first: those that differ in the domain or the path alone, then in
-    the partition alone, in domain and path, and the rest.
+    The likeliest come first: scopes that differ only in the domain or the path, then only in the
+    partition, then in domain and path, then the rest.
     """
     domains = (None, own.domain, *_parents(address.host), *_parents(own.domain or ""))
     paths = (*_prefixes(address.path), *_prefixes(own.path))
@@ -78,15 +78,15 @@ def other_scopes(own: Scope, address: Address) -> list[Scope]:
 
 
 def _differences(one: Scope, other: Scope) -> tuple[int, bool]:
-    """Count in how many respects two scopes differ, and say whether the partition is one."""
+    """Return in how many parts two scopes differ, and whether the partition is one."""
     partition = one.partitioned != other.partitioned
     return (one.domain != other.domain) + (one.path != other.path) + partition, partition
 
 
 def _parents(host: str) -> list[str]:
-    """List a host and the domains that it is in, the widest first.
+    """List a host and the domains that contain it, the widest first.
 
-    An address is in none, and browsers take no cookie for a single label such as "com".
+    An address is in no domain, and browsers accept no cookie for a single label such as "com".
     """
     labels = (host_name(host) or "").split(".")
     if _NUMBER.fullmatch(labels[-1]):

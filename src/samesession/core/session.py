@@ -1,8 +1,7 @@
-"""The mapping that a view sees as `session`: a dict that knows what was done to it.
+"""The mapping that a view sees as `session`: a dict that tracks its changes.
 
-It keeps its own account of access, because the frameworks' accounts differ
-(Quart 0.22 forgets to mark it, Quart 0.23 marks every request). It never knows
-a store, a framework, or the time.
+It tracks accesses itself, because the frameworks' tracking differs (Quart 0.22 forgets to mark
+accesses, Quart 0.23 marks every request). It does not know stores, frameworks or the time.
 """
 
 from __future__ import annotations
@@ -38,9 +37,14 @@ from .unsaved_changes import FLASHES_KEY, PERMANENT_KEY, UNCHANGING
 class ServerSession(Account):
     """One user's data between requests, used like a dict.
 
-    A change nested in a value is seen without `modified = True`. A session that holds
-    nothing but whether it is permanent counts as empty: it is not stored. What the flow
-    needs besides, `request_state` reaches, and no view.
+    A change inside a value is noticed without `modified = True`::
+
+        session["cart"].append(item)
+
+    A session that only holds whether it is permanent counts as empty: it is not stored. The flow
+    reaches its own part through `request_state`, and no view does.
+
+    .. versionadded:: 1.0
     """
 
     def __init__(
@@ -66,14 +70,14 @@ class ServerSession(Account):
         self._bindable = bindable
         self._freshness = freshness
 
-    # --- what Flask's session promises -------------------------------------------------
+    # --- the attributes of Flask's session -------------------------------------------------
 
     @property
     def accessed(self) -> bool:
-        """Whether the session was read or written, which varies the response by Cookie.
+        """Whether the session was read or written, so that the response varies by Cookie.
 
-        Setting it to True does nothing: frameworks do so for requests that never
-        touch the session. Setting it to False forgets the reads so far.
+        Setting it to True does nothing, because frameworks do so for requests that never touch the
+        session. Setting it to False forgets the reads so far.
         """
         return self._state.accessed
 
@@ -84,12 +88,12 @@ class ServerSession(Account):
 
     @property
     def modified(self) -> bool:
-        """Whether the session was written, within a value too, or has been saved already.
+        """Whether the session was written, also inside a value, or has been saved already.
 
-        Setting it to True sends the cookie again, and in a block of `saving()` restarts
-        the idle timeout. Setting it to False drops what this request has done to the data
-        since the last save, within values too, unless something is assigned afterwards,
-        which saves all; `regenerate`, `bind` and `clear` are done all the same.
+        Setting it to True sends the cookie again, and in a block of `saving()` restarts the idle
+        timeout. Setting it to False drops the changes that this request made to the data since the
+        last save, also inside values. A later assignment saves everything. `regenerate`, `bind` and
+        `clear` are always done.
         """
         return self._state.is_modified(lambda: payload_if_fit(self))
 
@@ -117,20 +121,23 @@ class ServerSession(Account):
 
     @permanent.setter
     def permanent(self, value: bool) -> None:
-        # Applications say so before each request, on exempt paths too, where nothing is kept.
+        # Applications set this before each request, also on exempt paths, where nothing is kept.
         if self._state.mode is not Mode.EXEMPT:
             self[PERMANENT_KEY] = bool(value)
         elif self._state.dropped_at is not None:
             super().__setitem__(PERMANENT_KEY, bool(value))
 
-    # --- what ours adds, besides what concerns the account ----------------------------
+    # --- our additions, besides those for the account ---------------------------------
 
     def update_atomically(self, func: Callable[[dict[str, Any]], object]) -> None:
         """Run `func(data)` now, and again on newer data if another request was faster.
 
-        `func` changes the plain dict it is given (its result is ignored) and has
-        no other effect, as it may run several times:
-        `session.update_atomically(lambda data: data["cart"].append(item))`.
+        `func` changes the plain dict that it is given; its result is ignored. It must have no other
+        effect, because it may run several times::
+
+            session.update_atomically(lambda data: data["cart"].append(item))
+
+        .. versionadded:: 1.0
         """
         self._may_write()
         applied = merge.applied(func, data_of(self))
@@ -147,7 +154,7 @@ class ServerSession(Account):
         self._state.note(name)
 
     def _lend_all(self) -> None:
-        """Count all values as read, and as what the view may change in place."""
+        """Count all values as read, and as values that the view may change in place."""
         self._note_loan()
         self._state.all_may_differ = True
 
@@ -165,13 +172,13 @@ class ServerSession(Account):
         self._state.modify(permanence=write is Write.PERMANENCE)
 
     def _take(self, *, there: bool, write: Write = Write.DATA) -> None:
-        # As in Flask, to remove what is not there is no modification.
+        # As in Flask, removing a missing key is not a modification.
         if there:
             self._write(write)
         else:
             self._read()
 
-    # --- every way into a dict; where a call more would be felt, concealed in place -----
+    # --- every access to a dict; inlined where one more call would be measurable ---------
 
     def __getitem__(self, key: str) -> Any:
         value: Any = None
@@ -223,7 +230,7 @@ class ServerSession(Account):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._state.mode.name.lower()}>"  # no data: it is logged
 
-    __sentry_repr__ = __repr__  # sentry-sdk's: or it walks through the data, as a reader would
+    __sentry_repr__ = __repr__  # sentry-sdk would otherwise walk through the data like a reader
 
     def __or__(self, other: Any) -> Any:
         return self.copy() | other
@@ -271,7 +278,7 @@ class ServerSession(Account):
         return super().items()
 
     def copy(self) -> dict[str, Any]:
-        """Return the data as a plain dict, which is no session."""
+        """Return the data as a plain dict, which is not a session."""
         self._lend_all()
         return dict(super().items())
 
@@ -281,7 +288,9 @@ class ServerSession(Account):
         try:
             key = plain_key(key)
             self._write(Write.PERMANENCE if key == PERMANENT_KEY else Write.DATA)
-            self._state.note(key)  # first, as another thread may save what it finds meanwhile
+            self._state.note(
+                key
+            )  # first, because another thread may save its state in the meantime
             super().__setitem__(key, value)
             self._state.journal.assigned.add(key)
         except BaseException as error:
@@ -297,7 +306,7 @@ class ServerSession(Account):
         super().__delitem__(key)
 
     def pop(self, key: str, *default: Any) -> Any:  # dict's is overloaded
-        """Remove a key and give its value, or the default."""
+        """Remove a key and return its value, or the default."""
         write = Write.FLASHES if key == FLASHES_KEY else Write.DATA
         there = super().__contains__(key)
         self._take(there=there, write=write)
@@ -306,12 +315,12 @@ class ServerSession(Account):
         return super().pop(key, *default)
 
     def popitem(self) -> tuple[str, Any]:
-        """Remove the last pair and give it."""
+        """Remove the last pair and return it."""
         self._take(there=super().__len__() > 0)
         return super().popitem()
 
     def setdefault(self, key: str, default: Any = None) -> Any:
-        """Return the value of a key, after setting the default where there is none."""
+        """Return the value of a key; set the default first if the key is missing."""
         if not super().__contains__(key):
             self[key] = default
         return self[key]
@@ -325,7 +334,7 @@ class ServerSession(Account):
             self[key] = value
 
     def clear(self) -> None:
-        """Empty the session. Left empty it is deleted; written again it gets a new secret."""
+        """Empty the session: it is deleted, or gets a new secret if it is written again."""
         self._write(Write.CLEAR)
         super().clear()
         self._state.cleared = self._state.replace_secret = True

@@ -1,4 +1,4 @@
-"""What users and administrators may see of sessions besides their data. Pure."""
+"""The description of sessions, for users and administrators, without their data. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from .request_state import SessionState
 
 @dataclass(frozen=True, slots=True)
 class SessionInfo:
-    """What is known of a session; what is not, or never was, is None. Times are in UTC.
+    """The description of a session. Unknown values are None. Times are in UTC.
 
-    `created`: when the session began; `authenticated`: when its owner logged in.
-    `last_seen`: when its idle timeout was restarted last, as finely as the store does that.
-    `expires`: when it ends if nobody uses it until then, and at its absolute timeout in any case.
-    `current`: whether it is the session of the request that asks. `device_bound`: whether it is
-    bound to its device, so that who copies the cookie cannot go on with it for long.
+    `created`: when the session began; `authenticated`: when its owner logged in. `last_seen`: when
+    its idle timeout was last restarted, with the precision of the store. `expires`: when it expires
+    if it is not used, at its absolute timeout at the latest. `current`: whether it is the session
+    of the request that asks. `device_bound`: whether it is bound to its device, so that a copied
+    cookie is worthless soon.
+
+    .. versionadded:: 1.0
     """
 
     sid: str | None
@@ -35,7 +37,10 @@ class SessionInfo:
 
 @dataclass(frozen=True, slots=True)
 class SessionPage:
-    """Some of many sessions; `after`: what to ask for the next ones with, None at the end."""
+    """A page of sessions; pass `after` to get the next page; None at the end.
+
+    .. versionadded:: 1.0
+    """
 
     sessions: tuple[SessionInfo, ...]
     after: str | None
@@ -44,7 +49,7 @@ class SessionPage:
 def info_of(
     record: Record, *, seen: float | None, idle_end: float | None, current: bool
 ) -> SessionInfo:
-    """Return what may be seen of a record; `idle_end`: when it ends if nobody uses it."""
+    """Return the description of a record; `idle_end`: when it expires if it is not used."""
     ends = [end for end in (idle_end, record.deadline) if end]
     return SessionInfo(
         record.sid,
@@ -60,7 +65,7 @@ def info_of(
 
 
 def info_of_request(state: SessionState) -> SessionInfo:
-    """Return what is known of a request's own session."""
+    """Return the description of a request's own session."""
     loaded, terms, seen = state.loaded, state.terms, state.seen
     if loaded is None:
         return SessionInfo(None, None, None, None, None, None, None, state.is_current)
@@ -71,10 +76,10 @@ def info_of_request(state: SessionState) -> SessionInfo:
 
 
 def _moment(seconds: float | None) -> datetime | None:
-    """Return a moment to the second; None for none, and for one that no calendar has."""
+    """Return a moment to the second; None if there is none, or the calendar has no such date."""
     if not seconds:
         return None
     try:
         return datetime.fromtimestamp(int(seconds), UTC)
     except (OverflowError, OSError, ValueError):
-        return None  # a store's word, which others may have written
+        return None  # from the store, where others may have written it

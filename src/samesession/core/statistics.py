@@ -1,7 +1,6 @@
-"""Sum up how large, how old and whose the sessions of a store are, however many there are.
+"""Summarise the sizes, ages and owners of any number of sessions, with bounded memory.
 
-What is kept does not grow with them: of each size and age the first three digits are counted,
-and of owners a hash each, up to a limit.
+Of each size and age the first three digits are counted, and of each owner a hash, up to a limit.
 """
 
 from __future__ import annotations
@@ -9,12 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-_DIGITS = 1000  # what is smaller is counted as it is
+_DIGITS = 1000  # smaller numbers are counted exactly
 _MOST_OWNERS = 100_000
 
 
 class Spread:
-    """Whole numbers: the smallest, the median to three digits, the largest, and their sum."""
+    """Summary of whole numbers: minimum, median to three digits, maximum, and sum."""
 
     def __init__(self) -> None:
         self.count = self.total = self.smallest = self.largest = 0
@@ -30,7 +29,7 @@ class Spread:
 
     @property
     def median(self) -> int:
-        """The number that half of them do not exceed."""
+        """The median: half of the numbers do not exceed it."""
         left = (self.count + 1) // 2
         for number in sorted(self._counts):
             left -= self._counts[number]
@@ -48,11 +47,12 @@ def _shortened(number: int) -> int:
 
 @dataclass(slots=True)
 class Statistics:
-    """What is known of all sessions; `bytes` of records, `ages` and `idle` in seconds.
+    """The summary of all sessions; `bytes` of records, `ages` and `idle` in seconds.
 
-    `migrated`: how many sessions of each other library have become ours, whether they have
-    ended or not, as long as that is known; `waiting`: how many were moved, and nobody has
-    come with their cookies yet.
+    `migrated`: how many sessions of each other library have become ours, ended or not, as far as
+    known. `waiting`: how many were moved whose cookies have not come yet.
+
+    .. versionadded:: 1.0
     """
 
     sessions: int = 0
@@ -66,14 +66,14 @@ class Statistics:
 
     @property
     def owners(self) -> int | None:
-        """How many owners there are; None where they are too many to tell."""
+        """The number of owners; None if there are too many to count."""
         return None if len(self._owners) > _MOST_OWNERS else len(self._owners)
 
     def add(self, *, owner: str | None, size: int, age: float, idle: float | None) -> None:
-        """Take a session into account; `idle`: for how long nobody used it, if that is known."""
+        """Take a session into account; `idle`: for how long it was not used, if known."""
         self.sessions += 1
         self.bytes.add(size)
-        # Another node's clock may be ahead.
+        # Another node's clock may be fast.
         self.ages.add(max(0, int(age)))
         if idle is not None:
             self.idle.add(max(0, int(idle)))

@@ -1,8 +1,7 @@
-"""What a store is: the protocol, which callers it serves, and its outcomes.
+"""The protocol of stores: which callers they serve, and the outcomes of their methods.
 
-A store files opaque bytes under a key. It reads four things of a record, through
-`record.revision_of`, `record.lifetime_of`, `record.sid_of` and `record.secret_of`, and nothing
-else.
+A store files opaque bytes under a key. It reads only four things of a record, through
+`record.revision_of`, `record.lifetime_of`, `record.sid_of` and `record.secret_of`.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ Clock = Callable[[], float]
 
 
 class Colour(enum.Flag):
-    """Who may drive a store: Flask is SYNC, Quart is ASYNC."""
+    """The kind of callers of a store: Flask is SYNC, Quart is ASYNC."""
 
     SYNC = enum.auto()
     ASYNC = enum.auto()
@@ -30,7 +29,7 @@ class Colour(enum.Flag):
 class Lifetimes:
     """Idle timeouts in whole seconds: of a browser session, and of a permanent one.
 
-    `own`: a record may ask for another one, of its own; see `record.lifetime_of`.
+    `own`: a record may have its own timeout; see `record.lifetime_of`.
     """
 
     browser: int
@@ -49,7 +48,7 @@ class Lifetimes:
 
 
 class Outcome(enum.Enum):
-    """How a commit or a removal ended, when no newer record stood in its way."""
+    """The outcome of a commit or a removal that met no newer record."""
 
     WRITTEN = enum.auto()
     GONE = enum.auto()
@@ -57,13 +56,13 @@ class Outcome(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """The record has another revision: here is what stands there now."""
+    """The record has another revision: here is the current one."""
 
     record: bytes
 
 
 class Reach(enum.Enum):
-    """Who sees what a store files: this process, this machine, or all that reach a server."""
+    """Who sees a store's records: this process, this machine, or all that reach a server."""
 
     PROCESS = enum.auto()
     MACHINE = enum.auto()
@@ -72,13 +71,13 @@ class Reach(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a store promises where the presence of a method does not say it.
+    """Promises of a store that its methods alone do not show.
 
-    `exact_renewal`: every renewing load restarts the idle timeout; otherwise it may
-    put that off, and a record may live a tenth of the timeout too long: see core.idle_renewal.
-    `evicts`: a live record may be dropped for want of room.
-    `takes_records`: a commit may be given all bytes of the record that it expects, not only
-    its revision, where they are known: a store may compare those at less cost.
+    `exact_renewal`: every renewing load restarts the idle timeout. Otherwise it may postpone that,
+    and a record may live a tenth of the timeout too long: see core.idle_renewal. `evicts`: a live
+    record may be dropped when memory is short. `takes_records`: a commit accepts all bytes of the
+    expected record, if they are known, in place of its revision, because the store can compare them
+    at less cost.
     """
 
     reach: Reach = Reach.NETWORK
@@ -88,7 +87,7 @@ class Capabilities:
 
 
 def capabilities_of(store: object) -> Capabilities:
-    """Return what a store states in its attribute `capabilities`, or the defaults."""
+    """Return a store's attribute `capabilities`, or the defaults."""
     found = getattr(store, "capabilities", None)
     return found if isinstance(found, Capabilities) else Capabilities()
 
@@ -96,9 +95,9 @@ def capabilities_of(store: object) -> Capabilities:
 class Store(Protocol):
     """Files records. Every method is steps: see `samesession.core.steps`.
 
-    An expired record is invisible to every method, and deleted by the first that meets
-    it: no clock which is set right later shows it again. A failure is `StoreUnavailable`;
-    nothing is ever half done.
+    An expired record is invisible to every method. The first method that finds it deletes it, so it
+    does not come back when a clock is set right. A failure is `StoreUnavailable`; nothing is ever
+    half done.
     """
 
     @property
@@ -111,7 +110,7 @@ class Store(Protocol):
         ...
 
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
-        """Insert a record where none is; False when the key is taken."""
+        """Insert a record if there is none; return False if the key is taken."""
         ...
 
     def commit(
@@ -119,36 +118,36 @@ class Store(Protocol):
     ) -> Steps[Outcome | Conflict]:
         """Replace the record whose revision is `expected`; never create one.
 
-        `expected` may be all of that record to a store that takes it: see Capabilities.
-        Without `renew` the idle timeout runs on.
+        `expected` may be the whole record for a store that takes it: see Capabilities. Without
+        `renew` the idle timeout is not restarted.
         """
         ...
 
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
-        """Delete the record whose revision is `expected`, or with None whichever is there."""
+        """Delete the record whose revision is `expected`, or any record with None."""
         ...
 
     def close(self) -> Steps[None]:
-        """Let go of this process's and event loop's connections; a later use opens anew."""
+        """Close the connections of this process and event loop; a later use opens them again."""
         ...
 
 
 @runtime_checkable
 class Rereading(Protocol):
-    """The ability to read a record so that the answer cannot be another question's.
+    """The ability to read a record so that the answer cannot belong to another question.
 
-    Where a network drops or doubles an answer, a connection whose answers have no names
-    gives each question its neighbour's from then on. Such a store is asked again before a
-    user is logged out for what it answered.
+    If a network drops or doubles an answer on a connection whose answers have no names, each
+    question gets its neighbour's answer from then on. Such a store is asked again before a user is
+    logged out because of its answer.
     """
 
     def load_again(self, key: str, *, doubted: bytes | None) -> Steps[bytes | None]:
-        """Read a record without renewing it; `doubted`: what `load` has just answered.
+        """Read a record without renewing it; `doubted` is the answer that `load` has just given.
 
-        That is None, or no record of the key's: then another connection is asked. Where
-        the answers differ, the store lets go of the first connection; where they are
-        the same, of none, as whoever writes one record must not cut everybody off.
-        The deadline is that of `load`. Raises StoreUnavailable.
+        That is None, or not a record of the key. Then another connection is asked. If the answers
+        differ, the store closes the first connection. If they are equal, it closes none, because an
+        attacker who writes one record must not cut off everyone. The deadline is that of `load`.
+        Raises StoreUnavailable.
         """
         ...
 
@@ -162,7 +161,7 @@ class OwnerIndex(Protocol):
         ...
 
     def delist(self, owner: str, key: str) -> Steps[None]:
-        """Forget that a key belongs to an owner."""
+        """Remove a key from an owner's entries."""
         ...
 
     def owned(self, owner: str) -> Steps[Iterable[str]]:
@@ -172,10 +171,10 @@ class OwnerIndex(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KeyPage:
-    """Some of many keys; `after`: what to ask for the next ones with, None at the end.
+    """A page of keys; pass `after` to get the next page; None at the end.
 
-    What stands behind the last page, and how a page is ordered, is the store's own. A key
-    that is there from the first page to the last is in one of them at least.
+    The order of a page, and the meaning of `after`, are up to the store. A key that exists from the
+    first page to the last is in at least one of them.
     """
 
     keys: Sequence[str]
@@ -186,31 +185,31 @@ class KeyPage:
 class Batches(Protocol):
     """The ability to do for many keys at once what a `Store` does for one.
 
-    A batch has the deadline of one operation: see core.batches, which is content with
-    a store that lacks the ability.
+    A batch has the deadline of one operation. core.batches also works with a store that lacks this
+    ability.
     """
 
     def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
         """Read records without renewing them, in the order of the keys.
 
-        None stands for one that is missing, and for what cannot be read as a record.
+        None stands for a missing record, and for bytes that cannot be read as a record.
         """
         ...
 
     def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
-        """Delete records, whatever their revision; tell of each whether it was there.
+        """Delete records, whatever their revision; return for each whether it existed.
 
-        Of two at once that delete the same record both may say so.
+        If two callers delete the same record at once, both may get True.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DatedRecord:
-    """A record; when its idle timeout was restarted last, and when it expires, if that is known.
+    """A record, with the times of its last renewal and its expiry, if known.
 
-    `idle`: how many seconds ago, by what the store keeps, as finely as it renews. `left`: in
-    how many seconds. So nothing depends on whose clock it is.
+    `idle`: seconds since its idle timeout was last restarted, as precise as the store keeps it.
+    `left`: seconds until it expires. Durations do not depend on whose clock is asked.
     """
 
     record: bytes
@@ -220,50 +219,51 @@ class DatedRecord:
 
 @runtime_checkable
 class Dated(Protocol):
-    """The ability to tell of many records when they were renewed, and when they expire."""
+    """The ability to return when records were last renewed, and when they expire."""
 
     def load_dated(
         self, keys: Sequence[str], *, lifetimes: Lifetimes
     ) -> Steps[Sequence[DatedRecord | None]]:
-        """Do as `Batches.load_many`; `lifetimes`: those that records were renewed for.
+        """Do the same as `Batches.load_many`; `lifetimes`: those that records were renewed for.
 
-        A store that keeps when a record expires knows by them when it was renewed: that is
-        `record.lifetime_of` before.
+        A store that keeps a record's expiry computes from them when it was renewed:
+        `record.lifetime_of` seconds before.
         """
         ...
 
 
 @runtime_checkable
 class PagedOwnerIndex(Protocol):
-    """The ability to list an owner's keys in parts, and to forget many at once."""
+    """The ability to list an owner's keys in pages, and to remove many at once."""
 
     def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
-        """List some of the keys noted for an owner; `after`: of the page before."""
+        """List some of the keys noted for an owner; `after`: from the page before."""
         ...
 
     def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
-        """Forget that keys belong to an owner."""
+        """Remove keys from an owner's entries."""
         ...
 
 
 @runtime_checkable
 class Listable(Protocol):
-    """The ability to list the keys of all records, whoever's they are."""
+    """The ability to list the keys of all records, of all owners."""
 
     def keys_page(
         self, prefix: str, *, after: str | None, limit: int | None = None
     ) -> Steps[KeyPage]:
-        """List some of the keys that begin with a prefix; `after`: of the page before.
+        """List some of the keys that start with a prefix; `after`: from the page before.
 
-        `limit`: how many are wanted, about; a store may look at so many of all its keys.
+        `limit`: how many keys are wanted, approximately; a store may look at that many of all its
+        keys.
         """
         ...
 
 
 class Foreign(NamedTuple):
-    """What another library has filed; the data stays out of `repr`.
+    """Another library's entry; the data stays out of `repr`.
 
-    `expires`: in seconds since 1970; None where the server does not say.
+    `expires`: in seconds since 1970; None if the server does not return it.
     """
 
     data: bytes
@@ -275,20 +275,20 @@ class Foreign(NamedTuple):
 
 @runtime_checkable
 class ForeignRecords(Protocol):
-    """The ability to read and delete what another library has filed in the same server.
+    """The ability to read and delete another library's entries in the same server.
 
-    What is read is bounded in size as a record is: a larger one raises BadRecord.
+    The size is limited as for records: a larger entry raises BadRecord.
     """
 
     def load_foreign(self, key: str) -> Steps[Foreign | None]:
-        """Read what another library has filed under a key, prefix and all; None where that expired.
+        """Read another library's entry under a key, prefix included; None if it has expired.
 
-        Raises BadRecord for what cannot be a session of another library's, and StoreUnavailable.
+        Raises BadRecord if it cannot be a session of another library, and StoreUnavailable.
         """
         ...
 
     def remove_foreign(self, key: str) -> Steps[None]:
-        """Delete what another library has filed under a key, if it is there."""
+        """Delete another library's entry under a key, if it exists."""
         ...
 
 
@@ -296,27 +296,27 @@ class ForeignRecords(Protocol):
 class Notifies(Protocol):
     """The ability to tell a process, at once, which sessions have ended in any process.
 
-    For sockets that are open; what a store cannot tell, it is asked for every second or so.
+    It is for open sockets. A store without it is asked every second or so.
     """
 
     def listen(self) -> Steps[Sequence[str]]:
-        """Wait for the keys of records that were deleted, or given another secret.
+        """Wait for the keys of records that were deleted, or got another secret.
 
-        However long that takes, and whoever did it; keys that were not may be among them. The
-        first call answers as soon as it listens, with no key. Records that merely expire need
-        not be told of. Raises StoreUnavailable where some may have been missed: the next call
-        listens anew. Raises NotSupported where nothing can be told, as for want of permission.
+        The wait has no time limit. Other keys may be among them. The first call returns without
+        keys as soon as it listens. Records that only expire need not be reported. Raises
+        StoreUnavailable if some keys may have been missed: the next call listens again. Raises
+        NotSupported if listening is not possible, for example without permission.
         """
         ...
 
     def stop_listening(self) -> Steps[None]:
-        """Let go of what this event loop listens by, though `listen` is under way."""
+        """Close this event loop's connection for listening, even while `listen` waits."""
         ...
 
 
 @runtime_checkable
 class Located(Protocol):
-    """A store that can say where its records are."""
+    """A store that names the place of its records."""
 
     @property
     def location(self) -> str:
@@ -326,53 +326,53 @@ class Located(Protocol):
 
 @runtime_checkable
 class Examinable(Protocol):
-    """The ability to say how the server, or what else keeps the records, is set up."""
+    """The ability to describe the setup of the server, or of any other place of the records."""
 
     def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
         """Look, change nothing, and judge; `clock`: the application's.
 
-        What must not be looked at is a finding, too: `findings.not_looked_at`. Raises
-        StoreUnavailable where the store is down.
+        A part that the client may not look at is a finding, too: `findings.not_looked_at`. Raises
+        StoreUnavailable if the store is down.
         """
         ...
 
 
 @runtime_checkable
 class Purgeable(Protocol):
-    """The ability, and the need, to have expired records deleted now and then."""
+    """The ability, and the need, to have expired records deleted regularly."""
 
     def purge(self) -> Steps[int]:
-        """Delete what has expired; answer how many records that were."""
+        """Delete expired records; return how many there were."""
         ...
 
 
 @runtime_checkable
 class Pingable(Protocol):
-    """The ability to say whether the store would answer: see core.health.
+    """The ability to check whether the store would answer: see core.health.
 
-    For a store of which a read says too little, such as one on several servers.
+    For a store where one read does not show that, such as one on several servers.
     """
 
     def ping(self) -> Steps[None]:
-        """Raise StoreUnavailable where reads would fail; make and change nothing.
+        """Raise StoreUnavailable if reads would fail; create and change nothing.
 
-        The deadline is that of one operation, whatever it looks at.
+        The deadline is that of one operation, however many servers it asks.
         """
         ...
 
 
 @runtime_checkable
 class Preparable(Protocol):
-    """The need to have tables or the like made, once, before the first request."""
+    """The need to have tables or the like created, once, before the first request."""
 
     def prepare(self) -> Steps[None]:
-        """Make what is missing; leave what is there alone."""
+        """Create what is missing; leave existing parts alone."""
         ...
 
 
 @runtime_checkable
 class Openable(Protocol):
-    """A store that becomes one for Flask or one for Quart when an app takes it."""
+    """A store that is opened for either Flask or Quart when an application takes it."""
 
     def open_for(self, colour: Colour) -> Store:
         """Return the store for callers of that colour."""

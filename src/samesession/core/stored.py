@@ -1,6 +1,6 @@
-"""Look at records as a store has them, for an operator: one by its sid, or all summed up.
+"""Examine stored records, for an operator: one by its sid, or a summary of all.
 
-Nothing is written, and no idle timeout restarted: the user was not there.
+Nothing is written, and no idle timeout is restarted: the user was not there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from .store import Clock
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """A session; `size` is its record's in bytes, `entries` are its data."""
+    """A session; `size` is that of its record in bytes, `entries` are its data.
+
+    .. versionadded:: 1.0
+    """
 
     info: SessionInfo
     permanent: bool
@@ -29,19 +32,19 @@ class StoredSession:
 
 
 class StoredSessions:
-    """What looks at them."""
+    """Examines stored records."""
 
     def __init__(
         self, *, records: OwnRecords, everyone: Everyone, clock: Clock, reads_notes: bool
     ) -> None:
-        """`reads_notes`: sessions of other libraries become ours, and there are notes of them."""
+        """`reads_notes`: there may be notes of other libraries' sessions that have become ours."""
         self._reads_notes = reads_notes
         self._records = records
         self._everyone = everyone
         self._clock = clock
 
     def of(self, sid: str) -> Steps[StoredSession | None]:
-        """Return the live session of a sid; None where there is none.
+        """Return the live session of a sid; None if there is none.
 
         Raises BadRecord for data that cannot be read.
         """
@@ -52,11 +55,11 @@ class StoredSessions:
         return StoredSession(found.info(None), record.permanent, found.size, entries(record))
 
     def statistics(self) -> Steps[Statistics]:
-        """Sum up the live sessions, a batch at a time.
+        """Summarise the live sessions, a batch at a time.
 
-        Raises NotSupported on a store that cannot list what it holds.
+        Raises NotSupported on a store that cannot list its keys.
         """
-        walk, summed = self._everyone.walk("so it cannot sum them up"), Statistics()
+        walk, summed = self._everyone.walk("so it cannot summarise them"), Statistics()
         while (found := (yield from self._records.read_dated(walk))) is not None:
             now = self._clock()
             for each in found:

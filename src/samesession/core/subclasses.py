@@ -1,9 +1,9 @@
-"""Which objects of a subclass a session keeps, and as what.
+"""Decide which objects of a subclass a session keeps, and as which type.
 
-Text, numbers, bytes and what holds other values are kept as their base whatever else
-the object knows, as Flask does: JSON has no more of them. A moment, a UUID and the like
-are kept exactly, so an object that adds data to its base's is refused: kept without
-them it would be read back as another value. No code of the object's is run to find out.
+Text, numbers, bytes and containers are kept as their base class, as in Flask: JSON has no more of
+them. A moment, a UUID and the like are kept exactly, so an object that adds data to its base is
+refused: without that data it would come back as another value. No code of the object runs for this
+check.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ EXACT: Final = (dt.datetime, dt.date, dt.time, dt.timedelta, uuid.UUID, Decimal)
 
 
 def is_member(value: object) -> TypeGuard[Enum]:
-    """Return whether a value is a member of an Enum, also of one that is text or a number.
+    """Return whether a value is a member of an Enum, even one that is text or a number.
 
-    What it equals today says nothing of which member that was.
+    The value that it equals today does not show which member it was.
     """
     return isinstance(value, Enum)
 
 
 def base_of(value: object, kinds: Container[type]) -> type | None:
-    """Return which of the kinds an object can be kept as; None where it is none, or more."""
+    """Return the kind that an object can be kept as; None if it is none, or several."""
     for kind in type(value).__mro__:
         if kind in kinds:
             return None if _adds_data(value, kind) else kind
@@ -37,9 +37,9 @@ def base_of(value: object, kinds: Container[type]) -> type | None:
 
 
 def _adds_data(value: object, base: type) -> bool:
-    """Return whether an object has fields that its base has not.
+    """Return whether an object has fields that its base does not have.
 
-    That is an instance's attributes, `__slots__`, and the fields of a class written in C.
+    These are an instance's attributes, `__slots__`, and the fields of a class written in C.
     """
     if getattr(value, "__dict__", None):
         return True
@@ -53,8 +53,8 @@ def _adds_data(value: object, base: type) -> bool:
     )
 
 
-# A subclass may have its own idea of how it is spelled: that is for people to read. Taken
-# when this is imported, as tests put other classes in their places.
+# A subclass may override how it is spelled, for people to read. These methods are taken at import,
+# because tests may replace the classes later.
 spell_date: Final = dt.date.isoformat
 spell_decimal: Final = Decimal.__str__
 _Datetime: Final = dt.datetime
@@ -63,12 +63,12 @@ _spell_time: Final = dt.time.isoformat
 
 def spell_datetime(value: dt.datetime) -> str:
     """Return a datetime's ISO spelling; the offset is kept, the zone's name is not."""
-    # A fold of 1 has no ISO spelling.
+    # ISO has no spelling for a fold of 1.
     return _Datetime.isoformat(value) + ("f" if value.fold else "")
 
 
 def plain_datetime(value: dt.datetime) -> dt.datetime:
-    """Return the same moment as a datetime that has no methods of its own."""
+    """Return the same moment as a datetime without overridden methods."""
     return _Datetime.combine(_Datetime.date(value), _Datetime.timetz(value))
 
 

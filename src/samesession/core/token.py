@@ -1,12 +1,11 @@
-"""Mint, sign and read the token that a cookie carries.
+"""Create, sign and read the token that a cookie carries.
 
-A token is `sid.secret` and its signature, each unpadded base64url and canonical:
-one token has exactly one spelling. Reading costs no I/O, so that a forged
-cookie never reaches a store.
+A token is `sid.secret` and its signature, each unpadded base64url and canonical: one token has
+exactly one spelling. Reading costs no I/O, so a forged cookie never reaches a store.
 
-The signature is itsdangerous's, by HMAC-SHA256 under a key of our own derivation.
-What was proved once is remembered without its secret: equal bytes have the same
-proof, and whether the session is still there is asked of its record each time.
+The signature is itsdangerous's, by HMAC-SHA256 under a key that we derive. Proved tokens are
+remembered without their secrets: equal bytes have the same proof. Whether the session still exists
+is always checked against its record.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ Entropy = Callable[[int], bytes]
 
 SID_BYTES = 16
 SECRET_BYTES = 32
-HASH_BYTES = 24  # of the SHA-256 of a secret: nobody finds another secret with the same 192 bits
+HASH_BYTES = 24  # of the SHA-256 of a secret: no one can find another secret with the same 192 bits
 
 # The last character of a sid carries 2 bits, that of a secret or signature 4:
 # only spellings whose spare bits are zero are canonical.
@@ -38,11 +37,11 @@ _TOKEN_BYTES = 22 + 1 + 43 + 1 + 43
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
-_PROOF_BYTES = 500  # that one takes which is remembered, about
+_PROOF_BYTES = 500  # bytes that an entry takes, approximately
 
 
 class Token(NamedTuple):
-    """What a bearer has proved to know: a session's secret, of which a store holds a hash."""
+    """Proof that a bearer knows a session's secret, of which a store holds a hash."""
 
     sid: str
     secret_hash: bytes
@@ -52,9 +51,9 @@ class Token(NamedTuple):
 
 
 class SignedToken(NamedTuple):
-    """A token with the cookie value that carries it, and its secret; `stale`: by a fallback key.
+    """A token with its cookie value and its secret; `stale`: signed by a fallback key.
 
-    `value`: empty where the secret is not known, as the session was opened by an old cookie.
+    `value`: empty if the secret is not known, because the session was opened by an old cookie.
     """
 
     token: Token
@@ -66,7 +65,7 @@ class SignedToken(NamedTuple):
 
 
 def text(raw: bytes) -> str:
-    """Spell bytes as unpadded base64url."""
+    """Encode bytes as unpadded base64url."""
     return b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
@@ -74,12 +73,12 @@ Proofs: TypeAlias = Memo[bytes, tuple[Token, bool]]
 
 
 def raw_sid(sid: str) -> bytes:
-    """Return the bytes that a sid spells."""
+    """Return the bytes that a sid encodes."""
     return a2b_base64(sid.encode("ascii").translate(_STANDARD) + b"==")
 
 
 class TokenSigner:
-    """Mint, sign and read tokens; the newest key signs, the others only read."""
+    """Creates, signs and reads tokens; the newest key signs, the others only read."""
 
     __slots__ = ("_entropy", "_proofs", "_salt", "_signers", "mark")
 
@@ -93,9 +92,9 @@ class TokenSigner:
         proofs: Proofs | None = None,
         purpose: Purpose = Purpose.TOKEN,
     ) -> None:
-        """`secret_keys`: the newest first. `proofs`: where to remember which values were proved.
+        """Take the keys, newest first; `proofs`: where to remember proved values.
 
-        `purpose`: a token that is signed for one is none for another.
+        `purpose`: a token that was signed for one purpose is invalid for another.
         """
         self._signers = tuple(
             Signer(
@@ -107,27 +106,27 @@ class TokenSigner:
         )
         self._entropy = entropy
         self._proofs: Proofs = Memo(0) if proofs is None else proofs
-        # Remembered under a digest, so that no secret is kept beyond its request; a proof by
-        # other keys is none.
+        # Remembered under a digest, so that no secret is kept longer than its request. Another
+        # key's proof does not count.
         signatures = b"".join(each.get_signature(b"") for each in self._signers)
         self._salt = hashlib.sha256(signatures).digest()[: hashlib.blake2b.SALT_SIZE]
-        # What tells this newest key from others, and nothing else of it.
+        # Differs between this newest key and others, and reveals nothing else of it.
         self.mark = self._signers[0].get_signature(b"")
 
     def draw(self, size: int) -> bytes:
-        """Draw bytes that nobody can guess."""
+        """Return random bytes that no one can guess."""
         return self._entropy(size)
 
     def draw_sid(self) -> str:
-        """Draw the sid of a session that may begin."""
+        """Return the sid for a session that may begin."""
         return text(self._entropy(SID_BYTES))
 
     def mint(self, sid: str | None = None) -> SignedToken:
-        """Draw a new token; with `sid`, a new secret for that session."""
+        """Return a new token; with `sid`, a new secret for that session."""
         return self._signed(sid or self.draw_sid(), text(self._entropy(SECRET_BYTES)))
 
     def sign(self, signed: SignedToken) -> SignedToken:
-        """Sign a token's secret anew, with the newest key."""
+        """Sign a token's secret again, with the newest key."""
         sid, secret, _ = signed.value.split(".")
         return self._signed(sid, secret)
 
@@ -136,11 +135,11 @@ class TokenSigner:
         return SignedToken(Token(sid, _hashed(secret)), value, stale=False)
 
     def random_step(self) -> int:
-        """Draw a number that two requests at once do not share."""
+        """Return a random number that two concurrent requests do not share."""
         return int.from_bytes(self._entropy(4), "big")
 
     def read(self, value: str) -> SignedToken | None:
-        """Read a cookie's value: None when it is malformed or not signed by us."""
+        """Read a cookie's value; None if it is malformed or not signed by us."""
         if len(value) != _TOKEN_BYTES or not value.isascii():
             return None
         digest = hashlib.blake2b(value.encode("ascii"), digest_size=32, salt=self._salt).digest()
@@ -168,5 +167,5 @@ def _hashed(secret: str) -> bytes:
 
 
 def same_secret(token: Token, secret_hash: bytes) -> bool:
-    """Compare in constant time what the bearer shows with what the store holds."""
+    """Compare in constant time the secret of a bearer with the hash of a store."""
     return hmac.compare_digest(token.secret_hash, secret_hash)

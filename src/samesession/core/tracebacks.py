@@ -1,4 +1,4 @@
-"""Keep what a session holds out of the local variables that an error leaves behind."""
+"""Keep session data out of the local variables that an error exposes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 def clearing_locals(func: Callable[P, T]) -> Callable[P, T]:
-    """Have the frames of a function, and of those it calls, show nothing when it raises.
+    """Return the function in a form whose frames show nothing when it raises.
 
-    An error tracker looks at the local variables of each frame that an error has
-    passed, and at what a mapping holds, whatever its repr says.
+    An error tracker shows the local variables of each frame that an error has passed, and the
+    contents of mappings, whatever their repr says. The frames of called functions are cleared, too.
     """
 
     @wraps(func)
@@ -31,7 +31,7 @@ def clearing_locals(func: Callable[P, T]) -> Callable[P, T]:
 
 
 def with_locals_cleared(*but: str) -> Callable[[type[T]], type[T]]:
-    """Have what a class offers be `clearing_locals`; `but`: names that see to it themselves."""
+    """Apply `clearing_locals` to the methods of a class; `but`: names that do it themselves."""
 
     def decorate(cls: type[T]) -> type[T]:
         for name, member in list(vars(cls).items()):
@@ -54,16 +54,16 @@ def _clearing_property(member: property) -> property:
 
 
 def clear_called_locals(error: BaseException) -> None:
-    """Do what `clear_locals` does where a frame called another one; costs little where none did."""
+    """Do the same as `clear_locals` if a frame called another one; costs little otherwise."""
     if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
         clear_locals(error)
 
 
 def clear_locals(error: BaseException) -> None:
-    """Empty the local variables of the library's frames, and of those they called.
+    """Empty the local variables of the library's frames, and of the frames that they called.
 
-    A debug page or an error tracker shows them, and they hold what must not be
-    shown: a record, a user's data, a password. Frames that still run are left.
+    A debug page or an error tracker shows them, and they hold private values: a record, a user's
+    data, a password. Frames that still run are left alone.
     """
     known: set[int] = set()
     told: BaseException | None = error

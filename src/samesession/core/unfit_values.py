@@ -1,7 +1,7 @@
-"""Find, in data that cannot be encoded, the innermost value at fault and name it.
+"""Find and name the innermost value that makes data impossible to encode.
 
-Used on the error path only. The message names the path and the type, never the
-value: that may be a secret.
+Used on the error path only. The message names the path and the type, never the value, which may be
+secret.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import cast
 from .advice import advice
 from .subclasses import is_member
 
-# A path with more steps tells nobody anything.
+# A longer path helps no one.
 _MAX_STEPS = 300
 # How far to narrow down nesting that is too deep; each step costs an encoding.
 _MAX_NARROWED = 8
@@ -20,10 +20,10 @@ _ALWAYS_FIT = frozenset((type(None), bool, float, bytes))
 
 
 def culprit(value: object, root: str, fits: Callable[[object], bool]) -> str:
-    """Return which part of `value` does not fit, and what to store instead.
+    """Return which part of `value` cannot be encoded, and what to store instead.
 
-    Asks of the parts that hold no others first, once of each: to ask of what holds
-    them at each level would encode deep data as often as it is deep.
+    Checks the parts that hold no others first, each once. Checking their containers at each level
+    would encode deep data as often as it is deep.
     """
     found = _first_unfit(value, fits)
     if found is None:
@@ -35,10 +35,10 @@ def culprit(value: object, root: str, fits: Callable[[object], bool]) -> str:
 
 
 def _first_unfit(value: object, fits: Callable[[object], bool]) -> tuple[list[str], object] | None:
-    """Find the first part that holds no others and does not fit, and the way to it."""
+    """Find the first part that holds no others and cannot be encoded, and the path to it."""
     if not _holds_others(value):
         return None if fits(value) else ([], value)
-    # The objects themselves: an id may be given again to another.
+    # The objects themselves are kept: an id may be reused.
     seen = {id(value): value}
     steps: list[str] = []
     walks = [_parts(value)]
@@ -59,7 +59,7 @@ def _first_unfit(value: object, fits: Callable[[object], bool]) -> tuple[list[st
 
 
 def _too_deep(value: object, root: str, fits: Callable[[object], bool]) -> str:
-    """Name where the nesting is too deep; beyond a few steps, the first of them alone."""
+    """Return where the nesting is too deep; beyond a few steps, only the first of them."""
     path = named = root
     for _ in range(_MAX_NARROWED):
         unfit = next((each for each in _parts(value) if not fits(each[1])), None)
@@ -89,7 +89,7 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
 
 
 def _reason(value: object) -> str:
-    # By the class: a proxy says that it is an instance of what it stands for.
+    # By the class: a proxy claims to be an instance of the object behind it.
     kind = type(value)
     if is_member(value):
         return advice(value)

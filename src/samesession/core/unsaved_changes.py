@@ -1,8 +1,8 @@
-"""What a request did to its session since that was loaded or saved, and what a save takes of it.
+"""Track a request's changes to its session since it was loaded or saved, and hand them to saves.
 
-A save takes time, and the view may go on meanwhile. So a save takes what was done
-so far; what is done from then on counts from the data that is being saved, and is left
-to the next save. A save that fails gives back what it took.
+A save takes time, and the view may continue meanwhile. So a save takes the changes so far. Later
+changes are relative to the data that is being saved, and are left to the next save. A save that
+fails returns its changes.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from .changes import Change, Data
 from .codec import Image
 from .device_binding import DeviceChange
 
-# Flask keeps the flag in the mapping under this name; so do we, to be readable by it.
+# Flask keeps the flag in the mapping under this name. We do the same, so that Flask can read it.
 PERMANENT_KEY = "_permanent"
 FLASHES_KEY = "_flashes"  # Flask's and Quart's
 _ABSENT: Any = object()
-# A view that was given no other values cannot have changed one in place.
+# A view that was only given these values cannot have changed one in place.
 UNCHANGING = frozenset((str, int, float, bool, bytes, type(None), dt.datetime, uuid.UUID))
 
 
 class Draft(NamedTuple):
-    """What the next record is made from; the data stays out of `repr`.
+    """The content of the next record; the data stays out of `repr`.
 
-    `account`: what is done to the account; `cleared` takes away the owner and what is the
-    session's own besides; `data` is None where it is what the session holds; `is_empty`:
-    whether there is no data but the session's permanence; `lifetime`: the idle timeout of its
-    own in seconds that it was given, or 0; `by_old_cookie`: whether the request has shown the
-    cookie of another library, which began the session; `device`: what is done to the device.
+    `account`: the change to the account. `cleared` removes the owner and the session's other own
+    values. `data` is None if it equals the session's data. `is_empty`: there is no data except
+    whether it is permanent. `lifetime`: the new own idle timeout in seconds, or 0. `by_old_cookie`:
+    the request has shown the cookie of another library, which began the session. `device`: the change to the
+    device.
     """
 
     payload: bytes
@@ -53,12 +53,12 @@ class Draft(NamedTuple):
 
     @property
     def login(self) -> Bound | None:
-        """The login that a save takes, if it is one."""
+        """The login that a save takes, if there is one."""
         return self.account if isinstance(self.account, Bound) else None
 
     @property
     def bound(self) -> str | None:
-        """The user who was logged in."""
+        """The user who was logged in, if any."""
         return None if self.login is None else self.login.owner
 
     def owner(self, before: str | None) -> str | None:
@@ -68,7 +68,7 @@ class Draft(NamedTuple):
 
 @dataclass(slots=True, repr=False, eq=False)
 class Unsaved:
-    """What a save took: all data as it was then, and how it came to be so."""
+    """The content of one save: all data at that time, and the changes that led to it."""
 
     draft: Draft
     replace_secret: bool
@@ -83,7 +83,7 @@ class Unsaved:
 
     @property
     def changes(self) -> list[Change]:
-        """All changes, in an order that does the same to other data."""
+        """All changes, in an order that gives the same result on other data."""
         if self._changes is None:
             before = _image_of(self.base) if self.image is None else self.image
             latest = merge.changes(before, _image_of(self.draft.payload), assigned=self.assigned)
@@ -92,7 +92,7 @@ class Unsaved:
 
     @property
     def has_functions(self) -> bool:
-        """Whether a function is to run again on newer data."""
+        """Whether a function must run again on newer data."""
         return any(isinstance(change, merge.Redo) for change in self.log)
 
     @property
@@ -101,16 +101,16 @@ class Unsaved:
         return not self.draft.is_empty and (self.replace_secret or bool(self.changes))
 
     def replayed(self, newer: Image, standing: bytes) -> Draft:
-        """Do the same to an image of the newer data of the record `standing`.
+        """Apply the changes to an image of the newer data of the record `standing`.
 
-        That may be our own: an earlier save sent it and never heard of it again. Raises
-        BadRecord where it is no data, which the session could not show then.
+        That may be our own record, if an earlier save sent it and got no answer. Raises BadRecord
+        if it is unreadable: then the session could not show it.
         """
         done = self.attempts.get(standing, 0)
         return self._draft(merge.replay(self.changes[done:], newer))
 
     def assigned_alone(self) -> Draft:
-        """Return what the request assigned itself, without anything that was loaded."""
+        """Return the data that the request assigned itself, without any loaded data."""
         return self._draft(merge.replay(merge.assignments(self.changes), codec.image(self.own)))
 
     def _draft(self, image: Image) -> Draft:
@@ -123,7 +123,7 @@ class Unsaved:
 
 
 class Journal:
-    """What was done since the session was loaded or saved."""
+    """The changes since the session was loaded or saved."""
 
     __slots__ = ("_attempts", "_image", "_log", "_own", "_permanent", "_taken", "assigned")
 
@@ -132,16 +132,18 @@ class Journal:
         self.restart()
 
     def restart(self) -> None:
-        """Know of nothing that was done."""
+        """Forget all changes."""
         self.assigned: set[str] = set()  # since the log, even to an equal value
         self._log: list[Change] = []
-        self._image: Image | None = None  # of the data after the log; None: what was loaded
-        self._own: dict[str, Any] = {}  # what the request assigned and a save has kept
-        self._attempts: dict[bytes, int] = {}  # what may have been written, after how many changes
-        self._taken: Unsaved | None = None  # by a save that is under way
+        self._image: Image | None = None  # of the data after the log; None: the loaded data
+        self._own: dict[str, Any] = {}  # assigned by the request and kept by a save
+        self._attempts: dict[
+            bytes, int
+        ] = {}  # keys that may have been written, after how many changes
+        self._taken: Unsaved | None = None  # by a save that is running
 
     def changes(self, base: bytes | None, data: Data) -> list[Change]:
-        """Return all changes that made `data` from the payload `base`."""
+        """Return all changes that turned the payload `base` into `data`."""
         return self._changes(base, codec.image(data))
 
     def _changes(self, base: bytes | None, after: Image) -> list[Change]:
@@ -153,10 +155,10 @@ class Journal:
     def redone(
         self, func: Callable[[Data], object], base: bytes | None, before: Image, after: Image
     ) -> None:
-        """Note a function that made one image of the data from another."""
+        """Note a function that turned one image of the data into another."""
         self._log = [*self._changes(base, before), merge.Redo(func)]
         self._image, self.assigned = after, set()
-        # What the function made of it is no assignment.
+        # The result of the function does not count as an assignment.
         self._own = {name: codec.decode_value(before[name]) for name in self._own if name in before}
 
     def cleared(self) -> None:
@@ -165,19 +167,19 @@ class Journal:
         self._attempts = {}
 
     def undone(self) -> None:
-        """Note that what was done is not to be saved; what an earlier save kept stays."""
+        """Note that the changes will not be saved; changes that an earlier save kept stay."""
         self._log, self._image, self.assigned = [], None, set()
         self._attempts = {}
 
     def rest(self, data: Data) -> None:
-        """Note that there is nothing to save: what was assigned is as it is stored."""
+        """Note that there is nothing to save: the assigned values equal the stored ones."""
         self._own = self._assigned_by(self._log, self.assigned, data)
         self._log, self._image, self.assigned = [], None, set()
 
     # --- a save ------------------------------------------------------------------------
 
     def take(self, draft: Draft, *, replace_secret: bool, base: bytes | None) -> Unsaved:
-        """Begin to save all that was done so far, which made `draft` from the payload `base`."""
+        """Start to save all changes so far, which turned the payload `base` into `draft`."""
         self._taken = Unsaved(
             draft,
             replace_secret,
@@ -193,13 +195,13 @@ class Journal:
         return self._taken
 
     def has_taken(self, unsaved: Unsaved) -> bool:
-        """Return whether this save is still under way."""
+        """Return whether this save is still running."""
         return self._taken is unsaved
 
     def saved(self, unsaved: Unsaved, here: Data, stored: Data | None) -> Data:
-        """Return what the session shows after a save; `stored`: where that is not what was taken.
+        """Return the session's data after a save; `stored`: the stored data, if others changed it.
 
-        What is stored, and what was done to the data while that was saved.
+        This is the stored data, with the changes that were made during the save.
         """
         shown = here if stored is None else self._rebased(here, stored)
         own = self._assigned_by(unsaved.log, unsaved.assigned, here)
@@ -209,7 +211,7 @@ class Journal:
         return shown
 
     def give_back(self, unsaved: Unsaved, in_doubt: bytes | None) -> None:
-        """Take back what a save could not save; `in_doubt`: the record that it may have written."""
+        """Take back changes that could not be saved; `in_doubt`: the record that may be written."""
         if self._image is None:
             self._image = _image_of(unsaved.draft.payload)
         self._log = [*unsaved.changes, *self._log]
@@ -218,11 +220,11 @@ class Journal:
         self._taken = None
 
     def has_sent(self, standing: bytes) -> bool:
-        """Return whether an earlier save sent a record, and heard no more of it."""
+        """Return whether an earlier save sent a record, and got no answer."""
         return standing in self._attempts
 
     def rebase(self, base: bytes | None, here: Data, newer: Data, standing: bytes | None) -> Data:
-        """Return what the session shows that goes on from the newer data of another record.
+        """Return the session's data when it continues from another record's newer data.
 
         `standing`: that record, which may be one that an earlier save sent.
         """
@@ -240,9 +242,9 @@ class Journal:
     def _rebased(
         self, here: Data, stored: Data, *, base: bytes | None = None, done: int = 0
     ) -> Data:
-        """Do what was done meanwhile to what was stored; keep each object that is equal to it.
+        """Apply the changes since a save to the stored data; keep each object that is equal.
 
-        `base`: what the session went on from, `done`: how many changes are in `stored`.
+        `base`: the data that the session continued from; `done`: how many changes are in `stored`.
         """
         fit = {name: value for name, value in here.items() if values.fits(value)}
         since = self.changes(base, fit)[done:]
@@ -251,7 +253,7 @@ class Journal:
             self._log, self._image, self.assigned = since, codec.image(stored), set()
         elif self._taken is None:
             self._log, self._image, self.assigned = [], None, set()
-        # What cannot be kept stays where it is, for the next save to refuse.
+        # A value that cannot be kept stays where it is, for the next save to refuse.
         unfit = {name: value for name, value in here.items() if name not in fit}
         return {**merge.adopted(stored, here), **unfit}
 

@@ -1,7 +1,7 @@
-"""Keep up a session that a request left as it was.
+"""Keep up a session that a request left unchanged.
 
-Its record is under the newest key, the index of its owner's sessions has a note of it, and its
-idle timeout is the one that counts now, though that was changed while the request ran.
+Its record must be under the newest key, its owner's index must list it, and its idle timeout must
+be the current one, even if that changed while the request ran.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .unsaved_changes import Draft
 
 
 class Upkeep:
-    """What is due to sessions of which there is nothing to save."""
+    """Maintenance of sessions without changes to save."""
 
     def __init__(self, *, filing: Filing, rules: Rules, terms: Terms, clock: Clock) -> None:
         self._filing = filing
@@ -29,7 +29,7 @@ class Upkeep:
         self._clock = clock
 
     def is_due(self, state: SessionState, record: Record) -> bool:
-        """Return whether there is anything that `keep` may have to renew."""
+        """Return whether `keep` may have to renew anything."""
         if state.terms is not self._terms:  # the settings have changed since it was opened
             return True
         return self._reseals(state, record) or self._filing.index_is_stale(record)
@@ -41,7 +41,7 @@ class Upkeep:
         return state.renew or state.modified or state.due
 
     def keep(self, session: ServerSession, loaded: Loaded, *, cookie_possible: bool) -> Steps[bool]:
-        """Renew what is due; False: the session may be over, so its cookie is not sent again."""
+        """Renew what is due; return False if the session may be over, to send no cookie."""
         state = state_of(session)
         reseals = self._reseals(state, loaded.record) and cookie_possible
         if not state.upkept and (reseals or self._filing.index_is_stale(loaded.record)):
@@ -59,10 +59,10 @@ class Upkeep:
         return True
 
     def _rewrite(self, session: ServerSession, loaded: Loaded) -> Steps[bool]:
-        """Renew the owner's note and the seal of a session that the request left as it was.
+        """Renew the owner's entry and the seal of a session that the request left unchanged.
 
-        If that cannot be, say nothing: whoever ended the session needs neither, whoever
-        was faster renewed them, and what was read was read. The next request tries again.
+        A failure is not reported. If the session has ended, it needs neither. If another request
+        was faster, that has renewed them. Reading has succeeded, and the next request tries again.
         """
         state, current = state_of(session), loaded.record
         state.upkept = True
@@ -71,7 +71,7 @@ class Upkeep:
         permanent = is_permanent(session)
         draft = Draft(current.payload, permanent, by_old_cookie=state.by_old_cookie)
         record = self._filing.next(current, loaded.signed, draft)
-        newer: Record | None = current  # as far as anybody knows
+        newer: Record | None = current  # as far as is known
         outcome: Outcome | Conflict = Outcome.GONE
         try:
             steps = self._filing.replace(current, record, state, sealed=loaded.sealed)
@@ -83,7 +83,7 @@ class Upkeep:
             state.loaded = Loaded(loaded.signed, record)
             state.renewed_by(self._terms)
             return True
-        # What an earlier save did must be said.
+        # The result of an earlier save must be reported.
         return (state.modified or state.due) and newer is not None and self._is_live(newer, loaded)
 
     def _is_live(self, record: Record, loaded: Loaded) -> bool:

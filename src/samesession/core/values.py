@@ -1,11 +1,11 @@
-"""Turn one value into canonical bytes and back: MessagePack with our extension types.
+"""Encode one value as canonical bytes and back: MessagePack with our extension types.
 
-Equal values give equal bytes in every process, so that comparing bytes finds a
-nested change. What is not listed here is refused with the path of the culprit;
-nothing is ever pickled, and nothing is decoded beyond the depth that encodes.
+Equal values give equal bytes in every process, so comparing bytes finds a nested change. A type
+that is not listed here is refused, with the path of the value. Nothing is ever pickled, and nothing
+is decoded beyond the depth that can be encoded.
 
-Subclasses are kept as their base type, and what has `__html__` as Markup, as
-Flask's tagged JSON does; `subclasses` tells where that would lose what they mean.
+As in Flask's tagged JSON, subclasses are kept as their base type, and objects with `__html__` as
+Markup. `subclasses` refuses those that would lose their meaning.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from .subclasses import (
 )
 from .unfit_values import culprit
 
-# Of extensions in one another. Between two of them MessagePack itself may go 255
-# lists deep, on the C stack: 32 times that fits in the 8 MB that a thread has.
+# How deep extensions may be nested. Between two of them MessagePack itself may go 255 lists deep,
+# on the C stack: 32 times that fits in the 8 MB that a thread has.
 MAX_DEPTH = 32
 
 _OPTIONS = (
@@ -45,13 +45,13 @@ _OPTIONS = (
     | ormsgpack.OPT_PASSTHROUGH_UUID
 )
 _HUGE_INT_BITS = 8192
-_OTHER_KEYS = "Dict key must be str"  # MessagePack's words for it
-# What MessagePack packs by itself, almost always.
+_OTHER_KEYS = "Dict key must be str"  # the wording of MessagePack
+# The types that MessagePack packs itself, almost always.
 _PLAIN = frozenset((str, int, float, bool, bytes, type(None)))
 
 
 class _Tag(enum.IntEnum):
-    """Extension types; a number once given is never given again."""
+    """Extension types; a number is never reused."""
 
     TUPLE = 1
     SET = 2
@@ -68,20 +68,20 @@ class _Tag(enum.IntEnum):
 
 
 def encode_value(value: object, *, root: str) -> bytes:
-    """Encode one value; `root` is how an error names it, as in `session['cart']`.
+    """Encode one value; `root` is its name in errors, such as `session['cart']`.
 
-    Raises TypeError that names the path of what cannot be encoded.
+    Raises TypeError with the path of a value that cannot be encoded.
     """
     encoded = encode_if_fit(value)
     if encoded is not None:
         return encoded
-    # Only now is it worth walking the data in Python. The error is raised outside of any
-    # handler: what stopped the packing, level by level, would be a page of tracebacks.
+    # Only an error justifies walking the data in Python. It is raised outside of any handler: the
+    # errors of packing, level by level, would fill a page with tracebacks.
     raise TypeError(culprit(value, root, fits))
 
 
 def encode_if_fit(value: object) -> bytes | None:
-    """Encode one value; None where another format holds what this one cannot."""
+    """Encode one value; None if another format held a value that this one cannot."""
     if type(value) in _PLAIN:
         try:
             return ormsgpack.packb(value)
@@ -99,7 +99,7 @@ def fits(value: object) -> bool:
 
 
 def decode_value(payload: bytes) -> Any:
-    """Decode what `encode_value` gave; raise BadRecord for anything else."""
+    """Decode the result of `encode_value`; raise BadRecord for anything else."""
     try:
         return _Unpacker().unpack(payload)
     except (ValueError, TypeError, OverflowError, ArithmeticError, RecursionError) as error:
@@ -107,20 +107,19 @@ def decode_value(payload: bytes) -> Any:
 
 
 class _UnfitError(Exception):
-    """Something in the data cannot be encoded; the path is not known yet."""
+    """A part of the data cannot be encoded; the path is not known yet."""
 
 
 class _OtherKeysError(Exception):
-    """A dict has keys that are not strings, which MessagePack's own maps do not hold."""
+    """A dict has keys that are not strings, which MessagePack's own maps cannot hold."""
 
 
 class _Packer:
-    """Packs one value; `_default` is asked for each object MessagePack does not know.
+    """Packs one value; `_default` is called for each object that MessagePack does not know.
 
-    Few sessions hold a dict whose keys are not strings, so nothing looks for one: the
-    first that MessagePack meets stops the packing of the whole value, which `_pack`
-    then does again with `careful`. To pack again on the spot would double the work
-    with each level of nesting.
+    Few sessions hold a dict whose keys are not strings, so no code searches for one. The first that
+    MessagePack meets stops the packing of the whole value, and `_pack` starts again with `careful`.
+    Packing again on the spot would double the work with each level of nesting.
     """
 
     __slots__ = ("_careful", "_depth", "_rewrote", "_stopped")
@@ -143,15 +142,14 @@ class _Packer:
                 option=_OPTIONS,
             )
         except (TypeError, RecursionError) as error:
-            # Where it was met within an extension, MessagePack has put an error of its
-            # own in place of ours.
+            # If it was met within an extension, MessagePack has replaced our error by its own.
             self._stopped = self._stopped or str(error) == _OTHER_KEYS
             if self._stopped and not self._careful:
                 raise _OtherKeysError from error
             raise _UnfitError from error
 
     def _rewritten(self, value: object) -> object:
-        """Return what MessagePack can pack; the value itself where it can pack that."""
+        """Return a value that MessagePack can pack; the value itself if possible."""
         around, self._rewrote = self._rewrote, False
         try:
             paired = self._paired(value)
@@ -166,7 +164,7 @@ class _Packer:
         if is_member(value):
             return value
         if isinstance(value, dict):
-            # A MultiDict's own `items` can be walked through only once.
+            # A MultiDict's own `items` can be iterated only once.
             plain = dict(cast("dict[object, object]", value))
             if all(type(key) is str for key in plain):
                 return {key: self._paired(item) for key, item in plain.items()}
@@ -207,7 +205,7 @@ class _Packer:
                 return _as_base(value)
 
     def _members(self, tag: _Tag, members: Iterable[object]) -> ormsgpack.Ext:
-        """Encode a set in one order whatever the process's hash seed is."""
+        """Encode a set in an order that does not depend on the process's hash seed."""
         if self._depth >= MAX_DEPTH:
             raise _UnfitError
         self._depth += 1
@@ -274,7 +272,7 @@ _SCALARS: dict[type, tuple[_Tag, Callable[[Any], bytes]]] = {
 
 
 class _Unpacker:
-    """Unpacks one payload; `_hook` is asked for each extension."""
+    """Unpacks one payload; `_hook` is called for each extension."""
 
     __slots__ = ("_depth",)
 
@@ -298,7 +296,7 @@ class _Unpacker:
 
     def _nested(self, tag: int, items: Any) -> object:
         if type(items) is not list:
-            raise ValueError("an extension holds no list")
+            raise ValueError("an extension does not hold a list")
         values = cast("list[Any]", items)
         match tag:
             case _Tag.TUPLE:

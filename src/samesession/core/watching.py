@@ -1,8 +1,8 @@
-"""Look at many sessions that are open for long: which are still there, and until when.
+"""Check sessions that are open for long: which of them still exist, and until when.
 
-A session is suspected where its record is missing, over, damaged, or under a secret that its
-request does not know. That is a reason to look closely, as `Reloader.confirm` does: an answer
-may be another question's, or a save of the same request be under way.
+A session is suspect if its record is missing, expired or damaged, or has a secret that its request
+does not know. Then `Reloader.confirm` checks more closely: the answer may belong to another
+question, or a save of the same request may be running.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from .store import Clock, DatedRecord, KeyPage, Store
 
 
 class Sight(NamedTuple):
-    """What is seen of a session.
+    """The state of a session.
 
-    `until`: when it ends, by the clock, as far as that is known; `lifetime`: its idle timeout.
+    `until`: when it expires, by the clock, as far as known; `lifetime`: its idle timeout.
     """
 
     suspected: bool
@@ -38,7 +38,7 @@ _SUSPECTED = Sight(suspected=True)
 
 
 class Lookout:
-    """What looks at them."""
+    """Checks open sessions."""
 
     def __init__(self, store: Store, *, rules: Rules, records: Opens, clock: Clock) -> None:
         self._store = store
@@ -47,9 +47,9 @@ class Lookout:
         self._clock = clock
 
     def look(self, sessions: Sequence[ServerSession]) -> Steps[list[Sight]]:
-        """Look at each, in batches; idle timeouts run on. Raises StoreUnavailable.
+        """Check sessions in batches, without restarting idle timeouts. Raises StoreUnavailable.
 
-        Several that share a record cost one read.
+        Sessions that share a record cost one read.
         """
         states = [*map(state_of, sessions)]
         by_key: dict[str, list[int]] = {}

@@ -1,11 +1,11 @@
-"""Write a session's record, and say how that ended.
+"""Write a session's record, and return the outcome.
 
-A commit says which revision it expects to find, and goes on by the answer:
+A commit names the revision that it expects, and the answer decides what happens next:
 
     written     the session shows what was stored
-    conflict    the request's changes are replayed on the record that is there now: again
-    gone        the session ended meanwhile: nothing is written, the cookie is dropped
-    no answer   the changes go back to the session, and a later save tries again
+    conflict    the request's changes are replayed on the current record, and committed again
+    gone        the session has ended: nothing is written, the cookie is deleted
+    no answer   the changes return to the session, and a later save tries again
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from .store import Clock, Conflict, Outcome
 from .token import SignedToken, TokenSigner
 from .unsaved_changes import Draft, Unsaved
 
-MAX_ATTEMPTS = 100  # each lost attempt means that another request's commit was written
+MAX_ATTEMPTS = 100  # each failed attempt means that another request's commit was written
 _CREATE_ATTEMPTS = 3
-_BUSY = f"a session is written by so many requests at once that {MAX_ATTEMPTS} attempts failed"
+_BUSY = f"so many requests write to a session at once that {MAX_ATTEMPTS} attempts failed"
 
 
 class Writer:
-    """What creates, commits and deletes the records of sessions."""
+    """Creates, commits and deletes the records of sessions."""
 
     def __init__(
         self,
@@ -57,9 +57,9 @@ class Writer:
         self._notify = notify
 
     def create(self, session: ServerSession, unsaved: Unsaved, draft: Draft) -> Steps[Reply]:
-        """File the first record of a session; raises StoreUnavailable.
+        """Create the first record of a session; raises StoreUnavailable.
 
-        Of a session whose sid was asked for, and may be known to others by now, under no other.
+        If the sid was read before, and others may know it, no other sid is used.
         """
         drawn = state_of(session).drawn_sid
         for _ in range(_CREATE_ATTEMPTS if drawn is None else 1):
@@ -68,12 +68,12 @@ class Writer:
             if (yield from self._filing.create(record)):
                 loaded = Loaded(signed, record)
                 return self._written(session, unsaved, None, loaded, draft)
-        raise StoreUnavailable("the session store refuses a new session's key as taken")
+        raise StoreUnavailable("the session store says that a new session's key is taken")
 
     def save(
         self, session: ServerSession, loaded: Loaded, unsaved: Unsaved, *, cookie_possible: bool
     ) -> Steps[Reply]:
-        """Commit or delete, replaying this request's changes on whatever came between."""
+        """Commit or delete, replaying this request's changes on records that others wrote."""
         current, draft, signed = loaded.record, unsaved.draft, loaded.signed
         sealed = loaded.sealed
         if unsaved.replace_secret:
@@ -100,12 +100,12 @@ class Writer:
         raise StoreUnavailable(_BUSY)
 
     def end(self, session: ServerSession, ended: Loaded) -> Steps[None]:
-        """Delete the record of a session that the application ended, whatever it holds by now."""
+        """End a session for the application: delete its record, whatever it holds by now."""
         current, state = ended.record, state_of(session)
         for _ in range(MAX_ATTEMPTS):
             if not (self.is_live(current, ended) or self.is_ours(current, session)):
                 lost = self.loss(ended, current)
-                # The browser has the cookie of whoever took the session over.
+                # The browser has the cookie of the request that took the session over.
                 state.lost = None if lost.drop else lost
                 break
             outcome = yield from self._filing.replace(current, None, state)
@@ -128,7 +128,7 @@ class Writer:
     def _replayed(
         self, unsaved: Unsaved, current: Record, outcome: Outcome | Conflict
     ) -> tuple[Record, Draft] | None:
-        """Do what a request did to the record that stands there by now, if there is one."""
+        """Apply a request's changes to the current record, if there is one."""
         newer = self._filing.standing(current, outcome)
         if newer is None or not isinstance(outcome, Conflict):
             return None
@@ -139,7 +139,7 @@ class Writer:
             return None
 
     def data(self, record: Record) -> Data | None:
-        """Read what a record holds, if that is data."""
+        """Return the data of a record, if it can be read."""
         try:
             return codec.decode(record.payload)
         except BadRecord as error:
@@ -147,18 +147,18 @@ class Writer:
             return None
 
     def _minted(self, state: SessionState, sid: str) -> SignedToken:
-        """Return the session's next token: for a save that is tried again, the same one."""
+        """Return the session's next token; a repeated save gets the same one."""
         if state.minted is None:
             state.minted = self._signer.mint(sid)
         return self._signer.sign(state.minted)
 
     def is_live(self, record: Record, loaded: Loaded) -> bool:
-        """Return whether a record is live, and still the session that was loaded."""
+        """Return whether a record is alive, and still belongs to the loaded session."""
         is_same = record is loaded.record or loaded.is_of(record)
         return is_same and not policy.is_over(record, self._clock())
 
     def is_ours(self, record: Record, session: ServerSession) -> bool:
-        """Return whether a save of this request wrote a live record, and heard no more of it."""
+        """Return whether a save of this request wrote a live record, and got no answer."""
         minted = state_of(session).minted
         is_ours = minted is not None and policy.opens(minted.token, record)
         return is_ours and not policy.is_over(record, self._clock())
@@ -174,11 +174,11 @@ class Writer:
         record = self._filing.next(current, signed, draft)
         if record is None or not has_functions:
             return record
-        # Two requests that both count one up would make equal records, and each
-        # would take the other's commit for its own.
+        # Two requests that both count up by one would make equal records, and each would take the
+        # other's commit for its own.
         return record._replace(revision=record.revision + self._signer.random_step())
 
-    # --- how it ended ------------------------------------------------------------------
+    # --- outcomes ----------------------------------------------------------------------
 
     def _ended(self, session: ServerSession, unsaved: Unsaved, was: Record, draft: Draft) -> Reply:
         saving.mark_saved(session, unsaved, None, draft.data)
@@ -210,7 +210,7 @@ class Writer:
     ) -> Steps[Reply]:
         """Give up a session that ended, or was taken over, while the request ran.
 
-        A login is a new authentication, though, and begins another session.
+        A login is the exception: it is a new authentication, and begins another session.
         """
         lost = self.loss(before, standing)
         if lost.gives_way_to(unsaved.draft.bound):
@@ -219,7 +219,7 @@ class Writer:
         return _dropping(lost)
 
     def loss(self, before: Loaded, standing: Record | None, *, told: bool = True) -> Lost:
-        """Return how a session was lost, by the record that stands in its place.
+        """Return how a session was lost, given the record in its place.
 
         `told`: changes are lost with it, which is an event.
         """
@@ -227,8 +227,8 @@ class Writer:
         lost, reason = Lost(sid, True, None, account), events.ENDED_MEANWHILE
         over = standing is None or policy.is_over(standing, self._clock())
         if standing is not None and not over and not before.is_of(standing):
-            # After a login elsewhere in the same browser the cookie there is already the
-            # new one: dropping it would log the user out again.
+            # After a login in the same browser, the cookie there is already the new one: deleting
+            # it would log the user out again.
             lost = Lost(sid, False, standing.owner, account)
             reason = events.TAKEN_OVER
         if told:
@@ -237,7 +237,7 @@ class Writer:
 
     @staticmethod
     def dropped(session: ServerSession) -> Reply:
-        """Give up a session that was written and is ended already, by this very request."""
+        """Give up a session that this very request has written and ended."""
         loaded = state_of(session).loaded
         assert loaded is not None
         lost = Lost(loaded.record.sid, drop=True, owner=None)
@@ -245,7 +245,7 @@ class Writer:
         return _dropping(lost)
 
     def still_lost(self, session: ServerSession, lost: Lost) -> Reply:
-        """Save nothing more of a session that is lost, nor begin another one unasked."""
+        """Save nothing more of a lost session, and do not begin another one by accident."""
         if state_of(session).replace_secret or not is_empty(session):
             self._notify(Notice(Event.GONE, events.ENDED_BEFORE, lost.sid, *lost.account))
             saving.forget(session, lost, unkept=True)
@@ -255,9 +255,9 @@ class Writer:
     # --- small parts -------------------------------------------------------------------
 
     def set_cookie(self, loaded: Loaded, *, permanent: bool) -> CookieAction:
-        """Return the cookie of a session that is stored, signed with the newest key.
+        """Return the cookie of a stored session, signed with the newest key.
 
-        None where its secret is not known: outside of its user's requests, and to its old cookie.
+        None if its secret is not known: outside of its user's requests, and for its old cookie.
         """
         signed = loaded.signed
         if signed is None or not signed.value:
@@ -272,7 +272,7 @@ class Writer:
 def _notices(
     before: Record | None, after: Record, unsaved: Unsaved, draft: Draft
 ) -> Iterator[Notice]:
-    """Yield what a save has done to a session, and to the accounts that it was and is of."""
+    """Yield the events of a save, for the session and for its accounts before and after."""
     if before is None:
         yield Notice.of(Event.CREATED, after)
     elif unsaved.replace_secret:
@@ -298,10 +298,9 @@ def _dropping(lost: Lost) -> Reply:
 
 
 def require_cookie(*, possible: bool) -> None:
-    """Raise ReadOnlySession where no cookie can be sent."""
+    """Raise ReadOnlySession if no cookie can be sent."""
     if not possible:
         raise ReadOnlySession(
-            "no cookie can be sent by a WebSocket or a Socket.IO event, nor after a response has "
-            "started, so a session can be neither begun nor regenerated there: do it in an HTTP "
-            "request before"
+            "a WebSocket, a Socket.IO event and a response that has started cannot send a cookie, "
+            "so a session cannot be begun or regenerated there: do it in an HTTP request before"
         )

@@ -1,1 +1,1 @@
-"""SESSION_TYPE "cookie": what a session holds travels in the cookie itself."""
+"""SESSION_TYPE "cookie": the session's data is in the cookie itself."""

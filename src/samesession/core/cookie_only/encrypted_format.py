@@ -1,14 +1,14 @@
-"""SESSION_TYPE "cookie" with SESSION_ENCRYPT: the data travels where its own user cannot read it.
+"""SESSION_TYPE "cookie" with SESSION_ENCRYPT: the user cannot read the data in the cookie.
 
     bytes
     1       version: 1
-            as `Cipher.encrypt` gives it, with the version as associated data:
-            8       when it was written, in seconds since 1970
+            encrypted by `Cipher.encrypt`, with the version as associated data:
+            8       the time of writing, in seconds since 1970
                     JSON text, as in Flask's cookie
 
-All that in base64url, which has no dot; Flask's cookie has two. So what is read as one is never
-tried as the other, and Flask finds no session in it. It is not compressed: the length of what
-is compressed together with a secret tells about the secret (RFC 8725, 3.6; RFC 7457, 2.6).
+All in base64url, which has no dot; Flask's cookie has two. So neither is ever taken for the
+other, and Flask finds no session in it. The data is not compressed: the length of data that
+is compressed with a secret reveals something of the secret (RFC 8725, 3.6; RFC 7457, 2.6).
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _STAMP_BYTES = 8
 
 
 class Format(Protocol):
-    """How JSON text becomes the value of a cookie, and back."""
+    """Converts JSON text into the value of a cookie, and back."""
 
     @property
     def mark(self) -> bytes:
-        """What tells the newest key from others."""
+        """A mark that differs between the newest key and others."""
         ...
 
     def sign(self, text: str) -> str:
@@ -40,7 +40,7 @@ class Format(Protocol):
         ...
 
     def text_of(self, value: str, max_age: int) -> tuple[str, bool]:
-        """Return a cookie's JSON text, and whether it is to be written anew.
+        """Return a cookie's JSON text, and whether the cookie must be written again.
 
         Raises BadRecord for a cookie that is not ours, or too old.
         """
@@ -48,7 +48,7 @@ class Format(Protocol):
 
 
 class EncryptedFormat:
-    """The format of what is encrypted, beside that of what is not; see `Encryption`."""
+    """The format of encrypted cookies. It also reads plain ones: see `Encryption`."""
 
     def __init__(self, encryption: Encryption, plain: Format) -> None:
         self.mark = plain.mark
@@ -65,7 +65,7 @@ class EncryptedFormat:
         return base64url(_VERSION + encryption.cipher.encrypt(clear, _VERSION))
 
     def text_of(self, value: str, max_age: int) -> tuple[str, bool]:
-        """Return a cookie's JSON text, and whether it is to be written anew.
+        """Return a cookie's JSON text, and whether the cookie must be written again.
 
         Raises BadRecord for a cookie that is not ours, or too old.
         """
@@ -90,10 +90,10 @@ class EncryptedFormat:
 
 
 def _raw(value: str) -> bytes:
-    """Return what is encrypted in a cookie's value; raise ValueError or BadRecord."""
+    """Return the encrypted bytes of a cookie's value; raise ValueError or BadRecord."""
     if len(value) <= MAX_BYTES and value.isascii():
         raw = urlsafe_b64decode(value + "=" * (-len(value) % 4))
-        # One cookie has one spelling: the decoder passes over what is none of its alphabet.
+        # One cookie has one spelling: the decoder would skip characters outside its alphabet.
         if raw.startswith(_VERSION) and base64url(raw) == value:
             return raw[len(_VERSION) :]
     raise BadRecord(NOT_OURS_OR_OLD)

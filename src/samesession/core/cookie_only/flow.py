@@ -1,8 +1,8 @@
 """SESSION_TYPE "cookie": the data itself travels in Flask's own signed-cookie format.
 
-Plain Flask and plain Quart read what this writes, and the other way round
-(source: `flask.sessions.SecureCookieSessionInterface`), unless that is encrypted. There is no
-record, so nothing can be revoked, bound to a user, or ended before its time.
+Plain Flask and plain Quart read these cookies, and the other way round (source:
+`flask.sessions.SecureCookieSessionInterface`), unless they are encrypted. There is no record, so a
+session cannot be revoked, bound to a user, or ended early.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ class CookieFlow:
         notify: Notify,
         encryption: Encryption | None = None,
     ) -> None:
-        """`secret_keys`: the newest first."""
+        """Take the keys, newest first."""
         if rules.absolute is not None:
             raise ConfigError(
-                "SESSION_ABSOLUTE_LIFETIME cannot be kept with SESSION_TYPE 'cookie', where the "
-                "browser keeps the session: choose a server-side store, such as 'filesystem'"
+                "SESSION_ABSOLUTE_LIFETIME is not possible with SESSION_TYPE 'cookie', because "
+                "the browser keeps the session: choose a server-side store, such as 'filesystem'"
             )
         if rules.lifetimes.own:
             raise ConfigError(
-                "SESSION_OWN_LIFETIMES cannot be kept with SESSION_TYPE 'cookie', where the "
+                "SESSION_OWN_LIFETIMES is not possible with SESSION_TYPE 'cookie', because the "
                 "browser keeps the session: choose a server-side store, such as 'filesystem'"
             )
         self.rules = rules
@@ -66,7 +66,7 @@ class CookieFlow:
     ) -> Steps[ServerSession]:
         """Open the session in the cookie, or a new one."""
         yield from ()
-        # As Flask does, the first cookie of the name counts.
+        # As in Flask, the first cookie with the name counts.
         for value in values[:1]:
             try:
                 text, stale = self._format.text_of(value, self.rules.lifetimes.longest)
@@ -84,22 +84,22 @@ class CookieFlow:
         )
 
     def is_at_rest(self, session: ServerSession) -> bool:
-        """Return whether a request changed nothing: then `close` would do what `leave` does."""
+        """Return whether a request changed nothing: then `close` would do the same as `leave`."""
         state = state_of(session)
         return not state.may_differ and state.mode is not Mode.EXEMPT
 
     def leave(self, session: ServerSession) -> Reply:
-        """Return what the response must say of a session that is left as it is."""
+        """Return what the response must send for a session that stays as it is."""
         return self._reply(session, state_of(session).baseline)
 
     def close(
         self, session: ServerSession, *, cookie_possible: bool = True, in_block: bool = False
     ) -> Steps[Reply]:
-        """Return what the response must say.
+        """Return what the response must send.
 
-        `in_block`: before the response, which then says it. Raises TypeError for data that
-        cannot be encoded, ReadOnlySession for what cannot be kept without `cookie_possible`
-        (a WebSocket).
+        `in_block`: the block ends before the response, which sends the result later. Raises
+        TypeError for data that cannot be encoded, and ReadOnlySession for changes that need a
+        cookie if not `cookie_possible` (a WebSocket).
         """
         yield from ()
         state = state_of(session)
@@ -114,7 +114,7 @@ class CookieFlow:
             text = _EMPTY
         changed = text != (_EMPTY if before is None else before)
         if before is not None and changed:
-            # Flask spells the same data in another order of keys.
+            # Flask writes the same data with its keys in another order.
             changed = text != tagged_json.dumps(tagged_json.loads(before))
             if changed:
                 state.modify()
@@ -126,15 +126,15 @@ class CookieFlow:
             return reply
         if changed and text is not None:
             raise ReadOnlySession(
-                "with SESSION_TYPE 'cookie' a WebSocket or a Socket.IO event can keep nothing, as "
-                "no cookie can be sent there: write to the session in an HTTP request, or choose a "
-                "server-side store"
+                "with SESSION_TYPE 'cookie' a WebSocket or a Socket.IO event cannot save a "
+                "session, because it cannot send a cookie: write to the session in an HTTP "
+                "request, or choose a server-side store"
             )
         return READ
 
     @staticmethod
     def _discard(session: ServerSession) -> None:
-        """Show what the cookie brought, or a block has kept, unless the session was cleared."""
+        """Show the cookie's data, or a block's, unless the session was cleared."""
         state = state_of(session)
         state.discarded = False
         emptied = state.cleared or state.baseline is None
@@ -143,7 +143,7 @@ class CookieFlow:
 
     @staticmethod
     def _keep(session: ServerSession, text: str | None) -> None:
-        """Go on from what a block has kept, which the response sends."""
+        """Continue from the data that a block has kept, which the response sends."""
         state = state_of(session)
         state.due = state.due or state.may_be_emptied or (state.modified and not is_empty(session))
         state.baseline = None if is_empty(session) else text
@@ -151,7 +151,7 @@ class CookieFlow:
         state.modified = state.cleared = state.replace_secret = False
 
     def deletes(self, session: ServerSession) -> bool:
-        """Return whether to save the session is to delete its record: there is none."""
+        """Return whether saving the session deletes its record: here there is none."""
         return False
 
     def _reply(self, session: ServerSession, text: str | None) -> Reply:
@@ -162,7 +162,7 @@ class CookieFlow:
 
     @staticmethod
     def _is_as_read(session: ServerSession) -> bool:
-        """Return whether the data is still what the cookie brought; costs less than its text."""
+        """Return whether the data still equals the cookie's; cheaper than writing its text."""
         state = state_of(session)
         if not state.may_differ:
             return True
@@ -189,7 +189,7 @@ class CookieFlow:
         return SetCookie(self._value(text), expires if permanent else None)
 
     def _value(self, text: str) -> str:
-        """Return the cookie's value; raises SessionTooLarge for what would not be inflated."""
+        """Return the cookie's value; raise SessionTooLarge if it could not be inflated again."""
         limit = self.rules.max_bytes
         if len(text) > limit:
             raise SessionTooLarge(

@@ -2,11 +2,11 @@
 
     payload . stamp . signature
 
-each in base64url: the text, compressed where that is shorter, after one more dot in front;
-the second in which it was written; HMAC-SHA1 over both under a key derived from SECRET_KEY.
+each in base64url: the text (compressed if that is shorter, then with one more dot in front),
+the second of writing, and HMAC-SHA1 over both with a key derived from SECRET_KEY.
 
-Reading does what `URLSafeTimedSerializer.loads` does, with keys derived once, and inflates
-no more than it may.
+Reading does the same as `URLSafeTimedSerializer.loads`, but derives the keys once, and limits
+how much is inflated.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SALT = b"cookie-session"  # Flask's
 
 
 class _Signer(TimestampSigner):
-    """Flask's signer, on a clock that is passed in."""
+    """Flask's signer, with a clock that is passed in."""
 
     def __init__(self, *args: Any, clock: Clock, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -41,7 +41,7 @@ class _Signer(TimestampSigner):
 
 
 class _Text:
-    """Lets the JSON text pass through the serializer as it is."""
+    """Passes JSON text through the serializer unchanged."""
 
     @staticmethod
     def dumps(obj: str) -> str:
@@ -49,10 +49,10 @@ class _Text:
 
 
 class Proved(NamedTuple):
-    """What a cookie's signature is good for; `stale`: by a fallback key.
+    """A valid signature; `stale`: by a fallback key.
 
-    `signed`: the bytes that were signed, of which each cookie has one spelling, though its
-    signature has many. `payload`: the first of their parts; `written`: the second.
+    `signed`: the signed bytes. They have one spelling for each cookie, while the signature has
+    many. `payload`: the first of their parts; `written`: the second.
     """
 
     signed: bytes
@@ -65,7 +65,7 @@ class SignedFormat:
     """Signs JSON text, and reads it."""
 
     def __init__(self, secret_keys: Sequence[bytes], max_bytes: int, clock: Clock) -> None:
-        """`secret_keys`: the newest first. `max_bytes`: how much is inflated at most."""
+        """Take the keys, newest first; `max_bytes` is how much is inflated at most."""
         self._serializer = URLSafeTimedSerializer(
             secret_keys[0],
             salt=_SALT,
@@ -77,12 +77,12 @@ class SignedFormat:
                 "clock": clock,
             },
         )
-        # As Flask derives them, but once.
+        # Derived as in Flask, but only once.
         derived = (hmac.digest(key, _SALT, "sha1") for key in secret_keys)
         self._signers = [
             Signer(key, key_derivation="none", digest_method=hashlib.sha1) for key in derived
         ]
-        self.mark = self._signers[0].get_signature(b"")  # tells the newest key from others
+        self.mark = self._signers[0].get_signature(b"")  # differs between the newest key and others
         self._max_bytes = max_bytes
         self._clock = clock
 
@@ -119,7 +119,7 @@ class SignedFormat:
             return None
 
     def text_in(self, payload: bytes) -> str:
-        """Return the JSON text of a payload; raises BadRecord where there is none."""
+        """Return the JSON text of a payload; raise BadRecord if it has none."""
         try:
             return self._inflated(payload).decode("utf-8")
         except (BadData, ValueError, zlib.error) as error:

@@ -1,9 +1,9 @@
 """Flask's tagged JSON, written and read without Flask, and extended so that nothing is lost.
 
-Source: `flask.json.tag`. What Flask tags, we tag alike, so that plain Flask and
-plain Quart read it. Types that Flask has no tag for get tags of our own, which
-Flask passes through as small dicts. A datetime carries its exact value behind
-the HTTP date that Flask reads, where Flask's parser ignores it.
+Source: `flask.json.tag`. Types that Flask tags get the same tags here, so that plain Flask and
+plain Quart read them. Types without a tag in Flask get our own tags, which Flask passes through as
+small dicts. A datetime carries its exact value behind the HTTP date that Flask reads, where Flask's
+parser ignores it.
 """
 
 from __future__ import annotations
@@ -41,24 +41,24 @@ _HUGE_INT_BITS = 8192
 
 
 class _UnfitError(Exception):
-    """Something in the data cannot be encoded; the path is not known yet."""
+    """A part of the data cannot be encoded; the path is not known yet."""
 
 
 def dumps(data: dict[str, Any]) -> str:
-    """Encode a session's data as Flask does, in the order it is in.
+    """Encode a session's data as Flask does, in the order of the data.
 
-    Raises TypeError that names the path of what cannot be encoded.
+    Raises TypeError with the path of a value that cannot be encoded.
     """
     try:
         return _dump(data)
     except _UnfitError:
         pass
-    # Outside of the handler: what stopped the writing tells nobody more than this does.
+    # Raised outside of the handler, because the original error adds nothing to this one.
     raise TypeError(culprit(data, "session", _fits))
 
 
 def loads(text: str) -> dict[str, Any]:
-    """Decode what `dumps` or Flask gave.
+    """Decode the result of `dumps`, or of Flask.
 
     Raises BadRecord for anything else.
     """
@@ -66,10 +66,10 @@ def loads(text: str) -> dict[str, Any]:
 
 
 def loads_foreign(text: str, *, tags_of_ours: bool) -> dict[str, Any]:
-    """Decode what an application has written with Flask's serializer, as that reads it.
+    """Decode text from Flask's serializer of an application, as that would read it.
 
-    A tag of the application's own stands for a value that only the application can make:
-    BadRecord, as for anything else. `tags_of_ours`: `dumps` may have written it, too.
+    A tag of the application stands for a value that only the application can make: it raises
+    BadRecord, like anything unknown. `tags_of_ours`: `dumps` may have written the text, too.
     """
     return _loaded(text, _foreign_reader if tags_of_ours else _flasks_reader)
 
@@ -94,9 +94,10 @@ def _loaded(text: str, reader_of: ReaderOf) -> dict[str, Any]:
 
 
 def _may_be_tagged(text: str) -> bool:
-    """Return whether JSON may hold a tag, or more levels than are walked through.
+    """Return whether JSON may hold a tag, or is nested too deep to search.
 
-    Each tag is a key that begins with a blank, which only JSON's escapes spell otherwise.
+    Each tag is a key that starts with a space, which can only be spelled otherwise with JSON's
+    escapes.
     """
     return '" ' in text or "\\" in text or text.count("{") + text.count("[") > MAX_DEPTH
 
@@ -132,7 +133,7 @@ def _tag(value: object, depth: int) -> Json:
 
 
 def _as_base(value: object, depth: int) -> Json:
-    """Return what Flask's JSON makes of a subclass; refuse everything else."""
+    """Return how Flask's JSON would write a subclass; refuse everything else."""
     for kind in (tuple, set, frozenset, bytes, bytearray):
         if isinstance(value, kind):
             return _write_as(kind, cast("object", value), depth)
@@ -140,7 +141,7 @@ def _as_base(value: object, depth: int) -> Json:
         return {" m": str(html())}
     if isinstance(value, int) and value.bit_length() <= _HUGE_INT_BITS:
         return int(value)
-    if issubclass(type(value), str):  # a proxy of text is none
+    if issubclass(type(value), str):  # a proxy of a text is not a text
         return str.__str__(cast("str", value))
     if isinstance(value, float):
         return float(value)
@@ -174,8 +175,8 @@ def _items(values: Any, depth: int) -> list[Json]:
 class _Members(list[Json]):
     """A set's members in the order of their JSON text, and that text.
 
-    The members of a set around it are ordered by their text, too: to spell the
-    inner one again for each of them would multiply the work by the depth.
+    The members of an outer set are sorted by their text, too. Spelling the inner set again for each
+    of them would multiply the work by the depth.
     """
 
     __slots__ = ("spelled",)
@@ -183,7 +184,7 @@ class _Members(list[Json]):
 
 
 def _sorted_items(values: Any, depth: int) -> list[Json]:
-    """Order a set's members alike in every process."""
+    """Sort a set's members in the same order in every process."""
     spelled = [(_spelled(item), item) for item in _items(values, depth)]
     spelled.sort(key=itemgetter(0))
     members = _Members(item for _, item in spelled)
@@ -192,7 +193,7 @@ def _sorted_items(values: Any, depth: int) -> list[Json]:
 
 
 def _spelled(value: Json) -> str:
-    """Return what `json.dumps(value)` does."""
+    """Return the same text as `json.dumps(value)`."""
     if type(value) is _Members:
         return value.spelled
     if type(value) is list:
@@ -211,7 +212,7 @@ def _write_memory(value: memoryview, _: int) -> str:
 
 
 def _write_datetime(value: dt.datetime, _: int) -> str:
-    """Return the HTTP date that Flask gives, and behind it the exact value."""
+    """Return the HTTP date that Flask writes, and behind it the exact value."""
     moment = plain_datetime(value)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=dt.UTC)
@@ -309,9 +310,9 @@ def _foreign_reader(name: str) -> Reader | None:
 
 
 def _known(name: str, readers: Mapping[str, Reader]) -> Reader | None:
-    """Return what reads a tag; raise BadRecord for what is one, and unknown here."""
+    """Return the reader of a tag, None for other keys; raise BadRecord for an unknown tag."""
     reader = readers.get(name)
-    # The only key of a dict of one, where it is a tag, is written with two characters more.
+    # A dict with one key that looks like a tag is written with two more characters.
     if reader is None and name.startswith(" ") and name[:-2] not in readers:
-        raise BadRecord("it holds a tag of the application's own")
+        raise BadRecord("it holds the application's own tag")
     return reader
