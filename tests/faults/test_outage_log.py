@@ -206,7 +206,7 @@ async def test_a_server_that_is_read_only_or_full(
 @pytest.mark.parametrize(
     ("names", "more", "why"),
     [
-        (["localhost"], "", "its certificate is of a CA that is not trusted"),
+        (["localhost"], "", "its certificate is from a CA that is not trusted"),
         (["other.example"], "ca", "its certificate is for another name"),
     ],
 )
@@ -301,7 +301,7 @@ async def test_a_file_of_the_sqlite_store_that_is_damaged(
     place.write_bytes(b"no database" * 1000)
     settings = {"SESSION_TYPE": "sqlite", "SESSION_SQLITE_FILE": str(place)}
     line = await outage(framework, settings, caplog)
-    assert line.endswith(f"SQLITE_NOTADB: its file is no database (the file {place})")
+    assert line.endswith(f"SQLITE_NOTADB: its file is not a database (the file {place})")
 
 
 def make_tables(place: Path) -> None:
@@ -384,11 +384,11 @@ def certificate_error(code: int) -> ssl.SSLCertVerificationError:
         (Coded("FATAL: password authentication failed for user"), "the user or password is wrong"),
         (Coded("could not translate host name"), UNKNOWN),
         (Coded("Connection reset by peer"), "the connection was lost"),
-        (Coded("[Errno 113] No route to host"), "no network leads to it"),
+        (Coded("[Errno 113] No route to host"), "there is no route to it"),
         (Coded("read timed out"), LATE),
         (Coded("Redis(socket_timeout=0.5)"), None),
         (Coded("anything else"), None),
-        (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] x"), "TLS could not begin"),
+        (ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] x"), "TLS could not start"),
         (
             Coded("SSL handshake failed: certificate verify failed"),
             "its certificate is not trusted",

@@ -96,7 +96,7 @@ def test_links_and_what_is_no_file_are_refused(path: Path, tmp_path: Path) -> No
         SQLiteStore(path)
     path.parent.unlink()
     path.parent.write_bytes(b"")
-    with pytest.raises(ConfigError, match="no directory"):
+    with pytest.raises(ConfigError, match="not a directory"):
         SQLiteStore(path)
     path.parent.unlink()
     path.parent.mkdir(mode=0o700)
@@ -111,7 +111,7 @@ def test_links_and_what_is_no_file_are_refused(path: Path, tmp_path: Path) -> No
         SQLiteStore(path)
     path.unlink()
     path.mkdir()
-    with pytest.raises(ConfigError, match="no regular file"):
+    with pytest.raises(ConfigError, match="not a regular file"):
         SQLiteStore(path)
 
 
@@ -154,7 +154,7 @@ def test_a_database_of_something_else_is_left_alone(path: Path) -> None:
         store.load(KEY, renew=None),
         store.create(KEY, raw(1), lifetimes=LIFETIMES),
     ):
-        with pytest.raises(StoreUnavailable, match="database of something else"):
+        with pytest.raises(StoreUnavailable, match="database of another program"):
             _ = run(steps)
     with looking_at(path) as looking:
         assert looking.execute("SELECT name FROM sqlite_master").fetchall() == [(b"shop",)]

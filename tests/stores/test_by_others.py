@@ -336,7 +336,9 @@ def test_a_wrong_setting_of_a_store_by_others_is_told(name: str, value: object, 
 @pytest.mark.usefixtures("pantry")
 def test_a_misspelt_setting_of_a_store_by_others_is_told_which_is_meant() -> None:
     for name, meant in (("paht", "SESSION_PANTRY"), ("path_url", "SESSION_PANTRY_PATH")):
-        with pytest.raises(ConfigError, match=rf"is no setting of ours: did you mean {meant}\?$"):
+        with pytest.raises(
+            ConfigError, match=rf"is not a setting of samesession: did you mean {meant}\?$"
+        ):
             read_config(pantry_settings(**{name: "x"}))
     with pytest.raises(
         ConfigError, match=r"SESSION_PANTRY_KEY is no .*: write SESSION_PANTRY_PASS"

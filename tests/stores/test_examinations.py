@@ -197,7 +197,7 @@ def test_a_directory_is_examined_and_not_made(elsewhere: Path, clock: Clock) -> 
     assert found["files.mode"] == Finding(
         "files.mode",
         Level.NOTICE,
-        "the directory has the mode 0755: others see how many sessions there are",
+        "the directory has the mode 0755: other users can see how many sessions there are",
         f"chmod 700 {elsewhere}",
     )
     assert found["files.fsync"].write == "SESSION_FILE_FSYNC = True"

@@ -130,9 +130,9 @@ def test_a_client_that_gives_text_is_refused(colour: Any, redis_url: str) -> Non
 
 
 def test_what_is_no_client_and_no_url_is_refused() -> None:
-    with pytest.raises(ConfigError, match="SESSION_REDIS is a dict: give it a URL"):
+    with pytest.raises(ConfigError, match="SESSION_REDIS is a dict: use a URL"):
         RedisStore({"host": "localhost"})
-    with pytest.raises(ConfigError, match="is no Redis URL"):
+    with pytest.raises(ConfigError, match="is not a Redis URL"):
         RedisStore("localhost:6379")
 
 
@@ -313,7 +313,7 @@ def test_all_but_a_client_of_redis_py_need_hiredis(redis_url: str) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
     refusal = (
-        "SESSION_REDIS is no client of redis-py, and so needs the package hiredis: "
-        "pip install 'samesession[redis]', or give such a client\n"
+        "SESSION_REDIS is not a client of redis-py, so it needs the package hiredis: "
+        "pip install 'samesession[redis]', or use such a client\n"
     )
     assert done.stdout == f"{refusal}{refusal}True\n", done.stderr

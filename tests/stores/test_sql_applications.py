@@ -235,7 +235,7 @@ def test_a_database_in_memory_is_refused(given: str) -> None:
     ("given", "message"),
     [
         (None, "needs SESSION_SQLALCHEMY: write a URL"),
-        ("nonsense:secret", "no URL of a database"),
+        ("nonsense:secret", "not a URL of a database"),
         ("postgres://app:secret@host/db", "postgresql://"),
         ("sqlite+nosuch:///a.db", "not known"),
         (7, "is a int"),

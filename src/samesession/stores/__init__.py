@@ -1,9 +1,9 @@
 """The stores, each imported only when an application names it.
 
-One of the package's own is a folder with `settings.py`, in which a frozen dataclass declares
-its settings, and `store.py`, whose `open_store` is called as the one below. A package by
-others adds one by an entry point of the group `samesession.stores`: its name is what
-SESSION_TYPE says, its object such an `open_store`.
+Each of the package's own stores is a folder with two modules. In `settings.py` a frozen dataclass
+declares its settings. `store.py` has an `open_store` with the signature of the one below. A
+third-party package adds a store by an entry point of the group `samesession.stores`: its name is
+the value for SESSION_TYPE, and its object such an `open_store`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class _Opener(Protocol):
 
 
 def on_demand(folder: str, names: Collection[str]) -> Callable[[str], object]:
-    """Return the `__getattr__` of a store's folder: it imports the store when that is asked for.
+    """Return the `__getattr__` of a store's folder, which imports the store when it is used.
 
-    A store's settings are read where what it needs cannot be imported.
+    A store's settings can be read even if its client library cannot be imported.
     """
 
     def get(name: str) -> object:
@@ -48,7 +48,7 @@ def on_demand(folder: str, names: Collection[str]) -> Callable[[str], object]:
 def built_in() -> Mapping[str, type[object]]:
     """Return the classes in which the package's own stores declare their settings, by name.
 
-    Each folder but `kit` is a store. Its settings are read without what the store needs.
+    Each folder except `kit` is a store. Reading its settings does not import its client library.
     """
     folders = [each.name for each in iter_modules(__path__) if each.ispkg and each.name != "kit"]
     found = {name: _declared_in(import_module(f".{name}.settings", __name__)) for name in folders}
@@ -66,10 +66,10 @@ def _declared_in(module: ModuleType) -> type[object]:
 
 
 def read_config(settings: Mapping[str, Any], *, home: str = "") -> Config:
-    """Check an application's settings, those of every store here and of the one that is named.
+    """Check an application's settings, those of every store here and of the named store.
 
-    `home`: the application's own directory. Raises ConfigError for the first setting that
-    is missing, wrong or misspelt.
+    `home`: the application's own directory. Raises ConfigError for the first setting that is
+    missing, wrong or misspelt.
     """
     declared_in = dict(built_in())
     named = settings.get("SESSION_TYPE")
@@ -79,7 +79,7 @@ def read_config(settings: Mapping[str, Any], *, home: str = "") -> Config:
 
 
 def _declared_by_others(name: str) -> dict[str, type[object]]:
-    """Return the class in which a store by others declares its settings, if it does."""
+    """Return the class in which a third-party store declares its settings, if it has one."""
     try:
         kind = getattr(_installed(name), "settings", None)
     except ConfigError:
@@ -90,7 +90,7 @@ def _declared_by_others(name: str) -> dict[str, type[object]]:
     for each in declared(kind).values():
         if not f"{each.name}_".startswith(begin):
             raise ConfigError(
-                f"the store {name!r} has a setting {each.name}, whose name must begin with {begin}"
+                f"the store {name!r} has a setting {each.name}, whose name must start with {begin}"
             )
     return {name: kind}
 
@@ -117,9 +117,9 @@ _KINDS_BY_SCHEME = {
 def open_old_records(
     source: str | None, place: Place, *, config: Config, colour: Colour, clock: Clock
 ) -> OldRecords:
-    """Return what reads another library's records; `source`: None: where SESSION_TYPE's own are.
+    """Return a reader of another library's records; `source` defaults to SESSION_TYPE's place.
 
-    Raises ConfigError for what cannot be read, NotSupported for what cannot be listed.
+    Raises ConfigError if they cannot be read, and NotSupported if they cannot be listed.
     """
     if source is None:
         kind = config.store_type
@@ -130,8 +130,8 @@ def open_old_records(
             kind = _KINDS_BY_SCHEME.get(scheme.lower().partition("+")[0], "sqlalchemy")
     if kind == "memcached":
         raise NotSupported(
-            "memcached cannot list what it holds, so that no command can move it: its sessions "
-            "come over one by one, each with its first request, by SESSION_MIGRATE_FROM"
+            "memcached cannot list its keys, so no command can move these sessions: each comes "
+            "over with its first request, by SESSION_MIGRATE_FROM"
         )
     if kind not in _WITH_OLD_RECORDS:
         kind = "filesystem"  # which says what to write
@@ -139,7 +139,7 @@ def open_old_records(
         module = import_module(f".{kind}.old_records", __name__)
     except ImportError as error:
         raise ConfigError(
-            f"to read these sessions a package is needed: pip install 'samesession[{kind}]'"
+            f"reading these sessions needs a package: pip install 'samesession[{kind}]'"
         ) from error
     return cast(
         "OldRecords",
@@ -160,19 +160,19 @@ def _built_in(name: str) -> _Opener:
 
 
 def _installed(name: str) -> _Opener:
-    """Find the store of that name among those that other packages install."""
+    """Return the store with this name from the installed packages."""
     points = [point for point in entry_points(group=GROUP) if point.name == name]
     sources = sorted({f"{_package(point)} ({point.value})" for point in points})
     if not points and name.lower() in {*built_in(), "cookie"}:
         raise ConfigError(f"SESSION_TYPE is {name!r}: did you mean {name.lower()!r}?")
     if not points and (instead := _type_instead(name)) is not None:
-        raise ConfigError(f"SESSION_TYPE is {name!r}, which is none of ours: {instead}")
+        raise ConfigError(f"SESSION_TYPE is {name!r}, which samesession does not have: {instead}")
     if not points:
         offered = {point.name for point in entry_points(group=GROUP)}
         names = ", ".join(repr(each) for each in sorted({*built_in(), "cookie", *offered}))
         raise ConfigError(
-            f"SESSION_TYPE is {name!r}: write one of {names}, "
-            "or install the package whose store that is"
+            f"SESSION_TYPE is {name!r}: write one of {names}, or install the package with that "
+            "store"
         )
     if len(sources) > 1:
         raise ConfigError(
@@ -188,7 +188,7 @@ def _installed(name: str) -> _Opener:
 
 
 def _type_instead(name: str) -> str | None:
-    """Return what to write for a type of Flask-Session's or Quart-Session's, as a store says."""
+    """Return what to write for a type of Flask-Session or Quart-Session, by a store's settings."""
     told: dict[str, str] = {}
     for kind in built_in().values():
         told.update(getattr(kind, "types_instead", {}))

@@ -1,9 +1,11 @@
-"""What a store is made of: the public module for whoever writes one.
+"""The public module for authors of stores: the parts of a store.
 
-A store that writes its methods as steps serves Flask and Quart from one body. One
-that is written in plain `def` or `async def` is wrapped: `FromSync`, `FromAsync`. Its
-settings are declared by `setting`, and handed to what opens it by `with_settings`.
-`samesession.testing` is the contract it then passes; docs/stores/write-your-own.md builds one.
+A store that writes its methods as steps serves Flask and Quart from one body. A store in plain
+`def` or `async def` is wrapped in `FromSync` or `FromAsync`. Its settings are declared with
+`setting`, and passed to its `open_store` by `with_settings`. `samesession.testing` is the contract
+that it then passes; docs/stores/write-your-own.md builds one.
+
+.. versionadded:: 1.0
 """
 
 from __future__ import annotations
@@ -130,17 +132,19 @@ _ABILITIES = (
 )
 
 
-# Of stores in coroutines alone: what waits for hours would take a thread of its own.
+# For stores in coroutines only: waiting for hours would take a thread.
 _LISTENING = ("listen", "stop_listening")
 
 
 class SyncStore(Protocol):
     """A store in plain functions; `enlist`, `delist`, `owned`, and `purge` may be added.
 
-    The methods are those of `Store`, `OwnerIndex` and `Purgeable`, and may be called by
-    several threads at once. So may be added what `Batches`, `Dated`, `PagedOwnerIndex`
-    and `Listable` name, for work on many sessions, what `Rereading`, `Pingable` and `Examinable`
-    name, and the attribute `location`.
+    The methods are those of `Store`, `OwnerIndex` and `Purgeable`, and several threads may call
+    them at once. The methods of `Batches`, `Dated`, `PagedOwnerIndex` and `Listable`, for work on
+    many sessions, may be added as well. So may those of `Rereading`, `Pingable` and `Examinable`,
+    and the attribute `location`.
+
+    .. versionadded:: 1.0
     """
 
     def load(self, key: str, *, renew: Lifetimes | None) -> bytes | None:
@@ -148,7 +152,7 @@ class SyncStore(Protocol):
         ...
 
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> bool:
-        """Insert a record where none is; False when the key is taken."""
+        """Insert a record if there is none; return False if the key is taken."""
         ...
 
     def commit(
@@ -158,20 +162,22 @@ class SyncStore(Protocol):
         ...
 
     def remove(self, key: str, *, expected: bytes | None) -> Outcome | Conflict:
-        """Delete the record whose revision is `expected`, or whichever is there."""
+        """Delete the record whose revision is `expected`, or any record with None."""
         ...
 
     def close(self) -> None:
-        """Let go of connections; a later use opens anew."""
+        """Close connections; a later use opens them again."""
         ...
 
 
 class AsyncStore(Protocol):
     """A store in coroutines; `enlist`, `delist`, `owned`, and `purge` may be added.
 
-    So may be what `SyncStore` names besides, and what `Notifies` does. A connection belongs
-    to the event loop that opened it, and an object may be used in several, one after the
-    other: open on first use in each.
+    The other additions of `SyncStore` are possible as well, and those of `Notifies`. A connection
+    belongs to the event loop that opened it. An object may be used in several loops, one after the
+    other: open connections on first use in each.
+
+    .. versionadded:: 1.0
     """
 
     async def load(self, key: str, *, renew: Lifetimes | None) -> bytes | None:
@@ -179,7 +185,7 @@ class AsyncStore(Protocol):
         ...
 
     async def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> bool:
-        """Insert a record where none is; False when the key is taken."""
+        """Insert a record if there is none; return False if the key is taken."""
         ...
 
     async def commit(
@@ -189,18 +195,18 @@ class AsyncStore(Protocol):
         ...
 
     async def remove(self, key: str, *, expected: bytes | None) -> Outcome | Conflict:
-        """Delete the record whose revision is `expected`, or whichever is there."""
+        """Delete the record whose revision is `expected`, or any record with None."""
         ...
 
     async def close(self) -> None:
-        """Let go of this loop's connections; a later use opens anew."""
+        """Close this loop's connections; a later use opens them again."""
         ...
 
 
 class _Wrapped:
-    """Does each method of the store inside as steps; has no optional one that it lacks."""
+    """Runs each method of the store inside as steps; has only the optional methods that it has."""
 
-    # Set only where the store has them, so that `isinstance(..., OwnerIndex)` is true to it.
+    # Set only if the store has them, so that `isinstance(..., OwnerIndex)` works.
     enlist: Callable[..., Steps[None]]
     delist: Callable[..., Steps[None]]
     owned: Callable[..., Steps[Iterable[str]]]
@@ -234,7 +240,7 @@ class _Wrapped:
 
     @property
     def location(self) -> str:
-        """Where the store inside says that its records are, or else what it is."""
+        """Where the inner store keeps its records, or else its kind."""
         inside = self._store
         return inside.location if isinstance(inside, Located) else type(inside).__name__
 
@@ -244,7 +250,7 @@ class _Wrapped:
         return found
 
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
-        """Insert a record where none is."""
+        """Insert a record if there is none."""
         steps = self._do(self._store.create, key, record, lifetimes=lifetimes)
         created: bool = yield from steps
         return created
@@ -252,20 +258,20 @@ class _Wrapped:
     def commit(
         self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
     ) -> Steps[Outcome | Conflict]:
-        """Replace the record of the expected revision."""
+        """Replace the record with the expected revision."""
         steps = self._do(self._store.commit, key, record, expected=expected, renew=renew)
         outcome: Outcome | Conflict = yield from steps
         return outcome
 
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
-        """Delete the record of the expected revision, or whichever is there."""
+        """Delete the record with the expected revision, or any record with None."""
         outcome: Outcome | Conflict = yield from self._do(
             self._store.remove, key, expected=expected
         )
         return outcome
 
     def close(self) -> Steps[None]:
-        """Let go of connections."""
+        """Close connections."""
         yield from self._do(self._store.close)
 
     def _as_steps(
@@ -278,12 +284,12 @@ class _Wrapped:
 
         return steps
 
-    # Any: what the methods answer is typed where they are named above.
+    # Any: the methods' answers are typed where the methods are named above.
     def _do(self, method: Callable[..., object], *args: object, **named: object) -> Steps[Any]:
         try:
             return (yield from self._ask(method, *args, **named))
         except self._outages as error:
-            # The text may hold an address or a record; the type says enough.
+            # The text may hold an address or a record; the type is enough.
             raise StoreUnavailable(f"the store failed: {type(error).__name__}") from error
 
     def _ask(self, method: Callable[..., Any], *args: object, **named: object) -> Steps[Any]:
@@ -298,8 +304,8 @@ class FromSync(_Wrapped):
     def __init__(self, store: SyncStore, *, outages: Outages = ()) -> None:
         """Wrap a store; `outages` are the errors that become StoreUnavailable.
 
-        A request that is given up leaves its thread running, so each method must
-        be atomic by itself. Raises TypeError for what is no such store.
+        A request that is given up leaves its thread running, so each method must be atomic by
+        itself. Raises TypeError if it is not such a store.
         """
         _check(store, coroutines=False)
         super().__init__(store, outages)
@@ -318,7 +324,7 @@ class FromAsync(_Wrapped):
     def __init__(self, store: AsyncStore, *, outages: Outages = ()) -> None:
         """Wrap a store; `outages` are the errors that become StoreUnavailable.
 
-        Raises TypeError for what is no such store.
+        Raises TypeError if it is not such a store.
         """
         _check(store, coroutines=True)
         super().__init__(store, outages, (*_ABILITIES, *_LISTENING))
@@ -330,7 +336,7 @@ class FromAsync(_Wrapped):
 
 
 def _check(store: object, *, coroutines: bool) -> None:
-    """Refuse at once what would hand a coroutine on as data, or block an event loop."""
+    """Refuse at once a method that would return a coroutine as data, or block an event loop."""
     kind = "async def" if coroutines else "def"
     wrapper = "FromAsync" if coroutines else "FromSync"
     listening = _LISTENING if coroutines else ()

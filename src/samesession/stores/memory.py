@@ -28,11 +28,11 @@ from .kit.opener import with_settings
 
 @dataclass(frozen=True, slots=True)
 class MemorySettings:
-    """It has none of its own."""
+    """The memory store has no settings."""
 
 
 class MemoryStore:
-    """Records in a dict; nothing survives the process, and no other process sees it."""
+    """Records in a dict; they end with the process, and no other process sees them."""
 
     colours = Colour.BOTH
     capabilities = Capabilities(reach=Reach.PROCESS)
@@ -58,7 +58,7 @@ class MemoryStore:
             return record
 
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
-        """Insert a record where none is."""
+        """Insert a record if there is none."""
         yield from ()
         with self._lock:
             if self._live(key) is not None:
@@ -69,7 +69,7 @@ class MemoryStore:
     def commit(
         self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
     ) -> Steps[Outcome | Conflict]:
-        """Replace the record of the expected revision."""
+        """Replace the record with the expected revision."""
         yield from ()
         with self._lock:
             refusal = self._refusal(key, expected)
@@ -82,7 +82,7 @@ class MemoryStore:
             return Outcome.WRITTEN
 
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
-        """Delete the record of the expected revision, or whichever is there."""
+        """Delete the record with the expected revision, or any record with None."""
         yield from ()
         with self._lock:
             refusal = self._refusal(key, expected)
@@ -97,7 +97,7 @@ class MemoryStore:
             self._owned.setdefault(owner, {})[key] = self._clock() + lifetime
 
     def delist(self, owner: str, key: str) -> Steps[None]:
-        """Forget that a key belongs to an owner."""
+        """Remove a key from an owner's notes."""
         yield from ()
         with self._lock:
             keys = self._owned.get(owner, {})
@@ -120,7 +120,7 @@ class MemoryStore:
     def load_dated(
         self, keys: Sequence[str], *, lifetimes: Lifetimes
     ) -> Steps[Sequence[DatedRecord | None]]:
-        """Read records, with when they were renewed last."""
+        """Read records with the times of their last renewal."""
         yield from ()
         with self._lock:
             now = self._clock()
@@ -138,19 +138,19 @@ class MemoryStore:
             return there
 
     def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
-        """List the keys noted for an owner, all at once: they are at hand."""
+        """List the keys noted for an owner, all at once, because they are in memory."""
         del after
         return KeyPage([*(yield from self.owned(owner))], None)
 
     def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
-        """Forget that keys belong to an owner."""
+        """Remove keys from an owner's notes."""
         for key in keys:
             yield from self.delist(owner, key)
 
     def keys_page(
         self, prefix: str, *, after: str | None, limit: int | None = None
     ) -> Steps[KeyPage]:
-        """List the keys of all records: all at once, or with a limit in their order."""
+        """List the keys of all records: all at once, or with a limit in order."""
         yield from ()
         with self._lock:
             keys = (key for key in self._records if key.startswith(prefix))
@@ -160,7 +160,7 @@ class MemoryStore:
             return KeyPage(page, page[-1] if len(page) == limit else None)
 
     def purge(self) -> Steps[int]:
-        """Delete what has expired."""
+        """Delete expired records."""
         yield from ()
         with self._lock:
             now = self._clock()
@@ -180,7 +180,7 @@ class MemoryStore:
         yield from ()
 
     def _live(self, key: str) -> bytes | None:
-        """Find a live record, and forget an expired one: no later clock shows it again."""
+        """Return a live record; delete an expired one, so that no later clock shows it again."""
         found = self._records.get(key)
         if found is None:
             return None

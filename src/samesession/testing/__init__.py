@@ -5,7 +5,7 @@
         def new_store(self, tmp_path, clock):
             return lambda: MyStore(tmp_path / "sessions", clock=clock)
 
-The stores of this package pass by it and by nothing else. Needs pytest
+The stores of this package pass the same contract. It needs pytest
 (samesession[testing]) and no plugin: the async colour runs in an event loop that
 the contract makes for each test. docs/stores/write-your-own.md shows it in use.
 """

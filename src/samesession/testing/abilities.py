@@ -1,4 +1,4 @@
-"""The abilities that a store may have or not: an owner index, a list of all, and purging."""
+"""The optional abilities of a store: an owner index, a list of all keys, and purging."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .caller import Caller, Contract, ManualClock, make_record
 from .races import interleavings
 from .time import LONGEST
 
-# Owners that a careless store takes for one another, or for something else.
+# Owners that a careless store mistakes for one another, or for something else.
 OWNERS = (
     "ann",
     "Ann",
@@ -38,7 +38,7 @@ OWNERS = (
 _EXPIRED = 600  # more than a store deletes in one batch, so that it needs several
 
 
-# Prefixes that begin alike, or mean something to a store that looks for patterns.
+# Prefixes that start alike, or have a meaning for a store that matches patterns.
 PREFIXES = (
     "app:",
     "app",
@@ -55,7 +55,7 @@ PREFIXES = (
 
 
 def every_key(caller: Caller, page: Callable[[str | None], Steps[KeyPage]]) -> list[str]:
-    """List the keys of all pages, as core.batches walks through them."""
+    """List the keys of all pages, walking through them like core.batches."""
     walk = KeyWalk(page, wanted=lambda _: True)
     keys: list[str] = []
     while found := caller.do(walk.batch()):
@@ -102,7 +102,7 @@ class OwnerIndexContract(Contract):
             caller.do(index.enlist("busy", key, lifetime=100))
             caller.do(index.enlist(f"owner {number}", key, lifetime=100))
         assert self._owned(caller, store, "busy") == keys
-        # All at once or page by page, whichever the store can.
+        # All at once or page by page, as the store can.
         assert {*every_key(caller, owned_by(index, "busy"))} == keys
         gone = sorted(keys)[50:]
         caller.do(delist_many(index, "busy", gone))
@@ -126,14 +126,14 @@ class OwnerIndexContract(Contract):
         self, caller: Caller, store: Store, clock: ManualClock
     ) -> None:
         index = cast("OwnerIndex", store)
-        # As long as the flow asks for: two of the longest timeouts, and some more.
+        # As long as the flow requests: two of the longest timeouts, and some more.
         caller.do(index.enlist("ann", "long", lifetime=2 * LONGEST + 60))
         for key in ("brief", "again"):
             caller.do(index.enlist("ann", key, lifetime=1))
         caller.do(index.enlist("ben", "brief", lifetime=1))
         caller.do(index.enlist("ann", "again", lifetime=100))
         assert {"long", "again"} <= self._owned(caller, store, "ann")
-        # At least: a store may keep one for longer, as a note is no session.
+        # At least: a store may keep a note for longer, because a note is not a session.
         self.let_pass(clock, 1 + self.resolution if self.own_clock else 99)
         assert {"long", "again"} <= self._owned(caller, store, "ann")
 
@@ -179,7 +179,7 @@ class ListContract(Contract):
         return keys
 
     def _keys(self, caller: Caller, store: Store, prefix: str) -> list[str]:
-        """List the keys that are a prefix and a sid; a store may tell of others, too."""
+        """List the keys that are a prefix and a sid; a store may list other keys, too."""
         listed = cast("Listable", store)
         found = every_key(caller, lambda after: listed.keys_page(prefix, after=after))
         return [key for key in found if len(key) == len(prefix) + len(text(bytes(SID_BYTES)))]
@@ -204,7 +204,7 @@ class ListContract(Contract):
             found: set[str] = set()
             page = caller.do(listed.keys_page("session:", after=None, limit=limit))
             while page.after is not None:
-                # So many, about: a store may be unable to take some keys apart.
+                # Approximately this many: a store may be unable to separate some keys.
                 assert len(page.keys) < limit + 20
                 found |= {*page.keys}
                 page = caller.do(listed.keys_page("session:", after=page.after, limit=limit))
@@ -235,7 +235,7 @@ class RereadContract(Contract):
 
 
 class PurgeContract(Contract):
-    """For a store with `purge`, whose clock is the test's."""
+    """For a store with `purge`, which uses the test's clock."""
 
     def test_purge_deletes_what_has_expired_and_nothing_else(
         self, caller: Caller, store: Store, clock: ManualClock

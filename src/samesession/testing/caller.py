@@ -1,7 +1,7 @@
-"""Call a store as Flask does or as Quart does, one after another or at once.
+"""Call a store as Flask or as Quart does, one call after another or several at once.
 
-Holds what the parts of the contract share: the caller, the clock, the records,
-and the fixtures that a test class may override.
+This module has what the parts of the contract share: the caller, the clock, the records, and the
+fixtures that a test class may override.
 """
 
 from __future__ import annotations
@@ -27,14 +27,17 @@ T = TypeVar("T")
 NewStore: TypeAlias = "Callable[[], Store | Openable]"
 Action: TypeAlias = "Callable[[Store], Steps[Any]]"
 
-# What a store does is over by then, or its callers hang.
+# Stores finish within this time, or their callers hang.
 PATIENCE = 20.0
-# For a caller that may have to wait for a lock of the one that is held up.
+# For a caller that may wait for a lock of the one that is held up.
 _HEAD_START = 0.2
 
 
 class ManualClock:
-    """Seconds since 1970 that pass only when told to."""
+    """Seconds since 1970 that pass only when told to.
+
+    .. versionadded:: 1.0
+    """
 
     def __init__(self, now: float = 1_800_000_000.0) -> None:
         self.now = now
@@ -58,20 +61,20 @@ class ManualClock:
 def make_record(
     revision: int = 1, *, permanent: bool = False, lifetime: int = 0, payload: bytes = b"data"
 ) -> bytes:
-    """Make bytes that a store takes for a record.
+    """Return bytes that a store accepts as a record.
 
-    `lifetime`: an idle timeout of its own in seconds; 0: it has none.
+    `lifetime`: its own idle timeout in seconds; 0: it has none.
     """
     return stand_in(revision, permanent=permanent, lifetime=lifetime, rest=payload)
 
 
 def revision(number: int) -> bytes:
-    """Return a revision as `commit` and `remove` expect it."""
+    """Return a revision in the form that `commit` and `remove` expect."""
     return number.to_bytes(8, "big")
 
 
 class Caller:
-    """Drives stores on one colour; the async one in an event loop of its own."""
+    """Drives stores in one colour; the async one in its own event loop."""
 
     def __init__(self, colour: Colour) -> None:
         self.colour = colour
@@ -84,7 +87,7 @@ class Caller:
         return self._runner.run(arun(steps, timeout=PATIENCE))
 
     def at_once(self, *each: Steps[Any]) -> list[Any]:
-        """Run several steps at once, in threads or in tasks; give their results in order."""
+        """Run several steps at once, in threads or in tasks; return their results in order."""
         if self.colour is Colour.SYNC:
             with ThreadPoolExecutor(len(each)) as pool:
                 started = [pool.submit(run, steps) for steps in each]
@@ -96,9 +99,9 @@ class Caller:
         return self._runner.run(gathered())
 
     def interleave(self, first: Steps[Any], second: Steps[Any], *, after: int) -> Interleaved:
-        """Hold `first` up after so many waits, do `second` meanwhile, then go on.
+        """Hold `first` up after a number of waits, do `second` in the meantime, then continue.
 
-        `second` goes on beside `first` if it cannot end before it, as for a lock.
+        If `second` cannot end before `first`, for example because of a lock, both continue.
         """
         if self.colour is Colour.SYNC:
             return self._interleave_threads(first, second, after)
@@ -139,7 +142,7 @@ class Caller:
 
 
 class Interleaved:
-    """The results of two callers, and whether the first one waited so often."""
+    """The results of two callers, and whether the first one waited that often."""
 
     def __init__(self, first: Any, second: Any, *, held: bool) -> None:
         self.first = first
@@ -172,11 +175,11 @@ class Contract:
 
     #: The callers that the store serves: each test runs once for each.
     colours: ClassVar[Colour] = Colour.BOTH
-    #: The largest record that the store takes, in bytes.
+    #: The largest record that the store accepts, in bytes.
     largest: ClassVar[int] = 1024 * 1024
     #: Whether the store keeps the time itself, as a server does, instead of reading `clock`.
     own_clock: ClassVar[bool] = False
-    #: The idle timeout that is waited for, if it does, in whole seconds.
+    #: The idle timeout that is waited for in that case, in whole seconds.
     own_lifetime: ClassVar[int] = 2
     #: How much too early or too late such a store may let a record expire, in seconds.
     resolution: ClassVar[float] = 0.05
@@ -195,15 +198,15 @@ class Contract:
 
     @pytest.fixture
     def new_store(self) -> NewStore:
-        """Return a function that opens the store; each call makes an object at the same data.
+        """Return a function that opens the store; each call creates an object on the same data.
 
-        To be overridden. The data must be empty when a test begins.
+        To be overridden. The data must be empty when a test starts.
         """
         raise NotImplementedError("override the fixture new_store")
 
     @pytest.fixture
     def caller(self, colour: Colour) -> Iterator[Caller]:
-        """Return who drives the stores."""
+        """Return the caller that drives the stores."""
         caller = Caller(colour)
         yield caller
         caller.close()
@@ -235,7 +238,7 @@ class Contract:
         return Lifetimes(browser=1000, permanent=10_000)
 
     def let_pass(self, clock: ManualClock, seconds: float) -> None:
-        """Let time pass, in the clock or, for a store that keeps its own, truly."""
+        """Let time pass, in the clock or, for a store with its own clock, really."""
         if self.own_clock:
             time.sleep(seconds)
         else:

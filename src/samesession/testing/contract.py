@@ -1,4 +1,4 @@
-"""What every store keeps, put together."""
+"""The contract of every store, put together."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ from .time import TimeContract
 
 
 class StoreContract(RecordContract, TimeContract, RaceContract):
-    """What every store keeps: records, their time, and their races."""
+    """The contract of every store: records, their expiry, and their races.
+
+    .. versionadded:: 1.0
+    """
 
     def test_the_class_tests_the_abilities_that_the_store_has(self, store: Store) -> None:
-        """Presence counts: an application binds owners wherever there is an index."""
+        """Presence counts: an application binds owners if there is an index."""
         has = {
             OwnerIndexContract: isinstance(store, OwnerIndex),
             ListContract: isinstance(store, Listable),

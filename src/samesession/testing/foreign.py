@@ -1,4 +1,4 @@
-"""The ability to read what another library has filed in the same server."""
+"""The ability to read another library's entries in the same server."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 from ..core.store import Foreign, ForeignRecords, Store
 from .caller import Caller, Contract, ManualClock, make_record
 
-# Files bytes under a key as another library does, for so many seconds.
+# Files bytes under a key as another library does, for a number of seconds.
 FileForeign: TypeAlias = "Callable[[str, bytes, int], None]"
 
-# What a session of another library's is called, and what a careless store takes for it.
+# Names of another library's sessions, and names that a careless store mistakes for them.
 _KEY = "old:aB3-_" + "x" * 38
 _OTHERS = (
     _KEY.upper(),
@@ -33,9 +33,9 @@ class ForeignRecordsContract(Contract):
 
     @pytest.fixture
     def file_foreign(self) -> FileForeign:
-        """Return a function that files bytes under a key, for so many seconds.
+        """Return a function that files bytes under a key, for a number of seconds.
 
-        To be overridden: it does what the other library does, and not this store.
+        To be overridden with the behaviour of the other library, not of this store.
         """
         raise NotImplementedError("override the fixture file_foreign")
 
@@ -52,7 +52,7 @@ class ForeignRecordsContract(Contract):
             found = self._load(caller, store, _KEY)
             assert found is not None
             assert found.data == data
-            # A server may count in whole seconds, and its clock be late.
+            # A server may count in whole seconds, and its clock may be late.
             assert found.expires is not None
             assert abs(found.expires - expires) <= 3
 

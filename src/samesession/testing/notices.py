@@ -1,4 +1,4 @@
-"""The ability to tell at once which sessions have ended, for sockets that are open."""
+"""The ability to report at once which sessions have ended, for open sockets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..core.record import SID_END
 from ..core.store import Colour, Notifies, Store
 from .caller import Caller, Contract, make_record, revision
 
-_MOST = 10  # answers, among which the one must be that is waited for
+_MOST = 10  # answers, of which one must contain the expected key
 
 
 def _record(number: int, secret: bytes) -> bytes:
@@ -17,7 +17,7 @@ def _record(number: int, secret: bytes) -> bytes:
 
 
 class NoticesContract(Contract):
-    """For a store with `listen`, which event loops call: nothing of it is tested in threads."""
+    """For a store with `listen`, which event loops call: no test uses threads."""
 
     def test_a_session_that_ends_is_told_of(self, caller: Caller, store: Store) -> None:
         if caller.colour is Colour.SYNC:
@@ -41,7 +41,7 @@ class NoticesContract(Contract):
             return
         listening = cast("Notifies", store)
         for _ in range(2):
-            caller.do(listening.stop_listening())  # which is no error
+            caller.do(listening.stop_listening())  # which is not an error
         assert [*caller.do(listening.listen())] == []
         caller.do(listening.stop_listening())
         self._create(caller, store, "session:one")
@@ -57,6 +57,6 @@ class NoticesContract(Contract):
 
     @staticmethod
     def _hears(caller: Caller, listening: Notifies, key: str) -> None:
-        """Listen until a key is told; others may be, too."""
+        """Listen until a key is reported; other keys may come, too."""
         heard = (key in caller.do(listening.listen()) for _ in range(_MOST))
         assert any(heard), key

@@ -1,4 +1,4 @@
-"""What a store whose server or disk is away says."""
+"""The errors of a store whose server or disk is unreachable."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .caller import Caller, Contract, make_record, revision
 
 
 class OutageContract(Contract):
-    """For a class of its own, whose `new_store` opens a store that cannot be reached."""
+    """For its own test class, whose `new_store` opens a store that cannot be reached."""
 
     #: The seconds within which each operation must have failed.
     within: ClassVar[float] = 3.0

@@ -1,6 +1,6 @@
 """Two callers at once, at every point at which one of them may be held up.
 
-Each pair ends as if one had come after the other: which one is the store's choice.
+Each pair ends as if one had come after the other: which one is up to the store.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..core.steps import Steps
 from ..core.store import Conflict, Outcome, Store
 from .caller import Caller, Contract, Interleaved, make_record, revision
 
-_MOST_WAITS = 50  # a store that waits more often for one operation has lost its way
+_MOST_WAITS = 50  # a store that waits more often for one operation is in a loop
 _CALLERS = 8
 _EACH = 5
 
@@ -28,7 +28,7 @@ def interleavings(
     *,
     prepare: Prepare,
 ) -> Iterator[tuple[Interleaved, str, Store]]:
-    """Do the pair with the first held up at each of its waits in turn, then the other way round."""
+    """Run the pair with the first held up at each of its waits, then the other way round."""
     one, other = opened(), opened()
     for turned in (False, True):
         first, second = reversed(pair) if turned else pair
@@ -50,7 +50,7 @@ Prepare = Callable[[Store, str], object]
 
 
 class RaceContract(Contract):
-    """No update lost, nothing brought back, nothing made twice."""
+    """No update is lost, nothing comes back, nothing is created twice."""
 
     def _commit(self, number: int, name: bytes) -> Operation:
         record = make_record(number, payload=name)
@@ -157,7 +157,7 @@ class RaceContract(Contract):
         assert int.from_bytes(revision_of(left), "big") == _CALLERS * _EACH
 
     def _count_up(self, store: Store) -> Steps[None]:
-        """Commit the next revision several times, on whatever stands there."""
+        """Commit the next revision several times, on any present record."""
         for _ in range(_EACH):
             current = yield from store.load("key", renew=None)
             outcome: Outcome | Conflict | None = None

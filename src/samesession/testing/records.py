@@ -1,4 +1,4 @@
-"""What a store does with records, whatever the time."""
+"""The behaviour of a store with records, at any time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..core.health import ping
 from ..core.store import Conflict, Lifetimes, Listable, Outcome, Store
 from .caller import Caller, Contract, ManualClock, make_record, revision
 
-# Keys that a careless store takes for one another, or for something else.
+# Keys that a careless store mistakes for one another, or for something else.
 KEYS = (
     "session:AbCdEfGhIjKlMnOpQrStUv",
     "session:abcdefghijklmnopqrstuv",
@@ -38,7 +38,7 @@ KEYS = (
     "*",
     "k" * 200,
 )
-# Bytes that are not text, look like numbers or end, or would be transformed on the way.
+# Bytes that are not text, look like numbers or terminators, or would be transformed on the way.
 PAYLOADS = (
     b"",
     bytes(range(256)),
@@ -94,7 +94,7 @@ class RecordContract(Contract):
         assert caller.do(store.load("key", renew=None)) == current
 
     def test_every_byte_of_a_revision_counts(self, caller: Caller, store: Store) -> None:
-        """A store that compares text, signed or rounded numbers takes some for equal."""
+        """A store that compares text, or signed or rounded numbers, finds some of them equal."""
         numbers = (2**64 - 1, 2**63, 2**63 - 1, 2**53 + 1, 2**53, 256, 0)
         for number in numbers:
             key = f"key {number}"
@@ -182,7 +182,7 @@ class RecordContract(Contract):
     def test_many_records_are_loaded_and_removed_as_one_is(
         self, caller: Caller, store: Store
     ) -> None:
-        """Whether the store does so at once, or is asked for each."""
+        """The store may do so at once, or be asked for each."""
         for key in KEYS[::2]:
             record = make_record(payload=key.encode())
             assert caller.do(store.create(key, record, lifetimes=self.lifetimes)) is True

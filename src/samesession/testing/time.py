@@ -1,4 +1,4 @@
-"""When records expire, and what keeps them."""
+"""When records expire, and how long they live."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..core.steps import Steps
 from ..core.store import Dated, DatedRecord, Lifetimes, Outcome, Store, capabilities_of
 from .caller import Caller, Contract, ManualClock, make_record, revision
 
-# How often a wait is tried again that a busy machine made too long to judge by.
+# How often to repeat a wait that a busy machine made too long to judge.
 _ATTEMPTS = 3
 LONGEST = 2**31 - 1  # the longest timeout that an application may set, in seconds
 _DAY = 86_400
@@ -65,7 +65,7 @@ class TimeContract(Contract):
             "created again": False,
             "refused a removal": False,
         }
-        # A machine too busy to keep the time proves nothing: then try again.
+        # A machine that is too busy to keep the time proves nothing: try again.
         attempt, in_time, found = 0, False, expected
         while not in_time and attempt < _ATTEMPTS:
             attempt += 1
@@ -78,7 +78,7 @@ class TimeContract(Contract):
     def _after_two_pauses(
         self, caller: Caller, store: Store, clock: ManualClock, prefix: str, names: list[str]
     ) -> tuple[dict[str, bool], bool]:
-        """Return which records live on after two pauses that together exceed the timeout."""
+        """Return which records are alive after two pauses that together exceed the timeout."""
         lifetime = self.own_lifetime if self.own_clock else 100
         pause = (lifetime + self.resolution) / 2 + 0.02 if self.own_clock else 60
         same = Lifetimes(browser=lifetime, permanent=lifetime)
@@ -142,7 +142,7 @@ class TimeContract(Contract):
     def test_a_record_may_have_an_idle_timeout_of_its_own(
         self, caller: Caller, store: Store, clock: ManualClock
     ) -> None:
-        """It counts where `Lifetimes.own` says so, and not the other two."""
+        """It counts if `Lifetimes.own` is set, and replaces the other two."""
         short = self.own_lifetime if self.own_clock else 1
         long, without = Lifetimes(10_000, 10_000, own=True), Lifetimes(short, short)
         brief = Lifetimes(short, short, own=True)
@@ -215,7 +215,7 @@ class TimeContract(Contract):
         keys = [*made, "none"]
         waited = 0 if self.own_clock else 100
         clock.advance(waited)
-        for _ in range(2):  # to tell renews nothing
+        for _ in range(2):  # loading dates renews nothing
             *found, none = caller.do(store.load_dated(keys, lifetimes=lifetimes))
             assert none is None
             for each, (record, lifetime) in zip(found, made.values(), strict=True):
@@ -230,7 +230,7 @@ class TimeContract(Contract):
             self._check_dates(store, each, lifetime, 0 if waited > lifetime // 10 else waited)
 
     def _check_dates(self, store: Store, each: DatedRecord, lifetime: int, waited: int) -> None:
-        """Check that a record was renewed so many seconds ago, or since then."""
+        """Check that a record was renewed this many seconds ago, or since then."""
         assert each.idle is not None
         assert each.left is not None
         lateness = self._lateness(store, lifetime)
@@ -266,7 +266,7 @@ class TimeContract(Contract):
     def test_what_one_clock_ended_no_later_one_shows(
         self, caller: Caller, store: Store, clock: ManualClock
     ) -> None:
-        """Clocks are wrong for a while, and set right; a session that was refused stays so."""
+        """A clock may be wrong for a while, and set right; a session that was refused stays so."""
         if self.own_clock:
             return
         brief, newer = Lifetimes(browser=100, permanent=100), make_record(2)

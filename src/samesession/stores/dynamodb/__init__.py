@@ -1,4 +1,4 @@
-"""Amazon DynamoDB: everything about it."""
+"""The store in Amazon DynamoDB."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One operation on DynamoDB, however many requests it takes, within its timeout."""
+"""One operation on DynamoDB, with any number of requests, within its timeout."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...errors import StoreUnavailable
 from ...run.clocks import stopwatch
 from . import clients, errors, items
 
-_ATTEMPTS = 5  # of ending what others renew
+_ATTEMPTS = 5  # to end a record that others renew
 _READS = frozenset(
     ("get_item", "batch_get_item", "query", "scan", "describe_table", "describe_time_to_live")
 )
@@ -18,13 +18,13 @@ _READS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A condition did not hold; `item` is what stood there, if that is told."""
+    """A condition did not hold; `item` is the present item, if it is known."""
 
     item: items.Item | None
 
 
 class Asking:
-    """One operation, however many requests it takes."""
+    """One operation, with any number of requests."""
 
     # Any: see items.Request
     def __init__(self, client: Any, table: str, timeout: float, *, is_native: bool) -> None:
@@ -35,7 +35,7 @@ class Asking:
         self._is_native = is_native
 
     def ask(self, operation: str, request: items.Request) -> Steps[Any]:
-        """Send a request; give the answer, or Refused where its condition does not hold."""
+        """Send a request; return the answer, or Refused if its condition does not hold."""
         attempt = 0
         while True:
             attempt += 1
@@ -51,33 +51,33 @@ class Asking:
                 yield from pause(nap)
 
     def ask_all(self, operation: str, request: items.Request, left: str) -> Steps[list[Any]]:
-        """Send a request on many items, and again what of it DynamoDB has `left` undone."""
+        """Send a request on many items, and repeat the part that DynamoDB has `left` undone."""
         answers: list[Any] = []
         while True:
             answers.append((yield from self.ask(operation, request)))
             undone = answers[-1].get(left)
             if not undone:
                 return answers
-            # As it came, and so as the client takes it.
+            # As it came, in the form that the client takes.
             request = {"RequestItems": undone}
             yield from pause(errors.FIRST_PAUSE)
 
     def found(self, key: str, now: float) -> Steps[items.Found | None]:
-        """Read a live record; delete an expired one, for no later clock to show it again."""
+        """Return a live record; delete an expired one, so that no later clock shows it again."""
         for _ in range(_ATTEMPTS):
             item = (yield from self.ask("get_item", items.load(key))).get("Item")
             if item and items.is_anothers(item, key):
-                continue  # what an HTTP connection had left from another request
+                continue  # the answer to another request on the HTTP connection
             found = live(item, now)
             if found is not None or not item:
                 return found
             request = items.end(key, items.found_in(item))
             if not isinstance((yield from self.ask("delete_item", request)), Refused):
                 return None
-        raise StoreUnavailable("DynamoDB changes its mind about the end of a session")
+        raise StoreUnavailable("DynamoDB gives different answers on the expiry of a session")
 
     def table(self) -> Steps[Any]:
-        """Describe the table; None where there is none."""
+        """Describe the table; return None if there is none."""
         try:
             answer: Any = yield from wait(self._client.describe_table(TableName=self._table))
         except errors.FAILURES as error:
@@ -87,7 +87,7 @@ class Asking:
         return answer["Table"]
 
     def make_table(self) -> Steps[None]:
-        """Make the table; leave one that is being made, which is not described at once."""
+        """Create the table; accept one that is being created, which cannot be described at once."""
         try:
             _ = yield from wait(self._client.create_table(TableName=self._table, **items.table()))
         except errors.FAILURES as error:
@@ -95,7 +95,7 @@ class Asking:
                 raise errors.translated(error, "create_table", self._table) from None
 
     def expire(self) -> Steps[None]:
-        """Have DynamoDB delete what has expired."""
+        """Make DynamoDB delete expired items."""
         answer = yield from self.ask("describe_time_to_live", {})
         found = answer.get("TimeToLiveDescription", {})
         if found.get("TimeToLiveStatus") in ("ENABLED", "ENABLING"):
@@ -119,15 +119,15 @@ class Asking:
             sent["ReturnConsumedCapacity"] = "TOTAL"
         answer = yield from clients.asked(self._client, operation, sent)
         if of_items and "ConsumedCapacity" not in answer:
-            # What is no answer of DynamoDB's must not pass for "no such item", or for "done".
-            raise StoreUnavailable("DynamoDB gave an answer that the request cannot have")
+            # An answer that is not DynamoDB's must not count as "no such item", or as "done".
+            raise StoreUnavailable("DynamoDB gave an answer that does not fit the request")
         return answer
 
     def _has_time_after(self, pause: float) -> bool:
-        """Return whether a request that is sent then is over in time: each may wait for half."""
+        """Return whether a request sent then would end in time: it may take half the timeout."""
         return stopwatch() + pause + self._timeout / 2 <= self._until
 
 
 def live(item: items.Item | None, now: float) -> items.Found | None:
-    """Read an item; None where there is none, or an expired one."""
+    """Read an item; return None if there is none, or if it has expired."""
     return items.live_in(item, int(now)) if item else None

@@ -1,7 +1,7 @@
-"""Clients for DynamoDB: what an application may give, and how ours are made.
+"""Clients for DynamoDB: which an application may pass, and how ours are created.
 
-Ours neither wait nor try again for longer than the store does, which botocore's do by
-default, for minutes. Knows no table.
+Our clients never wait or retry for longer than the store. botocore's do so by default, for minutes.
+This module does not know the table.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from ..kit.quiet_logging import unlogged
 from ..kit.server_names import hosts_of
 
 HELP = (
-    "leave SESSION_DYNAMODB out and write SESSION_DYNAMODB_REGION, or give it a session or client "
-    "of boto3 (Flask), or a session of aiobotocore or aioboto3 (Quart)"
+    "leave SESSION_DYNAMODB out and write SESSION_DYNAMODB_REGION, or set it to a session or "
+    "client of boto3 (Flask), or to a session of aiobotocore or aioboto3 (Quart)"
 )
 
 _ASYNC = ("aiobotocore", "aioboto3")
-_making = threading.Lock()  # a session of boto3 makes no two clients at once
-_CONNECTIONS = 50  # as many requests at once; botocore's 10 would have others wait
+_making = threading.Lock()  # a session of boto3 cannot create two clients at once
+_CONNECTIONS = 50  # as many requests at once; with botocore's 10, others would wait
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What clients come from.
+    """The source of clients.
 
-    `given`: a session or client of an application's, or None. `colour`: whom that serves.
+    `given`: an application's session or client, or None. `colour`: that of its callers.
     """
 
     given: Any  # Any: botocore has no types, and boto3's and aioboto3's are not needed
@@ -45,13 +45,13 @@ class Source:
     region: str | None
     endpoint_url: str | None
     is_client: bool = False
-    # A client of a resource takes and gives Python's values, not the wire's.
+    # A resource's client takes and returns Python's values, not those of the wire.
     is_native: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A client in use, and for a client of aiobotocore what closes it."""
+    """A client in use, and for aiobotocore's the function that closes it."""
 
     client: Any  # Any: see Source
     context: Any = None
@@ -64,7 +64,7 @@ def read_source(
     endpoint_url: str | None,
     timeout: float,
 ) -> Source:
-    """Return what was given; raise ConfigError for what cannot be used."""
+    """Return the source for a setting; raise ConfigError if it cannot be used."""
     if given is None:
         return Source(None, Colour.BOTH, region, endpoint_url)
     package = str(type(given).__module__).partition(".")[0]
@@ -75,13 +75,13 @@ def read_source(
         return Source(given, colour, region, endpoint_url)
     if package in _ASYNC:
         raise ConfigError(
-            f"SESSION_DYNAMODB is a client of {package}, which belongs to one event loop: "
-            "give it the session that made it"
+            f"SESSION_DYNAMODB is a client of {package}, which belongs to one event loop: set it "
+            "to the session that created the client"
         )
     if region is not None or endpoint_url is not None:
         raise ConfigError(
-            "SESSION_DYNAMODB is a client, which has a region and an endpoint of its own: "
-            "leave SESSION_DYNAMODB_REGION and SESSION_DYNAMODB_ENDPOINT_URL out"
+            "SESSION_DYNAMODB is a client with its own region and endpoint: leave "
+            "SESSION_DYNAMODB_REGION and SESSION_DYNAMODB_ENDPOINT_URL out"
         )
     meta = getattr(given, "meta", None)
     inner = getattr(meta, "client", None)
@@ -100,14 +100,14 @@ def _check_patience(config: Any, timeout: float) -> None:  # Any: see Source
         return
     each = timeout / 2
     raise ConfigError(
-        "SESSION_DYNAMODB is a client that waits for longer than SESSION_STORE_TIMEOUT: make it "
+        "SESSION_DYNAMODB is a client that waits longer than SESSION_STORE_TIMEOUT: create it "
         f"with config=botocore.config.Config(connect_timeout={each:g}, read_timeout={each:g}, "
-        'retries={"total_max_attempts": 1}), or give its session in its place'
+        f'retries={{"total_max_attempts": 1}}), or set the setting to its session'
     )
 
 
 def place_of(source: Source) -> str:
-    """Name the endpoint or region, as far as it was said."""
+    """Return the endpoint or region as text, as far as it is known."""
     meta = getattr(source.given, "meta", None) if source.is_client else None
     where = source.region or getattr(meta, "region_name", None)
     if source.endpoint_url is not None:
@@ -117,14 +117,14 @@ def place_of(source: Source) -> str:
 
 
 def check(source: Source, colour: Colour) -> None:
-    """Fail where no client could be made for callers of that colour; do what takes long."""
+    """Fail if no client can be created for callers of that colour; do slow work now."""
     if not source.colour & colour:
         raise ConfigError(
-            "SESSION_DYNAMODB is of boto3, which would block an event loop: give a session of "
+            "SESSION_DYNAMODB is from boto3, which would block an event loop: use a session of "
             "aiobotocore or aioboto3, or leave it out"
             if colour is Colour.ASYNC
-            else "SESSION_DYNAMODB is of aiobotocore or aioboto3, and Flask cannot await: give a "
-            "session or client of boto3, or leave it out"
+            else "SESSION_DYNAMODB is from aiobotocore or aioboto3, which Flask cannot await: use "
+            "a session or client of boto3, or leave it out"
         )
     if source.is_client:
         return
@@ -169,9 +169,9 @@ def _loader(path: str | None) -> Any:  # Any: see Source
 def _read_descriptions(session: Any) -> None:  # Any: see Source
     """Read Amazon's description of DynamoDB when the application starts.
 
-    It takes longer than an event loop or the first request should wait; the loader keeps it.
+    This takes longer than an event loop or the first request should wait; the loader caches it.
     """
-    inner = getattr(session, "_session", session)  # boto3's is botocore's within
+    inner = getattr(session, "_session", session)  # boto3's session has botocore's inside
     loader = inner.get_component("data_loader")
     for name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
         loader.load_data(name)
@@ -207,22 +207,22 @@ def _made(session: Any, source: Source, kind: Any, timeout: float) -> Any:  # An
 
 
 def close_client(source: Source, opened: Opened) -> Steps[None]:
-    """Close the connections of a client; one that was given opens others when it is used."""
+    """Close a client's connections; one that was passed in opens others when it is used again."""
     if opened.context is not None:
         _ = yield from wait(opened.context.__aexit__(None, None, None))
         return
     yield from ()
-    # Not a given one's: the application may be in the midst of a request on it.
+    # Not one that was passed in: the application may be using it.
     if not source.is_client:
         opened.client.close()
 
 
 # Any: the operation's answer, of a client that has no types.
 def asked(client: Any, operation: str, request: Mapping[str, Any]) -> Steps[Any]:
-    """Return what DynamoDB answers, and leave neither that nor the request to a log."""
+    """Return DynamoDB's answer, and keep it and the request out of all logs."""
     with unlogged("botocore.endpoint", "botocore.parsers"):
         try:
             return (yield from wait(getattr(client, operation)(**request)))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            # JSON of another shape than DynamoDB's: botocore's parser does not look first.
+            # The JSON does not have DynamoDB's shape, and botocore's parser does not check that.
             raise ResponseParserError(type(error).__name__) from None

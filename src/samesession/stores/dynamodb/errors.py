@@ -1,4 +1,4 @@
-"""Tell what went wrong in DynamoDB, without what was sent to it."""
+"""Translate DynamoDB's errors, without the data that was sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...errors import StoreUnavailable
 FAILURES = (BotoCoreError, ClientError, ResponseParserError, OSError)
 
 _LOST = (exceptions.ConnectionError, exceptions.HTTPClientError, OSError)
-# Refused before anything was done.
+# Refused before any work was done.
 _LATER = {
     "ProvisionedThroughputExceededException",
     "ReplicatedWriteConflictException",
@@ -22,11 +22,11 @@ _LATER = {
     "TransactionConflictException",
 }
 _DENIED = "AccessDeniedException"
-FIRST_PAUSE = 0.05  # seconds, as Amazon's own clients wait for DynamoDB
+FIRST_PAUSE = 0.05  # seconds, as in Amazon's own clients for DynamoDB
 
 
 def code_of(error: Exception) -> str | None:
-    """Return DynamoDB's own word for what it refused; None where it was not reached."""
+    """Return DynamoDB's own code for a refusal; None if DynamoDB was not reached."""
     if not isinstance(error, ClientError):
         return None
     # Any: the answer is a tree that no type describes.
@@ -39,15 +39,15 @@ def is_refused(error: Exception) -> bool:
 
 
 def refused_item(error: Exception) -> dict[str, Any] | None:
-    """Return what stood in the way of a conditional write."""
+    """Return the item that made a conditional write fail."""
     found: dict[str, Any] | None = cast("Any", error).response.get("Item")
     return found
 
 
 def pause_after(error: Exception, *, attempt: int, reading: bool) -> float | None:
-    """Return the seconds after which a request may be sent again; None: it must not be.
+    """Return the seconds after which a request may be repeated; None if it must not be.
 
-    A write whose answer got lost may have been done: whoever asked gets an error.
+    A write whose answer got lost may have been done: its caller gets an error.
     """
     if code_of(error) in _LATER:
         return FIRST_PAUSE * 2.0 ** (attempt - 1)
@@ -56,12 +56,12 @@ def pause_after(error: Exception, *, attempt: int, reading: bool) -> float | Non
 
 
 def translated(error: Exception, operation: str, table: str) -> StoreUnavailable:
-    """Return an error as ours; its text may quote what was sent, so only the code goes on."""
+    """Return our error for one of DynamoDB's; only its code is kept, as its text may quote data."""
     code = code_of(error)
     if code == "ResourceNotFoundException":
         return StoreUnavailable(
-            f"the table {table!r} is missing in DynamoDB: run `flask sessions init` or "
-            "`quart sessions init`, or create it as docs/stores/dynamodb.md says"
+            f"the table {table!r} is missing in DynamoDB: run `flask sessions init` or `quart "
+            "sessions init`, or create it as described in docs/stores/dynamodb.md"
         )
     if code is not None:
         return StoreUnavailable(f"DynamoDB refused {operation}: {code}")
@@ -69,5 +69,5 @@ def translated(error: Exception, operation: str, table: str) -> StoreUnavailable
 
 
 def is_denied(error: StoreUnavailable) -> bool:
-    """Return whether DynamoDB was reached, and its user has no right to what was asked."""
+    """Return whether DynamoDB was reached, but its user has no right to the request."""
     return str(error).endswith(f": {_DENIED}")

@@ -1,7 +1,6 @@
-"""How the table of sessions is: whether it is there, whether what expires goes, and the clock.
+"""Examine the table of sessions: whether it exists, deletes expired items, and the clock.
 
-The permissions that requests need do not cover these questions: where IAM refuses one, that is
-what is told.
+These questions need more permissions than requests do: if IAM refuses one, that is the finding.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _INIT = "flask sessions init"
 
 
 def findings(asking: Asking, table: str, clock: Clock) -> Steps[list[Finding]]:
-    """Examine the table; without it there is no more to look at."""
+    """Examine the table; if it is missing there is nothing else to examine."""
     found = yield from _table(asking, table)
     if found.level is Level.ERROR:
         return [found]
@@ -32,7 +31,7 @@ def findings(asking: Asking, table: str, clock: Clock) -> Steps[list[Finding]]:
     except StoreUnavailable as error:
         if not is_denied(error):
             raise
-        return [found, not_looked_at("dynamodb.ttl", "whether DynamoDB deletes what has expired")]
+        return [found, not_looked_at("dynamodb.ttl", "whether DynamoDB deletes expired items")]
     return [found, _time_to_live(answer), _clock(answer, before, clock())]
 
 
@@ -47,22 +46,22 @@ def _table(asking: Asking, table: str) -> Steps[Finding]:
     if found is None:
         return Finding(check, Level.ERROR, f"the table {table} is missing", _INIT)
     if not items.is_ours(found):
-        what = f"the table {table} has other keys than pk and sk: it is another's"
+        what = f"the table {table} has other keys than pk and sk: it belongs to another program"
         return Finding(check, Level.ERROR, what, 'SESSION_DYNAMODB_TABLE = "..."')
-    return Finding(check, Level.OK, "the table is there")
+    return Finding(check, Level.OK, "the table exists")
 
 
 def _time_to_live(answer: Any) -> Finding:
     found = answer.get("TimeToLiveDescription", {})
     is_on = found.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
     if is_on and found.get("AttributeName") == items.TTL:
-        return Finding("dynamodb.ttl", Level.OK, "DynamoDB deletes what has expired")
-    what = "DynamoDB deletes nothing that has expired, which is paid for"
+        return Finding("dynamodb.ttl", Level.OK, "DynamoDB deletes expired items")
+    what = "DynamoDB does not delete expired items, and they cost money"
     return Finding("dynamodb.ttl", Level.WARNING, what, _INIT)
 
 
 def _clock(answer: Any, before: float, after: float) -> Finding:
-    """Judge by the moment that stands in the answer's headers, to the second."""
+    """Judge the clock by the time in the answer's headers, to the second."""
     told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
     try:
         theirs = parsedate_to_datetime(told).timestamp()

@@ -4,9 +4,9 @@
     PREFIX + sid        record     N         B          B         one session
     PREFIX owner:HASH   key:KEY    N                              one key of one owner
 
-`expires` is whole seconds since 1970 in UTC, and DynamoDB's TTL attribute. A revision
-is the eight bytes that a record begins with. An owner is a digest, as the name may be
-of any length. Knows no client: values are Python's, and `wired` puts them as the wire does.
+`expires` is in whole seconds since 1970 in UTC, and is DynamoDB's TTL attribute. A revision
+is the first eight bytes of a record. An owner is a digest, because the name may have
+any length. No client is used here: values are Python's, and `wired` converts them for the wire.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Item = Mapping[str, Any]
 
 TTL = "expires"
 BATCH_READS, BATCH_WRITES = 100, 25  # DynamoDB's limits for keys in one request
-_PAGE = 1000  # notes, or items that are looked at, in one answer
-_ITEM_BYTES = 400 * 1024  # DynamoDB's limit, names and values of all attributes included
+_PAGE = 1000  # notes, or items to look at, in one answer
+_ITEM_BYTES = 400 * 1024  # DynamoDB's limit, including names and values of all attributes
 SORT_KEY_BYTES = 1024  # DynamoDB's limit for an `sk`
 # More than the attributes besides the key and the record take, names included.
 _OVERHEAD = 128
@@ -49,12 +49,12 @@ class Found(NamedTuple):
 
 
 def load(key: str) -> Request:
-    """Read a record as it is now, not as it was on another of DynamoDB's nodes."""
+    """Read a record with a consistent read, not as another of DynamoDB's nodes last saw it."""
     return {"Key": _name(key), "ConsistentRead": True}
 
 
 def check_size(key: str, record: bytes) -> None:
-    """Raise SessionTooLarge for a record that no item holds."""
+    """Raise SessionTooLarge for a record that does not fit into an item."""
     limit = _ITEM_BYTES - _OVERHEAD - len(key.encode())
     if len(record) > limit:
         raise SessionTooLarge(
@@ -66,7 +66,7 @@ def check_size(key: str, record: bytes) -> None:
 
 
 def create(key: str, record: bytes, *, expires: int, now: int) -> Request:
-    """Put a record where none is, or in place of one that has expired."""
+    """Put a record if there is none, or in place of an expired one."""
     return {
         "Item": {
             **_name(key),
@@ -80,7 +80,7 @@ def create(key: str, record: bytes, *, expires: int, now: int) -> Request:
 
 
 def commit(key: str, record: bytes, *, expected: bytes, expires: int | None, now: int) -> Request:
-    """Replace a live record of the expected revision, and with `expires` its moment too."""
+    """Replace a live record with the expected revision, and with `expires` also its expiry."""
     change = "SET #record = :record, revision = :revision"
     values = {":record": record, ":revision": revision_of(record), ":expected": expected}
     moment = {} if expires is None else {":expires": expires}
@@ -95,7 +95,7 @@ def commit(key: str, record: bytes, *, expected: bytes, expires: int | None, now
 
 
 def touch(key: str, found: Found, *, expires: int) -> Request:
-    """Move the moment of a record, unless another request has written meanwhile."""
+    """Change a record's expiry, unless another request has written in the meantime."""
     return {
         "Key": _name(key),
         "UpdateExpression": "SET expires = :expires",
@@ -109,7 +109,7 @@ def touch(key: str, found: Found, *, expires: int) -> Request:
 
 
 def end(key: str, found: Found) -> Request:
-    """Delete a record that has expired, unless another request has written meanwhile."""
+    """Delete an expired record, unless another request has written in the meantime."""
     return {
         "Key": _name(key),
         "ConditionExpression": "expires = :seen",
@@ -118,7 +118,7 @@ def end(key: str, found: Found) -> Request:
 
 
 def remove(key: str, *, expected: bytes | None, now: int) -> Request:
-    """Delete a live record of the expected revision, or with None whichever is there."""
+    """Delete a live record with the expected revision, or any live record with None."""
     condition = "expires > :now"
     values: Request = {":now": now}
     if expected is not None:
@@ -133,7 +133,7 @@ def remove(key: str, *, expected: bytes | None, now: int) -> Request:
 
 
 def enlist(prefix: str, owner: str, key: str, *, expires: int) -> Request:
-    """Put a note that a key belongs to an owner, or move the moment of the one there."""
+    """Put a note that a key belongs to an owner, or change the expiry of an existing one."""
     return {"Item": {**_note(prefix, owner, key), "expires": expires}}
 
 
@@ -143,7 +143,7 @@ def delist(prefix: str, owner: str, key: str) -> Request:
 
 
 def owned(prefix: str, owner: str, after: str | None) -> Request:
-    """Read the next notes of an owner; an answer has a megabyte at most."""
+    """Read the next notes of an owner; an answer has at most a megabyte."""
     start = {} if after is None else {"ExclusiveStartKey": _note(prefix, owner, after)}
     return {
         "KeyConditionExpression": "pk = :owner AND begins_with(sk, :note)",
@@ -155,7 +155,7 @@ def owned(prefix: str, owner: str, after: str | None) -> Request:
 
 
 def records(prefix: str, after: str | None, limit: int | None) -> Request:
-    """Look at the next items of the table, whatever they are, for records under a prefix."""
+    """Read the next items of the table, of any kind, to find records under a prefix."""
     start = {} if after is None else {"ExclusiveStartKey": _unspelt(after)}
     return {
         "FilterExpression": "sk = :record AND begins_with(pk, :prefix)",
@@ -178,7 +178,7 @@ def delist_many(table: str, prefix: str, owner: str, keys: Sequence[str]) -> Req
 
 
 def table() -> Request:
-    """Describe the table to be made; nothing has to be estimated, and nothing idles."""
+    """Describe the table to create; it needs no capacity estimate, and costs nothing when idle."""
     return {
         "AttributeDefinitions": [
             {"AttributeName": name, "AttributeType": kind} for name, kind in _KEYS.items()
@@ -189,7 +189,7 @@ def table() -> Request:
 
 
 def is_ours(description: Mapping[str, Any]) -> bool:
-    """Return whether a table that is there has the keys of ours."""
+    """Return whether an existing table has our keys."""
     kinds = {each["AttributeName"]: each["AttributeType"] for each in _listed(description)}
     return description.get("KeySchema") == _schema() and kinds.items() >= _KEYS.items()
 
@@ -222,7 +222,7 @@ def _owner(prefix: str, owner: str) -> str:
 
 
 def wired(request: Request) -> Request:
-    """Put the values of a request as the wire does: {"S": "text"}."""
+    """Convert a request's values for the wire: {"S": "text"}."""
     changed = {
         field: {name: _wired(value) for name, value in request[field].items()}
         for field in _VALUES
@@ -234,7 +234,7 @@ def wired(request: Request) -> Request:
 
 
 def _wired_tables(tables: Request) -> Request:
-    """The same for a request on many items, whose keys stand further in."""
+    """The same for a request on many items, whose keys are nested deeper."""
     (table, asked), *_ = tables.items()
     if isinstance(asked, list):
         deletions = cast("list[Request]", asked)
@@ -245,7 +245,7 @@ def _wired_tables(tables: Request) -> Request:
 
 def _wired(value: str | int | bytes | dict[str, Any]) -> dict[str, Any]:
     match value:
-        case dict():  # as DynamoDB has spelt it
+        case dict():  # in DynamoDB's spelling
             return value
         case str():
             return {"S": value}
@@ -256,14 +256,14 @@ def _wired(value: str | int | bytes | dict[str, Any]) -> dict[str, Any]:
 
 
 def plain(attribute: Any) -> object:
-    """Return the value of an attribute, as the wire puts it or as a resource of boto3 does."""
+    """Return the value of an attribute, from the wire or from a resource of boto3."""
     if isinstance(attribute, dict):
         (attribute,) = cast("dict[str, object]", attribute).values()
     return getattr(attribute, "value", attribute)  # boto3 wraps bytes
 
 
 def found_in(item: Item) -> Found:
-    """Read a record's item; raises BadRecord for one whose attributes are not ours."""
+    """Return the record of an item; raise BadRecord if its attributes are not ours."""
     try:
         record = bytes(cast("bytes", plain(item["record"])))
         revision = bytes(cast("bytes", plain(item["revision"])))
@@ -276,18 +276,18 @@ def found_in(item: Item) -> Found:
 
 
 def is_anothers(item: Item, key: str) -> bool:
-    """Return whether an item is not the one that was asked for: an answer to another request."""
+    """Return whether an item has another key than expected: it answers another request."""
     return key_of(item) != key
 
 
 def live_in(item: Item, now: int) -> Found | None:
-    """Read a record's item; None for one that has expired."""
+    """Return the record of an item; None if it has expired."""
     found = found_in(item)
     return found if found.expires > now else None
 
 
 def live_among(items: list[Item], now: int) -> Iterator[tuple[str, Found]]:
-    """Return the live records among items, by their keys; what is none of ours is passed over."""
+    """Return the live records among items, by their keys; other programs' items are skipped."""
     return ((key, found) for key, found in _sound(items) if found.expires > now)
 
 
@@ -305,14 +305,14 @@ def _sound(items: list[Item]) -> Iterator[tuple[str, Found]]:
 
 
 def key_of(item: Item) -> str:
-    """Return the key of a record's item; raise BadRecord for one that has none."""
+    """Return the key of a record's item; raise BadRecord if it has none."""
     return _name_in(item, "pk")
 
 
 def noted_in(items: list[Item]) -> list[str]:
-    """Read the keys of an owner's notes, expired or not.
+    """Return the keys of an owner's notes, expired or not.
 
-    A clock may be ahead; whether the session is live, its record says.
+    A clock may be fast. The record decides whether the session is alive.
     """
     return [_name_in(item, "sk").removeprefix(_NOTE) for item in items]
 
@@ -325,7 +325,7 @@ def _name_in(item: Item, attribute: str) -> str:
 
 
 def position_of(key: Item) -> str:
-    """Spell where an answer ends, so that the next request may begin there."""
+    """Return where an answer ends, so that the next request can start there."""
     return json.dumps([_name_in(key, "pk"), _name_in(key, "sk")])
 
 

@@ -23,7 +23,7 @@ _TABLE = "Sessions"  # Flask-Session's default
 
 
 class OldItems:
-    """Those of a table, a megabyte at a time."""
+    """The items of a table, a megabyte at a time."""
 
     def __init__(self, source: clients.Source, place: Place, *, colour: Colour) -> None:
         self._source = source
@@ -54,7 +54,7 @@ class OldItems:
         return [each for each in records if str(each.key).startswith(self._place.prefix)]
 
     def close(self) -> Steps[None]:
-        """Close the connections; not a given client's."""
+        """Close the connections, unless the client was passed in."""
         if self._opened is not None:
             yield from clients.close_client(self._source, self._opened)
 
@@ -78,7 +78,7 @@ def _seconds(end: object) -> float | None:
 def open_old_records(
     source: str | None, place: Place, *, config: Config, colour: Colour, clock: Clock
 ) -> OldItems:
-    """Return what reads a table of `dynamodb://REGION`, or of SESSION_DYNAMODB's place.
+    """Return a reader for a table of `dynamodb://REGION`, or of SESSION_DYNAMODB's place.
 
     Raises ConfigError.
     """
@@ -98,5 +98,7 @@ def _place_in(url: str) -> tuple[str | None, str | None]:
     options = dict(parse_qsl(parts.query))
     endpoint = options.pop("endpoint_url", None)
     if options or parts.path.strip("/") or parts.fragment:
-        raise ConfigError('write "dynamodb://eu-central-1", and --table for another than Sessions')
+        raise ConfigError(
+            'write "dynamodb://eu-central-1", and --table for a table other than Sessions'
+        )
     return parts.netloc or None, endpoint

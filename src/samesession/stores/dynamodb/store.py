@@ -1,12 +1,11 @@
-"""Keep records in Amazon DynamoDB, one item each, and one for each key of an owner.
+"""Keep records in Amazon DynamoDB: one item for each record, and one for each key of an owner.
 
-Each method is one request on one item, conditional where another may be in its way, so
-nothing is ever half done. Every read is consistent: it sees each write that was
-acknowledged before. Whether a record has expired is asked at each request, as DynamoDB
-deletes what has expired within days only.
+Each method is one request on one item, with a condition if another request may interfere. So
+nothing is ever half done. Every read is consistent: it sees each write that was acknowledged
+before. Each request checks the expiry, because DynamoDB takes days to delete expired items.
 
-botocore serves Flask, aiobotocore Quart: their clients have the same methods. Clients
-belong to one process and one event loop: each gets its own, on first use.
+botocore serves Flask, aiobotocore Quart: their clients have the same methods. Clients belong to one
+process and one event loop: each gets its own, on first use.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ from .asking import Asking, Refused, live
 from .settings import DynamoDBSettings
 
 _SID_BYTES = 22  # in every key after its prefix
-_TABLE_PAUSE = 0.2  # seconds between looks at a table that is being made
+_TABLE_PAUSE = 0.2  # seconds between checks of a table that is being created
 _TABLE_PATIENCE = 120.0  # seconds that this may take
 
 
@@ -64,8 +63,8 @@ class DynamoDBStore:
     ) -> None:
         """Take a session of boto3, aiobotocore or aioboto3, a client of boto3, or none of them.
 
-        `prefix`: before the names of an owner's notes. `timeout`: seconds for a whole
-        operation, half of them for each wait. Raises ConfigError for what cannot be used.
+        `prefix`: before the names of an owner's notes. `timeout`: seconds for a whole operation,
+        half of them for each wait. Raises ConfigError for other objects.
         """
         self._source = clients.read_source(
             source, region=region, endpoint_url=endpoint_url, timeout=timeout
@@ -83,16 +82,16 @@ class DynamoDBStore:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the store promises: renewing may be put off."""
+        """The store's capabilities: it may postpone renewing."""
         return self._renewing.capabilities()
 
     @property
     def location(self) -> str:
-        """The table, and where that is."""
+        """The table, and its place."""
         return f"the table {self._table} of DynamoDB{clients.place_of(self._source)}"
 
     def open_for(self, colour: Colour) -> DynamoDBStore:
-        """Return the store for callers of that colour; what was given cannot change its colour."""
+        """Return the store for callers of that colour; a client that was passed in has one."""
         clients.check(self._source, colour)
         if colour is self.colours:
             return self
@@ -111,7 +110,7 @@ class DynamoDBStore:
     # --- the protocol ------------------------------------------------------------------
 
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
-        """Read a record, and restart its idle timeout when that is due."""
+        """Read a record, and restart its idle timeout when it is due."""
         asking = yield from self._asking()
 
         def touch(found: items.Found, expires: int) -> Steps[items.Found]:
@@ -122,7 +121,7 @@ class DynamoDBStore:
         return None if found is None else found.record
 
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
-        """Put an item where none is, or in place of one that has expired."""
+        """Put an item if there is none, or in place of an expired one."""
         items.check_size(key, record)
         now = self._clock()
         expires = self._renewing.touching.expiry_of(record, lifetimes, now)
@@ -133,7 +132,7 @@ class DynamoDBStore:
     def commit(
         self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
     ) -> Steps[Outcome | Conflict]:
-        """Update the item of the expected revision."""
+        """Update the item with the expected revision."""
         items.check_size(key, record)
         now = self._clock()
         expires = None if renew is None else self._renewing.touching.expiry_of(record, renew, now)
@@ -141,7 +140,7 @@ class DynamoDBStore:
         return (yield from self._change(key, "update_item", request, expected))
 
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
-        """Delete the item of the expected revision, or whichever is there."""
+        """Delete the item with the expected revision, or any item with None."""
         request = items.remove(key, expected=expected, now=int(self._clock()))
         return (yield from self._change(key, "delete_item", request, expected))
 
@@ -153,12 +152,12 @@ class DynamoDBStore:
         _ = yield from asking.ask("put_item", request)
 
     def delist(self, owner: str, key: str) -> Steps[None]:
-        """Forget that a key belongs to an owner."""
+        """Remove a key from an owner's notes."""
         asking = yield from self._asking()
         _ = yield from asking.ask("delete_item", items.delist(self._prefix, owner, key))
 
     def owned(self, owner: str) -> Steps[Iterable[str]]:
-        """List the keys noted for an owner, a megabyte a request."""
+        """List the keys noted for an owner, a megabyte per request."""
         return (yield from every_key(lambda after: self.owned_page(owner, after=after)))
 
     def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
@@ -170,7 +169,7 @@ class DynamoDBStore:
         return KeyPage(items.noted_in(found), items.noted_in([end])[0] if end else None)
 
     def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
-        """Forget that keys belong to an owner."""
+        """Remove keys from an owner's notes."""
         asking = yield from self._asking()
         for first in range(0, len(keys), items.BATCH_WRITES):
             some = keys[first : first + items.BATCH_WRITES]
@@ -178,13 +177,13 @@ class DynamoDBStore:
             _ = yield from asking.ask_all("batch_write_item", request, "UnprocessedItems")
 
     def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
-        """Read records, a hundred a request."""
+        """Read records, a hundred per request."""
         return records_of((yield from self._many(keys)))
 
     def load_dated(
         self, keys: Sequence[str], *, lifetimes: Lifetimes
     ) -> Steps[Sequence[DatedRecord | None]]:
-        """Read records, with when they were renewed last."""
+        """Read records with the times of their last renewal."""
         return self._renewing.dated((yield from self._many(keys)), lifetimes)
 
     def _many(self, keys: Sequence[str]) -> Steps[list[items.Found | None]]:
@@ -201,7 +200,7 @@ class DynamoDBStore:
         return [found.get(key) for key in keys]
 
     def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
-        """Delete records, each by a request: many at once would not tell what was there."""
+        """Delete records, one per request: a batch would not return which ones existed."""
         removed: list[bool] = []
         for key in keys:
             yield from checkpoint()
@@ -211,7 +210,7 @@ class DynamoDBStore:
     def keys_page(
         self, prefix: str, *, after: str | None, limit: int | None = None
     ) -> Steps[KeyPage]:
-        """List keys that begin with a prefix, by reading the whole table."""
+        """List keys with a prefix, by reading the whole table."""
         asking = yield from self._asking()
         answer = yield from asking.ask("scan", items.records(prefix, after, limit))
         end = answer.get("LastEvaluatedKey")
@@ -223,12 +222,12 @@ class DynamoDBStore:
         return self._opened.close()
 
     def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
-        """Return what is found of the table, and of DynamoDB's clock."""
+        """Return the findings for the table, and for DynamoDB's clock."""
         asking = yield from self._asking()
         return (yield from examination.findings(asking, self._table, clock))
 
     def prepare(self) -> Steps[None]:
-        """Make the table where it is missing, and have DynamoDB delete what has expired."""
+        """Create the table if it is missing, and make DynamoDB delete expired items."""
         until = stopwatch() + _TABLE_PATIENCE
         while True:
             asking = yield from self._asking()
@@ -237,41 +236,41 @@ class DynamoDBStore:
                 yield from asking.make_table()
             elif not items.is_ours(found):
                 raise StoreUnavailable(
-                    f"the table {self._table!r} in DynamoDB has other keys than pk and sk: "
-                    "name another one by SESSION_DYNAMODB_TABLE"
+                    f"the table {self._table!r} in DynamoDB has other keys than pk and sk: name "
+                    "another one with SESSION_DYNAMODB_TABLE"
                 )
             elif found.get("TableStatus") in ("ACTIVE", "UPDATING"):
                 break
             if stopwatch() > until:
-                raise StoreUnavailable(f"DynamoDB is still making the table {self._table!r}")
+                raise StoreUnavailable(f"DynamoDB is still creating the table {self._table!r}")
             yield from pause(_TABLE_PAUSE)
         asking = yield from self._asking()
         yield from asking.expire()
 
-    # --- how it is reached -------------------------------------------------------------
+    # --- connections -------------------------------------------------------------------
 
     def _change(
         self, key: str, operation: str, request: items.Request, expected: bytes | None
     ) -> Steps[Outcome | Conflict]:
-        """Change the item of the expected revision, or say why it was not there."""
+        """Change the item with the expected revision, or return why it was not there."""
         asking = yield from self._asking()
         answer = yield from asking.ask(operation, request)
         if not isinstance(answer, Refused):
             return Outcome.WRITTEN
         found = live(answer.item, self._clock())
         if found is None:
-            # It has expired, and is to be deleted; or is not told, as not every emulator
-            # does: "gone" would log a user out.
+            # It has expired, and must be deleted; or the item is not returned, as by some
+            # emulators: "gone" would log a user out.
             found = yield from asking.found(key, self._clock())
         if found is None:
             return Outcome.GONE
         if expected is None or revision_of(found.record) == expected:
             # It has come since: the caller's next attempt finds it.
-            raise StoreUnavailable("DynamoDB changed its mind about a revision")
+            raise StoreUnavailable("DynamoDB gave different answers about a revision")
         return Conflict(found.record)
 
     def _asking(self) -> Steps[Asking]:
-        """Begin an operation, on the client of this process and event loop."""
+        """Begin an operation, with the client of this process and event loop."""
         opened = self._opened.here()
         if opened is None:
             try:

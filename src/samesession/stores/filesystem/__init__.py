@@ -1,4 +1,4 @@
-"""Files, the embedded default: everything about them."""
+"""The store in files, the default."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Directories and files below one root, reached link by link and locked by directory.
+"""Directories and files below one root, opened without following links, with directory locks.
 
-Everything is opened relative to a directory's descriptor and never through a
-symbolic link; a file is put in place whole or not at all. What is locked is the
-directory itself: a file for that purpose could be deleted while it is locked, and
-the next writer would make and lock another one. Knows nothing of records or sessions.
+Everything is opened relative to a directory's descriptor, and never through a symbolic link. A file
+is put in place whole or not at all. The directory itself is locked: a lock file could be deleted
+while it is locked, and the next writer would create and lock another one. This module does not know
+records or sessions.
 """
 
 from __future__ import annotations
@@ -25,17 +25,19 @@ from ...errors import BadRecord, ConfigError, StoreUnavailable
 from ...run.clocks import stopwatch
 from ..kit.home_directory import at_home
 
-NAME = re.compile(r"[0-9a-f]{40}")  # what `name_of` gives
-SPELT = re.compile(r"([0-9a-f]{2}){1,120}")  # what `spelt` gives
-# How `write` names a file that is not in place yet; the group is the name that it gets.
+NAME = re.compile(r"[0-9a-f]{40}")  # the result of `name_of`
+SPELT = re.compile(r"([0-9a-f]{2}){1,120}")  # the result of `spelt`
+# The name that `write` gives a file that is not in place yet; the group is its later name.
 TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}")
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Without O_NONBLOCK a FIFO in a file's place would hang the request.
+# Without O_NONBLOCK, a FIFO in a file's place would hang the request.
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 WRITE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _HELP = "write SESSION_FILE_DIR = a directory that only this user can write"
-_ATTEMPTS = 100  # of making a directory that others remove; each lost one is another's progress
+_ATTEMPTS = (
+    100  # to create a directory that others remove; each failure is another process's progress
+)
 
 
 class Locked:
@@ -56,7 +58,7 @@ class Locked:
         return self._fd
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        # This gives the lock back, and so does kill -9.
+        # This releases the lock, and so does kill -9.
         if self._fd is not None:
             os.close(self._fd)
         if isinstance(error, OSError):
@@ -64,14 +66,14 @@ class Locked:
 
 
 class Tree:
-    """A root directory that this user alone may write, made by the first write."""
+    """A root directory that only this user may write, created by the first write."""
 
     def __init__(
         self, directory: str | os.PathLike[str], *, mode: int, fsync: bool, timeout: float
     ) -> None:
-        """Use a directory; `timeout` in seconds bounds the wait for a lock.
+        """Use a directory; `timeout` in seconds limits the wait for a lock.
 
-        Raises ConfigError when others could write there, or it cannot be made.
+        Raises ConfigError if other users could write there, or if it cannot be created.
         """
         self.root = os.path.abspath(at_home(os.fspath(directory), "SESSION_FILE_DIR"))
         self._mode = mode
@@ -88,7 +90,7 @@ class Tree:
 
     @contextmanager
     def at(self, path: str = "", *, make: bool = False) -> Iterator[int | None]:
-        """Open the root or a directory below it, link by link; None where it is missing."""
+        """Open the root or a directory below it, without following links; None if it is missing."""
         fd = None
         try:
             fd = self._reach(path, make=make)
@@ -100,7 +102,7 @@ class Tree:
                 os.close(fd)
 
     def check(self) -> None:
-        """Raise StoreUnavailable where the root cannot be used, or made if it is missing."""
+        """Raise StoreUnavailable if the root cannot be used, or created if it is missing."""
         with self.at() as root:
             use = os.R_OK | os.W_OK | os.X_OK
             number = _hindrance(self.root) if root is None else _refusal(self.root, use)
@@ -108,14 +110,14 @@ class Tree:
                 raise OSError(number, os.strerror(number))
 
     def locked(self, path: str, *, make: bool = False, wait: bool = True) -> Locked:
-        """Open a directory and hold its lock for a block; None where it is missing.
+        """Open a directory and hold its lock for a block; None if it is missing.
 
-        Raises Blocked where the lock is held and `wait` is not set.
+        Raises Blocked if the lock is held and `wait` is not set.
         """
         return Locked(partial(self.reach_locked, path, make=make, wait=wait))
 
     def reach_locked(self, path: str, *, make: bool, wait: bool) -> int | None:
-        """Open a directory, whose lock is held until it is closed; None where it is missing."""
+        """Open a directory that is locked until it is closed; None if it is missing."""
         deadline = self._timeout + stopwatch() if wait else None
         while True:
             fd = self._reach(path, make=make)
@@ -128,11 +130,11 @@ class Tree:
             except BaseException:
                 os.close(fd)
                 raise
-            # Removed or replaced while we waited: who comes now locks another one.
+            # It was removed or replaced while we waited: the next writer locks another one.
             os.close(fd)
 
     def _reach(self, path: str, *, make: bool) -> int | None:
-        """Open a directory, where `make` is set made anew until nobody removes it meanwhile."""
+        """Open a directory; with `make`, create it until no other process removes it meanwhile."""
         for _ in range(_ATTEMPTS):
             fd = self._open_root(make=make)
             for part in path.split("/") if path else ():
@@ -142,10 +144,10 @@ class Tree:
                 fd = _descend(fd, part, make=make, fsync=self._fsync)
             if fd >= 0 or not make:
                 return None if fd < 0 else fd
-        raise StoreUnavailable("the directories of the session files vanish while they are made")
+        raise StoreUnavailable("the directories of the session files vanish while they are created")
 
     def _open_root(self, *, make: bool) -> int:
-        """Open the root, which may be another one by now; -1 where there is none."""
+        """Open the root, which may be another one by now; -1 if there is none."""
         try:
             fd = os.open(self.root, DIRECTORY)
         except FileNotFoundError:
@@ -160,7 +162,7 @@ class Tree:
         return fd
 
     def _acquire(self, directory: int, deadline: float | None) -> None:
-        """Lock a directory; NFS, too, keeps such a lock within one machine."""
+        """Lock a directory; even NFS keeps such a lock within one machine."""
         pause = 0.0005
         while True:
             try:
@@ -186,7 +188,7 @@ class Tree:
         return found.st_ino == ours.st_ino and found.st_dev == ours.st_dev
 
     def remove_empty(self, path: str) -> None:
-        """Remove a directory if it is empty, and has no user: hold its lock, or let users retry."""
+        """Remove a directory if it is empty and unused: hold its lock, or make its users retry."""
         upper, _, name = path.rpartition("/")
         with self.at(upper) as directory:
             if directory is None:
@@ -200,9 +202,9 @@ class Tree:
                     raise
 
     def make_way(self, path: str) -> None:
-        """Move aside what stands in the way of a file at a path: nothing is deleted.
+        """Move aside what blocks the path of a file: nothing is deleted.
 
-        In a directory's place all that is no directory, in the file's all that is one.
+        Anything but a directory blocks a directory's place, and a directory blocks a file's.
         """
         *upper, last = path.split("/")
         for depth, part in enumerate((*upper, last)):
@@ -223,7 +225,7 @@ class Tree:
     ) -> None:
         """Put a file in place whole, or not at all; `mtime` is in nanoseconds.
 
-        `replaces`: what is there now must outlive a power cut, unless the new file does.
+        `replaces`: the present file must survive a power cut, unless the new one does.
         """
         temporary = f".{name}.{secrets.token_hex(4)}"
         try:
@@ -233,7 +235,7 @@ class Tree:
                 while view:
                     view = view[os.write(fd, view) :]
                 os.utime(fd, ns=(mtime, mtime))
-                if self._fsync or replaces:  # or the new name may last, and the content not
+                if self._fsync or replaces:  # or the new name may survive without the content
                     os.fsync(fd)
             finally:
                 os.close(fd)
@@ -244,7 +246,7 @@ class Tree:
         self.sync_directory(directory)
 
     def sync_directory(self, directory: int) -> None:
-        """Make a directory's change durable, if that is asked for."""
+        """Make a directory's change durable, if that is requested."""
         if self._fsync:
             os.fsync(directory)
 
@@ -255,7 +257,7 @@ def _unusable(error: OSError) -> StoreUnavailable:
 
 
 def _check_place(root: str) -> None:
-    """Refuse a root where others could plant or delete sessions, or which cannot be made."""
+    """Refuse a root where others could add or delete sessions, or that cannot be created."""
     try:
         found = os.lstat(root)
     except FileNotFoundError:
@@ -271,13 +273,13 @@ def _check_place(root: str) -> None:
 
 
 def _cannot(what: str, root: str, number: int | None) -> str:
-    """Return which directory it is, why not, and as whom: what an operator has to look at."""
+    """Return a message with the directory, the reason and the user: the facts for an operator."""
     why = os.strerror(number or 0)
     return f"SESSION_FILE_DIR cannot {what}: {root}: {why} (as user {os.geteuid()}): {_HELP}"
 
 
 def _hindrance(path: str) -> int | None:
-    """Return the errno with which a directory cannot be made; None: it can, as far as is seen."""
+    """Return the errno with which a directory cannot be created; None if it seems possible."""
     upper = path
     while not os.path.lexists(upper):
         upper = os.path.dirname(upper)
@@ -287,7 +289,7 @@ def _hindrance(path: str) -> int | None:
 
 
 def _refusal(directory: str, mode: int) -> int | None:
-    """Return the errno with which a directory cannot be used so; None: it can."""
+    """Return the errno with which a directory cannot be used in this way; None if it can."""
     if os.statvfs(directory).f_flag & os.ST_RDONLY:
         return errno.EROFS
     effective = os.access in os.supports_effective_ids
@@ -295,18 +297,18 @@ def _refusal(directory: str, mode: int) -> int | None:
 
 
 def unsound(root: os.stat_result) -> str | None:
-    """Return why a directory must not be the root; None: it may be."""
+    """Return why a directory must not be the root; None if it may be."""
     if not stat.S_ISDIR(root.st_mode):
-        return f"is no directory, or a symbolic link: {_HELP}"
+        return f"is not a directory, or is a symbolic link: {_HELP}"
     if root.st_uid != os.geteuid():
         return f"belongs to another user: {_HELP}"
     if root.st_mode & 0o022:
-        return f"can be written by others: chmod 700 it, or {_HELP}"
+        return f"can be written by other users: chmod 700 it, or {_HELP}"
     return None
 
 
 def _descend(fd: int, part: str, *, make: bool, fsync: bool) -> int:
-    """Go one directory down and close the upper one; -1 where there is none."""
+    """Open a subdirectory and close its parent; -1 if it is missing."""
     try:
         try:
             return os.open(part, DIRECTORY, dir_fd=fd)
@@ -317,10 +319,10 @@ def _descend(fd: int, part: str, *, make: bool, fsync: bool) -> int:
             os.mkdir(part, 0o700, dir_fd=fd)
         except FileExistsError:
             pass  # another process was faster
-        if fsync:  # or the directory may be lost, with the durable records in it
+        if fsync:  # or the directory may be lost, with durable records in it
             os.fsync(fd)
         return os.open(part, DIRECTORY, dir_fd=fd)
-    except FileNotFoundError:  # the upper one was removed, or this one at once
+    except FileNotFoundError:  # the parent was removed, or this one at once
         return -1
     finally:
         os.close(fd)
@@ -336,20 +338,20 @@ def opened(name: str, flags: int, directory: int | None = None) -> Iterator[int]
 
 
 def name_of(filed: bytes) -> str:
-    """Return a name that is safe on file systems which fold case, and leads nowhere."""
+    """Return a safe name, also on file systems that ignore case, which leads nowhere else."""
     return hashlib.blake2b(filed, digest_size=20).hexdigest()
 
 
 def spelt(filed: bytes) -> str:
-    """Return a name as safe as that of `name_of`; a short one says what is filed."""
+    """Return a name as safe as that of `name_of`, but readable if it is short."""
     name = filed.hex()
     return name_of(filed) if NAME.fullmatch(name) or not SPELT.fullmatch(name) else name
 
 
 def content(fd: int, limit: int) -> tuple[bytes, float]:
-    """Read an opened file and its mtime; raises BadRecord for one that is not plainly ours."""
+    """Read an opened file and its mtime; raise BadRecord if it is not clearly ours."""
     found = checked(fd, limit)
-    # Not more than there is: a buffer for what may be there costs more than the read.
+    # Not more than there is: a buffer for the largest record costs more than the read.
     raw = os.read(fd, found.st_size)
     while len(raw) < found.st_size and (more := os.read(fd, found.st_size - len(raw))):
         raw += more
@@ -357,17 +359,17 @@ def content(fd: int, limit: int) -> tuple[bytes, float]:
 
 
 def checked(fd: int, limit: int) -> os.stat_result:
-    """Return an opened file's facts; raise BadRecord if it is not plainly ours."""
+    """Return an opened file's facts; raise BadRecord if it is not clearly ours."""
     return sound(os.fstat(fd), limit)
 
 
 def sound(found: os.stat_result, limit: int) -> os.stat_result:
-    """Return a file's facts; raise BadRecord if it is not plainly ours."""
+    """Return a file's facts; raise BadRecord if it is not clearly ours."""
     if not stat.S_ISREG(found.st_mode):
-        raise BadRecord("its file is no regular file")
+        raise BadRecord("its file is not a regular file")
     # 0 links: replaced or deleted since it was opened; it was ours then.
     if found.st_uid != os.geteuid() or found.st_nlink > 1:
-        raise BadRecord("its file is another user's, or linked from elsewhere")
+        raise BadRecord("its file belongs to another user, or is linked from elsewhere")
     if found.st_size > limit:
         raise BadRecord("its file is too large")
     return found

@@ -1,7 +1,7 @@
 """Read, delete and list many records' files, a shard at a time.
 
-A file does not say the key that it is filed under, only whose sid it holds: with the
-prefix that makes a key, and whether that is the file's own the name tells.
+A file does not contain its key, only the sid of its record. The prefix and the sid give the key,
+and the file's name shows whether it is the right one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ...errors import BadRecord
 from .locked_directories import NAME, READ, Tree, checked, name_of, opened
 from .versions import EXTRA_BYTES, RECORD_AT, room_for
 
-_PAGE = 1000  # files that are looked at before others get their turn
+_PAGE = 1000  # files to look at before other work gets a turn
 _SHARDS = tuple(f"{number:02x}" for number in range(256))
 
 
@@ -30,7 +30,7 @@ def by_shard(names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
 def page(
     tree: Tree, prefix: str, after: str | None, limit: int | None, *, max_bytes: int
 ) -> KeyPage:
-    """List the next keys that begin with a prefix, in the order of their files' names."""
+    """List the next keys with a prefix, in the order of their files' names."""
     keys: list[str] = []
     start, left = after or "", limit or _PAGE
     for shard in _SHARDS[bisect_left(_SHARDS, start[:2]) :]:
@@ -48,7 +48,7 @@ def page(
 
 
 def _key(directory: int, name: str, prefix: str, max_bytes: int) -> str | None:
-    """Return the key of a file, if that begins with the prefix."""
+    """Return the key of a file, if that starts with the prefix."""
     if NAME.fullmatch(name) is None:
         return None
     try:

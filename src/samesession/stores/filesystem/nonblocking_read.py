@@ -1,13 +1,12 @@
-"""Read a record's file only if that cannot wait: what Linux has in memory, and nothing else.
+"""Read a record's file only if that cannot block: from Linux's memory.
 
-`openat2` with RESOLVE_CACHED (Linux 5.12) walks a path by names in memory alone,
-`preadv2` with RWF_NOWAIT gives what the page cache holds, and both say so at once
-where they would wait for a disk or a server (openat2(2), preadv2(2)). So an event
-loop may read without a thread, which costs several times the read. Whatever is not
-plainly fine is left to the caller's slower and thorough way.
+`openat2` with RESOLVE_CACHED (Linux 5.12) walks a path with names in memory only. `preadv2` with
+RWF_NOWAIT returns the contents of the page cache. Both fail at once if they would wait for a disk
+or a server (openat2(2), preadv2(2)). So an event loop can read without a thread, which would cost
+several times as much as the read. Anything unusual is left to the caller's slower and thorough way.
 
-tmpfs refuses RWF_NOWAIT, though all of it is in memory (or swapped out, as the interpreter may
-be): there a plain read does. overlayfs refuses it, too, and may be on a disk.
+tmpfs refuses RWF_NOWAIT, though all its contents are in memory (or swapped out, as the interpreter
+may be): there a plain read is used. overlayfs refuses it, too, and may be on a disk.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _OPENAT2 = 437  # on every architecture
 _AT_FDCWD = -100
 # RESOLVE_* of linux/openat2.h
 _NO_SYMLINKS, _BENEATH, _CACHED = 0x04, 0x08, 0x20
-# A kernel or a file system that cannot do it, or a sandbox that forbids it.
+# Errors of a kernel or a file system without this ability, or of a sandbox that forbids it.
 _NEVER = frozenset((errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EINVAL, errno.E2BIG))
 
 
@@ -74,13 +73,13 @@ class CachedFiles:
         self._limit = limit
         self._most = room_for(limit + EXTRA_BYTES)
         self._call = _system_call()
-        self._in_memory: int | None = None  # the device of a file system that is, if one was met
+        self._in_memory: int | None = None  # the device of a tmpfs, if one was found
 
     def read(self, path: str) -> tuple[bytes, float] | None:
-        """Return a record and when it expires, reached through no symbolic link below the root.
+        """Return a record and its expiry, reached through no symbolic link below the root.
 
-        None: it cannot be done at once, or it is not plainly one user's regular file
-        without a second name.
+        None if that would block, or if it is not clearly this user's regular file with a single
+        name.
         """
         if self._call is None:
             return None
@@ -112,7 +111,7 @@ class CachedFiles:
 
     def _content(self, file: int) -> tuple[bytes, float] | None:
         found = sound(os.fstat(file), self._most)
-        if found.st_nlink != 1:  # replaced meanwhile: the thorough way finds the newer one
+        if found.st_nlink != 1:  # replaced in the meantime: the thorough way finds the newer one
             return None
         flags = 0 if found.st_dev == self._in_memory else os.RWF_NOWAIT
 
@@ -134,13 +133,13 @@ class CachedFiles:
 
 
 def _is_tmpfs(device: int) -> bool:
-    """Return whether a device is one of tmpfs, by proc_pid_mountinfo(5)."""
+    """Return whether a device is a tmpfs, by proc_pid_mountinfo(5)."""
     number = f"{os.major(device)}:{os.minor(device)}"
     try:
         with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
             lines = [line.split() for line in mounts]
     except OSError:
         return False
-    # The kind stands behind a dash, as there may be more fields before that.
+    # The type stands behind a dash, because there may be more fields before it.
     kinds = [line[line.index("-", 6) + 1] for line in lines if line[2] == number]
     return "tmpfs" in kinds

@@ -2,10 +2,10 @@
 
     0123...ef     a file for each key, named by a hash of it: MD5 before cachelib 0.16, SHA-256
                   since; 4 bytes of the moment at which it expires (0: never), as this machine
-                  puts a number, and then a pickle
+                  writes a number, and then a pickle
 
-A file beside them, which counts them, has a name of the same form, and is no session. What a
-file is of cannot be known: whatever else is in the directory is taken for a session of its own.
+A file beside them, which counts them, has a name of the same form, but is not a session. The
+names show nothing more: any other file in the directory is taken for a session.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _COUNTERS = names_of("__wz_cache_count")
 
 
 class OldFiles:
-    """Those of a directory."""
+    """The files of a directory."""
 
     def __init__(self, directory: str, place: Place) -> None:
         self._directory = directory
@@ -77,8 +77,8 @@ class OldFiles:
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
-            return None  # it has ended meanwhile
-        except OSError:  # a symbolic link, or another's
+            return None  # it expired in the meantime
+        except OSError:  # a symbolic link, or another user's file
             return OldRecord(name, None, b"", None)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -101,10 +101,10 @@ class OldFiles:
 def open_old_records(
     source: str | None, place: Place, *, config: Config, colour: Colour, clock: Clock
 ) -> OldFiles:
-    """Return what reads a directory; raise ConfigError where there is none."""
+    """Return a reader of a directory; raise ConfigError if there is none."""
     del config, colour, clock
     if source is None:
-        raise ConfigError("say where the old sessions are: write --source DIRECTORY, or a URL")
+        raise ConfigError("name the place of the old sessions: write --source DIRECTORY, or a URL")
     if not os.path.isdir(source):
         raise ConfigError(f"{source!r} is neither a URL nor a directory")
     return OldFiles(source, place)

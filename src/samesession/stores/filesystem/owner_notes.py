@@ -1,13 +1,13 @@
-"""An owner's notes as files, each of a record's key, in a directory of the owner's.
+"""An owner's notes: one file for each record's key, in the owner's directory.
 
-    owners/1c/1c77.../73657373...    empty, and named as the key is, in hex
-    owners/1c/1c77.../3f9a...        a key that is too long for that, named by its digest
+    owners/1c/1c77.../73657373...    empty; its name is the key, in hex
+    owners/1c/1c77.../3f9a...        contains a key that is too long; its name is the digest
 
-So listing an owner's keys reads the directory and no file, but for those of the second
-kind, as all notes once were. When a note expires, only a purge asks.
+So listing an owner's keys reads the directory, and only files of the second kind, which all
+notes once were. Only a purge checks whether a note has expired.
 
-What stands in the place of such a directory, or of a note, and is not one, may be
-anything: it is moved aside for a login to be noted, and read over by a list.
+Anything else may be in the place of such a directory or note. A login moves it aside, to note
+the session, and a list skips it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ...errors import BadRecord, StoreUnavailable
 from .locked_directories import NAME, READ, SPELT, Tree, content, name_of, spelt, unlink
 from .purge import OWNERS
 
-_PAGE = 4000  # notes that are looked at before others get their turn
+_PAGE = 4000  # notes to look at before other work gets a turn
 _BLOCKED = frozenset((errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENOTEMPTY))
 
 
@@ -49,10 +49,10 @@ class OwnerNotes:
             name, text = _note(key)
             self._tree.write(notes, name, text, round((self._clock() + lifetime) * 1e9))
             if not text:
-                _ = unlink(notes, _name(key))  # the same note, as it once was
+                _ = unlink(notes, _name(key))  # the same note in the old form
 
     def remove(self, owner: str, keys: Sequence[str], *, wait: bool) -> None:
-        """Forget that keys belong to an owner, and the owner that has no others."""
+        """Remove keys from an owner's notes, and the directory if it becomes empty."""
         try:
             with self._tree.locked(_path(owner), wait=wait) as notes:
                 if notes is None:
@@ -81,7 +81,7 @@ class OwnerNotes:
         return KeyPage(keys, some[-1] if len(some) == _PAGE else None)
 
     def _check_root(self, error: StoreUnavailable) -> None:
-        """Raise an error again, unless it is of something that blocks an owner's directory."""
+        """Raise an error again, unless something blocks an owner's directory."""
         cause = error.__cause__
         if not isinstance(cause, OSError) or cause.errno not in _BLOCKED:
             raise error
@@ -89,7 +89,7 @@ class OwnerNotes:
             pass  # or it is the root
 
     def _read(self, notes: int, name: str) -> str | None:
-        """Read a note's key, expired or not; None for what is none of ours."""
+        """Return a note's key, expired or not; None if it is not ours."""
         if NAME.fullmatch(name) is None:
             return bytes.fromhex(name).decode("utf-8", "replace") if SPELT.fullmatch(name) else None
         try:
@@ -111,7 +111,7 @@ def _path(owner: str) -> str:
 
 
 def _note(key: str) -> tuple[str, bytes]:
-    """Return the name of a key's note, and what is in it."""
+    """Return the name and the content of a key's note."""
     filed = key.encode("utf-8")
     name = spelt(filed)
     return name, b"" if NAME.fullmatch(name) is None else filed

@@ -1,9 +1,8 @@
-"""Delete what has expired below a tree of session files, and nothing that is not ours.
+"""Delete expired files below a tree of session files, and nothing that is not ours.
 
-The root may hold other things besides. So it is not listed: the names that the store
-makes are tried, and below them only names of its own form are looked at. What is not
-a plain file of this user's, or has another content than the store's, is left as it is,
-and nothing of the kind stops a purge.
+The root may hold other things. So it is not listed: the purge tries the names that the store
+creates, and below them only names in the store's form. An entry that is not a plain file of this
+user, or has other contents than the store's, is left alone, and does not stop a purge.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ from .versions import MAGIC
 OWNERS = "owners"
 
 _SHARDS = tuple(f"{number:02x}" for number in range(256))
-_BATCH = 256  # files that are deleted before requests at their directory get a turn
+_BATCH = 256  # files to delete before requests at their directory get a turn
 _FOREIGN = frozenset((errno.ENOTDIR, errno.ELOOP))  # not a directory, or a link to one
-_ENOUGH = 4096  # bytes of a file that say what it is
+_ENOUGH = 4096  # bytes of a file that show what it is
 
 
 class _Files(NamedTuple):
-    """The files of one directory: how their names begin, and what their content may be."""
+    """The files of one directory: how their names start, and what they may contain."""
 
     path: str
     prefix: str
@@ -48,9 +47,9 @@ class Purge:
         self._failure: StoreUnavailable | None = None
 
     def run(self) -> int:
-        """Delete what has expired, and what killed writers left; return the number of records.
+        """Delete expired files, and leftovers of killed writers; return the number of records.
 
-        Raises StoreUnavailable, at the end, if something of ours could not be deleted.
+        Raises StoreUnavailable, at the end, if some of our files could not be deleted.
         """
         with self._tree.at() as root:
             if root is None:
@@ -64,7 +63,7 @@ class Purge:
         return purged
 
     def _purge_owners(self, path: str, shard: str) -> None:
-        """Delete expired notes of owners, and the directories that hold nothing any more."""
+        """Delete expired notes of owners, and directories that have become empty."""
         for batch in self._listed(path, lambda entry: _is_name(entry.name, shard, NAME)):
             for name in batch:
                 _ = self._purge(_Files(f"{path}/{name}", "", SPELT, _is_note))
@@ -72,13 +71,13 @@ class Purge:
         self._remove_if_empty(path)
 
     def _purge(self, files: _Files) -> int:
-        """Delete a directory's expired files; return how many of them were no temporary ones."""
+        """Delete a directory's expired files; return how many were not temporary ones."""
         now = self._clock()
         doomed = self._listed(files.path, lambda entry: _is_doomed(entry, files, now))
         return sum(self._delete(files, names) for names in doomed)
 
     def _listed(self, path: str, wanted: Callable[[os.DirEntry[str]], bool]) -> Iterator[list[str]]:
-        """List names in one of our directories, in batches: memory stays the same."""
+        """List names in one of our directories, in batches of constant memory."""
         try:
             with self._tree.at(path) as directory:
                 if directory is None:
@@ -97,7 +96,7 @@ class Purge:
             self._fail(path, error)
 
     def _delete(self, files: _Files, names: list[str]) -> int:
-        """Delete files that still are to be deleted now that their directory is locked."""
+        """Delete files that are still expired now that their directory is locked."""
         try:
             with self._tree.locked(files.path) as directory:
                 if directory is None:
@@ -140,7 +139,7 @@ class Purge:
             self._fail(path, error)
 
     def _fail(self, path: str, error: StoreUnavailable) -> None:
-        """Remember what went wrong in a directory, if that is ours."""
+        """Remember an error in a directory, if that is ours."""
         cause = error.__cause__
         if isinstance(cause, OSError) and cause.errno in _FOREIGN:
             return
@@ -157,7 +156,7 @@ def _is_name(name: str, prefix: str, names: re.Pattern[str]) -> bool:
 
 
 def _is_doomed(entry: os.DirEntry[str], files: _Files, now: float) -> bool:
-    """Return whether a file, by its name and time, is to be deleted; without a lock."""
+    """Return whether to delete a file, by its name and time; without a lock."""
     temporary = TEMPORARY.fullmatch(entry.name)
     name = temporary[1] if temporary else entry.name
     if not _is_name(name, files.prefix, files.names):
@@ -169,7 +168,7 @@ def _is_doomed(entry: os.DirEntry[str], files: _Files, now: float) -> bool:
 
 
 def _plain(directory: int, name: str) -> os.stat_result | None:
-    """Look at a plain file of this user's; None for anything else, or nothing."""
+    """Return the facts of a plain file of this user; None for anything else."""
     try:
         found = os.stat(name, dir_fd=directory, follow_symlinks=False)
     except FileNotFoundError:
@@ -178,14 +177,14 @@ def _plain(directory: int, name: str) -> os.stat_result | None:
     return found if ours else None
 
 
-# Other programs, too, keep files under 40 hex digits of a digest.
+# Other programs, too, name files by 40 hex digits of a digest.
 
 
 def _is_record(name: str, raw: bytes) -> bool:
-    del name  # says nothing of the content
-    return MAGIC.startswith(raw[: len(MAGIC)])  # or a crash has left less of it
+    del name  # does not show what is in it
+    return MAGIC.startswith(raw[: len(MAGIC)])  # or a crash has truncated it
 
 
 def _is_note(name: str, raw: bytes) -> bool:
-    # Empty where its name says the key; a crash, too, leaves an empty one.
+    # Empty if its name is the key; a crash, too, leaves an empty file.
     return not raw or name_of(raw) == name

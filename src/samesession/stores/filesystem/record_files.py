@@ -1,4 +1,4 @@
-"""The files of records in a directory that is open, and for all but `look` locked as well."""
+"""The files of records in an open directory, which is locked as well except for `look`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _NANO = 1_000_000_000
 
 
 class Found(NamedTuple):
-    """What a file holds.
+    """The contents of a file.
 
-    `expires`: in seconds; `is_over`: whether that was in the past; `end`: where another version
-    may be appended, if anywhere; `written`: when the version was to expire as it was written.
+    `expires`: in seconds; `is_over`: whether that has passed; `end`: where another version may be
+    appended, if anywhere; `written`: the expiry that the version was written with.
     """
 
     record: bytes
@@ -33,12 +33,12 @@ class Found(NamedTuple):
 
 
 class RecordFiles:
-    """Reads, writes and deletes them."""
+    """Reads, writes and deletes the files."""
 
     def __init__(
         self, tree: Tree, renewing: RenewingLoad, *, max_bytes: int, appends: bool
     ) -> None:
-        """`appends`: whether a file may get a further version, or is replaced by each write."""
+        """`appends`: whether a file may get a further version; otherwise each write replaces it."""
         self._tree = tree
         self._renewing = renewing
         self._clock = renewing.clock
@@ -47,7 +47,7 @@ class RecordFiles:
         self._appends = appends
 
     def look(self, shard: int, name: str) -> Found | None:
-        """Read a record as it is, without a lock. Raises BadRecord."""
+        """Read a record as it is, without a lock; raise BadRecord."""
         fd = _opened(shard, name, READ)
         if fd is None:
             return None
@@ -57,9 +57,9 @@ class RecordFiles:
             os.close(fd)
 
     def live(self, shard: int, name: str, renew: Lifetimes | None) -> Found | None:
-        """Read a live record, renewed if that is due; delete an expired one, for a later clock.
+        """Read a live record, and renew it if that is due; delete an expired one.
 
-        Raises BadRecord.
+        It is deleted so that a later clock does not show it again. Raises BadRecord.
         """
         fd = _opened(shard, name, READ)
         if fd is None:
@@ -70,14 +70,14 @@ class RecordFiles:
             os.close(fd)
 
     def sound(self, shard: int, name: str) -> Found | None:
-        """Do the same without renewing; what is no record of ours counts as none."""
+        """Do the same without renewing; anything but our record counts as missing."""
         try:
             return self.live(shard, name, None)
         except BadRecord:
             return None
 
     def write(self, shard: int, name: str, record: bytes, expires: float) -> None:
-        """Put a file with one version where none is that counts."""
+        """Write a file with one version if there is no valid one."""
         self._tree.write(shard, name, *self._encoded(record, expires))
 
     def replace(
@@ -92,13 +92,13 @@ class RecordFiles:
     ) -> Outcome | Conflict:
         """Write the next version of a record, if that has the expected revision.
 
-        Raises Blocked where the disk must be waited for and `wait` is not set.
+        Raises Blocked if the disk would have to be waited for and `wait` is not set.
         """
         fd, appends = None, self._appends
         try:
             try:
                 fd = _opened(shard, name, WRITE if appends else READ)
-            except PermissionError:  # to be replaced it need not be writable
+            except PermissionError:  # a file can be replaced even if it is not writable
                 fd, appends = _opened(shard, name, READ), False
             found = None if fd is None else self._live(fd, shard, name, None)
             if found is None or fd is None:
@@ -127,7 +127,7 @@ class RecordFiles:
         self._tree.sync_directory(shard)
 
     def expiry(self, shard: int, name: str) -> float | None:
-        """Return when a file's record expires; None for what is none, by all but its content."""
+        """Return when a file's record expires; None if it is not ours; without its content."""
         try:
             facts = sound(os.stat(name, dir_fd=shard, follow_symlinks=False), self._most)
             if facts.st_size < MIN_BYTES + EXTRA_BYTES:
@@ -140,9 +140,9 @@ class RecordFiles:
         return None if found is None else found.expires
 
     def outlives_mtime(self, shard: int, name: str) -> bool:
-        """Return whether a record is live though its mtime is past, and set that right.
+        """Return whether a record is alive though its mtime has passed, and correct that.
 
-        It is if a writer was killed at the wrong moment.
+        This happens if a writer was killed at the wrong moment.
         """
         try:
             found = self.look(shard, name)
@@ -185,12 +185,12 @@ class RecordFiles:
         if found.end is not None and expires * _NANO >= found.written:
             os.utime(fd, (self._clock(), expires))
             return found._replace(expires=expires)
-        # Of two moments the later one counts, so an earlier one needs a version of its own.
+        # The later of two times counts, so an earlier expiry needs its own version.
         self._tree.write(shard, name, *self._encoded(found.record, expires), replaces=True)
         return found._replace(expires=expires, end=None)
 
     def _encoded(self, record: bytes, expires: float) -> tuple[bytes, int]:
-        """Return a version that is written now, and the moment at which it expires."""
+        """Return a version that is written now, and its expiry."""
         moment = round(expires * _NANO)
         return encoded(Version(record, round(self._clock() * _NANO), moment)), moment
 
@@ -200,14 +200,14 @@ def _has_room(end: int, content: bytes) -> bool:
 
 
 def _opened(shard: int, name: str, flags: int) -> int | None:
-    """Open a file; None where none is. Raises BadRecord."""
+    """Open a file; return None if there is none; raise BadRecord."""
     try:
         return os.open(name, flags, dir_fd=shard)
     except FileNotFoundError:
         return None
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
-            raise BadRecord("its file is no regular file") from error
+            raise BadRecord("its file is not a regular file") from error
         raise
 
 

@@ -17,15 +17,15 @@ def _mode(value: object, setting: Setting) -> int:
         or value & 0o600 != 0o600
     ):
         raise ConfigError(
-            f"{setting.name} must let the owner read and write, and nobody else write: "
-            "write 0o600, as an octal number"
+            f"{setting.name} must let the owner read and write, and no one else write: write "
+            "0o600, as an octal number"
         )
     return value & 0o777
 
 
 @dataclass(frozen=True, slots=True)
 class FileSettings:
-    """Where the files of sessions are, and how they are written."""
+    """The place of the session files, and how they are written."""
 
     directory: str = setting(
         "SESSION_FILE_DIR",
@@ -61,8 +61,8 @@ class FileSettings:
         "cachelib": "write 'filesystem', or another store",
         "null": "leave it out, or write 'filesystem'",
     }
-    # It needs the standard library alone, and not all systems have all of it.
+    # It needs only the standard library, but not all systems have all of it.
     not_here: ClassVar = (
-        "SESSION_TYPE 'filesystem', the default, needs Linux or macOS: "
-        "write SESSION_TYPE = 'sqlite', which needs nothing else, or another one, such as 'redis'"
+        "SESSION_TYPE 'filesystem', the default, needs Linux or macOS: write SESSION_TYPE = "
+        "'sqlite', which needs nothing else, or another store, such as 'redis'"
     )

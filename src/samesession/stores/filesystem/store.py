@@ -1,14 +1,14 @@
-"""Keep each record in a file of its own: the embedded default, safe for many processes.
+"""Keep each record in its own file: the default store, safe for many processes.
 
     SESSION_FILE_DIR/            0700, owned by the process's user
         3f/                      by the first two hex digits of the file's name; locked
                                  while one of its files changes
-            3f9a...              versions of a record; its mtime is the moment it expires
-        owners/1c/1c77.../7365...  a note that a record is that owner's
+            3f9a...              versions of a record; its mtime is its expiry
+        owners/1c/1c77.../7365...  a note that a record belongs to that owner
 
-A file's name is a digest of its key, in hex: safe on file systems that fold
-case, and no path can be smuggled in. Everything is opened relative to a
-directory's descriptor and never through a symbolic link. A request lists no
+A file's name is a digest of its key, in hex: safe on file systems that ignore
+case, and a key cannot contain a path. Everything is opened relative to a
+directory's descriptor, and never through a symbolic link. A request lists no
 directory, and costs the same however many sessions there are.
 """
 
@@ -60,16 +60,18 @@ from .purge import Purge
 from .record_files import Found, RecordFiles
 from .settings import FileSettings
 
-_DURABLE_BATCH = 20  # files that are deleted within one operation's time if each waits for the disk
+_DURABLE_BATCH = (
+    20  # files that can be deleted within one operation's time if each waits for the disk
+)
 
 T = TypeVar("T")
 
-# A directory's descriptor, or None where it is missing.
+# A directory's descriptor, or None if it is missing.
 _Directory: TypeAlias = AbstractContextManager[int | None]
 
 
 class _Work(Protocol):
-    """Blocking work that waits for a lock, or raises Blocked where one is held."""
+    """Blocking work that waits for a lock, or raises Blocked if the lock is held."""
 
     def __call__(self, *, wait: bool) -> Any: ...
 
@@ -80,11 +82,11 @@ class Together:
     alone_after = 0.05  # a file takes a fraction of a millisecond
 
     def alone(self, item: _Work) -> Any:
-        """Do one, and wait for the lock it needs."""
+        """Do one item, and wait for the lock that it needs."""
         return item(wait=True)
 
     def all(self, items: Iterator[_Work]) -> Iterator[WorkOutcome]:
-        """Do all that need not wait for a lock."""
+        """Do all items that need not wait for a lock."""
         for item in items:
             yield outcome_of(partial(item, wait=False))
 
@@ -92,8 +94,8 @@ class Together:
 class FileStore:
     """Records as files. Each method is one piece of blocking work, atomic by itself.
 
-    Only loading a record that is in memory, and need not be renewed, is done where
-    the caller is: it cannot block.
+    A record that is in memory, and need not be renewed, is loaded directly, because that cannot
+    block.
     """
 
     colours = Colour.BOTH
@@ -109,11 +111,11 @@ class FileStore:
         touching: Touching | None = None,
         clock: Clock = system_time,
     ) -> None:
-        """Use a directory, which the first write makes if it is missing.
+        """Use a directory, which the first write creates if it is missing.
 
-        `mode` is the files'; `fsync` makes each write durable before it is
-        answered; `timeout` in seconds bounds the wait for a lock. Raises
-        ConfigError when the directory is not this user's alone to write, or cannot be made.
+        `mode` is that of the files. `fsync` makes each write durable before it returns. `timeout`
+        in seconds limits the wait for a lock. Raises ConfigError if other users can write to the
+        directory, or if it cannot be created.
         """
         self._tree = Tree(directory, mode=mode, fsync=fsync, timeout=timeout)
         self._cached = CachedFiles(self._tree.root, max_bytes)
@@ -130,7 +132,7 @@ class FileStore:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the store promises: renewing may be put off."""
+        """The store's capabilities: it may postpone renewing."""
         return self._renewing.capabilities(Reach.MACHINE)
 
     @property
@@ -147,19 +149,19 @@ class FileStore:
         return (yield from self._at(name[:2], self._load, name, renew))
 
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
-        """Write a file where none is."""
+        """Write a file if there is none."""
         name = _name(key)
         return (yield from self._at(name[:2], self._create, name, record, lifetimes))
 
     def commit(
         self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
     ) -> Steps[Outcome | Conflict]:
-        """Replace the file that holds the expected revision."""
+        """Replace the file that has the expected revision."""
         name = _name(key)
         return (yield from self._at(name[:2], self._commit, name, record, expected, renew))
 
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
-        """Delete the file that holds the expected revision, or whichever is there."""
+        """Delete the file that has the expected revision, or any file with None."""
         name = _name(key)
         return (yield from self._at(name[:2], self._remove, name, expected))
 
@@ -168,7 +170,7 @@ class FileStore:
         return (yield from self._at(f"owner {owner}", self._notes.add, owner, key, lifetime))
 
     def delist(self, owner: str, key: str) -> Steps[None]:
-        """Forget that a key belongs to an owner."""
+        """Remove a key from an owner's notes."""
         return (yield from self._at(f"owner {owner}", self._notes.remove, owner, [key]))
 
     def owned(self, owner: str) -> Steps[Iterable[str]]:
@@ -182,11 +184,11 @@ class FileStore:
     def load_dated(
         self, keys: Sequence[str], *, lifetimes: Lifetimes
     ) -> Steps[Sequence[DatedRecord | None]]:
-        """Read records, with when they were renewed last."""
+        """Read records with the times of their last renewal."""
         return self._renewing.dated((yield from call(self._load_many, keys)), lifetimes)
 
     def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
-        """Delete files, whatever their revision; where that is to be durable, few at a time."""
+        """Delete files, whatever their revision; few at a time if that must be durable."""
         names = sorted(map(_name, keys))
         size = _DURABLE_BATCH if self._fsync else len(names)
         removed: set[str] = set()
@@ -201,29 +203,29 @@ class FileStore:
         return (yield from call(self._notes.page, owner, after))
 
     def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
-        """Forget that keys belong to an owner."""
+        """Remove keys from an owner's notes."""
         return (yield from self._at(f"owner {owner}", self._notes.remove, owner, keys))
 
     def keys_page(
         self, prefix: str, *, after: str | None, limit: int | None = None
     ) -> Steps[KeyPage]:
-        """List the next keys that begin with a prefix."""
+        """List the next keys with a prefix."""
         page = many_files.page
         steps = call(page, self._tree, prefix, after, limit, max_bytes=self._max_bytes)
         return (yield from steps)
 
     def purge(self) -> Steps[int]:
-        """Delete expired records, expired notes, and what killed writers left behind."""
+        """Delete expired records, expired notes, and leftovers of killed writers."""
         # In one go: each wait for a lock has a limit, and the loop does not wait for it.
         yield from checkpoint(bounded=False)
         return (yield from call_long(Purge(self._tree, self._files, self._clock).run))
 
     def ping(self) -> Steps[None]:
-        """Look whether the directory can be read and written, or made."""
+        """Check whether the directory can be read and written, or created."""
         return (yield from call(self._tree.check))
 
     def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
-        """Return what is found of the directory."""
+        """Return the findings for the directory."""
         look = partial(examination.findings, mode=self._mode, fsync=self._fsync)
         return (yield from call(look, self._tree, clock))
 
@@ -232,9 +234,9 @@ class FileStore:
         yield from ()
 
     def _at(self, path: str, func: Callable[..., T], *args: object) -> Steps[T]:
-        """Do work that may lock a directory, for which one thread of this process waits at most."""
+        """Do work that may lock a directory; at most one thread of this process waits for it."""
         turn = Turn((self._tree.root, path))
-        if self._fsync:  # many wait for the disk as long as one does
+        if self._fsync:  # many files wait for the disk as long as one does
             return call_in_turn(turn, func, *args, wait=True)
         group: Group[_Work, T] = self._together
         return call_together(group, partial(func, *args), turn=turn)
@@ -249,7 +251,7 @@ class FileStore:
         raw, expires = found
         now = self._clock()
         if expires <= now or self._renewing.touching.renewal(raw, expires, renew, now) is not None:
-            return None  # what is to be done then may block
+            return None  # the work to be done then may block
         return raw
 
     def _load(self, name: str, renew: Lifetimes | None, *, wait: bool) -> bytes | None:
@@ -262,7 +264,7 @@ class FileStore:
         return None if found is None else found.record
 
     def _is_fresh(self, found: Found, renew: Lifetimes | None) -> bool:
-        """Return whether a record that was read is live, and need not be renewed."""
+        """Return whether a record is alive, and need not be renewed."""
         if found.is_over:
             return False
         renewal, now = self._renewing.touching.renewal, self._clock()
@@ -314,14 +316,14 @@ class FileStore:
                     continue
                 ends = [(name, self._files.expiry(shard, name)) for name in names]
                 now = self._clock()
-                # An expired one as well, for a clock that may be ahead; it was not there.
+                # An expired one as well, because a clock may be fast; it counts as missing.
                 gone = [(name, end) for name, end in ends if end and unlink(shard, name)]
                 removed.update(name for name, end in gone if end > now)
                 self._tree.sync_directory(shard)
         return removed
 
     def _look(self, shard: int, name: str) -> Found | None:
-        """Read a record without renewing it; what is no record of ours counts as none."""
+        """Read a record without renewing it; anything but our record counts as missing."""
         try:
             return self._files.look(shard, name)
         except BadRecord:

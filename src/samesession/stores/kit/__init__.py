@@ -1,1 +1,1 @@
-"""What several stores share."""
+"""Code that several stores share."""

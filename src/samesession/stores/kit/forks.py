@@ -1,9 +1,10 @@
 """Close connections to SQLite files before a process forks.
 
-A child inherits what SQLite noted of the locks of its process, and none of the locks: whatever it
-opened would take them for its own, and its writes would be lost once the parent closes what it
-thinks is the last connection (sqlite.org/howtocorrupt.html, 2.6). So a process closes all of them
-before it forks, and both open anew. Knows no connection: who keeps some closes them.
+A child inherits SQLite's notes about the locks of its process, but not the locks. Files that it
+opens would seem locked to it, and its writes would be lost once the parent closes what seems to be
+the last connection (sqlite.org/howtocorrupt.html, 2.6). So a process closes all connections before
+it forks, and both processes open new ones. This module does not know connections: their keepers
+close them.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from typing import Protocol
 
 
 class Keeper(Protocol):
-    """What keeps connections open between operations."""
+    """Keeps connections open between operations."""
 
     def hold(self) -> None:
-        """Wait, for a bounded time, until none is in use; close all, and open none."""
+        """Wait, for a limited time, until none is in use; close all, and open none."""
         ...
 
     def let_go(self) -> None:
-        """Open anew where that is needed."""
+        """Open new ones when they are needed."""
         ...
 
 
@@ -29,7 +30,7 @@ _keepers: weakref.WeakSet[Keeper] = weakref.WeakSet()
 
 
 def close_before_forks(keeper: Keeper) -> None:
-    """Have a keeper hold its connections closed while this process forks."""
+    """Make a keeper close its connections while this process forks."""
     _keepers.add(keeper)
 
 
@@ -43,5 +44,5 @@ def _let_go_all() -> None:
         keeper.let_go()
 
 
-if hasattr(os, "register_at_fork"):  # where processes fork
+if hasattr(os, "register_at_fork"):  # on systems where processes fork
     os.register_at_fork(before=_hold_all, after_in_parent=_let_go_all, after_in_child=_let_go_all)

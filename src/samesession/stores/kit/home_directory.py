@@ -1,4 +1,4 @@
-"""Where a path is that begins at a home directory."""
+"""Resolve a path that starts at a home directory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ...errors import ConfigError
 
 
 def at_home(path: str, setting: str) -> str:
-    """Return a path whose `~` is the home directory; raise ConfigError where there is none.
+    """Return a path with `~` as the home directory; raise ConfigError if there is none.
 
     `setting`: the name of the setting that holds the path.
     """

@@ -1,4 +1,4 @@
-"""Open a store with the settings that it declares: one form for the library's own and by others."""
+"""Open a store with the settings that it declares: the library's own and third-party stores."""
 
 from __future__ import annotations
 
@@ -21,22 +21,23 @@ class _Opens(Protocol[S_contra, R_co]):
 
 @dataclass(frozen=True, slots=True)
 class Opener(Generic[S, R_co]):
-    """What opens a store, and the class in which that declares its settings."""
+    """Opens a store; has the class in which the store declares its settings."""
 
     settings: type[S]
     open: _Opens[S, R_co]
 
     def __call__(self, config: Config, *, clock: Clock) -> R_co:
-        """Open the store; raise ConfigError for a setting that is wrong, or missing."""
+        """Open the store; raise ConfigError for a setting that is wrong or missing."""
         settings = config.of(self.settings)
         check_needed(settings, config.store_type)
         return self.open(config, settings, clock=clock)
 
 
 def with_settings(kind: type[S]) -> Callable[[_Opens[S, R_co]], Opener[S, R_co]]:
-    """Have `open_store(config, settings, *, clock)` be given its settings, checked.
+    """Return a decorator that passes checked settings to `open_store(config, settings, *, clock)`.
 
-    `kind`: a frozen dataclass whose fields are made by `setting`. Raises TypeError for another.
+    `kind`: a frozen dataclass whose fields are made by `setting`. Raises TypeError for other
+    classes.
     """
     _ = declared(kind)
 

@@ -1,4 +1,4 @@
-"""Keep records out of what a client library logs at DEBUG: each command, and what it answered."""
+"""Keep records out of a client library's DEBUG log, which has each command and answer."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _ours: ContextVar[bool] = ContextVar("samesession_unlogged", default=False)
 
 @contextmanager
 def unlogged(*loggers: str) -> Iterator[None]:
-    """Have loggers say nothing at DEBUG of what this block sends, here or in tasks it begins.
+    """Silence loggers at DEBUG for commands from this block, here or in tasks that it starts.
 
-    What others send through the same client is logged as ever.
+    Commands from other code through the same client are logged as always.
     """
     for name in loggers:
         logging.getLogger(name).addFilter(_is_not_ours)  # once, however often it is added

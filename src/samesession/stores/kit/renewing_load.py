@@ -1,7 +1,7 @@
-"""Read a record and restart its idle timeout: one order of things, for stores that keep the time.
+"""Read a record and restart its idle timeout, for stores that keep the expiry.
 
-A store says how it finds a record, and how it sets the moment at which one expires. Whether that
-moment is to be set, and to what, core.idle_renewal decides.
+A store supplies two functions: one finds a record, the other sets its expiry. core.idle_renewal
+decides whether the expiry must be set, and to what.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...core.store import Capabilities, Clock, DatedRecord, Lifetimes, Reach
 
 
 class Timed(Protocol):
-    """A record that was found, and the moment at which it expires."""
+    """A record that was found, with its expiry."""
 
     @property
     def record(self) -> bytes:
@@ -25,7 +25,7 @@ class Timed(Protocol):
 
     @property
     def expires(self) -> float:
-        """The moment, in seconds since 1970."""
+        """The expiry, in seconds since 1970."""
         ...
 
 
@@ -39,27 +39,27 @@ def records_of(found: Sequence[Timed | None]) -> list[bytes | None]:
 
 @dataclass(frozen=True, slots=True)
 class RenewingLoad:
-    """How one store's records are read and renewed, and when those that are written expire.
+    """Reads and renews the records of one store, and computes the expiry of written ones.
 
-    What finds a record is given the moment of the reading. What sets another moment for one
-    returns the record as it is then.
+    The function that finds a record gets the time of reading. The function that sets the expiry
+    returns the record in its state then.
     """
 
     touching: Touching
     clock: Clock
 
     def capabilities(self, reach: Reach = Reach.NETWORK) -> Capabilities:
-        """Return what the store promises: renewing may be put off."""
+        """Return the store's capabilities: it may postpone renewing."""
         return Capabilities(reach=reach, exact_renewal=self.touching.interval == 0)
 
     def expiry(self, record: bytes, lifetimes: Lifetimes) -> int:
-        """Return the moment at which a record that is written now expires."""
+        """Return when a record that is written now expires."""
         return self.touching.expiry_of(record, lifetimes, self.clock())
 
     def dated(
         self, found: Sequence[Timed | None], lifetimes: Lifetimes
     ) -> list[DatedRecord | None]:
-        """Return what was found with when it was renewed last, and when it expires."""
+        """Return the found record with the times of its last renewal and its expiry."""
         dated, now = self.touching.dated, self.clock()
         return [
             None if each is None else dated(each.record, each.expires, lifetimes, now)
@@ -72,7 +72,7 @@ class RenewingLoad:
         touch: Callable[[F, int], F],
         renew: Lifetimes | None,
     ) -> F | None:
-        """Find a record and, where that is due, have it expire at another moment."""
+        """Find a record and, if that is due, set its expiry."""
         now = self.clock()
         found = find(now)
         if found is None:

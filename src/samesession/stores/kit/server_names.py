@@ -1,4 +1,4 @@
-"""Name where servers are by a URL, without what may be a part of a password."""
+"""Name the servers in a URL, without any part of a password."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 
 _HOST = r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+(?:%25\w+)?\])(?::\d{1,5})?"
 _HOSTS = re.compile(rf"{_HOST}(?:,{_HOST})*")
-UNCLEAR = "an address that its URL does not say clearly"
+UNCLEAR = "an address that its URL does not show clearly"
 
 
 def hosts_of(url: str) -> str:
     """Return the hosts and ports of a URL.
 
-    A password whose @, / or ? is not percent-encoded can be read in two ways, and what
-    follows the one is in the midst of it by the other: then neither is told.
+    If a password contains @, / or ? without percent-encoding, there are two ways to read the URL,
+    and the host in one reading may be part of the password in the other. Then neither is shown.
     """
     rest = url.partition("://")[2]
     shortest = re.split(r"[/?#]", rest)[0].rpartition("@")[2]
@@ -22,5 +22,5 @@ def hosts_of(url: str) -> str:
 
 
 def told(hosts: str) -> str:
-    """Return hosts with their ports, if they are plainly so."""
+    """Return hosts with their ports, if they are clear."""
     return hosts if _HOSTS.fullmatch(hosts) else UNCLEAR

@@ -1,10 +1,10 @@
-"""Have the writers of one SQLite file take turns, in whichever process they are.
+"""Make the writers of one SQLite file take turns, in all processes.
 
-SQLite has one writer at a time, and no queue. Writers of other processes look now and then
-whether the file is free, so that a process which writes again at once would hold it at nearly
-each of these looks. So a process has one writer at the file at a time. Once another process has
-been met there, it leaves the file alone for as long as it has used it, whenever that has become
-longer than the pause between two looks. Knows neither SQLite nor what is written.
+SQLite has one writer at a time, and no queue. Writers of other processes check at intervals whether
+the file is free, so a process that writes again at once would hold it at almost each check. So a
+process has only one writer at a time. Once it has met another process at the file, it leaves the
+file alone for as long as it has used it, whenever that is longer than the pause between two checks.
+This module knows neither SQLite nor the data.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import threading
 from ...core.store import Clock
 from ...run.clocks import stopwatch
 
-_MEMORY = 1.0  # seconds after which another process is gone that was not met again
+_MEMORY = 1.0  # seconds after which another process counts as gone if it was not met again
 
 
 class Turns:
@@ -23,10 +23,10 @@ class Turns:
     def __init__(
         self, clock: Clock = stopwatch, *, lease: float, least: float, most: float
     ) -> None:
-        """All in seconds.
+        """All values are in seconds.
 
-        `lease`: after which a turn is over that was not given back. `least`: of use, after which
-        the file is left to other processes for as long; `most`: of that.
+        `lease`: the time after which an unreturned turn ends. `least`: the time of use after which
+        the file is left to other processes for as long. `most`: the limit of that.
         """
         self._clock = clock
         self._lease = lease
@@ -40,12 +40,12 @@ class Turns:
         self._used = 0.0  # since the file was left to others
 
     def take_now(self) -> bool:
-        """Take the turn if it is free and nobody waits for it; return whether it was."""
+        """Take the turn if it is free and no writer waits for it; return whether that succeeded."""
         with self._changed:
             return self._waiting == 0 and self._taken(self._clock())
 
     def take(self, patience: float) -> bool:
-        """Wait for the turn so many seconds at most; return whether it was taken."""
+        """Wait at most this many seconds for the turn; return whether it was taken."""
         due = self._clock() + patience
         with self._changed:
             self._waiting += 1
@@ -66,7 +66,7 @@ class Turns:
         return True
 
     def give_back(self, used: float) -> None:
-        """End the turn, in which the file was written to for so many seconds."""
+        """End the turn, which wrote to the file for this many seconds."""
         with self._changed:
             now = self._clock()
             self._taken_until = 0.0

@@ -1,4 +1,4 @@
-"""memcached: everything about it."""
+"""The store in memcached."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Speak memcached's text protocol, with its meta commands, over sockets of this process.
+"""Speak memcached's text protocol, with its meta commands, over this process's sockets.
 
-Neither pymemcache nor an asyncio client knows `md` with a CAS value, without
-which nothing can be deleted only if it is unchanged. Knows one command and its
-answer at a time, no record and no session.
+Neither pymemcache nor an asyncio client supports `md` with a CAS value, which is needed to delete
+an item only if it is unchanged. This module handles one command and its answer at a time, not
+records or sessions.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ Address: TypeAlias = tuple[str, int] | str
 _MAX_LINE = 2048
 _CHUNK = 64 * 1024
 _LARGEST = 1024**3  # bytes, of any item
-# What each command is answered, if nothing is wrong: `mg` with the flag `v` is.
+# The usual answer to each command; `mg` is used with the flag `v`.
 _KNOWN = {
     b"mg": frozenset({b"VA", b"EN"}),
     b"md": frozenset({b"HD", b"EX", b"NF"}),
     b"add": frozenset({b"STORED", b"NOT_STORED"}),
     b"cas": frozenset({b"STORED", b"EXISTS", b"NOT_FOUND"}),
 }
-# The meta commands, which say a word again that they are given.
+# The meta commands, which repeat an opaque word in their answer.
 _META = (b"mg", b"md")
-# What the classic storage commands answer, in the words of the meta commands.
+# The answers of the classic storage commands, as codes of the meta commands.
 _CLASSIC = {b"STORED": b"HD", b"NOT_STORED": b"NS", b"EXISTS": b"EX", b"NOT_FOUND": b"NF"}
 
 
 class Answer(NamedTuple):
-    """What the server said: a code of the meta commands, flags by letter, perhaps a value."""
+    """The server's answer: a code of the meta commands, flags by letter, perhaps a value."""
 
     code: bytes
     flags: dict[str, bytes]
@@ -50,41 +50,41 @@ class Answer(NamedTuple):
 
 
 class _Refusal(NamedTuple):
-    """The server did not do what it was told, and says why."""
+    """The server refused a command, with a reason."""
 
     error: Exception
 
 
 class ItemTooLarge(Exception):
-    """The server holds no item as large as this one."""
+    """The server cannot store an item as large as this one."""
 
 
 class Deadline:
-    """The moment at which an operation must be over, however many commands it takes."""
+    """The deadline of an operation with any number of commands."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._at = stopwatch() + seconds
 
     def left(self) -> float:
-        """Return the seconds that are left; raise StoreUnavailable when none are."""
+        """Return the seconds that are left; raise StoreUnavailable if there are none."""
         left = self._at - stopwatch()
         if left <= 0:
             raise StoreUnavailable(f"memcached did not answer within {self._seconds} s")
         return left
 
     def rest(self) -> float:
-        """Return the seconds that are left, 0 when none are."""
+        """Return the seconds that are left, 0 if there are none."""
         return max(0.0, self._at - stopwatch())
 
 
 class Server:
-    """One memcached, with the connections to it that wait for their next use."""
+    """One memcached server, with the idle connections to it."""
 
     def __init__(
         self, address: Address, *, tls: ssl.SSLContext | None = None, max_bytes: int
     ) -> None:
-        """`max_bytes`: the largest value that is taken from it."""
+        """`max_bytes`: the largest value that is accepted from it."""
         self.name = address if isinstance(address, str) else f"{address[0]}:{address[1]}"
         self._address = address
         self._tls = tls
@@ -98,8 +98,8 @@ class Server:
     def ask(self, command: bytes, deadline: Deadline) -> Answer:
         """Send a command and read its answer.
 
-        Raises StoreUnavailable, BadRecord for a value that is too large to be ours,
-        ItemTooLarge for one that the server does not take.
+        Raises StoreUnavailable, BadRecord for a value that is too large to be ours, and
+        ItemTooLarge for a value that the server does not accept.
         """
         here, closings = place(loop=False), self._closings
         kept = self._take(here)
@@ -124,7 +124,7 @@ class Server:
         return _accepted(answer)
 
     def close(self) -> None:
-        """Close this process's idle connections, and those in use after their use."""
+        """Close this process's idle connections now, and those in use after their use."""
         with self._lock:
             idle = self._idle.pop(place(loop=False), [])
             self._closings += 1
@@ -150,15 +150,15 @@ class Server:
 
 
 def _close_left(idle: dict[Hashable, list[_Connection]]) -> None:
-    """Close this process's idle connections to a server that nobody asks any more."""
+    """Close this process's idle connections to a server that is not used any more."""
     for connection in idle.get(place(loop=False), ()):
         connection.close()
 
 
 class _Connection:
-    """A socket and what was read of it too far; closed by whatever goes wrong on it.
+    """A socket, and the bytes that were read ahead; any error on it closes it.
 
-    A refusal that the server says in a line of its own, and goes on, is an answer.
+    A refusal on its own line, after which the server continues, is an answer.
     """
 
     def __init__(
@@ -199,7 +199,7 @@ class _Connection:
     def _answer(self, known: frozenset[bytes], deadline: Deadline) -> Answer | _Refusal:
         line = self._line(deadline)
         code, *rest = line.split(b" ")
-        if code == b"SERVER_ERROR":  # it has swallowed the command whole
+        if code == b"SERVER_ERROR":  # it has read the command completely
             self._expect_no_more()
             return _Refusal(_refusal(line))
         if code not in known:
@@ -216,7 +216,7 @@ class _Connection:
         return Answer(code, flags, value)
 
     def _expect_no_more(self) -> None:
-        if self._buffer:  # an answer to nothing: what comes next could be another's
+        if self._buffer:  # an answer to nothing: the next one could be another question's
             raise _not_understood()
 
     def _line(self, deadline: Deadline) -> bytes:
@@ -249,9 +249,9 @@ class _Connection:
 
 
 def _check_word(answer: Answer | _Refusal, word: bytes) -> None:
-    # Not every release says it for what it does not find.
+    # Not every release sends it for a missing item.
     if isinstance(answer, Answer) and answer.flags.get("O", word) != word:
-        raise ConnectionResetError("the answer is another question's")
+        raise ConnectionResetError("the answer belongs to another question")
 
 
 def _connected(address: Address, deadline: Deadline) -> socket.socket:
@@ -276,7 +276,7 @@ def _accepted(answer: Answer | _Refusal) -> Answer:
 
 
 def _unavailable(error: OSError) -> StoreUnavailable:
-    # The text may hold an address, the type says enough.
+    # The text may hold an address; the type is enough.
     return StoreUnavailable(f"memcached is not available: {type(error).__name__}")
 
 
@@ -292,12 +292,12 @@ def _refusal(line: bytes) -> Exception:
 
 
 def _not_understood() -> StoreUnavailable:
-    # Garbage must not pass for "gone": that would log the user out.
-    return StoreUnavailable("memcached gave an answer that the command cannot have")
+    # An invalid answer must not count as "gone": that would log the user out.
+    return StoreUnavailable("memcached gave an answer that does not fit the command")
 
 
 def number_of(flag: bytes | None) -> int:
-    """Read the number that a flag gave."""
+    """Return the number in a flag."""
     try:
         return int(flag or b"")
     except ValueError:
@@ -305,6 +305,6 @@ def number_of(flag: bytes | None) -> int:
 
 
 def seconds_of(flag: bytes | None) -> float:
-    """Read the remaining time that `t` gave; infinite for an item without expiry."""
+    """Return the remaining time in `t`; infinite for an item without expiry."""
     left = number_of(flag)
     return math.inf if left < 0 else left

@@ -16,7 +16,7 @@ _SERVER = 'write SESSION_MEMCACHED = "127.0.0.1:11211"'
 
 @dataclass(frozen=True, slots=True)
 class MemcachedSettings:
-    """Which servers keep the sessions."""
+    """The servers that keep the sessions."""
 
     source: Any = setting(
         "SESSION_MEMCACHED",

@@ -1,11 +1,11 @@
 """Keep records in memcached (1.6 or later), one item each.
 
-Loading and renewing is one command where both idle timeouts are equal; a commit
-reads the item with its CAS value and replaces it only under that value. There is
-no owner index, and memcached drops items for want of room: see `capabilities`.
+If both idle timeouts are equal, loading and renewing is one command. A commit reads the item with
+its CAS value and replaces it only with that value. There is no owner index, and memcached drops
+items when its memory is full: see `capabilities`.
 
-One code for both colours: under asyncio the few commands run in a thread, since no
-asyncio client deletes under a condition, or says how long an item has left.
+Both colours share one code: under asyncio the few commands run in a thread, because no asyncio
+client can delete with a condition, or return how long an item has left.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 _ABREAST = 8  # threads of an event loop's process that ask one server at once
-_MONTH = 30 * 24 * 3600  # above this memcached takes an expiry for a moment in time
-_LAST_MOMENT = 2**31 - 1  # in 2038: more than that it takes for a negative number
+_MONTH = 30 * 24 * 3600  # above this memcached takes an expiry for a point in time
+_LAST_MOMENT = 2**31 - 1  # in 2038: memcached takes a larger number for a negative one
 _PLAIN_KEY = re.compile(rb"[\x21-\x7e]{1,250}")
 _NO_KEY = "samesession:ping"
 _ITEM_BYTES = 1024 * 1024 - 320  # the server's default for -I, less a key and a header
@@ -54,8 +54,8 @@ class MemcachedStore:
     ) -> None:
         """Take an address, a list of them, or a client of pymemcache for its address and TLS.
 
-        `timeout`: seconds for a whole operation; `max_bytes`: the largest record that is
-        read; `clock` must agree with the servers'. Raises ConfigError for anything else.
+        `timeout`: seconds for a whole operation; `max_bytes`: the largest record that is read;
+        `clock` must agree with the servers'. Raises ConfigError for any other value.
         """
         self._servers = _servers(source, max_bytes)
         self._timeout = timeout
@@ -71,21 +71,21 @@ class MemcachedStore:
         return (yield from self._asking(key, self._load, renew))
 
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
-        """Insert a record where none is: `add`."""
+        """Insert a record if there is none: `add`."""
         return (yield from self._asking(key, self._create, record, lifetimes))
 
     def commit(
         self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
     ) -> Steps[Outcome | Conflict]:
-        """Replace the record of the expected revision: `cas`."""
+        """Replace the record with the expected revision: `cas`."""
         return (yield from self._asking(key, self._commit, record, expected, renew))
 
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
-        """Delete the record of the expected revision, or whichever is there."""
+        """Delete the record with the expected revision, or any record with None."""
         return (yield from self._asking(key, self._remove, expected))
 
     def load_foreign(self, key: str) -> Steps[Foreign | None]:
-        """Read what another library filed, from whichever server: it chooses in its own way."""
+        """Read another library's entry from any server, as it distributes keys in its own way."""
         for answer in (yield from self._each(b"mg %b v t\r\n", key)):
             if answer.value:
                 left = seconds_of(answer.flags.get("t"))
@@ -93,7 +93,7 @@ class MemcachedStore:
         return None
 
     def remove_foreign(self, key: str) -> Steps[None]:
-        """Delete what another library filed."""
+        """Delete another library's entry."""
         _ = yield from self._each(b"md %b\r\n", key)
 
     def ping(self) -> Steps[None]:
@@ -109,12 +109,12 @@ class MemcachedStore:
     def _asking(
         self, key: str, work: Callable[Concatenate[str, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> Steps[T]:
-        """Do work that asks a key's server: one that stalls has not all threads wait for it."""
+        """Do work that asks a key's server; a stalled server must not block all threads."""
         turn = Turn(_chosen(self._servers, _name(key)), _ABREAST)
         return call_in_turn(turn, work, key, *args, **kwargs)
 
     def _each(self, command: bytes, key: str) -> Steps[Sequence[Answer]]:
-        """Ask each server for a key; none for one that no client takes."""
+        """Ask each server for a key; none for a key that clients do not accept."""
         name, deadline, answers = key.encode("utf-8"), Deadline(self._timeout), list[Answer]()
         for server in self._servers if _PLAIN_KEY.fullmatch(name) else ():
             turn = Turn(server, _ABREAST)
@@ -129,9 +129,9 @@ class MemcachedStore:
             return item.get(b"v").value
         if renew.are_one:
             return item.get(b"v T%d" % self._expiry(renew.permanent)).value
-        # Which timeout it is, the record itself says. A touch could hit another record
-        # by now; writing the same one under its CAS value cannot, and if that fails,
-        # whoever was faster has restarted the timeout.
+        # The record itself shows which timeout it is. A touch could hit another record by now.
+        # Writing the same record with its CAS value cannot, and if that fails, the faster request
+        # has restarted the timeout.
         found = item.get(b"v c t")
         if found.value is not None:
             seconds = lifetime_of(found.value, renew)
@@ -149,7 +149,7 @@ class MemcachedStore:
         def replace(item: _Item, found: Answer) -> bytes:
             if renew is None:
                 left = seconds_of(found.flags.get("t"))
-                # 0 would be for ever. A renewal between the two commands is lost.
+                # 0 would mean for ever. A renewal between the two commands is lost.
                 seconds = 1 if left < 1 else int(min(left, 2**31))
             else:
                 seconds = lifetime_of(record, renew)
@@ -163,7 +163,7 @@ class MemcachedStore:
     def _change(
         self, key: str, expected: bytes | None, change: Callable[[_Item, Answer], bytes]
     ) -> Outcome | Conflict:
-        """Read an item and change it under its CAS value, until nobody comes between."""
+        """Read an item and change it with its CAS value, until no other request interferes."""
         item = _Item(self._servers, key, Deadline(self._timeout))
         while True:
             found = item.get(b"v c t")
@@ -176,7 +176,7 @@ class MemcachedStore:
                     return Outcome.WRITTEN
                 case b"NF":
                     return Outcome.GONE
-                case _:  # another request came between: its record decides
+                case _:  # another request interfered: its record decides
                     pass
 
     def _expiry(self, seconds: int) -> int:
@@ -186,7 +186,7 @@ class MemcachedStore:
 
 
 class _Item:
-    """What is filed under a key, for the length of one operation."""
+    """The item under a key, for the duration of one operation."""
 
     def __init__(self, servers: Sequence[Server], key: str, deadline: Deadline) -> None:
         self._name = _name(key)
@@ -200,7 +200,7 @@ class _Item:
         return self._store(b"add %b 0 %d %d\r\n", record, expiry) == b"HD"
 
     def swap(self, record: bytes, expiry: int, found: Answer) -> bytes:
-        # Not `ms`: refusing a value as too large, that deletes the item.
+        # Not `ms`: when that refuses a large value, it deletes the item.
         cas = number_of(found.flags.get("c"))
         return self._store(b"cas %%b 0 %%d %%d %d\r\n" % cas, record, expiry)
 
@@ -222,7 +222,7 @@ class _Item:
 
 
 def _name(key: str) -> bytes:
-    """Return the item's key: ours, or a digest of one that memcached cannot take."""
+    """Return the item's key: ours, or its digest if memcached does not accept it."""
     name = key.encode("utf-8")
     if _PLAIN_KEY.fullmatch(name):
         return name
@@ -232,8 +232,8 @@ def _name(key: str) -> bytes:
 def _chosen(servers: Sequence[Server], name: bytes) -> Server:
     """Choose a key's server by rendezvous hashing.
 
-    Never another when that one is down: back again, it would still hold what was
-    changed or deleted elsewhere.
+    There is no fallback when that server is down: when it came back, it would still hold records
+    that were changed or deleted elsewhere.
     """
     if len(servers) == 1:
         return servers[0]
@@ -257,8 +257,8 @@ def _server(source: object, max_bytes: int) -> Server:
         tls = getattr(client, "tls_context", None)
         if getattr(client, "key_prefix", b""):
             raise ConfigError(
-                "SESSION_MEMCACHED is a client with a key_prefix: "
-                "make one without, and write SESSION_KEY_PREFIX instead"
+                "SESSION_MEMCACHED is a client with a key_prefix: create one without, and write "
+                "SESSION_KEY_PREFIX instead"
             )
         source = getattr(client, "server", None)
     return Server(_address(source), tls=tls, max_bytes=max_bytes)
@@ -276,13 +276,13 @@ def _address(source: object) -> Address:
                 return found[1].strip("[]"), int(found[2] or 11211)
         case _:
             pass
-    raise ConfigError(f"SESSION_MEMCACHED holds no address of a memcached server: {HELP}")
+    raise ConfigError(f"SESSION_MEMCACHED does not hold the address of a memcached server: {HELP}")
 
 
 @with_settings(MemcachedSettings)
 def open_store(config: Config, settings: MemcachedSettings, *, clock: Clock) -> MemcachedStore:
     """Open the store of SESSION_TYPE "memcached"."""
-    del clock  # the moment of an expiry is the server's to judge, by the real time
+    del clock  # the server judges the expiry, by the real time
     return MemcachedStore(
         settings.source, timeout=config.store_timeout, max_bytes=config.rules.max_bytes
     )

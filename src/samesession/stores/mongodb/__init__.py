@@ -1,4 +1,4 @@
-"""MongoDB: everything about it."""
+"""The store in MongoDB."""
 
 from __future__ import annotations
 

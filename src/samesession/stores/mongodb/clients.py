@@ -1,9 +1,9 @@
-"""Reach MongoDB: which clients fit, what is asked of each, what their errors mean.
+"""Reach MongoDB: the clients that fit, the concerns of reads and writes, and errors.
 
-Knows pymongo and no record. Writes are acknowledged by a majority of the replica
-set, so that no failover takes one back. Reads are the primary's own newest state:
-what `readConcern: "majority"` shows may be older than a write that is under way,
-and the record in whose favour a commit was refused could not be told.
+This module knows pymongo and no records. A majority of the replica set acknowledges each write, so
+no failover undoes one. Reads return the primary's newest state: `readConcern: "majority"` may be
+older than a write that is running, and then the record that caused a conflict could not be
+returned.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from ...errors import ConfigError, StoreUnavailable
 from ..kit.server_names import UNCLEAR, hosts_of
 from .settings import HELP
 
-# Both colours have the same methods, and what they answer goes through `wait`;
-# pymongo has no common type for them.
+# Both colours have the same methods, and their answers go through `wait`; pymongo has no common
+# type for them.
 Client: TypeAlias = Any
 Collection: TypeAlias = Any
 
 OUTAGES = (PyMongoError, BSONError, OSError)
 
-_DATABASE = "samesession"  # where the URL names none
+_DATABASE = "samesession"  # if the URL names none
 _DATABASE_NAME = re.compile(r'[^\s./\\$"\x00]{1,63}')
 _COLLECTION_NAME = re.compile(r"(?!system\.|\.)[^$\x00]{1,180}(?<!\.)")
 _SRV = "mongodb+srv://"
-# Whatever a given client has: documents are dicts, and a date of any size can be read.
+# Whatever options a given client has: documents are dicts, and dates of any size can be read.
 _CODEC: CodecOptions[dict[str, Any]] = CodecOptions(
     document_class=dict,
     datetime_conversion=DatetimeConversion.DATETIME_MS,
     uuid_representation=UuidRepresentation.UNSPECIFIED,
-    # A key that is no text must not keep the others of its answer from being read.
+    # A key that is not valid text must not prevent the others of its answer from being read.
     unicode_decode_error_handler="replace",
 )
 _REFUSED = {13: "not authorized", 18: "the user or password is wrong"}
@@ -50,7 +50,7 @@ _OTHER_INDEX = {85, 86}
 
 
 class Opened(NamedTuple):
-    """A client, and the collections that it reaches."""
+    """A client, and its collections."""
 
     client: Client
     records: Collection
@@ -68,7 +68,7 @@ def read_url(url: str) -> str:
         _made(url, Colour.SYNC, 1.0).close()
     except (PyMongoError, OSError, ValueError, TypeError) as error:
         raise ConfigError(
-            f"SESSION_MONGODB is no URL that pymongo takes ({type(error).__name__}): {HELP}"
+            f"SESSION_MONGODB is not a URL that pymongo accepts ({type(error).__name__}): {HELP}"
         ) from None
     return url
 
@@ -88,17 +88,20 @@ def place_of(source: object, database: str | None) -> str:
 
 
 def read_names(database: str | None, collection: str) -> None:
-    """Check names as MongoDB would; raises ConfigError."""
+    """Check names as MongoDB would; raise ConfigError."""
     if database is not None and not _DATABASE_NAME.fullmatch(database):
-        raise ConfigError('SESSION_MONGODB_DB is no name of a database: write one such as "app"')
+        raise ConfigError(
+            'SESSION_MONGODB_DB is not a valid name of a database: write one such as "app"'
+        )
     if not _COLLECTION_NAME.fullmatch(collection):
         raise ConfigError(
-            'SESSION_MONGODB_COLLECT is no name of a collection: write one such as "sessions"'
+            "SESSION_MONGODB_COLLECT is not a valid name of a collection: write one such as "
+            '"sessions"'
         )
 
 
 def colour_of(source: object) -> Colour:
-    """Return whom a ready client serves; raise ConfigError for anything else."""
+    """Return the colour of a client; raise ConfigError for any other object."""
     if isinstance(source, MongoClient):
         return Colour.SYNC
     if isinstance(source, AsyncMongoClient):
@@ -107,14 +110,14 @@ def colour_of(source: object) -> Colour:
 
 
 def connect(url: str, colour: Colour, timeout: float) -> Client:
-    """Make a client of a URL; it connects on first use.
+    """Create a client from a URL; it connects on first use.
 
-    The wait for a server, and for a connection, is bounded by each operation's own
-    deadline: the timeouts here are for pymongo's watch over its servers.
+    Each operation's own deadline limits the wait for a server, and for a connection. The timeouts
+    here are for pymongo's monitoring of its servers.
     """
     try:
         return _made(url, colour, timeout)
-    except OUTAGES as error:  # the name server's, which only now is asked
+    except OUTAGES as error:  # an error of the name server, which is only asked now
         raise translated(error) from None
 
 
@@ -131,7 +134,7 @@ def _made(url: str, colour: Colour, timeout: float) -> Client:
 
 
 def opened(client: Client, database: str | None, collection: str) -> Opened:
-    """Return the collections of sessions, with the concerns that they are kept under."""
+    """Return the collections of sessions, with their read and write concerns."""
     found = (
         client.get_default_database(_DATABASE)
         if database is None
@@ -151,14 +154,14 @@ def opened(client: Client, database: str | None, collection: str) -> Opened:
 
 
 def close(source: object, found: Opened) -> Steps[None]:
-    """Close a client, unless it is the one that the application gave."""
+    """Close a client, unless the application passed it in."""
     if found.client is not source:
         yield from wait(found.client.close())
 
 
 @contextmanager
 def told(here: Callable[[], Opened | None]) -> Iterator[None]:
-    """Raise what goes wrong in a block as errors of ours; `here`: what is open in this place."""
+    """Raise errors in a block as ours; `here`: what is open in this place."""
     try:
         yield
     except OUTAGES as error:
@@ -171,14 +174,14 @@ def told(here: Callable[[], Opened | None]) -> Iterator[None]:
 
 
 def _explain(error: BaseException, opened: Opened | None) -> None:
-    """Note what pymongo knows of its servers beside a deadline that ended the wait for them."""
+    """Note what pymongo knows of its servers, beside a deadline that ended the wait for them."""
     if opened is not None and error.__cause__ is None:
         known: Any = opened.client.topology_description.server_descriptions()
         error.__cause__ = next((each.error for each in known.values() if each.error), None)
 
 
 def translated(error: Exception) -> StoreUnavailable:
-    """Return an error as ours; its text may quote what was sent, so only the code goes on."""
+    """Return our error for one of MongoDB's; only its code is kept, as its text may quote data."""
     code = error.code if isinstance(error, OperationFailure) else None
     if code in _OTHER_INDEX:
         return StoreUnavailable(

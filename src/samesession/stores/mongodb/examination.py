@@ -1,4 +1,4 @@
-"""How the collections of sessions are: whether what expires goes, and the server's clock."""
+"""Examine the collections of sessions: whether expired ones are deleted, and the server's clock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...core.store import Clock
 from . import clients
 from .documents import INDEXES
 
-_Wait: TypeAlias = Callable[[Any], Steps[Any]]  # Any: what pymongo answers, in either colour
+_Wait: TypeAlias = Callable[[Any], Steps[Any]]  # Any: pymongo's answers, in either colour
 
 
 def findings(here: clients.Opened, wait: _Wait, clock: Clock) -> Steps[list[Finding]]:
@@ -35,6 +35,9 @@ def _indexes(here: clients.Opened, wait: _Wait) -> Steps[Finding]:
     for collection, index in zip((here.records, here.owners), INDEXES, strict=True):
         there: Any = yield from wait(collection.index_information())
         if index["name"] not in there:
-            what = f"the collection {collection.name} has no index by which MongoDB deletes"
+            what = (
+                f"the collection {collection.name} has no index by which MongoDB deletes "
+                "expired sessions"
+            )
             return Finding("mongodb.indexes", Level.WARNING, what, "flask sessions init")
-    return Finding("mongodb.indexes", Level.OK, "MongoDB deletes what has expired")
+    return Finding("mongodb.indexes", Level.OK, "MongoDB deletes expired sessions")

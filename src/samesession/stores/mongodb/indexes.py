@@ -1,4 +1,4 @@
-"""Make the indexes by which MongoDB deletes what has expired."""
+"""Create the indexes by which MongoDB deletes expired documents."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ...core.steps import Steps
 from . import clients
 from .documents import INDEXES
 
-_SECONDS = 60.0  # that making an index may take, at least
+_SECONDS = 60.0  # the least time that creating an index may take
 
 
-# Any: what pymongo answers, in either colour.
+# Any: pymongo's answers, in either colour.
 def make_indexes(
     here: Callable[[], clients.Opened], wait: Callable[[Any], Steps[Any]], *, timeout: float
 ) -> Steps[None]:
-    """Make those that are missing."""
+    """Create the missing indexes."""
     try:
         with pymongo.timeout(max(timeout, _SECONDS)):
             opened = here()

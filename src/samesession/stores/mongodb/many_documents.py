@@ -10,29 +10,29 @@ from ...core.store import KeyPage
 from .clients import Collection
 from .documents import Document, Found, behind, date, has_expired, records_in
 
-PURGED = 1000  # documents that are deleted in one go
+PURGED = 1000  # documents to delete in one go
 PAGE = 1000  # keys in one answer
 
 
 class ManyDocuments(NamedTuple):
-    """Those of a collection; `wait`: waits for a client's answer."""
+    """The documents of a collection; `wait`: waits for a client's answer."""
 
     collection: Collection
-    wait: Callable[[Any], Steps[Any]]  # Any: what pymongo answers
+    wait: Callable[[Any], Steps[Any]]  # Any: pymongo's answers
 
     def load(self, keys: Sequence[str], now: float) -> Steps[list[Found | None]]:
         """Read live records, by one query, in the order of the keys; delete expired ones."""
         these = {"_id": {"$in": [*keys]}}
         found: list[Any] = yield from self.wait(self.collection.find(these).to_list(None))
         expired = [each["_id"] for each in found if has_expired(each, now)]
-        if expired:  # as one alone is
+        if expired:  # as with a single document
             ended = {"_id": {"$in": expired}, "expires": {"$lte": date(now)}}
             yield from self.wait(self.collection.delete_many(ended))
         records = dict(records_in(each for each in found if not has_expired(each, now)))
         return [records.get(key) for key in keys]
 
     def remove(self, keys: Sequence[str], now: float) -> Steps[list[bool]]:
-        """Delete documents, whatever their revision; tell of each whether it was there."""
+        """Delete documents, whatever their revision; return for each whether it existed."""
         these = {"_id": {"$in": [*keys]}}
         live = {**these, "expires": {"$gt": date(now)}}
         cursor = self.collection.find(live, {"_id": 1})
@@ -42,8 +42,8 @@ class ManyDocuments(NamedTuple):
         return [key in there for key in keys]
 
     def page(self, prefix: str, after: str | None, limit: int = PAGE) -> Steps[KeyPage]:
-        """List the next keys that begin with a prefix."""
-        # Expired or not: a clock may be ahead.
+        """List the next keys with a prefix."""
+        # Expired or not, because a clock may be fast.
         wanted = {"_id": {"$gt": after or prefix, "$lt": behind(prefix)}}
         cursor = self.collection.find(wanted, {"_id": 1}).sort("_id", 1).limit(limit)
         found: list[Any] = yield from self.wait(cursor.to_list(None))
@@ -52,7 +52,7 @@ class ManyDocuments(NamedTuple):
         return KeyPage(keys, None if is_last else keys[-1])
 
     def purge(self, ours: Document, now: float) -> Steps[tuple[int, int]]:
-        """Find so many that have expired, and delete those that nobody has made anew since."""
+        """Find some expired documents, and delete those that were not written again since."""
         expired = {"expires": {"$lte": date(now)}, **ours}
         cursor = self.collection.find(expired, {"_id": 1}).limit(PURGED)
         found: list[Any] = yield from self.wait(cursor.to_list(None))

@@ -2,7 +2,7 @@
 
     {_id: ObjectId, id: key, val: bytes, expiration: Date}
 
-Which database that is in, the URL does not say: it is another setting of Flask-Session's.
+The URL does not name the database, which is another setting of Flask-Session.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from . import clients
 from .settings import MongoSettings
 
 _DATABASE, _COLLECTION = "flask_session", "sessions"  # Flask-Session's defaults
-_SECOND = 1000  # what a date counts in
+_SECOND = 1000  # the unit of a date
 
 
 class OldDocuments:
-    """Those of a collection."""
+    """The documents of a collection."""
 
     def __init__(self, source: object, place: Place, *, colour: Colour) -> None:
         self._place = place
@@ -62,7 +62,7 @@ class OldDocuments:
         return [each for each in records if str(each.key).startswith(self._place.prefix)]
 
     def close(self) -> Steps[None]:
-        """Close the connections; not a given client's."""
+        """Close the connections, unless the client was passed in."""
         if self._opened is not None and self._opened.client is not self._given:
             yield from wait(self._opened.client.close())
 
@@ -80,7 +80,7 @@ class OldDocuments:
         raw = (
             bytes(data) if isinstance(data, bytes) and len(data) <= self._place.max_bytes else None
         )
-        # As it is read, a date counts milliseconds. Without one MongoDB never deletes it.
+        # In the form read here, a date counts milliseconds. Without one MongoDB never deletes it.
         expires = None if end is None else int(end) / _SECOND
         return OldRecord(names_of(str(key))[0], str(key), raw, expires)
 
@@ -94,7 +94,7 @@ def _names(place: Place) -> tuple[str, str]:
 def open_old_records(
     source: str | None, place: Place, *, config: Config, colour: Colour, clock: Clock
 ) -> OldDocuments:
-    """Return what reads a URL's server, or that of SESSION_MONGODB; raise ConfigError."""
+    """Return a reader of a URL's server, or of SESSION_MONGODB's; raise ConfigError."""
     del clock
     clients.read_names(*_names(place))
     chosen: Any = config.of(MongoSettings).source if source is None else source

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 from ...reading_settings import anything, flag, optional, setting, text
 
 HELP = (
-    'write SESSION_MONGODB = "mongodb://127.0.0.1:27017/app", '
-    "or give a MongoClient (Flask) or AsyncMongoClient (Quart) of pymongo"
+    'write SESSION_MONGODB = "mongodb://127.0.0.1:27017/app", or set it to a MongoClient (Flask) '
+    "or AsyncMongoClient (Quart) of pymongo"
 )
 
 
@@ -44,6 +44,8 @@ class MongoSettings:
     write_instead: ClassVar = {
         "SESSION_MONGODB_URI": "write SESSION_MONGODB",
         "SESSION_MONGODB_COLLECTION": "write SESSION_MONGODB_COLLECT",
-        "SESSION_MONGODB_CLIENT_KWARGS": "write SESSION_MONGODB = a client that was made with them",
+        "SESSION_MONGODB_CLIENT_KWARGS": (
+            "write SESSION_MONGODB = a client that was created with them"
+        ),
         "SESSION_MONGODB_SET_CALLBACK": "write SESSION_MONGODB_DB and SESSION_MONGODB_COLLECT",
     }

@@ -3,10 +3,10 @@
     sessions          {_id: key, expires: Date, revision: 8 bytes, record: bytes}
     sessions_owners   {_id: "digest of the owner:key", expires: Date}
 
-Each change is one write to one document, conditional on its revision, and so is
-never half done. The notes of owners stand apart from the records, since they are
-written before a record is and outlive it: see core.store.OwnerIndex. An owner's
-are found by how their `_id` begins, in the index that every collection has.
+Each change is one write to one document, conditional on its revision. So it is
+never half done. The notes of owners are apart from the records, because they are
+written before a record and outlive it: see core.store.OwnerIndex. An owner's notes
+are found by the prefix of their `_id`, in the index that every collection has.
 Clients belong to one process and one event loop: each gets its own, on first use.
 """
 
@@ -54,15 +54,15 @@ P = ParamSpec("P")
 
 _Named = Callable[[], clients.Collection]
 
-_ATTEMPTS = 5  # of what lost a race; all of them within the timeout
-# A document ends at 16 MiB, its `_id` and other fields included.
+_ATTEMPTS = 5  # attempts after a lost race; all of them within the timeout
+# A document has at most 16 MiB, including its `_id` and other fields.
 _LARGEST = 16 * 1024 * 1024 - 16 * 1024
 
 
 def _bounded(
     method: Callable[Concatenate[MongoStore, P], Steps[T]],
 ) -> Callable[Concatenate[MongoStore, P], Steps[T]]:
-    """Keep an operation, whatever it sends and tries again, to the timeout; tell errors as ours."""
+    """Keep an operation, with all its commands and retries, to the timeout; translate errors."""
 
     @wraps(method)
     def steps(store: MongoStore, /, *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
@@ -89,8 +89,8 @@ class MongoStore:
     ) -> None:
         """Take a URL, or a client of pymongo that fits the colour.
 
-        `database`: the URL's own, or "samesession", unless it is named. `timeout`: seconds
-        for a whole operation. Raises ConfigError for what cannot be used.
+        `database`: the URL's own, or "samesession", unless it is named. `timeout`: seconds for a
+        whole operation. Raises ConfigError for other values.
         """
         self._source = clients.read_url(source) if isinstance(source, str) else source
         self.colours = colour if isinstance(source, str) else clients.colour_of(source)
@@ -103,11 +103,11 @@ class MongoStore:
         self.opened: PerLoop[clients.Opened] = PerLoop(
             partial(clients.close, source), loop=self.colours is Colour.ASYNC
         )
-        self._taken: Hashable = None  # where a given client was first used
+        self._taken: Hashable = None  # the place where a given client was first used
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the store promises: renewing may be put off."""
+        """The store's capabilities: it may postpone renewing."""
         return self._renewing.capabilities()
 
     @property
@@ -134,10 +134,10 @@ class MongoStore:
 
     @_bounded
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
-        """Read a record, and restart its idle timeout when that is due."""
+        """Read a record, and restart its idle timeout when it is due."""
 
         def touch(found: Found, expires: int) -> Steps[Found]:
-            # Not if another request has written meanwhile: its moment is the later one.
+            # Not if another request has written in the meantime: its expiry is the later one.
             unchanged = {"_id": key, "expires": date(found.expires)}
             fresh = {"$set": {"expires": date(expires)}}
             yield from self._wait(self._records.update_one(unchanged, fresh))
@@ -148,9 +148,9 @@ class MongoStore:
 
     @_bounded
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
-        """Insert a document where none is, or in place of one that has expired."""
-        # One write: between two, a purge could take away what the second looks for. Where
-        # a live document is, this finds none that has expired, and inserts beside it.
+        """Insert a document if there is none, or in place of an expired one."""
+        # One write: between two, a purge could delete the document that the second one expects. If
+        # there is a live document, this finds no expired one, and inserts beside it.
         expired = {"_id": key, "expires": {"$lte": date(self._clock())}}
         change = {"$set": self._fields(record, lifetimes)}
         try:
@@ -163,7 +163,7 @@ class MongoStore:
     def commit(
         self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
     ) -> Steps[Outcome | Conflict]:
-        """Update the document of the expected revision."""
+        """Update the document with the expected revision."""
         change = {"$set": self._fields(record, renew)}
 
         def update() -> Steps[int]:
@@ -176,7 +176,7 @@ class MongoStore:
 
     @_bounded
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
-        """Delete the document of the expected revision, or whichever is there."""
+        """Delete the document with the expected revision, or any document with None."""
 
         def delete() -> Steps[int]:
             done = yield from self._wait(self._records.delete_one(self._live(key, expected)))
@@ -187,7 +187,7 @@ class MongoStore:
     def _changed(
         self, key: str, expected: bytes | None, change: Callable[[], Steps[int]]
     ) -> Steps[Outcome | Conflict]:
-        """Change a document; say why, where it was not there to be changed."""
+        """Change a document; return why if it was not there to be changed."""
         for _ in range(_ATTEMPTS):
             if (yield from change()):
                 return Outcome.WRITTEN
@@ -196,13 +196,13 @@ class MongoStore:
                 return Outcome.GONE
             if expected is not None and revision_of(found.record) != expected:
                 return Conflict(found.record)
-            # It has come since, as a record of another life of this key.
-        raise StoreUnavailable("MongoDB changes its mind about a revision")
+            # It has come since, as a new record under this key.
+        raise StoreUnavailable("MongoDB gave different answers about a revision")
 
     def _find(self, key: str, now: float) -> Steps[Found | None]:
-        """Read a live document; refuse one that is not as we write them.
+        """Read a live document; refuse one that is not in our format.
 
-        An expired one is deleted: no clock that is set right later shows it again.
+        An expired one is deleted, so that it does not come back when a clock is set right.
         """
         for _ in range(_ATTEMPTS):
             document: Any = yield from self._wait(self._records.find_one({"_id": key}))
@@ -210,12 +210,12 @@ class MongoStore:
                 return None
             if not has_expired(document, now):
                 return read(document)
-            # Not if another request has written meanwhile.
+            # Not if another request has written in the meantime.
             seen = {"_id": key, "expires": document["expires"]}
             done = yield from self._wait(self._records.delete_one(seen))
             if done.deleted_count:
                 return None
-        raise StoreUnavailable("MongoDB changes its mind about the end of a session")
+        raise StoreUnavailable("MongoDB gave different answers about the expiry of a session")
 
     def _live(self, key: str, expected: bytes | None) -> dict[str, Any]:
         live: dict[str, Any] = {"_id": key, "expires": {"$gt": date(self._clock())}}
@@ -242,8 +242,8 @@ class MongoStore:
             try:
                 yield from self._wait(self._owners.update_one(ours, {"$max": until}, upsert=True))
             except DuplicateKeyError:
-                # Another has noted it in the same instant: now there is one to change. Or
-                # what stands there has no moment, and would never be listed.
+                # Another request has noted it in the same instant: now there is one to change. Or
+                # the present document has no expiry, and would never be listed.
                 if attempt == _ATTEMPTS - 1:
                     raise
                 other = {"_id": name, "expires": {"$not": {"$type": "date"}}}
@@ -253,7 +253,7 @@ class MongoStore:
 
     @_bounded
     def delist(self, owner: str, key: str) -> Steps[None]:
-        """Forget that a key belongs to an owner."""
+        """Remove a key from an owner's notes."""
         yield from self._wait(self._owners.delete_one({"_id": owner_prefix(owner) + key}))
 
     @_bounded
@@ -270,7 +270,7 @@ class MongoStore:
 
     @_bounded
     def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
-        """Forget that keys belong to an owner."""
+        """Remove keys from an owner's notes."""
         these = {"_id": {"$in": [owner_prefix(owner) + key for key in keys]}}
         yield from self._wait(self._owners.delete_many(these))
 
@@ -285,7 +285,7 @@ class MongoStore:
     def load_dated(
         self, keys: Sequence[str], *, lifetimes: Lifetimes
     ) -> Steps[Sequence[DatedRecord | None]]:
-        """Read records, with when they were renewed last."""
+        """Read records with the times of their last renewal."""
         found = yield from self._many(self._records).load(keys, self._clock())
         return self._renewing.dated(found, lifetimes)
 
@@ -298,16 +298,16 @@ class MongoStore:
     def keys_page(
         self, prefix: str, *, after: str | None, limit: int | None = None
     ) -> Steps[KeyPage]:
-        """List the next keys that begin with a prefix."""
+        """List the next keys with a prefix."""
         return (yield from self._many(self._records).page(prefix, after, limit or PAGE))
 
     def _many(self, collection: clients.Collection) -> ManyDocuments:
         return ManyDocuments(collection, self._wait)
 
-    # --- upkeep ------------------------------------------------------------------------
+    # --- maintenance -------------------------------------------------------------------
 
     def purge(self) -> Steps[int]:
-        """Delete what has expired, a batch at a time: for who has no TTL index."""
+        """Delete expired documents in batches: for servers without the TTL index."""
         total = yield from self._emptied(lambda: self._records, documents.RECORDS)
         _ = yield from self._emptied(lambda: self._owners, documents.NOTES)
         return total
@@ -326,23 +326,23 @@ class MongoStore:
 
     @_bounded
     def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
-        """Return what is found of the collections, and of the server's clock."""
+        """Return the findings for the collections, and for the server's clock."""
         return (yield from examination.findings(self._here, self._wait, clock))
 
     def prepare(self) -> Steps[None]:
-        """Make the indexes by which MongoDB deletes what has expired."""
+        """Create the indexes by which MongoDB deletes expired documents."""
         return (yield from make_indexes(lambda: self._here, self._wait, timeout=self.timeout))
 
     def close(self) -> Steps[None]:
-        """Close this process's and event loop's connections; not a given client's."""
+        """Close this process's and event loop's connections, unless the client was passed in."""
         return self.opened.close()
 
-    # --- how it is reached -------------------------------------------------------------
+    # --- connections -------------------------------------------------------------------
 
     def _wait(self, answer: Any) -> Steps[Any]:
         """Wait for a client's answer.
 
-        Cancelled while it connects, pymongo 4.20 leaves a socket open for good.
+        If pymongo 4.20 is cancelled while it connects, it never closes the socket.
         """
         return wait(apart(answer) if self.colours is Colour.ASYNC else answer)
 
@@ -368,7 +368,7 @@ class MongoStore:
                 if self._taken != here:
                     raise StoreUnavailable(
                         "SESSION_MONGODB is an AsyncMongoClient of another event loop, or of "
-                        "another process: give a URL"
+                        "another process: use a URL"
                     )
             found = clients.opened(client, self._database, self._collection)
             found = self.opened.keep(found)

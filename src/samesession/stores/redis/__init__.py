@@ -1,4 +1,4 @@
-"""Redis and Valkey: everything about them, connections and settings included."""
+"""The store in Redis and Valkey, with its connections and settings."""
 
 from __future__ import annotations
 

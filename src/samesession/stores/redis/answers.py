@@ -1,4 +1,4 @@
-"""Read what Redis answers, as redis-py gives it or our own clients do. No I/O."""
+"""Read Redis's answers, in the form of redis-py or of our own clients. No I/O."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ...core.record import lifetime_of
 from ...core.store import Conflict, DatedRecord, Foreign, Lifetimes, Outcome
 from ...errors import BadRecord
 
-_NOT_THERE = -2  # PTTL of a key that is not
+_NOT_THERE = -2  # PTTL of a missing key
 OTHER_TYPE = "Redis holds another type under its key"
 
 
 class Misread(Exception):
-    """An answer is not one that the command can have."""
+    """An answer does not fit its command."""
 
 
 def record(answer: object) -> bytes | None:
@@ -24,18 +24,18 @@ def record(answer: object) -> bytes | None:
 
 
 def dated(found: object, left: object, lifetimes: Lifetimes) -> DatedRecord | None:
-    """Read a record, and what PTTL answers; what is gone by then is none."""
+    """Return a record with its PTTL; one that has expired by then counts as missing."""
     raw, milliseconds = record(found), count(left)
     if raw is None or milliseconds == _NOT_THERE:
         return None
-    if milliseconds < 0:  # somebody took its expiry away
+    if milliseconds < 0:  # its expiry was removed
         return DatedRecord(raw, None, None)
     seconds = milliseconds / 1000
     return DatedRecord(raw, idle=lifetime_of(raw, lifetimes) - seconds, left=seconds)
 
 
 def foreign(found: object, left: object, *, max_bytes: int, now: float) -> Foreign | None:
-    """Read the beginning of what another library filed, and what PTTL answers."""
+    """Return the beginning of another library's entry, with its PTTL."""
     if found is None or left is None:
         raise BadRecord(OTHER_TYPE)
     data, milliseconds = record(found), count(left)
@@ -48,7 +48,7 @@ def foreign(found: object, left: object, *, max_bytes: int, now: float) -> Forei
 
 def created(answer: object) -> bool:
     match answer:
-        case True | b"OK":  # redis-py's word for it, and Redis's
+        case True | b"OK":  # the type in redis-py, and in Redis
             return True
         case None | False:
             return False
@@ -63,7 +63,7 @@ def count(answer: object) -> int:
 
 
 def keys(answer: object) -> list[str]:
-    """Read an owner's keys; one that is not text is not ours."""
+    """Return an owner's keys; a key that is not text is not ours."""
     if not isinstance(answer, list):
         raise Misread
     keys: list[str] = []
@@ -78,13 +78,13 @@ def keys(answer: object) -> list[str]:
 
 
 def page(answer: object) -> tuple[int, object]:
-    """Read what SCAN answers: where to go on, 0 at the end, and keys, which are not read yet."""
+    """Return SCAN's answer: the next cursor, 0 at the end, and keys, which are not decoded yet."""
     if not isinstance(answer, list | tuple):
         raise Misread
     match cast("Sequence[object]", answer):
         case [bytes(position), keys] if position.isdigit():
             return int(position), keys
-        case [int(position), keys]:  # as redis-py reads it
+        case [int(position), keys]:  # in the form of redis-py
             return position, keys
         case _:
             raise Misread

@@ -1,10 +1,10 @@
-"""What the redis store needs of a client: the same of ours and of a given one.
+"""The interface of a client for the redis store, both for our own and for given clients.
 
     client    of one server, or of a Sentinel's master    of a Cluster
     ours      single.SingleClient                         cluster.Cluster, of SingleClients
     given     given_clients.GivenClient                   given_clients.GivenCluster
 
-All of it is steps. Knows commands, no record.
+All methods are steps. They handle commands, not records.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from ...core.steps import Steps
 from . import answers, commands
 from .commands import Command
 
-# Any, in all that follows: what a server answers, which module answers reads.
+# Any, in the whole module: a server's answer, which the module answers reads.
 
 
 class Node(Protocol):
-    """The client of a server that has a key."""
+    """The client of the server that has a key."""
 
     @property
     def mark(self) -> int | None:
-        """What tells the connection from later ones; None where that cannot be known."""
+        """A mark that differs from those of later connections; None if that cannot be known."""
         ...
 
     @property
@@ -33,16 +33,16 @@ class Node(Protocol):
         ...
 
     def send_fenced(self, sent: Sequence[Command], *, elsewhere: bool) -> Steps[list[Any]]:
-        """Do as `Client.send_many`; raises InvalidResponse for answers to other questions.
+        """Do as `Client.send_many`; raise InvalidResponse for answers to other questions.
 
-        `elsewhere`: on a connection that is opened for it.
+        `elsewhere`: on a connection that is opened for this.
         """
         ...
 
     def drop_crossed(self, mark: int | None = None) -> Steps[None]:
-        """Drop open connections, whose answers are not those of their questions.
+        """Drop open connections whose answers belong to other questions.
 
-        `mark`: only that connection. What is under way elsewhere is not disturbed.
+        `mark`: only that connection. Commands on other connections continue.
         """
         ...
 
@@ -51,23 +51,23 @@ class Client(Protocol):
     """The client of all servers."""
 
     def send(self, command: Command) -> Steps[Any]:
-        """Send a command, and return its answer; raises what it is refused with."""
+        """Send a command, and return its answer; raise the server's refusal."""
         ...
 
     def send_many(self, sent: Sequence[Command], *, fenced: bool = False) -> Steps[list[Any]]:
-        """Send commands of one key each; refusals are among the answers, in their order.
+        """Send commands with one key each; refusals are among the answers, in their order.
 
-        `fenced`: no answer is another question's, or InvalidResponse is raised; but a
-        given client of a Cluster cannot tell.
+        `fenced`: no answer belongs to another question, or InvalidResponse is raised. A given
+        client of a Cluster cannot check that.
         """
         ...
 
     def holder(self, key: str) -> Steps[Node]:
-        """Return the client of the server that has a key; this one where there is no other."""
+        """Return the client of the server that has a key; this one if there is only one server."""
         ...
 
     def primaries(self) -> Steps[Sequence[str]]:
-        """Name the servers that have keys: one, without a name, where there is no Cluster."""
+        """Name the servers that have keys: one, without a name, if there is no Cluster."""
         ...
 
     def send_to(self, primary: str, command: Command) -> Steps[Any]:
@@ -75,7 +75,7 @@ class Client(Protocol):
         ...
 
     def source(self) -> Steps[Any]:
-        """Return a pool or a node of redis-py's, which knows how to connect to one server."""
+        """Return redis-py's pool or node, which can connect to one server."""
         ...
 
     def reconnect(self) -> Steps[None]:
@@ -83,7 +83,7 @@ class Client(Protocol):
         ...
 
     def drop_crossed(self, mark: int | None = None) -> Steps[None]:
-        """Drop open connections, whose answers are not those of their questions."""
+        """Drop open connections whose answers belong to other questions."""
         ...
 
     def close(self) -> Steps[None]:
@@ -94,10 +94,10 @@ class Client(Protocol):
 def scan(
     client: Client, prefix: str, after: str | None, limit: int
 ) -> Steps[tuple[Any, str | None]]:
-    """Look at about so many of the next keys for those under a prefix; return where to go on.
+    """Look at about this many of the next keys, for those with a prefix; return the next cursor.
 
-    A Cluster's keys are on many servers: SCAN goes from one to the next. What is answered
-    in place of keys is the caller's to check.
+    A Cluster's keys are on many servers: SCAN goes from one to the next. The caller checks whether
+    the answers are keys.
     """
     names = sorted((yield from client.primaries()))
     name, _, cursor = (f"{names[0]} 0" if after is None else after).rpartition(" ")

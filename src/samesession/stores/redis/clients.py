@@ -1,8 +1,8 @@
-"""Make the clients of a URL: of one server, of the Sentinels of one, or of a Cluster.
+"""Create the clients of a URL: of one server, of the Sentinels of one, or of a Cluster.
 
-redis-py opens the connections, and is told how here; hiredis packs and parses. Loaded
-by the first use of the store, and only where redis-py's own client is not given, as that
-needs no hiredis. A client of valkey-py is read like a URL.
+redis-py opens the connections, with our options; hiredis packs and parses. This module is loaded by
+the first use of the store, and only if no client of redis-py was given, because that needs no
+hiredis. A client of valkey-py is treated like a URL.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from .single import SingleClient
 from .timed import timed
 from .url import Address, Kind, Servers
 
-# Any, here and below: redis-py has no type that its modules of both colours share, and
-# annotates pools and Sentinels only in part.
+# Any, here and below: redis-py has no type that its modules of both colours share, and annotates
+# pools and Sentinels only in part.
 _sync: Any = redis
 _async: Any = redis.asyncio
 
 
 class Maker:
-    """Makes clients for one colour; `timeout` is seconds."""
+    """Creates clients for one colour; `timeout` is in seconds."""
 
     def __init__(
         self, servers: Servers, *, colour: Colour, timeout: float, deadline: Deadline
@@ -45,7 +45,7 @@ class Maker:
         self._library = _async if colour is Colour.ASYNC else _sync
 
     def client(self) -> Client:
-        """Make a client; it connects when it is used."""
+        """Create a client; it connects on first use."""
         match self._servers.kind:
             case Kind.SINGLE:
                 return self._client_of(self._pool(self._servers.options))
@@ -77,7 +77,7 @@ class Maker:
         )
 
     def _client_of_master(self) -> SingleClient:
-        """Make a client each of whose connections asks the Sentinels first who is master."""
+        """Create a client whose connections first ask the Sentinels for the master."""
         from .given_clients import GivenClient
 
         servers = self._servers
@@ -96,7 +96,7 @@ class Maker:
         return self._client_of(pool, [GivenClient(each) for each in manager.sentinels])
 
     def _sentinels(self) -> list[Any]:
-        # One that hangs must leave time for the others, and for the master.
+        # A Sentinel that hangs must leave time for the others, and for the master.
         share = self._timeout / (len(self._servers.nodes) + 1)
         options = self._servers.sentinel_options
         return [
@@ -114,8 +114,8 @@ class Maker:
             "protocol": 2,  # no pushed messages between the answers
             "socket_timeout": seconds,
             "socket_connect_timeout": seconds,
-            # Once, for a connection that the server closed while it was idle; a
-            # time-out is not tried again, or the deadline would be passed.
+            # Once, for a connection that the server closed while it was idle; a timeout is not
+            # retried, or the deadline would be exceeded.
             "retry": retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         }
 
@@ -143,4 +143,4 @@ def _check_role(hello: list[Any]) -> None:
     """
     role = dict(zip(hello[::2], hello[1::2], strict=True)).get(b"role")
     if role != b"master":
-        raise redis.ConnectionError("the server is no master")
+        raise redis.ConnectionError("the server is not a master")

@@ -1,11 +1,10 @@
 """Send each command to the node of a Redis Cluster that has its key.
 
-Every command of the store names one key, so one map of slots is all there is to
-know: it is learnt from any node that answers, corrected by MOVED, and learnt anew
-after a failure. redis-py's own cluster clients may send ASKING and the command
-that it is for on different connections, and forget nodes that once failed.
+Every command of the store names one key, so a map of slots is all that is needed. It is read from
+any node that answers, corrected by MOVED, and read again after a failure. redis-py's own cluster
+clients may send ASKING and its command on different connections, and forget nodes that failed once.
 
-Knows commands and nodes, no record.
+This module knows commands and nodes, not records.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from .single import SingleClient
 from .url import Address
 
 SLOTS = 16384
-# One slot may move while its map is learnt, and again; not more often.
+# One slot may move while its map is read, and again, but not more often.
 _MAX_HOPS = 6
 
 
@@ -43,7 +42,7 @@ class Cluster:
     def __init__(
         self, seeds: tuple[Address, ...], connect: Callable[[Address], SingleClient]
     ) -> None:
-        """`connect` makes a client of one node, without waiting for it."""
+        """`connect` creates a client of one node, without waiting for it."""
         self._seeds = seeds
         self._connect = connect
         self._clients: dict[Address, SingleClient] = {}  # of the nodes that were used so far
@@ -55,7 +54,7 @@ class Cluster:
     # --- a client ----------------------------------------------------------------------
 
     def send(self, command: Command) -> Steps[Any]:
-        """Send a command to the node of its key, and on to where that node points."""
+        """Send a command to the node of its key, and follow redirections."""
         slot = _slot(command)
         node = yield from self._owner(slot)
         asking = False
@@ -72,15 +71,15 @@ class Cluster:
                 if not asking:
                     self._owners[slot] = node
             except (TypeError, ValueError):
-                raise  # what cannot be sent is no failure of the node
+                raise  # a command that cannot be sent is not a failure of the node
             except BaseException:
-                # A cancellation too: it may be the end of a wait that was too long.
+                # Also a cancellation, which may end a wait that was too long.
                 self._stale, self._failed = True, node
                 raise
         raise ClusterError("redirected too often")
 
     def send_many(self, sent: Sequence[Command], *, fenced: bool = False) -> Steps[list[Any]]:
-        """Send each node its share in one go, and on to where a key has moved."""
+        """Send each node its share in one go, and follow redirections of moved keys."""
         slots = [*map(_slot, sent)]
         shares: dict[Address, list[int]] = {}
         for index, slot in enumerate(slots):
@@ -113,13 +112,13 @@ class Cluster:
         try:
             return (yield from self._send(node, command))
         except (TypeError, ValueError, ResponseError):
-            raise  # what is refused, or cannot be sent, is no failure of the node
+            raise  # a refused command, or one that cannot be sent, is not a failure of the node
         except BaseException:
             self._stale, self._failed = True, node
             raise
 
     def source(self) -> Steps[Any]:
-        """Return the pool of one node: what is published on any, all tell."""
+        """Return the pool of one node: all nodes pass on a published message."""
         if self._stale:
             yield from self._learn()
         return (yield from self._at(choice(self._known)).source())
@@ -157,7 +156,7 @@ class Cluster:
         try:
             return (yield from self._at(node).send_many(commands, fenced=fenced))
         except (TypeError, ValueError):
-            raise  # what cannot be sent is no failure of the node
+            raise  # a command that cannot be sent is not a failure of the node
         except BaseException as error:
             self._stale, self._failed = True, node
             at_place(error, _place(node))
@@ -183,13 +182,13 @@ class Cluster:
         """Read the map of slots from the first node that answers."""
         before = self._owners
         known = dict.fromkeys((*self._known, *self._seeds))
-        # A node that hung would use up the operation's time, and the next one's.
+        # A node that hangs would use up the time of the operation, and of the next node.
         nodes = sorted(known, key=lambda node: node == self._failed)
         refusal: Exception = ClusterError("no node is known")
         for node in nodes:
             try:
                 answer = yield from self._send(node, CLUSTER_SLOTS)
-                if self._owners is before:  # or else another of many at once has read it
+                if self._owners is before:  # or another of many callers has read it
                     self._owners = _map(answer, node)
                     self._known = tuple(dict.fromkeys(filter(None, self._owners)))
                     self._stale = False
@@ -197,7 +196,7 @@ class Cluster:
             except (redis.RedisError, OSError) as error:
                 refusal = error
             except (AttributeError, LookupError, TypeError, ValueError) as error:
-                refusal = InvalidResponse("a node's map of slots makes no sense")
+                refusal = InvalidResponse("a node's map of slots is invalid")
                 refusal.__cause__ = error
             except BaseException:
                 self._failed = node
@@ -207,7 +206,7 @@ class Cluster:
     def _at(self, node: Address) -> SingleClient:
         client = self._clients.get(node)
         if client is None:
-            # Of two threads at once one wins; the other's has opened nothing yet.
+            # Of two threads at once one wins; the other's client has opened nothing yet.
             client = self._clients.setdefault(node, self._connect(node))
         return client
 
@@ -222,11 +221,11 @@ def _slot(command: Command) -> int:
 
 
 def _hop(error: ResponseError, node: Address) -> tuple[Address, bool] | None:
-    """Read a redirection: the node to go to, and whether that must be told it was asked for.
+    """Return the target of a redirection, and whether ASKING must be sent first.
 
     Releases of redis-py differ in whether a plain client knows the two errors.
     """
-    if isinstance(error, AskError):  # MovedError is one, too
+    if isinstance(error, AskError):  # MovedError is a subclass of it
         there: Any = error  # its attributes are not annotated
         return (there.host or node[0], int(there.port)), not isinstance(error, MovedError)
     words = str(error).split()
@@ -248,7 +247,7 @@ def _map(answer: Any, asked: Address) -> list[Address | None]:
     owners: list[Address | None] = [None] * SLOTS
     for first, last, primary, *_ in answer:
         host = bytes(primary[0] or b"").decode()
-        # An empty name is the one by which the node was asked, so is an unknown one.
+        # An empty name means the name by which the node was asked, and so does an unknown one.
         node = (asked[0] if host in ("", "?") else host, int(primary[1]))
         owners[first : last + 1] = [node] * (last + 1 - first)
     return owners

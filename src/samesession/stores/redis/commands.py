@@ -1,7 +1,7 @@
-"""The commands that the redis store has servers do, each written down once. No I/O.
+"""The commands that the redis store sends, each defined once. No I/O.
 
-A command is a tuple of its name and arguments. Whoever sends it packs it: our own
-connections by hiredis, a given client by redis-py.
+A command is a tuple of its name and arguments. The sender packs it: our own connections with
+hiredis, a given client with redis-py.
 """
 
 from __future__ import annotations
@@ -16,17 +16,19 @@ from .scripts import digest
 Argument: TypeAlias = str | bytes | int
 Command: TypeAlias = tuple[Argument, ...]
 
-ASKING: Command = ("ASKING",)  # for a node of a Cluster that is about to get the next one's key
+ASKING: Command = (
+    "ASKING",
+)  # for a node of a Cluster that is about to take over the next command's key
 CLUSTER_SLOTS: Command = ("CLUSTER", "SLOTS")
-HELLO: Command = ("HELLO",)  # says what ROLE does, and needs no further permission
+HELLO: Command = ("HELLO",)  # does the same as ROLE, and needs no further permission
 INFO: Command = ("INFO",)
 TIME: Command = ("TIME",)
 
-# Commands that may be sent again though they were answered before: they change nothing but
-# an expiry, which is restarted.
+# Commands that may be sent again after they were answered: they change only an expiry, which is
+# restarted.
 READS = frozenset((b"GET", b"GETEX"))
 
-_KEY_AT = {"EVALSHA": 3, "EVAL": 3}  # elsewhere the key comes first
+_KEY_AT = {"EVALSHA": 3, "EVAL": 3}  # in other commands the key comes first
 _LARGEST = 512 * 1024 * 1024  # bytes: the server's default for proto-max-bulk-len
 _PATTERNS = re.compile(r"[\\*?\[\]^]")
 
@@ -37,12 +39,12 @@ def get(key: str) -> Command:
 
 
 def get_range(key: str, size: int) -> Command:
-    """Read so many bytes of a key from its beginning; none where it is not there."""
+    """Read the first bytes of a key's value; empty if there is none."""
     return ("GETRANGE", key, 0, size - 1)
 
 
 def left(key: str) -> Command:
-    """Return in how many milliseconds a key expires; -1: never, -2: it is not there."""
+    """Return the milliseconds until a key expires; -1 for never, -2 if it does not exist."""
     return ("PTTL", key)
 
 
@@ -52,14 +54,14 @@ def get_and_renew(key: str, seconds: int) -> Command:
 
 
 def set_if_absent(key: str, value: bytes, seconds: int) -> Command:
-    """Write a key that is not there, with an expiry."""
+    """Write a key with an expiry, if it does not exist."""
     return ("SET", key, value, "EX", seconds, "NX")
 
 
 def swap(key: str, old: bytes, new: bytes, seconds: int | None) -> Command:
-    """Replace a value that is there still, and return what was there, replaced or not.
+    """Replace a value if it is unchanged, and return the former value in any case.
 
-    `seconds`: the expiry, None: as before. Of Valkey since 8.1, of Redis since 8.4.
+    `seconds`: the expiry, None to keep it. Valkey has this since 8.1, Redis since 8.4.
     """
     expiry: Command = ("KEEPTTL",) if seconds is None else ("EX", seconds)
     return ("SET", key, new, "IFEQ", old, "GET", *expiry)
@@ -81,37 +83,37 @@ def run_script(script: str, key: str, *args: Argument) -> Command:
 
 
 def run_new_script(script: str, key: str, *args: Argument) -> Command:
-    """Run a script that the server does not know: from now on it does."""
+    """Run a script that the server does not know yet, but will from now on."""
     return ("EVAL", script, 1, key, *args)
 
 
 def ping(word: bytes) -> Command:
-    """Have a word said again."""
+    """Make the server repeat a word."""
     return ("PING", word)
 
 
 def echo(word: bytes) -> Command:
-    """Have a word said again, through a client that reads the answer to PING as a flag."""
+    """Make the server repeat a word, through a client that reads the answer to PING as a flag."""
     return ("ECHO", word)
 
 
 def scan(prefix: str, cursor: str, count: int) -> Command:
-    """Look at so many of a server's keys, about, and list those that begin with a prefix."""
+    """Look at about this many of a server's keys, and list those with a prefix."""
     return ("SCAN", cursor, "MATCH", _PATTERNS.sub(r"\\\g<0>", prefix) + "*", "COUNT", count)
 
 
 def publish(channel: str, message: str) -> Command:
-    """Send a message to all who listen to a channel."""
+    """Send a message to all listeners of a channel."""
     return ("PUBLISH", channel, message)
 
 
 def config(name: str) -> Command:
-    """Read one of the server's own settings: all of them would have its password among them."""
+    """Read one of the server's settings: reading all would include its password."""
     return ("CONFIG", "GET", name)
 
 
 def check_size(record: bytes) -> None:
-    """Refuse what the server would close the connection for, which others share."""
+    """Refuse a size for which the server would close the connection, which others share."""
     if len(record) > _LARGEST:
         raise SessionTooLarge(
             len(record), _LARGEST, "the session's record", "keep less in the session"
@@ -119,5 +121,5 @@ def check_size(record: bytes) -> None:
 
 
 def key_of(command: Command) -> str:
-    """Return the key that a command is about."""
+    """Return a command's key."""
     return str(command[_KEY_AT.get(str(command[0]), 1)])

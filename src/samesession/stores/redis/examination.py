@@ -1,7 +1,7 @@
-"""How a Redis or Valkey is set up: what it drops, what a crash loses, what time it is there.
+"""Examine the setup of a Redis or Valkey: eviction, what a crash loses, and its clock.
 
-Asks TIME, INFO and CONFIG GET, each of which a server may refuse: then that is what is told.
-docs/stores/redis.md says why each of these matters.
+It sends TIME, INFO and CONFIG GET. A server may refuse each of them: then that is the finding.
+docs/stores/redis.md explains why each check matters.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from .commands import Command
 
 _OLDEST = (6, 2)
 _FULL = 0.9  # of maxmemory
-# What of a server's own settings says what a crash or a failover loses.
+# The server's settings that determine what a crash or a failover loses.
 _SETTINGS = ("appendfsync", "save", "min-replicas-to-write")
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What a server says of itself, as far as it does. `ahead`: its clock, in seconds."""
+    """The server's description of itself, as far as known. `ahead`: its clock, in seconds."""
 
     name: str
     info: Mapping[str, str] | None
@@ -37,7 +37,7 @@ class Server:
 
 
 def findings(client: Client, clock: Clock) -> Steps[Sequence[Finding]]:
-    """Examine each server that has keys; of several the worst one counts for each check."""
+    """Examine each server that has keys; if there are several, the worst finding counts."""
     servers: list[Server] = []
     for name in (yield from client.primaries()):
         yield from checkpoint()  # each server has the timeout of one operation
@@ -46,7 +46,7 @@ def findings(client: Client, clock: Clock) -> Steps[Sequence[Finding]]:
 
 
 def judged(servers: Sequence[Server]) -> list[Finding]:
-    """Return what to say of servers that were asked."""
+    """Return the findings for servers that were asked."""
     return [_worst(check, servers) for check in _CHECKS]
 
 
@@ -76,7 +76,7 @@ def _asked(client: Client, name: str, clock: Clock) -> Steps[Server]:
 
 
 def _unless_refused(client: Client, name: str, command: Command) -> Steps[Any]:
-    """Return a server's answer; None where its ACL refuses, or a cloud has no such command."""
+    """Return a server's answer; None if its ACL refuses, or a cloud has no such command."""
     try:
         return (yield from client.send_to(name, command))
     except errors.ResponseError:
@@ -99,7 +99,7 @@ def _version(server: Server) -> Finding:
     numbers = tuple(int(each) for each in release.split(".") if each.isdecimal())
     if numbers >= _OLDEST:
         return Finding("redis.version", Level.OK, f"the server speaks as Redis {release}")
-    what = f"the server is Redis {release}, and misses commands that each request needs"
+    what = f"the server is Redis {release}, and lacks commands that each request needs"
     return Finding("redis.version", Level.ERROR, what, "install Redis 6.2 or later, or Valkey")
 
 
@@ -123,7 +123,7 @@ def _memory(server: Server) -> Finding:
     used, most = (_number(server.info, name) for name in ("used_memory", "maxmemory"))
     if not most or used < most * _FULL:
         return Finding("redis.memory", Level.OK, "the server has memory left")
-    what = f"{used * 100 // most} % of maxmemory are in use: a full server refuses to store"
+    what = f"{used * 100 // most} % of maxmemory are in use: a full server refuses new sessions"
     return Finding("redis.memory", Level.WARNING, what, f"maxmemory {2 * most}")
 
 
@@ -148,11 +148,11 @@ def _persistence_on_disk(server: Server, check: str, write: str) -> Finding:
         if server.config.get("appendfsync") == "no":
             what = "with appendfsync no a crash of the machine loses logins, and logouts"
             return Finding(check, Level.NOTICE, what, "appendfsync everysec")
-        return Finding(check, Level.OK, "the server keeps what it acknowledged (appendonly)")
+        return Finding(check, Level.OK, "the server keeps all acknowledged writes (appendonly)")
     if server.config.get("save") == "":
-        what = "sessions are in the server's memory alone: a restart logs everybody out"
+        what = "sessions are only in the server's memory: a restart logs everyone out"
         return Finding(check, Level.WARNING, what, write)
-    what = "a crash loses what came after the last snapshot: logins, and logouts, which come back"
+    what = "a crash loses the logins since the last snapshot, and undoes the logouts"
     return Finding(check, Level.NOTICE, what, write)
 
 
@@ -163,17 +163,17 @@ def _replicas(server: Server) -> Finding:
     if server.info.get("role", "master") != "master":
         return Finding(check, Level.ERROR, "the server is a replica, which takes no writes")
     if not _number(server.info, "connected_slaves"):
-        return Finding(check, Level.OK, "the server has no replica that could take its place")
+        return Finding(check, Level.OK, "the server has no replica that could replace it")
     if _number(server.config, "min-replicas-to-write"):
-        return Finding(check, Level.OK, "a server that no replica follows takes no writes")
-    what = "a server that is cut off from its replicas takes writes that the failover loses"
+        return Finding(check, Level.OK, "a server without any replica refuses writes")
+    what = "a server that is cut off from its replicas accepts writes that the failover loses"
     return Finding(check, Level.NOTICE, what, write)
 
 
 _CHECKS = (_clock, _version, _eviction, _memory, _persistence, _replicas)
 
 
-# --- what servers answer, as redis-py reads it or our own clients do -----------------------
+# --- servers' answers, in the form of redis-py or of our own clients -----------------------
 
 
 def _seconds(answer: object) -> float:
@@ -187,7 +187,7 @@ def _seconds(answer: object) -> float:
 
 
 def _pairs(answer: object) -> dict[str, str]:
-    """Read names with their values: of a mapping, of a list by turns, or of INFO's text."""
+    """Read names with their values: from a mapping, a flat list, or INFO's text."""
     match answer:
         case bytes():
             lines = answer.decode("utf-8", "replace").splitlines()

@@ -1,8 +1,8 @@
-"""Put commands to Redis between two that ask for a word to be said again. No I/O.
+"""Send commands to Redis between two requests that echo a word. No I/O.
 
-If both words come back in their places, what is between them are the commands' answers:
-however many answers were dropped or doubled, for one command they are; of several, one may
-have its neighbour's, if one was dropped and another doubled right here.
+If both words come back in their places, the answers between them belong to the commands. For a
+single command that is certain, however many answers were dropped or doubled. Of several, one may
+have its neighbour's answer, if one was dropped and another doubled right here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .commands import Command, ping
 
 
 def word() -> bytes:
-    """Return a word that no other question holds."""
+    """Return a word that no other question contains."""
     return secrets.token_bytes(12)
 
 
@@ -26,15 +26,15 @@ class Fence:
     def __init__(
         self, commands: Sequence[Command], *, echo: Callable[[bytes], Command] = ping
     ) -> None:
-        """`echo`: the command that has a word said again."""
+        """`echo`: the command that makes the server repeat a word."""
         self._before, self._after = word(), word()
         self._count = len(commands)
         self.commands = [echo(self._before), *commands, echo(self._after)]
 
     def within(self, answers: Sequence[Any]) -> list[Any]:
-        """Return the answers to the commands; raise InvalidResponse where they are another's.
+        """Return the answers to the commands; raise InvalidResponse if they belong to others.
 
-        Also raises what a word was refused with.
+        Also raises the server's refusal of a word.
         """
         before, *within, after = answers
         for each in (before, after):

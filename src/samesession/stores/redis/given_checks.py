@@ -1,4 +1,4 @@
-"""Which clients of redis-py an application may give, and where their servers are."""
+"""Check which clients of redis-py an application may pass, and name their servers."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ Given = Any
 
 
 def colour_of(given: Given) -> Colour:
-    """Return which callers a client serves; refuse one that would not give bytes, or old ones."""
+    """Return a client's colour; refuse one that would return text instead of bytes, or old data."""
     if isinstance(given, redis.asyncio.Redis | redis.asyncio.RedisCluster):
         colour = Colour.ASYNC
     elif isinstance(given, redis.Redis | redis.RedisCluster):
         colour = Colour.SYNC
     else:
         raise ConfigError(
-            f"SESSION_REDIS is a {type(given).__name__}: give it a URL, a redis.Redis or "
+            f"SESSION_REDIS is a {type(given).__name__}: use a URL, a redis.Redis or "
             "redis.RedisCluster (Flask), or one of redis.asyncio (Quart), or of valkey-py"
         )
     known: Any = given
     if known.get_connection_kwargs().get("decode_responses"):
         raise ConfigError(
             "SESSION_REDIS is a client with decode_responses=True, which would break records, "
-            "as they are bytes: make one without it"
+            "because they are bytes: create one without it"
         )
     if not getattr(getattr(given, "connection_pool", None), "is_master", True):
-        raise ConfigError("SESSION_REDIS is a client of a replica: give it Sentinel.master_for()")
+        raise ConfigError("SESSION_REDIS is a client of a replica: use Sentinel.master_for()")
     if getattr(given, "read_from_replicas", False) or getattr(
         given, "load_balancing_strategy", None
     ):
         raise ConfigError(
-            "SESSION_REDIS is a client that reads from replicas, where a session lives on for "
-            "a while after its end: make one without read_from_replicas"
+            "SESSION_REDIS is a client that reads from replicas, where a session still exists for "
+            "a while after its end: create one without read_from_replicas"
         )
     return colour
 

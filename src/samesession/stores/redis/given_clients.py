@@ -1,7 +1,7 @@
-"""Use a client of redis-py that the application gave: of one server, or of a Cluster.
+"""Use a client of redis-py that the application passed: of one server, or of a Cluster.
 
-redis-py reads some answers itself, and stumbles over garbage in many ways: that becomes
-Misread here.
+redis-py decodes some answers itself, and fails in many ways on invalid ones: here each of them
+becomes Misread.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ T = TypeVar("T")
 _CLUSTERS = (redis.RedisCluster, redis.asyncio.RedisCluster)
 _POOLS = (redis.ConnectionPool, redis.asyncio.ConnectionPool)
 
-# What redis-py stumbles over when an answer is garbage, or an argument.
+# The errors that redis-py raises for an invalid answer, or argument.
 _STUMBLES = (AttributeError, LookupError, SystemError, TypeError, ValueError)
 
 
 def client_of(given: Given, *, is_lent: bool) -> Client:
-    """Return the store's client over one of redis-py; one that is lent stays open."""
+    """Return the store's client over one of redis-py; a lent client stays open."""
     if isinstance(given, _CLUSTERS):
         return GivenCluster(given, is_lent=is_lent)
     return GivenClient(given, is_lent=is_lent)
 
 
 class _Given:
-    """What a client of one server and one of a Cluster have in common."""
+    """The shared part of a client of one server and of a Cluster."""
 
     def __init__(self, given: Given, *, is_lent: bool = False) -> None:
-        """`is_lent`: not to be closed here."""
+        """`is_lent`: do not close it here."""
         self._given = given
         self._is_lent = is_lent
 
@@ -51,7 +51,7 @@ class _Given:
         return _understood(_executed(self._given, command), command)
 
     def close(self) -> Steps[None]:
-        """Close the client, and the Sentinels' that it asks, if it was made here."""
+        """Close the client, and those of its Sentinels, if it was created here."""
         if self._is_lent:
             return
         manager = getattr(getattr(self._given, "connection_pool", None), "sentinel_manager", None)
@@ -63,7 +63,7 @@ class GivenClient(_Given):
     """A client.Client, and a client.Node, of one server."""
 
     is_always_elsewhere = False
-    mark = None  # its connections have none
+    mark = None  # its connections have no mark
 
     def send_many(self, sent: Sequence[Command], *, fenced: bool = False) -> Steps[list[Any]]:
         """Send commands in one go."""
@@ -72,7 +72,7 @@ class GivenClient(_Given):
         return _understood_many(_piped(self._given, sent), sent)
 
     def send_fenced(self, sent: Sequence[Command], *, elsewhere: bool) -> Steps[list[Any]]:
-        """Send commands so that no answer is another question's."""
+        """Send commands so that no answer belongs to another question."""
         if elsewhere:
             fence = Fence(sent)
             steps = _sent_elsewhere(self._given.connection_pool, fence.commands)
@@ -119,7 +119,7 @@ class GivenCluster(_Given):
     """A client.Client of a Cluster."""
 
     def send_many(self, sent: Sequence[Command], *, fenced: bool = False) -> Steps[list[Any]]:
-        """Send each node its share in one go, never fenced: redis-py deals commands out."""
+        """Send each node its share in one go, never fenced: redis-py distributes the commands."""
         del fenced
         return _understood_many(_piped(self._given, sent), sent)
 
@@ -130,7 +130,7 @@ class GivenCluster(_Given):
     def _holder(self, key: str) -> Steps[Node]:
         given = self._given
         if isinstance(given, redis.RedisCluster):
-            known: Any = given  # what is asked of it is not annotated
+            known: Any = given  # its methods are not annotated
             return GivenClient(known.get_redis_connection(known.get_node_from_key(key)))
         _ = yield from wait(given.initialize())
         return _GivenNode(given.get_node_from_key(key))
@@ -145,21 +145,21 @@ class GivenCluster(_Given):
         return [node.name for node in self._given.get_primaries()]
 
     def send_to(self, primary: str, command: Command) -> Steps[Any]:
-        """Send a command to a node; SCAN's answer is the node's own."""
+        """Send a command to a node; SCAN's answer is from that node only."""
         return _understood(self._sent_to(primary, command), command)
 
     def _sent_to(self, primary: str, command: Command) -> Steps[Any]:
         node = self._given.get_node(node_name=primary)
         answer: Any = yield from wait(self._given.execute_command(*command, target_nodes=node))
         match answer:
-            case [dict(), keys]:  # where to go on, for each node that was asked
+            case [dict(), keys]:  # a cursor for each node that was asked
                 (position,) = answer[0].values()
                 return [position, cast("object", keys)]
             case _:
                 return answer
 
     def source(self) -> Steps[Any]:
-        """Return a node, as the library knows it under asyncio."""
+        """Return a node, as the library has it under asyncio."""
         _ = yield from self.primaries()
         return choice(self._given.get_primaries())
 
@@ -182,7 +182,7 @@ class GivenCluster(_Given):
 
 
 class _GivenNode:
-    """A client.Node of redis-py's asyncio Cluster: its own pool, and without a pipeline."""
+    """A client.Node of redis-py's asyncio Cluster: its own pool, and no pipeline."""
 
     is_always_elsewhere = True
     mark = None
@@ -208,11 +208,11 @@ class _GivenNode:
         free.extend(dropped)
 
 
-# --- how redis-py is told ------------------------------------------------------------------
+# --- options for redis-py --------------------------------------------------------------------
 
 
 def _executed(given: Given, command: Command) -> Steps[Any]:
-    # A client that caches wants to be told the key besides; no other command is cached.
+    # A client with a cache also wants to be told the key; no other command is cached.
     named = {"keys": [key_of(command)]} if command[0] == "GET" else {}
     return (yield from wait(given.execute_command(*command, **named)))
 
@@ -230,7 +230,7 @@ def _within(fence: Fence, steps: Steps[list[Any]]) -> Steps[list[Any]]:
 
 
 def _sent_elsewhere(pool: Any, commands: Sequence[Command]) -> Steps[list[Any]]:
-    """Send commands on a connection that is opened for them, as a pool would open it."""
+    """Send commands on a connection that is opened for them, in the way a pool opens it."""
     connection = pool.connection_class(**pool.connection_kwargs)
     answers: list[Any] = []
     try:
@@ -256,9 +256,9 @@ def _response(connection: Any) -> Steps[Any]:
 
 
 def _drop_single(given: Given) -> Steps[None]:
-    """Drop the only connection of a client made with `single_connection_client=True`."""
+    """Drop the only connection of a client with `single_connection_client=True`."""
     connection = getattr(given, "connection", None)
-    # Neither has a public name: its turn at the connection a command takes by it, too.
+    # Neither has a public name. A command also takes its turn at the connection by it.
     lock = getattr(given, "single_connection_lock", None) or getattr(
         given, "_single_conn_lock", None
     )
@@ -271,7 +271,7 @@ def _drop_single(given: Given) -> Steps[None]:
         lock.release()
 
 
-# --- what redis-py stumbles over -----------------------------------------------------------
+# --- redis-py's failures on invalid answers --------------------------------------------------
 
 
 def _understood_many(steps: Steps[T], commands: Sequence[Command]) -> Steps[T]:
@@ -279,11 +279,11 @@ def _understood_many(steps: Steps[T], commands: Sequence[Command]) -> Steps[T]:
 
 
 def _understood(steps: Steps[T], arguments: Iterable[object]) -> Steps[T]:
-    """Do what sends commands; raises Misread where redis-py stumbles over an answer."""
+    """Send commands; raise Misread if redis-py fails on an answer."""
     try:
         return (yield from steps)
     except redis.DataError as error:
-        raise TypeError("Redis is told text, bytes and numbers only") from error
+        raise TypeError("Redis accepts text, bytes and numbers only") from error
     except _STUMBLES as error:
         if not all(map(_can_be_packed, arguments)):
             raise  # before anything was sent

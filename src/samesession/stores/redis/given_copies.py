@@ -1,7 +1,7 @@
-"""Make a client like the one that the application gave, for another process or loop.
+"""Create a client like the application's, for another process or loop.
 
-A client serves the process and loop that used it first; its connections must never be
-shared with another. redis-py cannot copy a client, but what it is made of has public names.
+A client serves the process and loop that used it first. Its connections must never be shared with
+another. redis-py cannot copy a client, but its parts have public names.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from .given_checks import Given
 
 
 def another(given: Given) -> Given:
-    """Make a client like the one given; or return it, where it may be shared."""
+    """Return a client like the given one, or the same one if it may be shared."""
     if isinstance(given, redis.RedisCluster):
-        return given  # its pools notice a fork, and a thread needs no other
+        return given  # its pools notice a fork, and all threads can share it
     if isinstance(given, redis.asyncio.RedisCluster):
         return _another_cluster(given)
     pool = given.connection_pool

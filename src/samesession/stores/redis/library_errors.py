@@ -1,9 +1,9 @@
-"""redis-py's errors, looked up when one is met.
+"""redis-py's errors, looked up when one is raised.
 
-To load redis-py costs more than all else of an application's start, and loads its clients of
-both colours, of Clusters and of Sentinels in any case. So the modules that an application
-needs to start name its errors through this one; an `except` looks a name up only where
-something was raised.
+Loading redis-py costs more than the rest of an application's start, and always includes its clients
+of both colours, of Clusters and of Sentinels. So the modules that an application needs at its start
+name redis-py's errors through this module. An `except` looks a name up only after something was
+raised.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ __all__ = [
 
 
 def code_of(error: ResponseError) -> str:
-    """Return the code of what a server refused with; its text may quote what was sent."""
-    # redis-py takes the code off where it has a class for it.
+    """Return the code of a server's refusal; its text may quote what was sent."""
+    # redis-py removes the code if it has a class for it.
     word = str(error).partition(" ")[0]
     return word if word.isupper() else type(error).__name__
 
 
-# What would hide a class of Python's own has another name here.
+# Classes that would hide one of Python's own have another name here.
 _BUILT_IN = {"RedisTimeoutError": "TimeoutError"}
 
 if not TYPE_CHECKING:

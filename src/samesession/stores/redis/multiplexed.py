@@ -1,16 +1,15 @@
 """One connection to Redis that all requests of an event loop share.
 
-redis-py opens the connection (address, TLS, authentication), hiredis packs and
-parses; what is saved is a connection pool's work for each command. Commands
-of one tick of the loop leave in one write, and answers are dealt out in the
-order of the commands, as RESP promises. So a session's own commands keep their
-order, and a command that is sent alone pays for no other.
+redis-py opens the connection (address, TLS, authentication), hiredis packs and parses. This saves
+the work of a connection pool for each command. Commands of one tick of the loop are sent in one
+write, and answers are assigned in the order of the commands, as RESP promises. So a session's own
+commands keep their order, and a single command does not pay for others.
 
-A caller that is cancelled harms no other: its answer is thrown away when it
-comes. What cannot be packed is refused to its caller before anything is sent.
-A connection that is lost takes each of its commands to the next one, once. One
-that says what nobody asked for, or no RESP, takes the reads there and fails the
-writes, which may have been done. One whose oldest answer is overdue is dropped.
+A cancelled caller harms no other: its answer is dropped when it comes. A command that cannot be
+packed is refused to its caller before anything is sent. When a connection is lost, each of its
+commands moves to the next one, once. When a connection sends an answer without a question, or
+invalid RESP, its reads move there, and its writes fail, because they may have been done. A
+connection whose oldest answer is overdue is dropped.
 """
 
 from __future__ import annotations
@@ -32,12 +31,12 @@ from .commands import ASKING, READS, Command, ping
 from .fence import word
 from .resp import is_unknown, name_of, pack, reader
 
-# Above this many unanswered commands new ones are refused, to bound memory.
+# With more unanswered commands than this, new ones are refused, to limit memory.
 _MAX_PENDING = 30_000
 
 
 class _Pending:
-    """A command and the future of its answer; `word` must be said again ahead of that."""
+    """A command and the future of its answer; `word` must be echoed before the answer."""
 
     __slots__ = ("answer", "packed", "resent", "since", "unheard", "word")
 
@@ -64,7 +63,7 @@ class MultiplexedConnection(asyncio.Protocol):
     """The connection of one event loop to a server; see single.Connections."""
 
     def __init__(self, pool: Any, *, timeout: float) -> None:
-        """`pool`: redis-py's, which makes the connections; `timeout`: seconds for each answer."""
+        """`pool`: redis-py's, which opens the connection; `timeout`: seconds for each answer."""
         self._loop = asyncio.get_running_loop()
         self._timeout = timeout
         self.pool = pool
@@ -78,7 +77,7 @@ class MultiplexedConnection(asyncio.Protocol):
         self._connecting: asyncio.Task[None] | None = None
         self._watch: asyncio.TimerHandle | Knock | None = None
         self._grace = Grace(timeout, loop_time(self._loop))
-        self._late: _Pending | None = None  # the oldest that was pending at the last look
+        self._late: _Pending | None = None  # the oldest that was pending at the last check
         self.mark = 0  # of the connection; each has another
         self.swaps = True  # until a server that does not is met
         self._beside: MultiplexedConnection | None = None  # see execute_elsewhere
@@ -102,14 +101,14 @@ class MultiplexedConnection(asyncio.Protocol):
         return pending.answer
 
     def execute_swap(self, command: Command) -> asyncio.Future[Any]:
-        """Send a swap behind a word."""
+        """Send a swap behind an echo of a word."""
         said = word()
         packed = pack(ping(said)) + pack(command)
         return self._execute(_Pending(packed, self._loop.create_future(), said))
 
     def execute_asking(self, command: Command) -> asyncio.Future[Any]:
         """Send a command right after ASKING."""
-        _ = pack(command)  # what cannot be packed must not leave ASKING for the next command
+        _ = pack(command)  # a command that cannot be packed must not leave ASKING for the next one
         self.execute(ASKING).add_done_callback(_ignored)
         return self.execute(command)
 
@@ -121,7 +120,7 @@ class MultiplexedConnection(asyncio.Protocol):
         return _gathered([self.execute(command) for command in commands])
 
     async def execute_elsewhere(self, commands: Sequence[Command]) -> list[Any]:
-        """Do as `execute_many`, on another connection that all who do so at once share."""
+        """Do as `execute_many`, on another connection that all concurrent callers share."""
         if self._beside is None:
             self._beside = MultiplexedConnection(self.pool, timeout=self._timeout)
         other, self._users_beside = self._beside, self._users_beside + 1
@@ -134,7 +133,7 @@ class MultiplexedConnection(asyncio.Protocol):
                 other.abandon()
 
     async def close(self) -> None:
-        """Close the connection; what is still pending fails."""
+        """Close the connection; pending commands fail."""
         connecting = self._connecting
         self.abandon()
         if connecting is not None:
@@ -154,10 +153,11 @@ class MultiplexedConnection(asyncio.Protocol):
         self._flush()
 
     def _flush(self) -> None:
-        """Send all that is queued, in one write."""
+        """Send all queued commands, in one write."""
         if self._transport is None:
             if self._connecting is None:
-                # What the loop keeps for the connection must not keep a request, and its session.
+                # The loop keeps things for the connection, which must not keep a request and its
+                # session.
                 self._connecting = self._loop.create_task(self._connect(), context=Context())
             return
         if not self._writable:
@@ -179,9 +179,9 @@ class MultiplexedConnection(asyncio.Protocol):
         except (redis.RedisError, OSError) as error:
             self._connecting = None
             self._fail_queued(error)
-        except Exception as error:  # redis-py stumbles over garbage in many ways
+        except Exception as error:  # redis-py fails in many ways on invalid answers
             self._connecting = None
-            lost = RedisConnectionError("the server's greeting is not understood")
+            lost = RedisConnectionError("the server's greeting is invalid")
             lost.__cause__ = error
             self._fail_queued(lost)
         else:
@@ -190,7 +190,7 @@ class MultiplexedConnection(asyncio.Protocol):
             self._flush()
 
     def _take_over(self, connection: Any) -> None:
-        """Serve a connection that redis-py has opened and greeted.
+        """Use a connection that redis-py has opened and greeted.
 
         Its stream objects are kept: they would close the transport when freed.
         """
@@ -206,7 +206,7 @@ class MultiplexedConnection(asyncio.Protocol):
     # --- receiving: called by the event loop -------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        """Deal the answers out in the order of the commands."""
+        """Assign the answers in the order of the commands."""
         try:
             self._reader.feed(data)
             answer: Any = self._reader.gets()
@@ -220,13 +220,13 @@ class MultiplexedConnection(asyncio.Protocol):
                     pending.answer.set_result(answer)
                 answer = self._reader.gets()
         except (hiredis.ProtocolError, IndexError, InvalidResponse) as error:
-            # Garbage, or an answer nobody asked for: nothing after it can be trusted.
+            # An invalid answer, or one without a question: nothing after it can be trusted.
             lost = RedisConnectionError("the server's answer is not RESP")
             lost.__cause__ = error
             self._drop(lost, again=_is_read)
 
     def _hear(self, pending: _Pending, answer: object) -> None:
-        """Take what comes ahead of an answer: the word, or a refusal, which counts for both."""
+        """Take the part before an answer: the echoed word, or a refusal, which counts for both."""
         self._sent.appendleft(pending)
         if isinstance(answer, ResponseError):
             self._refuse(pending, answer)
@@ -243,18 +243,20 @@ class MultiplexedConnection(asyncio.Protocol):
             pending.answer.set_exception(error)
 
     def disconnect(self) -> None:
-        """Connect anew for what is not answered: this server is not to be trusted."""
+        """Connect again for the unanswered commands: this server is not to be trusted."""
         if self._transport is not None:
             self._transport.abort()
 
     def drop_crossed(self, mark: int | None) -> None:
-        """Drop the connection: its answers are not those of its questions.
+        """Drop the connection: its answers do not belong to its questions.
 
-        `mark`: only if it is still that one. Reads are sent again on the next; a write
+        `mark`: only if it is still that one. Reads are sent again on the next connection; a write
         may have been done, and fails.
         """
         if self._transport is not None and mark in (None, self.mark):
-            self._drop(RedisConnectionError("the answers are not the questions'"), again=_is_read)
+            self._drop(
+                RedisConnectionError("the answers do not belong to the questions"), again=_is_read
+            )
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take the unanswered commands to a new connection."""
@@ -267,7 +269,7 @@ class MultiplexedConnection(asyncio.Protocol):
         self._writable = False
 
     def resume_writing(self) -> None:
-        """Send what was held back."""
+        """Send the commands that were held back."""
         self._writable = True
         self._flush()
 
@@ -280,7 +282,7 @@ class MultiplexedConnection(asyncio.Protocol):
             self._watch = call_at(self._loop, due, self._check_oldest)
 
     def _check_oldest(self) -> None:
-        """Drop a connection on which an answer is overdue, if the loop is not what is late."""
+        """Drop a connection with an overdue answer, unless the loop itself is late."""
         self._watch = None
         now = loop_time(self._loop)
         oldest = self._sent[0] if self._sent else None
@@ -296,10 +298,10 @@ class MultiplexedConnection(asyncio.Protocol):
             self._watch = call_at(self._loop, again, self._check_oldest)
 
     def _drop(self, error: Exception, *, again: Callable[[_Pending], bool] | None = None) -> None:
-        """Drop the connection, and see to the commands that it owes an answer.
+        """Drop the connection, and take care of its unanswered commands.
 
-        `again` says which of them go to the next connection, unless they did so before.
-        Without it all fail, those too that were not sent yet.
+        `again` selects the commands that move to the next connection, unless they did so before.
+        Without it all fail, even those that were not sent yet.
         """
         sent, self._sent = self._sent, deque()
         self._abort()
@@ -326,9 +328,9 @@ class MultiplexedConnection(asyncio.Protocol):
             self._watch = None
         self._late = None
         if transport is not None:
-            transport.set_protocol(asyncio.Protocol())  # what it still tells is about the past
+            transport.set_protocol(asyncio.Protocol())  # its later messages are about the past
             transport.abort()
-            # Its streams are ours to forget, or redis-py would warn of them.
+            # We must forget its streams, or redis-py would warn about them.
             connection._reader = connection._writer = None  # noqa: SLF001
 
     def _fail_queued(self, error: Exception) -> None:
@@ -347,5 +349,5 @@ async def _gathered(answers: list[asyncio.Future[Any]]) -> list[Any]:
 
 
 def _ignored(answer: asyncio.Future[Any]) -> None:
-    # What is wrong with a connection the next command will say, too.
+    # The next command will report any problem with a connection, too.
     _ = answer.cancelled() or answer.exception()

@@ -1,12 +1,12 @@
-"""Tell other processes which sessions have ended, over a channel of the store's own.
+"""Notify other processes of sessions that have ended, over the store's own channel.
 
-A record that is deleted, or given another secret, is published in the same script; of many
-that are deleted at once right behind. What Redis forgets when a session expires is not: who
-watches a session knows when that is, and asks. Each event loop that listens has one connection
-for it, however many sockets are open. A message is no more than a reason to look.
+A record that is deleted, or gets another secret, is published in the same script. If many are
+deleted at once, they are published right after. Records that expire in Redis are not published: a
+listener knows their expiry, and asks. Each event loop that listens has one connection for it, for
+any number of open sockets. A message is only a reason to check.
 
-Nothing depends on it that a message arrives: a client that may not publish ends sessions all
-the same.
+Nothing depends on the arrival of a message: a client without permission to publish still ends
+sessions.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from . import commands
 from . import library_errors as errors
 from .client import Client
 
-_BEAT = 2.0  # seconds of silence after which the server is asked whether it is there
-_ANOTHER = "Redis gave an answer that SUBSCRIBE cannot have"
+_BEAT = 2.0  # seconds of silence before the server is asked whether it is still there
+_ANOTHER = "Redis gave an answer that does not fit SUBSCRIBE"
 
 
 class _Listener:
     """A connection that is subscribed to a channel."""
 
     def __init__(self, source: Any, channel: str) -> None:
-        """`source`: a pool or node of redis-py's, with the class of connections (Any: of any)."""
+        """`source`: a pool or node of redis-py, with its class of connections (Any: any class)."""
         self._connection: Any = source.connection_class(**source.connection_kwargs)
         self._channel = channel
         self._asked = False
@@ -43,7 +43,7 @@ class _Listener:
             raise errors.InvalidResponse(_ANOTHER)
 
     def heard(self) -> Steps[Sequence[str]]:
-        """Return the keys of the next message; raise what the connection is lost by."""
+        """Return the keys of the next message; raise the error that ends the connection."""
         while True:
             answer = yield from self._read()
             if answer is None:  # nothing came
@@ -80,7 +80,7 @@ class Notices:
         self._listeners: PerLoop[_Listener] = PerLoop(_Listener.end, loop=True)
 
     def tell(self, client: Client, keys: Sequence[str]) -> Steps[None]:
-        """Publish keys; what comes of it changes nothing."""
+        """Publish keys; failures are ignored."""
         try:
             names = yield from client.primaries()
             _ = yield from client.send_to(names[0], commands.publish(self.channel, "\n".join(keys)))
@@ -88,14 +88,14 @@ class Notices:
             pass
 
     def listen(self, client: Client) -> Steps[Sequence[str]]:
-        """Do as core.store.Notifies has it."""
+        """Implement core.store.Notifies."""
         try:
             listener = self._listeners.here()
             if listener is not None:
                 return (yield from listener.heard())
             listener = self._listeners.keep(_Listener((yield from client.source()), self.channel))
             yield from listener.begin()
-            # Who may not publish here most likely may not elsewhere.
+            # A user without permission to publish here most likely has none elsewhere.
             names = yield from client.primaries()
             _ = yield from client.send_to(names[0], commands.publish(self.channel, ""))
         except errors.ResponseError as error:

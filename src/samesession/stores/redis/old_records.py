@@ -1,6 +1,6 @@
-"""Read the keys that Flask-Session and Quart-Session keep sessions under, as SCAN finds them.
+"""Read the keys of Flask-Session's and Quart-Session's sessions, in SCAN's order.
 
-A value is read no further than is allowed; what is no text of Redis's is passed over.
+A value is read no further than the limit. A key of another type than string is skipped.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .store_errors import as_store_errors
 
 
 class OldKeys:
-    """Those of a server, or of a Cluster."""
+    """The keys of a server, or of a Cluster."""
 
     def __init__(self, store: RedisStore, place: Place, *, clock: Clock) -> None:
         self._store = store
@@ -41,14 +41,14 @@ class OldKeys:
         if not keys:
             return None
         yield from checkpoint()
-        # As far as a value may go, and a byte more.
+        # The longest value that is allowed, and one more byte.
         answers = yield from _values(self._store, keys, self._most + 1)
         self._walk.weigh(sum(len(each) for each in answers[::2] if isinstance(each, bytes)))
         found = map(self._record, keys, answers[::2], answers[1::2])
         return [each for each in found if each is not None]
 
     def close(self) -> Steps[None]:
-        """Close the connections; not a given client's."""
+        """Close the connections, unless the client was passed in."""
         return self._store.close()
 
     def _record(self, key: str, value: Any, left: Any) -> OldRecord | None:  # Any: answers
@@ -61,7 +61,7 @@ class OldKeys:
 
 @as_store_errors
 def _values(store: RedisStore, keys: Sequence[str], size: int) -> Steps[list[Any]]:
-    """Read values of keys, and how long each has left; None stands for one of another type."""
+    """Read keys' values, and how long each has left; None stands for another type."""
     sent = [one for key in keys for one in (commands.get_range(key, size), commands.left(key))]
     answers = yield from store.client.send_many(sent, fenced=True)
     if len(answers) != len(sent):
@@ -79,7 +79,7 @@ def _values(store: RedisStore, keys: Sequence[str], size: int) -> Steps[list[Any
 def open_old_records(
     source: str | None, place: Place, *, config: Config, colour: Colour, clock: Clock
 ) -> OldKeys:
-    """Return what reads a URL's servers, or those of SESSION_REDIS; raise ConfigError."""
+    """Return a reader of a URL's servers, or of SESSION_REDIS's; raise ConfigError."""
     chosen = config.of(RedisSettings).source if source is None else source
     store = RedisStore(chosen, colour=colour, prefix=place.prefix, timeout=place.timeout)
     return OldKeys(store.open_for(colour), place, clock=clock)

@@ -1,11 +1,11 @@
-"""Connections to Redis for threads: each command takes one that is free.
+"""Connections to Redis for threads: each command takes a free one.
 
-redis-py opens a connection (address, TLS, authentication, Sentinel), hiredis packs
-and parses; what is saved is what redis-py's client and pool do for each command,
-several times the work itself. All waits of a command end at the deadline.
+redis-py opens a connection (address, TLS, authentication, Sentinel), hiredis packs and parses. This
+saves the work of redis-py's client and pool for each command, which is several times the work
+itself. All waits of a command end at the deadline.
 
-A connection on which anything went wrong is closed, and none with bytes that
-nobody asked for is used. Knows commands, no record.
+A connection is closed after any error, and never used if bytes have arrived without a question.
+This module handles commands, not records.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Connection:
         self.among = among
         self._socket = BoundedSocket(opened._sock.plain)  # noqa: SLF001
         self._reader = reader()
-        # Whether nothing came since the last answer: no hang-up, no foreign byte.
+        # Whether nothing has arrived since the last answer: no hang-up, no unexpected byte.
         self.is_quiet = self._socket.is_quiet
 
     def exchange(self, packed: bytes, answers: int, deadline: Deadline) -> list[Any]:
@@ -53,7 +53,7 @@ class _Connection:
                 answer = self._reader.gets()
             found.append(answer)
         if self._reader.gets() is not False:
-            raise RedisConnectionError("the server gave an answer that nobody asked for")
+            raise RedisConnectionError("the server sent an answer without a question")
         return found
 
     def close(self) -> None:
@@ -63,10 +63,10 @@ class _Connection:
 class PooledConnections:
     """The connections of a process's threads to a server; see single.Connections."""
 
-    mark = None  # which of them an answer came on is not told
+    mark = None  # the connection of an answer is not known
 
     def __init__(self, pool: Any, deadline: Deadline) -> None:
-        """`pool`: redis-py's, which makes connections."""
+        """`pool`: redis-py's, which opens connections."""
         self.pool = pool
         self._deadline = deadline
         self._free: list[_Connection] = []  # its append and pop are atomic
@@ -79,7 +79,7 @@ class PooledConnections:
         return _accepted(self._send(pack(command), 1))
 
     def execute_swap(self, command: Command) -> Any:
-        """Send a swap behind a word."""
+        """Send a swap behind an echo of a word."""
         said = word()
         heard, answer = self._send(pack(ping(said)) + pack(command), 2)
         for each in (heard, answer):
@@ -103,24 +103,24 @@ class PooledConnections:
         return self._exchange(self._opened(), b"".join(map(pack, commands)), len(commands))
 
     def close(self) -> None:
-        """Close the connections that are free."""
+        """Close the free connections."""
         self.disconnect()
         self.pool.disconnect()
 
     def disconnect(self) -> None:
-        """Connect anew for what comes: this server is not to be trusted."""
+        """Connect again for later commands: this server is not to be trusted."""
         free, self._free = self._free, []
         _close_all(free)
 
     def drop_crossed(self, mark: int | None) -> None:
-        """Connect anew for what comes: one of the connections is out of step."""
-        del mark  # which one it was nobody knows
+        """Connect again for later commands: one of the connections is out of step."""
+        del mark  # which one is not known
         self.disconnect()
 
     # --- connections -------------------------------------------------------------------
 
     def _send(self, packed: bytes, answers: int) -> list[Any]:
-        """Send on a free connection, or if that was closed meanwhile on a new one."""
+        """Send on a free connection, or on a new one if that was closed meanwhile."""
         connection = self._reused()
         if connection is not None:
             try:
@@ -164,20 +164,20 @@ class PooledConnections:
         pool = self.pool
         among = self._free
         self.swaps = True  # it may lead to another server
-        # Not by `make_connection`, which counts what is closed elsewhere as open.
+        # Not by `make_connection`, which counts connections that were closed elsewhere as open.
         opened = pool.connection_class(**pool.connection_kwargs)
         try:
             opened.connect()
         except (RedisError, OSError):
             raise
-        except Exception as error:  # redis-py stumbles over garbage in many ways
+        except Exception as error:  # redis-py fails in many ways on invalid answers
             opened.disconnect()
-            raise RedisConnectionError("the server's greeting is not understood") from error
+            raise RedisConnectionError("the server's greeting is invalid") from error
         return _Connection(opened, among)
 
 
 def _close_all(free: list[_Connection]) -> None:
-    """Close the connections in a list, of which another thread may take or add some."""
+    """Close all connections in a list that other threads may change."""
     while free:
         try:
             connection = free.pop()

@@ -1,4 +1,4 @@
-"""Redis's protocol by way of hiredis: commands to bytes, bytes to answers. No I/O."""
+"""Redis's protocol with hiredis: commands to bytes, bytes to answers. No I/O."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from redis.exceptions import NoScriptError, ReadOnlyError, ResponseError
 
 from .commands import Command
 
-# hiredis's annotation knows no str.
+# hiredis's annotation does not allow str.
 pack: Callable[[Command], bytes] = cast("Any", hiredis).pack_command
 
 
@@ -20,7 +20,7 @@ def name_of(packed: bytes) -> bytes:
 
 
 def is_unknown(refusal: ResponseError) -> bool:
-    """Return whether a server does not know a command or its options, or not for this user."""
+    """Return whether a server does not know a command or its options, or refuses this user."""
     return str(refusal).startswith(("ERR ", "NOPERM "))
 
 

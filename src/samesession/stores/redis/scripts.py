@@ -1,16 +1,17 @@
-"""What the redis store has the server do in one step: scripts that touch one key each.
+"""Scripts that the server runs in one step, on one key each.
 
-`KEYS[1]` is the key; what stands in `ARGV` is said beside each. Those that change
-something, or list keys, answer with their last argument first: a word that no other
-question has, so that the answer cannot be taken for another's.
+`KEYS[1]` is the key; a comment beside each script describes `ARGV`. Scripts that change something,
+or list keys, return their last argument first. It is a word that no other question has, so the
+answer cannot be mistaken for another's.
 """
 
 from __future__ import annotations
 
 import hashlib
 
-# ARGV: seconds of a browser session, of a permanent one, and whether a record may have its own.
-# The ninth byte says which it asks for, the eleventh to fourteenth its own: see core.record.
+# ARGV: seconds of a browser session, of a permanent one, and whether a record may have its own
+# timeout. The ninth byte selects one of the two; the eleventh to fourteenth hold its own: see
+# core.record.
 LOAD = """
 local record = redis.call('GET', KEYS[1])
 if record then
@@ -25,10 +26,10 @@ end
 return record
 """
 
-# ARGV: expected revision, new record (empty: delete), seconds to live (empty: as before), channel,
-# word. The channel is told of a session that is deleted or, by bytes 30 to 53, given another
-# secret; who may not publish there writes all the same.
-# Answers 1: done, 0: gone, 2: another type, or the record that stands there.
+# ARGV: expected revision, new record (empty: delete), seconds to live (empty: unchanged), channel,
+# word. A session is published on the channel if it is deleted or, by bytes 30 to 53, gets another
+# secret. A user without permission to publish can still write. Answers 1: done, 0: gone, 2: another
+# type, or the present record.
 COMMIT = """
 local front = redis.pcall('GETRANGE', KEYS[1], 0, 53)
 if type(front) == 'table' then
@@ -52,7 +53,7 @@ end
 return {ARGV[5], 1}
 """
 
-# An owner's keys with the time at which each note expires; ARGV: key, seconds to live, word.
+# An owner's keys with the expiry of each note; ARGV: key, seconds to live, word.
 ENLIST = """
 local now = tonumber(redis.call('TIME')[1])
 local swept = redis.pcall('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
@@ -68,7 +69,7 @@ redis.call('EXPIREAT', KEYS[1], string.format('%.0f', last))
 return {ARGV[3], 1}
 """
 
-# Some of an owner's keys, each with its time; ARGV: cursor, how many, word.
+# A page of an owner's keys, each with its expiry; ARGV: cursor, how many, word.
 OWNED = """
 local page = redis.pcall('ZSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
 if page.err then
@@ -85,5 +86,5 @@ _DIGESTS = {
 
 
 def digest(script: str) -> str:
-    """Return what a server knows a script by."""
+    """Return the digest by which a server knows a script."""
     return _DIGESTS[script]

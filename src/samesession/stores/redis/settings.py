@@ -10,7 +10,7 @@ from ...reading_settings import anything, setting
 
 @dataclass(frozen=True, slots=True)
 class RedisSettings:
-    """Which Redis or Valkey keeps the sessions."""
+    """The Redis or Valkey that keeps the sessions."""
 
     source: Any = setting(
         "SESSION_REDIS",
@@ -20,7 +20,7 @@ class RedisSettings:
         shown="none",
         doc="A URL (`redis://`, `rediss://`, `unix://`, `redis+sentinel://`, `redis+cluster://`), "
         "or a client of redis-py without `decode_responses`.",
-        needed='write a URL such as "redis://127.0.0.1:6379/0", or give a client',
+        needed='write a URL such as "redis://127.0.0.1:6379/0", or use a client',
     )
 
     write_instead: ClassVar = {"SESSION_URI": 'write SESSION_REDIS = "redis://127.0.0.1:6379/0"'}

@@ -12,32 +12,32 @@ from .fence import Fence
 
 
 class Connections(Protocol):
-    """What differs between threads and event loops; an event loop gets awaitables."""
+    """The differences between threads and event loops; an event loop gets awaitables."""
 
     @property
     def pool(self) -> Any:
-        """The pool of redis-py's that makes connections."""
+        """The pool of redis-py that opens connections."""
         ...
 
     @property
     def mark(self) -> int | None:
-        """What tells the connection from later ones; None where there are several."""
+        """A mark that differs from those of later connections; None if there are several."""
         ...
 
     def execute(self, command: Command) -> Any:
-        """Send a command; raises what it is refused with."""
+        """Send a command; raise the server's refusal."""
         ...
 
     @property
     def swaps(self) -> bool:
-        """Whether the server may know `commands.swap`: each new connection is asked anew."""
+        """Whether the server may know `commands.swap`: each new connection is asked again."""
         ...
 
     def execute_swap(self, command: Command) -> Any:
-        """Send such a command behind a word: what answers it is nothing from before.
+        """Send such a command behind an echo of a word, so no earlier answer is taken for its own.
 
-        Raises what it is refused with, InvalidResponse or RedisConnectionError where the
-        connection is out of step.
+        Raises the server's refusal, and InvalidResponse or RedisConnectionError if the connection
+        is out of step.
         """
         ...
 
@@ -54,11 +54,11 @@ class Connections(Protocol):
         ...
 
     def disconnect(self) -> None:
-        """Connect anew for what comes: this server is not to be trusted."""
+        """Connect again for later commands: this server is not to be trusted."""
         ...
 
     def drop_crossed(self, mark: int | None) -> None:
-        """Connect anew for what comes: answers are not those of their questions."""
+        """Connect again for later commands: answers do not belong to their questions."""
         ...
 
     def close(self) -> Awaitable[None] | None:
@@ -72,13 +72,13 @@ class SingleClient:
     is_always_elsewhere = False
 
     def __init__(self, connections: Connections, *, sentinels: Sequence[Client] = ()) -> None:
-        """`sentinels`: those that each new connection asks, to be closed with it."""
+        """`sentinels`: the clients that each new connection asks, to be closed with it."""
         self._connections = connections
         self._sentinels = sentinels
 
     @property
     def mark(self) -> int | None:
-        """What tells the connection from later ones."""
+        """A mark that differs from those of later connections."""
         return self._connections.mark
 
     def send(self, command: Command) -> Steps[Any]:
@@ -95,7 +95,7 @@ class SingleClient:
         return wait(self._connections.execute_swap(command))
 
     def send_asking(self, command: Command) -> Steps[Any]:
-        """Send a command that another server of the Cluster pointed here."""
+        """Send a command that another server of the Cluster has redirected here."""
         return wait(self._connections.execute_asking(command))
 
     def send_many(self, sent: Sequence[Command], *, fenced: bool = False) -> Steps[list[Any]]:
@@ -105,7 +105,7 @@ class SingleClient:
         return wait(self._connections.execute_many(sent))
 
     def send_fenced(self, sent: Sequence[Command], *, elsewhere: bool) -> Steps[list[Any]]:
-        """Send commands so that no answer is another question's."""
+        """Send commands so that no answer belongs to another question."""
         connections, fence = self._connections, Fence(sent)
         execute = connections.execute_elsewhere if elsewhere else connections.execute_many
         return fence.within((yield from wait(execute(fence.commands))))
@@ -137,7 +137,7 @@ class SingleClient:
         self._connections.disconnect()
 
     def drop_crossed(self, mark: int | None = None) -> Steps[None]:
-        """Drop the connection of that mark, or whichever there are."""
+        """Drop the connection with that mark, or any."""
         yield from ()
         self._connections.drop_crossed(mark)
 

@@ -1,4 +1,4 @@
-"""Read where SESSION_REDIS says that the sessions are: in a URL, or a client of a library's."""
+"""Find where SESSION_REDIS says that the sessions are: by a URL, or by a library's client."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def servers_of(source: str | Given, colour: Colour) -> tuple[url.Servers | None, Colour]:
-    """Return where to connect, None for a client that does so, and for which callers."""
+    """Return where to connect, None for a client that does so itself, and the colour."""
     if isinstance(source, str):
         servers = url.read(source, colour)
     elif (found := valkey_clients.servers_of(source)) is not None:
@@ -29,7 +29,7 @@ def servers_of(source: str | Given, colour: Colour) -> tuple[url.Servers | None,
         check_tls(servers.options)
     if find_spec("hiredis") is None:  # an error now, not at the first request
         raise ConfigError(
-            "SESSION_REDIS is no client of redis-py, and so needs the package hiredis: "
-            "pip install 'samesession[redis]', or give such a client"
+            "SESSION_REDIS is not a client of redis-py, so it needs the package hiredis: pip "
+            "install 'samesession[redis]', or use such a client"
         )
     return servers, colour

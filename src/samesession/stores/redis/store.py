@@ -1,8 +1,8 @@
 """Keep records in Redis (6.2 or later) or Valkey, one key each, through redis-py.
 
-Loading and renewing is one command, committing one script that touches one key.
-The time a record has left is Redis's own expiry, so no key is ever without one.
-Clients belong to one process and one event loop: each gets its own, on first use.
+Loading and renewing is one command, and committing one script that touches one key. A record's time
+left is the expiry in Redis, so no key is ever without one. Clients belong to one process and one
+event loop: each gets its own, on first use.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ from .store_errors import as_store_errors, as_store_errors_still
 if TYPE_CHECKING:
     from .given_checks import Given
 
-if find_spec("redis") is None:  # which is loaded by the first use: see library_errors
+if find_spec("redis") is None:  # which the first use loads: see library_errors
     raise ModuleNotFoundError("No module named 'redis'", name="redis")
 
-_PAGE = 1000  # keys, about
+_PAGE = 1000  # keys, approximately
 
-_SWAPPED = 8192  # bytes of a record: beyond, to send the old one costs more than the script
+_SWAPPED = 8192  # bytes of a record: above this, sending the old one costs more than the script
 
 
 class RedisStore:
@@ -74,9 +74,9 @@ class RedisStore:
     ) -> None:
         """Take a URL, or a client of redis-py that fits the colour.
 
-        `timeout`: seconds for a whole operation, of clients made from a URL; under
-        asyncio for connecting, and for each answer. `max_bytes`: of what another library
-        filed. Raises ConfigError for a client that cannot be used.
+        `timeout`: seconds for a whole operation, with clients created from a URL; under asyncio for
+        connecting, and for each answer. `max_bytes`: of another library's entry. Raises ConfigError
+        for a client that cannot be used.
         """
         self._source = source
         self._servers, self.colours = servers_of(source, colour)
@@ -87,14 +87,14 @@ class RedisStore:
         self.deadline = Deadline()
         self._clients: PerLoop[Client] = PerLoop(_close, loop=self.colours is Colour.ASYNC)
         self._source_taken = False
-        self.has_loaded = not isinstance(source, str)  # who has a client has its library
+        self.has_loaded = not isinstance(source, str)  # a client comes with its library
 
     def load_library(self) -> Steps[None]:
-        """Load redis-py: once in a process, and no time that a server took."""
+        """Load redis-py, once in a process, without counting against the deadline."""
         self.has_loaded = True
         _ = self.client
         if self.colours is Colour.ASYNC:
-            yield from checkpoint()  # in a loop the time has begun
+            yield from checkpoint()  # in a loop the deadline already runs
 
     def open_for(self, colour: Colour) -> RedisStore:
         """Return the store for callers of that colour; a client's library cannot be changed."""
@@ -142,7 +142,7 @@ class RedisStore:
 
     @as_store_errors
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
-        """Read a record and restart its idle timeout: GETEX, or a script where timeouts differ."""
+        """Read a record and restart its idle timeout: GETEX, or a script if timeouts differ."""
         if renew is None:
             return read.record((yield from self.client.send(commands.get(key))))
         if renew.are_one:
@@ -154,13 +154,13 @@ class RedisStore:
 
     @as_store_errors_still
     def load_again(self, key: str, *, doubted: bytes | None) -> Steps[bytes | None]:
-        """Read a record so that the answer cannot be another question's: see verification."""
+        """Read a record so that the answer cannot belong to another question: see verification."""
         steps = verification.load_again(self.client, key, doubted=doubted)
         return read.record((yield from steps))
 
     @as_store_errors
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
-        """Insert a record where none is: SET NX EX."""
+        """Insert a record if there is none: SET NX EX."""
         commands.check_size(record)
         command = commands.set_if_absent(key, record, lifetime_of(record, lifetimes))
         return read.created((yield from self.client.send(command)))
@@ -169,32 +169,32 @@ class RedisStore:
     def commit(
         self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
     ) -> Steps[Outcome | Conflict]:
-        """Replace the record of the expected revision."""
+        """Replace the record with the expected revision."""
         commands.check_size(record)
         client, seconds = self.client, None if renew is None else lifetime_of(record, renew)
         if isinstance(client, SingleClient) and client.swaps and _is_swapped(expected, record):
-            # That the old record is the answer says that it was replaced, as no later question
-            # of this key is answered by it: not if it was replaced, and not if it was not, as
-            # then another stood there. Whatever else is answered is no proof of anything.
+            # If the answer is the old record, it was replaced: no later question about this key
+            # gets that answer. After the replacement it is gone, and without it another record was
+            # there. Any other answer proves nothing.
             try:
                 swap = commands.swap(key, expected, record, seconds)
                 if (yield from client.send_swap(swap)) == expected:
                     return Outcome.WRITTEN
-            except errors.ResponseError:  # which the script meets as well, if it is none of these
+            except errors.ResponseError:  # the script handles these, if it is none of them
                 pass
         change = (revision_of(expected), record, "" if seconds is None else seconds)
         return (yield from self._changed(key, *change))
 
     @as_store_errors
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
-        """Delete the record of the expected revision, or whichever is there."""
+        """Delete the record with the expected revision, or any record with None."""
         return (yield from self._changed(key, expected or b"", b"", ""))
 
     def _changed(self, key: str, *change: Argument) -> Steps[Outcome | Conflict]:
         try:
             return read.outcome((yield from self._told(key, *change)))
         except errors.ResponseError as error:
-            if str(error).startswith("WRONGTYPE"):  # so the script does not answer
+            if str(error).startswith("WRONGTYPE"):  # then the script does not answer
                 raise Misread from error
             raise
 
@@ -203,21 +203,21 @@ class RedisStore:
 
     @as_store_errors
     def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
-        """Note that a key belongs to an owner, in a sorted set with an expiry of its own.
+        """Note that a key belongs to an owner, in a sorted set with its own expiry.
 
-        What is there in place of one gives way, or nobody could log in any more.
+        A key of another type in its place is deleted, or the user could not log in any more.
         """
         yield from self._verified(scripts.ENLIST, self._index(owner), key, lifetime)
 
     @as_store_errors
     def delist(self, owner: str, key: str) -> Steps[None]:
-        """Forget that a key belongs to an owner."""
+        """Remove a key from an owner's notes."""
         yield from self._delist(owner, [key])
 
     def owned(self, owner: str) -> Steps[Iterable[str]]:
         """List the keys noted for an owner."""
         found = yield from every_key(lambda after: self.owned_page(owner, after=after))
-        return [*dict.fromkeys(found)]  # ZSCAN may tell of one twice
+        return [*dict.fromkeys(found)]  # ZSCAN may list a key twice
 
     @as_store_errors
     def owned_page(self, owner: str, *, after: str | None) -> Steps[KeyPage]:
@@ -232,7 +232,7 @@ class RedisStore:
 
     @as_store_errors
     def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
-        """Forget that keys belong to an owner."""
+        """Remove keys from an owner's notes."""
         if keys:
             yield from self._delist(owner, keys)
 
@@ -246,7 +246,7 @@ class RedisStore:
     def load_dated(
         self, keys: Sequence[str], *, lifetimes: Lifetimes
     ) -> Steps[Sequence[DatedRecord | None]]:
-        """Read records, and in the same go how long each has left."""
+        """Read records with the time that each has left, in one go for each server."""
         sent = [each for key in keys for each in (commands.get(key), commands.left(key))]
         answers = yield from self._many(sent, fenced=True)
         pairs = zip(answers[::2], answers[1::2], strict=True)
@@ -264,25 +264,25 @@ class RedisStore:
     def keys_page(
         self, prefix: str, *, after: str | None, limit: int | None = None
     ) -> Steps[KeyPage]:
-        """List the next keys that begin with a prefix: SCAN."""
+        """List the next keys with a prefix: SCAN."""
         found, end = yield from scan(self.client, prefix, after, limit or _PAGE)
         return KeyPage(read.keys(found), end)
 
     @as_store_errors
     def load_foreign(self, key: str) -> Steps[Foreign | None]:
-        """Read what another library filed, no more of it than may be, and how long it has left."""
+        """Read another library's entry up to the size limit, and the time it has left."""
         sent = [commands.get_range(key, self._max_bytes + 1), commands.left(key)]
         answers = yield from self._many(sent, fenced=True)
         return read.foreign(*answers, max_bytes=self._max_bytes, now=servers_time())
 
     @as_store_errors
     def remove_foreign(self, key: str) -> Steps[None]:
-        """Delete what another library filed."""
+        """Delete another library's entry."""
         _ = yield from self._many([commands.delete(key)], fenced=True)
 
     @as_store_errors
     def ping(self) -> Steps[None]:
-        """Read a key that no session has; have each other server of a Cluster say a word."""
+        """Read a key that no session has; make each other server of a Cluster echo a word."""
         _ = yield from self._many([commands.get(f"{self._prefix}ping")], fenced=True)
         names = yield from self.client.primaries()
         for name in names if len(names) > 1 else ():
@@ -292,13 +292,13 @@ class RedisStore:
 
     @as_store_errors
     def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
-        """Return what is found of how the servers are set up."""
+        """Return the findings for the setup of the servers."""
         return (yield from examination.findings(self.client, clock))
 
     def listen(self) -> Steps[Sequence[str]]:
         """Wait for the keys of sessions that have ended in any process: see notices."""
         if self.colours is Colour.SYNC:
-            raise NotSupported("Redis is listened to in an event loop alone")
+            raise NotSupported("listening to Redis needs an event loop")
         if not self.has_loaded:
             yield from self.load_library()
         return (yield from self._notices.listen(self.client))
@@ -314,15 +314,17 @@ class RedisStore:
         yield from self._clients.close()
 
     def _index(self, owner: str) -> str:
-        # A digest: an owner's name may be of any length and hold anything.
+        # A digest, because an owner's name may have any length and any characters.
         return f"{self._prefix}owner:{hashlib.sha256(owner.encode()).hexdigest()}"
 
     def _delist(self, owner: str, keys: Sequence[str]) -> Steps[None]:
         (answer,) = yield from self._many([commands.remove_members(self._index(owner), keys)])
-        _ = 0 if answer is None else read.count(answer)  # None: nothing is noted in another type
+        _ = (
+            0 if answer is None else read.count(answer)
+        )  # None: no notes are in a key of another type
 
     def _many(self, sent: Sequence[Command], *, fenced: bool = False) -> Steps[list[Any]]:
-        """Send commands of one key each; None stands for one whose key is of another type."""
+        """Send commands with one key each; None stands for a key of another type."""
         answers = yield from self.client.send_many(sent, fenced=fenced)
         if len(answers) != len(sent):
             raise Misread
@@ -341,7 +343,7 @@ class RedisStore:
             return (yield from self.client.send(commands.run_new_script(script, key, *args)))
 
     def _verified(self, script: str, key: str, *args: Argument) -> Steps[Any]:
-        """Run a script whose answer names its question; raises Misread for another's."""
+        """Run a script whose answer contains its question; raise Misread for another's."""
         own = word()
         match (yield from self._script(script, key, *args, own)):
             case [bytes(named), answer] if named == own:
@@ -355,9 +357,9 @@ def _close(client: Client) -> Steps[None]:
 
 
 def _is_swapped(expected: bytes, record: bytes) -> bool:
-    """Return whether SET IFEQ replaces a record, which must be known as a whole; else the script.
+    """Return whether to replace a record by SET IFEQ, which needs the whole record.
 
-    Others are told of a secret that is replaced, which only the script does.
+    Otherwise the script does it. Only the script notifies others that a secret was replaced.
     """
     is_short = MIN_BYTES < len(expected) <= _SWAPPED and len(record) <= _SWAPPED
     return is_short and secret_of(expected) == secret_of(record)

@@ -1,4 +1,4 @@
-"""Raise what redis-py raises as errors of ours, whichever method of the store meets it."""
+"""Translate redis-py's errors into ours, for all methods of the store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .client import Client
 
 
 class Reached(Protocol):
-    """What of the store an operation needs before its own work."""
+    """The part of the store that an operation needs before its own work."""
 
     timeout: float
     deadline: Deadline
@@ -41,10 +41,10 @@ P = ParamSpec("P")
 def as_store_errors(
     method: Callable[Concatenate[R, P], Steps[T]],
 ) -> Callable[Concatenate[R, P], Steps[T]]:
-    """Raise redis-py's errors as ours; a WRONGTYPE is somebody else's key.
+    """Raise redis-py's errors as ours; for WRONGTYPE, the key belongs to another program.
 
-    An answer that is not understood costs the connection it came on, and nothing else does:
-    under asyncio all requests of a loop share one.
+    An invalid answer costs the connection it came on, and no other: under asyncio all requests of a
+    loop share one.
     """
     return _guarded(method, begins=True)
 
@@ -52,7 +52,7 @@ def as_store_errors(
 def as_store_errors_still(
     method: Callable[Concatenate[R, P], Steps[T]],
 ) -> Callable[Concatenate[R, P], Steps[T]]:
-    """Do the same, and keep to the deadline of the operation before."""
+    """Do the same, and keep the deadline of the operation before."""
     return _guarded(method, begins=False)
 
 
@@ -73,16 +73,16 @@ def _guarded(
                 raise BadRecord(OTHER_TYPE) from error
             if isinstance(error, errors.ReadOnlyError):
                 yield from store.client.reconnect()
-            # Its text may quote what was sent: only the code goes on.
+            # Its text may quote what was sent: only the code is kept.
             raise StoreUnavailable(f"Redis refused: {errors.code_of(error)}") from None
         except (Misread, errors.InvalidResponse) as error:
-            # Whatever comes on that connection may be the answer to another command, and
-            # redis-py 5 keeps it, with what is left of the answer in it.
+            # The next answers on that connection may belong to other commands, and redis-py 5 keeps
+            # it, with the rest of the answer in it.
             yield from store.client.drop_crossed()
-            # Garbage must not pass for "gone": that would log the user out.
-            raise StoreUnavailable("Redis gave an answer that the command cannot have") from error
+            # An invalid answer must not count as "gone": that would log the user out.
+            raise StoreUnavailable("Redis gave an answer that does not fit the command") from error
         except (errors.RedisError, errors.RedisClusterException, OSError) as error:
-            # The text may hold an address, the type says enough.
+            # The text may hold an address; the type is enough.
             raise StoreUnavailable(f"Redis is not available: {type(error).__name__}") from error
 
     return steps

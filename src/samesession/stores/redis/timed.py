@@ -1,4 +1,4 @@
-"""Connections of redis-py all of whose waits end at an operation's deadline, for threads."""
+"""Connections of redis-py whose waits all end at an operation's deadline, for threads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..kit.deadline import Deadline
 
 
 class _TimedSocket:
-    """A socket none of whose waits outlasts the deadline."""
+    """A socket whose waits all end at the deadline."""
 
     def __init__(self, inner: Any, deadline: Deadline) -> None:  # Any: plain or TLS
         self._inner = inner
@@ -18,7 +18,7 @@ class _TimedSocket:
 
     @property
     def plain(self) -> Any:
-        """The socket itself, for pooled, which keeps to the deadline by itself."""
+        """The socket itself, for pooled, which keeps the deadline itself."""
         return self._inner
 
     def __getattr__(self, name: str) -> Any:
@@ -41,13 +41,13 @@ class _TimedSocket:
         self._inner.sendall(*args)
 
     def _limit(self) -> None:
-        if self._timeout != 0:  # 0 asks for what is there, without waiting
+        if self._timeout != 0:  # 0 asks for what has arrived, without waiting
             own = math.inf if self._timeout is None else self._timeout
             self._inner.settimeout(min(own, self._deadline.left()))
 
 
 def timed(base: type[Any], deadline: Deadline) -> type[Any]:
-    """Return a class of connections like `base`, which keep to the deadline."""
+    """Return a class of connections like `base`, which keep the deadline."""
 
     class TimedConnection(base):  # type: ignore[misc]  # redis-py has several
         socket_connect_timeout: float | None

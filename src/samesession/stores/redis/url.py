@@ -1,6 +1,6 @@
 """Read SESSION_REDIS as a URL: one server, the Sentinels of one, or the nodes of a Cluster.
 
-Knows addresses and options only; opens nothing.
+This module handles addresses and options only, and opens nothing.
 """
 
 from __future__ import annotations
@@ -18,20 +18,19 @@ from ...errors import ConfigError
 Address = tuple[str, int]
 
 _HELP = (
-    'SESSION_REDIS is no Redis URL: write "redis://127.0.0.1:6379/0", "rediss://..." for TLS '
-    "(valkey://... and valkeys://... are the same), "
-    '"unix:///path/to/socket", "redis+sentinel://host:26379,host:26379/service/0" '
-    'or "redis+cluster://host:6379,host:6379"'
+    'SESSION_REDIS is not a Redis URL: write "redis://127.0.0.1:6379/0", "rediss://..." for TLS '
+    '(valkey://... and valkeys://... are the same), "unix:///path/to/socket", '
+    '"redis+sentinel://host:26379,host:26379/service/0" or "redis+cluster://host:6379,host:6379"'
 )
 _SENTINEL_PORT = 26379
 _REDIS_PORT = 6379
 _TRANSPORTS = {"valkey": "redis", "valkeys": "rediss"}  # valkey-py's names for them
 _KINDS = ("", "cluster", "sentinel")
-_ENCODE = "percent-encode what is special in a user or password, as %23 for # and %2F for /"
+_ENCODE = "percent-encode special characters in a user or password, as %23 for # and %2F for /"
 
 
 class Kind(enum.Enum):
-    """What the addresses of a URL are."""
+    """The kind of a URL's addresses."""
 
     SINGLE = enum.auto()
     SENTINEL = enum.auto()
@@ -40,10 +39,10 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Where sessions are, and how connections are made.
+    """The servers of the sessions, and how to connect.
 
-    `options` are keywords of redis-py's connections and pools. `nodes` are empty
-    for one server, whose address stands in the options.
+    `options` are keywords of redis-py's connections and pools. `nodes` is empty for one server,
+    whose address is in the options.
     """
 
     kind: Kind
@@ -57,7 +56,7 @@ class Servers:
 def read(url: str, colour: Colour = Colour.SYNC) -> Servers:
     """Read a URL for callers of a colour.
 
-    Raises ConfigError, which shows none of it, as it may hold a password.
+    Raises ConfigError without quoting the URL, which may hold a password.
     """
     try:
         return _read(url, colour)
@@ -81,7 +80,7 @@ def location_of(servers: Servers) -> str:
 
 
 def location_of_one(options: Mapping[str, Any]) -> str:
-    """Name the server that options of redis-py's connections are for, and the database."""
+    """Name the server and the database in options of redis-py's connections."""
     database = options.get("db") or 0
     if "path" in options:
         return f"unix://{options['path']}?db={database}"
@@ -112,8 +111,8 @@ def _read(url: str, colour: Colour) -> Servers:
 def _split_list(transport: str, rest: str) -> SplitResult:
     """Split a URL with a list of hosts.
 
-    CPython since 3.11.12, 3.12.9 and 3.13.2 refuses an IPv6 address in brackets that has
-    something before it (CVE-2025-0938). `_nodes` checks the hosts one by one.
+    CPython since 3.11.12, 3.12.9 and 3.13.2 refuses an IPv6 address in brackets with text before it
+    (CVE-2025-0938). `_nodes` checks the hosts one by one.
     """
     hosts = re.split("[/?#]", rest, maxsplit=1)[0]
     return urlsplit(f"{transport}://host{rest[len(hosts) :]}")._replace(netloc=hosts)
@@ -129,7 +128,7 @@ def _single(parts: SplitResult, colour: Colour) -> Servers:
         options["path"] = unquote(parts.path)
     else:
         _take_database(options, parts.path.removeprefix("/"))
-        # Those of the address count, as in redis-py.
+        # Those of the address take precedence, as in redis-py.
         if parts.hostname:
             options["host"] = unquote(parts.hostname)
         if parts.port is not None:
@@ -155,7 +154,7 @@ def _sentinels(parts: SplitResult, colour: Colour) -> Servers:
         )
     options = _options(parts, colour, sentinels=True)
     _take_database(options, database)
-    # Passwords of Sentinels are apart from those of the servers that they watch.
+    # Passwords of Sentinels are separate from those of the servers that they watch.
     login = {
         name: options.pop(f"sentinel_{name}")
         for name in ("username", "password")
@@ -173,7 +172,7 @@ def _sentinels(parts: SplitResult, colour: Colour) -> Servers:
 
 
 def _take_database(options: dict[str, Any], path: str) -> None:
-    """Read the database of a URL's path; redis-py passes over one that it cannot read."""
+    """Return the database of a URL's path; redis-py ignores one that it cannot read."""
     if not path:
         return
     if not re.fullmatch(r"\d{1,9}", path, re.ASCII) or options.get("db", int(path)) != int(path):
@@ -210,7 +209,7 @@ def _options(parts: SplitResult, colour: Colour, *, sentinels: bool = False) -> 
     if password:
         options["password"] = unquote(password)
     if parts.scheme == "rediss":
-        # Releases of redis-py before 6 trust any certificate that the CA signed.
+        # Releases of redis-py before 6 trust any certificate that the CA has signed.
         verified = options.get("ssl_cert_reqs") != "none"
         _ = options.setdefault("ssl_check_hostname", verified)
     return options

@@ -1,8 +1,8 @@
-"""Read the options that follow the `?` of a Redis URL, each with its type.
+"""Read the options behind the `?` of a Redis URL, each with its type.
 
-redis-py takes what it does not know for text, and what is wrong for true; either is an error
-when it connects. Here it is one at the start. No message shows a value, nor a name that was
-not meant for an option: a password with a `?` or `&` in it ends up here.
+redis-py takes unknown options for text and wrong values for true, and fails when it connects. Here
+both are errors at the start. No message shows a value, or a name that was not meant as an option:
+part of a password with a `?` or `&` ends up here.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ...errors import ConfigError
 
 _TRUE = frozenset(("1", "true", "t", "yes", "y", "on"))
 _FALSE = frozenset(("0", "false", "f", "no", "n", "off"))
-_LIKE = 0.7  # how much a name must be like that of an option to be shown
+_LIKE = 0.7  # how similar a name must be to that of an option to be shown
 
 
 def _truth(text: str) -> bool:
@@ -66,7 +66,7 @@ def _path(text: str) -> str:
 
 
 def _cert_reqs(text: str) -> str:
-    """Read what redis-py calls "none", "optional" or "required", and Python's `ssl` CERT_NONE."""
+    """Read redis-py's "none", "optional" or "required", or CERT_NONE of Python's `ssl`."""
     found = text.lower().rpartition(".")[2].removeprefix("cert_")
     known = {"0": "none", "1": "optional", "2": "required"}
     found = known.get(found, found)
@@ -76,7 +76,7 @@ def _cert_reqs(text: str) -> str:
 
 
 def _tls_version(text: str) -> ssl.TLSVersion:
-    """Read TLSv1_2, TLSv1.2, 1.2, or the number that it has in Python's `ssl`."""
+    """Read TLSv1_2, TLSv1.2, 1.2, or the number in Python's `ssl`."""
     if text.isdecimal() and len(text) == 3:  # noqa: PLR2004  # 771 is TLS 1.2, 772 is 1.3
         return ssl.TLSVersion(int(text))
     name = re.sub(r"^(TLSVersion\.)?(TLS)?v?", "TLSv", text, flags=re.IGNORECASE)
@@ -91,7 +91,7 @@ def _verify_flags(text: str) -> list[ssl.VerifyFlags]:
     return [ssl.VerifyFlags[name.rpartition(".")[2]] for name in names]
 
 
-# Every option of redis-py's connections that text can say, and what it holds.
+# All options of redis-py's connections that text can express, with their types.
 _READERS: Mapping[str, tuple[Callable[[str], object], str]] = MappingProxyType(
     {
         **dict.fromkeys(
@@ -131,7 +131,8 @@ _READERS: Mapping[str, tuple[Callable[[str], object], str]] = MappingProxyType(
         "ssl_min_version": (_tls_version, "a version such as TLSv1_2"),
     }
 )
-# What the store decides, as its records are bytes and its answers RESP2; saying so is no error.
+# Options that the store decides, as its records are bytes and its answers RESP2. The same value is
+# not an error.
 _FIXED: Mapping[str, tuple[Callable[[str], object], object]] = MappingProxyType(
     {
         "decode_responses": (_truth, False),
@@ -141,7 +142,7 @@ _FIXED: Mapping[str, tuple[Callable[[str], object], object]] = MappingProxyType(
         "protocol": (_count, 2),
     }
 )
-# Objects, which a client may have.
+# Options with objects, which only a client may have.
 _OBJECTS = frozenset(
     ("credential_provider", "redis_connect_func", "retry", "retry_on_error", "ssl_ocsp_context")
 )
@@ -159,7 +160,7 @@ _MEANT = {
 
 
 def read_options(query: str, kind: str, *, colour: Colour, sentinels: bool) -> dict[str, Any]:
-    """Read a URL's query for connections of a kind, as `Connection` is.
+    """Read a URL's query for connections of a kind, such as `Connection`.
 
     Any: the options have several types. Raises ConfigError, which shows no value.
     """
@@ -201,24 +202,25 @@ def _check_fixed(name: str, value: str) -> None:
     except ValueError:
         same = False
     if not same:
-        raise ConfigError(f"SESSION_REDIS must not say {name}: leave it out of the URL")
+        raise ConfigError(f"SESSION_REDIS must not have {name}: leave it out of the URL")
 
 
 def _unknown(name: str, known: Collection[str], *, tls: bool) -> str:
     if name in _OBJECTS:
-        return f"SESSION_REDIS has the option {name}, which no URL can say: give a client"
+        return f"SESSION_REDIS has the option {name}, which a URL cannot express: use a client"
     meant = _MEANT.get(name.lower()) or next(
         iter(difflib.get_close_matches(name.lower(), known, n=1, cutoff=_LIKE)), None
     )
     if name not in _READERS and meant is not None:
-        return f"SESSION_REDIS has no option {name!r}: did you mean {meant}?"
+        return f"SESSION_REDIS does not have an option {name!r}: did you mean {meant}?"
     if name in _READERS and name.startswith("ssl_") and not tls:
-        return f"SESSION_REDIS says {name}, which is for TLS: write rediss:// in place of redis://"
+        return f"SESSION_REDIS has {name}, which is for TLS: write rediss:// in place of redis://"
     if name in _READERS:
-        return f"SESSION_REDIS says {name}, which redis-py {redis.__version__} cannot do here"
+        return f"SESSION_REDIS has {name}, which redis-py {redis.__version__} does not support here"
     return (
-        "SESSION_REDIS has an option that is none of redis-py's, or none that a URL can say: "
-        f"write one of {', '.join(sorted(known))}, or percent-encode what is special in a password"
+        "SESSION_REDIS has an option that redis-py does not know, or that a URL cannot express: "
+        f"write one of {', '.join(sorted(known))}, or percent-encode special characters in a "
+        "password"
     )
 
 
@@ -228,7 +230,7 @@ def _shown(name: str, known: Collection[str]) -> str:
 
 @cache
 def options_of(kind: str, colour: Colour) -> frozenset[str]:
-    """Return which of the options the installed redis-py takes for connections of a kind."""
+    """Return which of the options the installed redis-py accepts for connections of a kind."""
     library: Any = redis.asyncio if colour is Colour.ASYNC else redis
     taken = {"max_connections"}  # the pool's
     for base in getattr(library, kind).__mro__:
@@ -237,11 +239,11 @@ def options_of(kind: str, colour: Colour) -> frozenset[str]:
 
 
 def check_tls(options: Mapping[str, Any]) -> None:  # Any: as above
-    """Raise ConfigError where TLS cannot begin with these: files missing, or not what they are."""
+    """Raise ConfigError if TLS cannot start with these files: missing, or of a wrong kind."""
     for name in ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile"):
         path = options.get(name)
         if path is not None and not os.access(path, os.R_OK):
-            raise ConfigError(f"SESSION_REDIS: {name} is not there, or cannot be read: {path}")
+            raise ConfigError(f"SESSION_REDIS: {name} does not exist, or cannot be read: {path}")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     step = "ssl_ca_certs, ssl_ca_path or ssl_ca_data"
     try:
@@ -253,8 +255,8 @@ def check_tls(options: Mapping[str, Any]) -> None:  # Any: as above
             context.set_ciphers(options["ssl_ciphers"])
         step = "ssl_certfile, ssl_keyfile or ssl_password"
         if options.get("ssl_certfile") is not None:
-            # Without a password OpenSSL would ask for one at the terminal.
+            # Without a password OpenSSL would ask for one on the terminal.
             password = options.get("ssl_password") or ""
             context.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"), password)
     except (OSError, ValueError):
-        raise ConfigError(f"SESSION_REDIS: TLS cannot begin with {step}") from None
+        raise ConfigError(f"SESSION_REDIS: TLS cannot start with {step}") from None

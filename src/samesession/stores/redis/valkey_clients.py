@@ -1,7 +1,7 @@
-"""Read where a client of valkey-py connects to, and how: redis-py does so in its place.
+"""Read where a client of valkey-py connects to, and how: redis-py connects in its place.
 
-The two libraries' clients have the same methods, but neither errors nor connections in common.
-Imports nothing of valkey-py's: whoever gives a client of it has done so.
+The two libraries' clients have the same methods, but their errors and connections are unrelated.
+This module does not import valkey-py: an application with such a client has done so.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from ...core.store import Colour
 from ...errors import ConfigError
 from .url import Address, Kind, Servers
 
-# Objects that text cannot say, and that redis-py takes as they are.
+# Objects that text cannot express, and that redis-py accepts as they are.
 _OBJECTS = ("credential_provider", "socket_keepalive_options")
-# It names the library that connects, which is redis-py.
+# The name of the connecting library, which is redis-py.
 _OWN = ("lib_name", "lib_version")
 
 
 def servers_of(client: Any) -> tuple[Servers, Colour] | None:  # Any: valkey-py is not imported
-    """Return the servers of a client of valkey-py, and whom it serves; None: it is none.
+    """Return the servers and colour of a client of valkey-py; None if it is not one.
 
     Raises ConfigError for a client of a replica.
     """
@@ -55,7 +55,7 @@ def _cluster(client: Any, colour: Colour) -> Servers:
 
 def _sentinels(pool: Any, colour: Colour) -> Servers:
     if not pool.is_master:
-        raise ConfigError("SESSION_REDIS is a client of a replica: give it Sentinel.master_for()")
+        raise ConfigError("SESSION_REDIS is a client of a replica: use Sentinel.master_for()")
     tls = _is_tls(pool)
     watchers = [each.connection_pool.connection_kwargs for each in pool.sentinel_manager.sentinels]
     nodes: list[Address] = [(each["host"], int(each["port"])) for each in watchers]
@@ -77,7 +77,7 @@ def _options(kwargs: Mapping[str, Any], colour: Colour, *, tls: bool) -> dict[st
     from .url_options import options_of
 
     known = {*options_of(kind, colour), *_OBJECTS} - {*_OWN}
-    # None and no room for connections are valkey-py's words for its own defaults.
+    # valkey-py writes its own defaults as None, and as no limit of connections.
     return {
         name: value
         for name, value in kwargs.items()

@@ -1,16 +1,16 @@
-"""Ask Redis so that the answer is the question's: for what would log a user out.
+"""Verify answers of Redis that would log a user out: they must belong to the question.
 
-Answers have no names, and belong to questions by their order. Where a proxy or a client
+Answers have no names, and belong to questions by their order. If a proxy or a client
 drops or doubles one, each question gets its neighbour's from then on: the connection is
-out of step. So a question is asked within a fence: see fence.
+out of step. So a question is asked again within a fence: see fence.
 
-    what was answered           asked again, within a fence
-    no record                   on the same connection, as far as that can be told
+    first answer                asked again, within a fence
+    no record                   on the same connection, as far as that is known
     another session's record    on another connection
 
-If the second answer is the first one, that is what is stored, and no connection is
-dropped: somebody who can write one record must not be able to cut everybody off. If it
-is not, the first connection is out of step, and dropped.
+If both answers are equal, they are what is stored, and no connection is dropped:
+an attacker who can write one record must not be able to cut off everyone. If they
+differ, the first connection is out of step, and is dropped.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _MOVED = ("MOVED", "ASK")
 
 
 def load_again(client: Client, key: str, *, doubted: object) -> Steps[Any]:
-    """Read a key again, for which `doubted` was answered; raises InvalidResponse in vain."""
+    """Read a key again, whose answer is `doubted`; raise InvalidResponse if that fails."""
     holder = yield from client.holder(key)
     mark = holder.mark
     (answer,) = yield from _verified(holder, key, elsewhere=doubted is not None)
     if isinstance(answer, errors.ResponseError):
-        # By identity: to a type checker no Client is a Node.
+        # By identity: for a type checker, a Client is never a Node.
         if id(holder) == id(client) or not _is_redirection(answer):
             raise answer
         answer = yield from client.send(get(key))  # follows the key to where it has moved
@@ -41,7 +41,7 @@ def load_again(client: Client, key: str, *, doubted: object) -> Steps[Any]:
 
 
 def _verified(holder: Node, key: str, *, elsewhere: bool) -> Steps[list[Any]]:
-    """Read a key within a fence, where that is out of step on another connection."""
+    """Read a key within a fence; if the connection is out of step, on another one."""
     sent = [get(key)]
     mark = holder.mark
     try:

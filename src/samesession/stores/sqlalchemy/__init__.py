@@ -1,4 +1,4 @@
-"""SQL databases, through SQLAlchemy: everything about them."""
+"""The store in SQL databases, through SQLAlchemy."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Open SQLAlchemy engines of the session store's own, for Flask or for Quart.
+"""Open the session store's own SQLAlchemy engines, for Flask or for Quart.
 
-An application's engine lends its settings, never its connections: the pool is
-another, so that neither a half-done transaction nor a pool that is used up by views
-reaches the sessions. Every statement is a transaction of its own (AUTOCOMMIT).
+An application's engine supplies its settings, never its connections. The pool is separate. So the
+sessions meet neither a half-done transaction nor a pool that is used up by views. Every statement
+is its own transaction (AUTOCOMMIT).
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from .sqlite_turns import take_turns
 
 T = TypeVar("T")
 
-# A database to its drivers, the first that is installed wins: SQLAlchemy's name, the
-# module, and what to install. Only SQLAlchemy says where a driver is sync and where async.
+# A database's drivers, of which the first installed one is used: SQLAlchemy's name, the module, and
+# what to install. Only SQLAlchemy knows which driver is sync and which is async.
 _DRIVERS = {
     Colour.SYNC: {
         "sqlite": (("pysqlite", "sqlite3", ""),),
@@ -48,33 +48,32 @@ _DRIVERS = {
 }
 _SYSTEMS = ("sqlite", "postgresql", "mariadb", "mysql")
 _NAME = "samesession"
-# At DEBUG an engine logs each row that it reads. Ours has a logger of its own, below the
-# usual one, that says all else.
+# At DEBUG an engine logs each row that it reads. Ours has its own logger, below the usual one,
+# which logs everything else.
 logging.getLogger(f"sqlalchemy.engine.Engine.{_NAME}").addFilter(
     lambda record: record.levelno > logging.DEBUG
 )
 _OPTIONS = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True, "logging_name": _NAME}
-_BOTH = {"psycopg"}  # drivers that SQLAlchemy knows in both colours by one name
+_BOTH = {"psycopg"}  # drivers that SQLAlchemy knows in both colours under one name
 _MEMORY_HELP = (
-    "SESSION_SQLALCHEMY is an SQLite database in memory, whose one connection an application "
+    "SESSION_SQLALCHEMY is an SQLite database in memory, whose only connection an application "
     'would share with its sessions: name a file, or write SESSION_TYPE = "memory"'
 )
 
 
 def read_url(text: str) -> sa.URL:
-    """Read a database's URL; raises ConfigError without quoting it, for its password."""
+    """Read a database's URL; raise ConfigError without quoting it, as it may hold a password."""
     try:
         url = sa.make_url(text)
         if url.get_backend_name() == "postgres":
             raise ConfigError('SESSION_SQLALCHEMY: write "postgresql://", not "postgres://"')
     except ArgumentError:
-        raise ConfigError(f"SESSION_SQLALCHEMY is no URL of a database: {HELP}") from None
+        raise ConfigError(f"SESSION_SQLALCHEMY is not a URL of a database: {HELP}") from None
     if url.get_backend_name() == "sqlite" and _in_memory(url):
         raise ConfigError(_MEMORY_HELP)
     if "@" in (url.host or ""):
         raise ConfigError(
-            "SESSION_SQLALCHEMY has more than one @ in it: percent-encode those of the password "
-            "as %40"
+            "SESSION_SQLALCHEMY has more than one @: percent-encode those in the password as %40"
         )
     if url.get_backend_name() == "sqlite" and str(url.database).startswith("~"):
         url = url.set(database=os.path.expanduser(str(url.database)))
@@ -86,7 +85,7 @@ def _in_memory(url: sa.URL) -> bool:
 
 
 def driven(url: sa.URL, colour: Colour) -> sa.URL:
-    """Name a driver that serves the colour: the URL's own, or the natural one for its database."""
+    """Return the URL with a driver for the colour: its own, or the usual one for its database."""
     backend = url.get_backend_name()
     family = "mysql" if backend == "mariadb" else backend
     known = _DRIVERS[colour].get(family)
@@ -125,7 +124,7 @@ def _serves(url: sa.URL, colour: Colour) -> bool:
 
 
 def colour_of(source: object) -> Colour | None:
-    """Return which callers a setting serves, None for a URL; raise ConfigError for no database."""
+    """Return a setting's colour, None for a URL; raise ConfigError if it is not a database."""
     if isinstance(source, sa.URL):
         return None
     if isinstance(source, sa.Engine | AsyncEngine):
@@ -137,17 +136,17 @@ def colour_of(source: object) -> Colour | None:
 
 
 def check_engine(engine: sa.Engine | AsyncEngine) -> None:
-    """Refuse an engine all of whose users share one connection."""
+    """Refuse an engine whose users all share one connection."""
     pool = engine.pool
     if isinstance(pool, SingletonThreadPool | StaticPool):
         raise ConfigError(_MEMORY_HELP)
 
 
-# Any: a Flask-SQLAlchemy object has no type that we could name.
+# Any: there is no type for a Flask-SQLAlchemy object that we could import.
 def opened(
     source: Any, colour: Colour, bind_key: str | None, *, timeout: float, deadline: Deadline
 ) -> sa.Engine | AsyncEngine:
-    """Open an engine of our own, as a URL says or with the settings of one that is lent."""
+    """Open our own engine, from a URL or with the settings of a lent one."""
     if isinstance(source, sa.URL):
         return open_engine(source, colour, timeout=timeout, deadline=deadline)
     if not isinstance(source, sa.Engine | AsyncEngine):
@@ -161,13 +160,13 @@ def open_engine(
 ) -> sa.Engine | AsyncEngine:
     """Open an engine for a URL.
 
-    `timeout`: seconds for connecting and for each statement; `deadline`: a thread's
-    for all of them, where the driver lets us set one.
+    `timeout`: seconds for connecting and for each statement; `deadline`: a thread's limit for all
+    of them, if the driver supports one.
     """
     chosen = driven(url, colour)
     options: dict[str, Any] = {
         **_OPTIONS,
-        # A loop's own deadline ends a wait for a connection, unless it is the loop that is late.
+        # A loop's own deadline ends the wait for a connection, unless the loop itself is late.
         "pool_timeout": timeout if colour is Colour.SYNC else timeout * LONGEST,
         "pool_use_lifo": True,
         "connect_args": _connect_args(chosen, colour, timeout),
@@ -187,7 +186,7 @@ def open_engine(
 
 
 def open_beside(engine: sa.Engine | AsyncEngine, *, timeout: float) -> sa.Engine | AsyncEngine:
-    """Open an engine like an application's, with connections of its own."""
+    """Open an engine like an application's, with its own connections."""
     options: dict[str, Any] = {**_OPTIONS, "pool": engine.pool.recreate()}
     made = (
         create_async_engine(engine.url, **options)
@@ -201,7 +200,7 @@ def open_beside(engine: sa.Engine | AsyncEngine, *, timeout: float) -> sa.Engine
 def close_engine(
     deadline: Deadline, timeout: float, engine: sa.Engine | AsyncEngine
 ) -> Steps[None]:
-    """Close an engine's connections; `timeout`: seconds for saying goodbye to the server."""
+    """Close an engine's connections; `timeout`: seconds for closing them cleanly."""
     deadline.begin(timeout)
     if isinstance(engine, AsyncEngine):
         closing: Any = engine.dispose()
@@ -240,7 +239,7 @@ def _timeouts(url: sa.URL, timeout: float) -> dict[str, Any]:
 
 
 def _bound_statements(engine: sa.Engine | AsyncEngine, timeout: float) -> None:
-    """Have the server end each statement that takes too long, where it can."""
+    """Make the server end each statement that takes too long, if it can."""
     real = sync_engine(engine)
     milliseconds = math.ceil(timeout * 1000)
     match real.dialect.name:
@@ -265,7 +264,7 @@ def _bound_statements(engine: sa.Engine | AsyncEngine, timeout: float) -> None:
 
 
 def _bound_waits(engine: sa.Engine, deadline: Deadline) -> None:
-    """Have a thread's waits end at the deadline."""
+    """Make a thread's waits end at the deadline."""
     new = _connect_with(engine.dialect.driver, deadline)
 
     def connect(_: object, __: object, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
@@ -285,39 +284,39 @@ def _connect_with(driver: str, deadline: Deadline) -> Callable[..., Any]:
 
 
 def location_of(source: object) -> str:
-    """Name the server and database, or the file, of what was given; no user, no password."""
+    """Name the server and database, or the file, of a setting, without user or password."""
     if not isinstance(source, sa.URL | sa.Engine | AsyncEngine):
         return f"a {type(source).__name__} object"
     url = source if isinstance(source, sa.URL) else source.url
-    hosts = url.query.get("host", ())  # where PostgreSQL's socket is, or several servers are
+    hosts = url.query.get("host", ())  # PostgreSQL's socket, or several servers
     more = ",".join((hosts,) if isinstance(hosts, str) else hosts)
     if url.get_backend_name() == "sqlite" and url.database is not None:
         return f"sqlite:///{os.path.abspath(url.database)}"
     port = "" if url.port is None else f":{url.port}"
-    # A bare IPv6 address has its brackets lost by SQLAlchemy.
+    # SQLAlchemy removes the brackets of an IPv6 address.
     host = f"[{url.host}]" if url.host and ":" in url.host else url.host
     server = more if not host else told(f"{host}{port}")
     return f"{url.get_backend_name()}://{server}/{url.database or ''}"
 
 
 def system_of(source: object) -> str:
-    """Return the database's name in OpenTelemetry; of an object that knows it later, none's."""
+    """Return the database's name in OpenTelemetry; empty if the object knows it only later."""
     url = source.url if isinstance(source, sa.Engine | AsyncEngine) else source
     name = url.get_backend_name() if isinstance(url, sa.URL) else ""
     return name if name in _SYSTEMS else "other_sql"
 
 
 def is_lent(source: object) -> bool:
-    """Return whether a setting is a Flask-SQLAlchemy object, which is known by what it has."""
-    # On the class: its `engines` needs an application.
+    """Return whether a setting is a Flask-SQLAlchemy object, by its attributes."""
+    # On the class, because its `engines` needs an application.
     return all(hasattr(type(source), name) for name in ("init_app", "engines", "get_engine"))
 
 
 def lent_metadata(source: Any, bind_key: str | None) -> sa.MetaData:
-    """Return the metadata of a Flask-SQLAlchemy object, so that its `create_all` has our tables."""
+    """Return a Flask-SQLAlchemy object's metadata, so that its `create_all` has our tables."""
     found: dict[str | None, sa.MetaData] = source.metadatas
     if bind_key not in found:
-        # As Flask-SQLAlchemy does when the first model of a bind key is declared.
+        # As in Flask-SQLAlchemy, when the first model of a bind key is declared.
         found[bind_key] = sa.MetaData(info={"bind_key": bind_key})
     return found[bind_key]
 

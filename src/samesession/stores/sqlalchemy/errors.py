@@ -1,4 +1,4 @@
-"""Read what went wrong in a database, and pass on nothing that was sent to it."""
+"""Translate a database's errors, without the data that was sent."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _STATE = 5  # characters of an SQLSTATE
 _MISSING_TEXT = ("no such table", "no such column", "unknown database")  # SQLite
 
 
-# The database answers with the word that it is given.
+# The database answers with the word that it gets.
 _WORD = sa.select(sa.cast(sa.bindparam("word_"), sa.String(64)))
 
 
-class OutOfStep(SQLAlchemyError):  # as all of ours
-    """What a connection answers belongs to another question."""
+class OutOfStep(SQLAlchemyError):  # like all our parameters
+    """A connection's answer belongs to another question."""
 
 
 def expect_in_step(connection: sa.Connection, asked: str, answered: str | None) -> None:
-    """Raise OutOfStep, and close the connection, unless a row is the one that was asked for.
+    """Raise OutOfStep, and close the connection, unless a row belongs to the question.
 
-    `answered`: the row's key. None, for no row, would log a user out: it is believed if
-    the connection gives the next answer to the next question. SQLite's cannot cross.
+    `answered`: the row's key. None, for no row, would log a user out. It is believed if the
+    connection answers the next question correctly. SQLite's connections cannot get out of step.
     """
     if answered == asked or (answered is None and connection.dialect.name == "sqlite"):
         return
@@ -36,7 +36,7 @@ def expect_in_step(connection: sa.Connection, asked: str, answered: str | None) 
     if answered is None and connection.execute(_WORD, {"word_": word}).scalar() == word:
         return
     connection.invalidate()
-    raise OutOfStep("a connection's answers are other questions'")
+    raise OutOfStep("a connection's answers belong to other questions")
 
 
 def _codes(error: SQLAlchemyError) -> list[str | int]:
@@ -48,7 +48,7 @@ def _codes(error: SQLAlchemyError) -> list[str | int]:
 
 
 def _code(error: SQLAlchemyError) -> str | int | None:
-    """Return the code to pass on; a driver's first argument may also be a sentence."""
+    """Return the code that may be shown; a driver's first argument may also be a sentence."""
     short = (code for code in _codes(error) if isinstance(code, int) or len(code) == _STATE)
     return next(short, None)
 
@@ -56,8 +56,8 @@ def _code(error: SQLAlchemyError) -> str | int | None:
 def may_be_tried_again(error: SQLAlchemyError) -> bool:
     """Return whether the same statement may well succeed now.
 
-    It lost a race that the database decided, or its connection had died in the pool, or
-    was out of step.
+    It lost a race, by the database's decision, or its connection had died in the pool, or was out
+    of step.
     """
     if not isinstance(error, DBAPIError):
         return isinstance(error, OutOfStep)
@@ -65,7 +65,7 @@ def may_be_tried_again(error: SQLAlchemyError) -> bool:
 
 
 def missing(table: str) -> str:
-    """Return what to say of a table of ours that is not there, or has other columns."""
+    """Return the message for a missing table of ours, or one with other columns."""
     return (
         f"the table {table!r} is missing, or an older one: run `flask sessions init` "
         "or `quart sessions init`, or create it by a migration"
@@ -73,9 +73,9 @@ def missing(table: str) -> str:
 
 
 def as_store_error(error: SQLAlchemyError, missing: str) -> StoreUnavailable:
-    """Return an error as ours; its text may quote what was sent, so only the code goes on.
+    """Return our error for a database's; only its code is kept, as its text may quote data.
 
-    `missing`: what to say where the database knows no such table.
+    `missing`: the message for a table that the database does not know.
     """
     code = _code(error)
     said = str(error.orig).lower() if isinstance(error, DBAPIError) else ""

@@ -1,6 +1,6 @@
-"""How the tables of sessions are: whether they are there, indexed and purged, and the clock.
+"""Examine the tables of sessions: whether they exist, have indexes and are purged, and the clock.
 
-Functions of a connection, as the store's work is.
+These are functions of a connection, like the store's work.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...core.store import Clock
 from ..kit.unpurged import PATIENCE, purge_finding
 from .tables import Tables
 
-# How a server tells the seconds since 1970. SQLite has no clock but the machine's.
+# How a server returns the seconds since 1970. SQLite uses the machine's clock.
 _TIMES: Mapping[str, str] = MappingProxyType(
     {
         "mariadb": "SELECT UNIX_TIMESTAMP(NOW(6))",
@@ -27,13 +27,13 @@ _TIMES: Mapping[str, str] = MappingProxyType(
 
 
 def findings(tables: Tables, clock: Clock, connection: sa.Connection) -> list[Finding]:
-    """Examine the tables and the server; without the tables there is no more to look at."""
+    """Examine the tables and the server; without the tables there is nothing else to examine."""
     lacking = _lacking(tables, connection)
     if lacking is not None:
         return [*_clock(connection, clock), lacking]
     return [
         *_clock(connection, clock),
-        Finding("sql.tables", Level.OK, "the tables are there"),
+        Finding("sql.tables", Level.OK, "the tables exist"),
         _indexes(tables, connection),
         _unpurged(tables, connection, clock),
     ]
@@ -49,7 +49,10 @@ def _lacking(tables: Tables, connection: sa.Connection) -> Finding | None:
         there = {each["name"] for each in inspector.get_columns(table.name, schema=table.schema)}
         missing = [column.name for column in table.columns if column.name not in there]
         if missing:
-            what = f"the table {table.fullname} has no column {missing[0]}: it is another's"
+            what = (
+                f"the table {table.fullname} has no column {missing[0]}: it belongs to another "
+                "program"
+            )
             return Finding("sql.tables", Level.ERROR, what, 'SESSION_SQLALCHEMY_TABLE = "..."')
     return None
 
@@ -62,7 +65,7 @@ def _indexes(tables: Tables, connection: sa.Connection) -> Finding:
             what = f"{table.fullname} has no index on expires: purge reads the whole table"
             write = f"CREATE INDEX ix_{table.name}_expires ON {table.fullname} (expires)"
             return Finding("sql.indexes", Level.WARNING, what, write)
-    return Finding("sql.indexes", Level.OK, "what has expired is found by an index")
+    return Finding("sql.indexes", Level.OK, "an index finds expired sessions")
 
 
 def _unpurged(tables: Tables, connection: sa.Connection, clock: Clock) -> Finding:

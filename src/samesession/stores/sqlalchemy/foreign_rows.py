@@ -1,9 +1,9 @@
-"""Read and delete the rows of Flask-Session, and of what uses its table as Airflow and Superset do.
+"""Read and delete rows of Flask-Session, and of its users, such as Airflow and Superset.
 
     sessions    id, session_id, data, expiry
 
-`session_id` is the key with its prefix, `expiry` a datetime in UTC without an offset; a row
-without one has expired. The table is never created here, nor part of any metadata.
+`session_id` is the key with its prefix, and `expiry` a datetime in UTC without an offset; a row
+without one has expired. The table is never created here, and not part of any metadata.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _OTHER_TYPE = "its row has another type"
 
 
 class ForeignRows:
-    """The statements on another library's table, and what they answer.
+    """The statements on another library's table, and their results.
 
     Names of parameters end in `_`: see tables.Statements.
     """
@@ -29,7 +29,7 @@ class ForeignRows:
     def __init__(
         self, name: str = "sessions", schema: str | None = None, max_bytes: int = 1024 * 1024
     ) -> None:
-        """`max_bytes`: what is read of a row's data at most; a larger one is not."""
+        """`max_bytes`: how much of a row's data is read; larger data is refused."""
         table = sa.table(
             name,
             sa.column("session_id", sa.String),
@@ -53,11 +53,11 @@ class ForeignRows:
         try:
             row = connection.execute(self._load, {"key_": key}).first()
         except (TypeError, ValueError) as error:
-            # SQLite keeps anything in any column, and its driver fails on reading it.
+            # SQLite keeps anything in any column, and its driver fails when it reads that.
             raise BadRecord(_OTHER_TYPE) from error
         found = None if row is None else row[0]
         if found != key and str(found).lower() == key.lower():
-            return None  # MySQL takes a capital for its small letter: somebody else's
+            return None  # MySQL ignores case: the row belongs to another key
         expect_in_step(connection, key, found)
         return None if row is None else _foreign(*row[1:], now=now)
 
@@ -66,13 +66,13 @@ class ForeignRows:
         _ = connection.execute(self._remove, {"key_": key})
 
 
-# Any: what a driver gives for a column.
+# Any: a driver's value for a column.
 def _foreign(data: Any, expiry: Any, fits: Any, *, now: float) -> Foreign | None:
     if expiry is None:
         return None
     if not isinstance(expiry, dt.datetime):
         raise BadRecord(_OTHER_TYPE)
-    # A column that an administrator made may know offsets.
+    # A column that an administrator created may have offsets.
     moment = expiry if expiry.tzinfo is not None else expiry.replace(tzinfo=dt.UTC)
     if moment.timestamp() <= now:
         return None

@@ -1,10 +1,9 @@
 """Read, delete and list many rows at once, each by one statement.
 
-What a table holds may be an administrator's doing, or a restore's: a row that is not
-as we write it is passed over, so that it keeps no other from being listed or ended.
-What has expired is listed as well, and deleted when it is read: a clock may be ahead.
-SQLite needs statements of its own for that, as it keeps any bytes in a column of text,
-and its driver fails on those that are no UTF-8.
+An administrator or a restore may have written to a table. A row that is not in our format is
+skipped, so that it does not prevent others from being listed or ended. Expired rows are listed as
+well, and deleted when they are read, because a clock may be fast. SQLite needs its own statements
+for this: it keeps any bytes in a text column, and its driver fails on bytes that are not UTF-8.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class _Pages(NamedTuple):
 
 
 class ManyRows:
-    """The statements on many rows of a store's tables, and what they answer.
+    """The statements on many rows of a store's tables, and their results.
 
     Names of parameters end in `_`: see tables.Statements.
     """
@@ -60,7 +59,7 @@ class ManyRows:
         self._keys = _pages(row.key, row.key < end)
 
     def load(self, keys: Sequence[str], now: int, connection: sa.Connection) -> list[Found | None]:
-        """Read live records, in the order of the keys; None for what is none of ours."""
+        """Read live records, in the order of the keys; None for rows that are not ours."""
         found: dict[str, Found] = {}
         expired: list[str] = []
         rows = connection.execute(self._load, {"keys_": keys}).all()
@@ -77,7 +76,7 @@ class ManyRows:
         return [found.get(key) for key in keys]
 
     def remove(self, keys: Sequence[str], now: int, connection: sa.Connection) -> list[bool]:
-        """Delete rows; tell of each whether it was there, and live."""
+        """Delete rows; return for each whether it existed and was alive."""
         values: dict[str, Any] = {"keys_": keys, "now_": now}
         if connection.dialect.delete_returning:
             rows = connection.execute(self._remove_and_tell, values)
@@ -98,7 +97,7 @@ class ManyRows:
     def keys_page(
         self, prefix: str, after: str | None, limit: int, connection: sa.Connection
     ) -> KeyPage:
-        """List the next keys that begin with a prefix."""
+        """List the next keys with a prefix."""
         end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
         return _page(self._keys, after or prefix, {"end_": end}, connection, limit)
 
@@ -107,7 +106,7 @@ def _pages(key: sa.Column[Any], *conditions: sa.ColumnElement[bool]) -> _Pages:
     after = sa.bindparam("after_", type_=key.type)
     most: sa.BindParameter[int] = sa.bindparam("limit_", type_=sa.Integer)
     raw = sa.cast(sa.bindparam("after_", type_=sa.LargeBinary), sa.String)
-    # Of another type than text would be what stands behind all text, however far a page begins.
+    # A value of another type would sort behind all text, wherever a page starts.
     text = sa.func.typeof(key) == "text"
     return _Pages(
         plain=sa.select(key).where(*conditions, key > after).order_by(key).limit(most),

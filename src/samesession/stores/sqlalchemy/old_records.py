@@ -2,7 +2,7 @@
 
     sessions(id INTEGER PRIMARY KEY, session_id VARCHAR(255) UNIQUE, data BLOB, expiry DATETIME)
 
-`session_id` begins with the prefix; `expiry` is in UTC, without saying so.
+`session_id` starts with the prefix; `expiry` is in UTC, without an offset.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .store import SQLStore
 
 
 class OldRows:
-    """Those of a table."""
+    """The rows of a table."""
 
     def __init__(self, store: SQLStore, place: Place, table: sa.TableClause) -> None:
         self._store = store
@@ -40,7 +40,7 @@ class OldRows:
         if self._is_over:
             return None
         yield from checkpoint()
-        missing = f"{self.location} is missing, or has other columns: name another by --table"
+        missing = f"{self.location} is missing, or has other columns: name another one with --table"
         rows = yield from self._store.ask(self._rows, missing)
         if not rows:
             self._is_over = True
@@ -76,7 +76,7 @@ def _table(name: str, schema: str | None) -> sa.TableClause:
 
 
 def _record(key: object, data: object, expiry: object) -> OldRecord:
-    # Without an expiry a row is over, to Flask-Session too.
+    # A row without an expiry has expired, in Flask-Session too.
     expires = expiry.replace(tzinfo=dt.UTC).timestamp() if isinstance(expiry, dt.datetime) else 0.0
     raw = None if data is None else bytes(cast("bytes", data))
     return OldRecord(names_of(str(key))[0], str(key), raw, expires)
@@ -85,7 +85,7 @@ def _record(key: object, data: object, expiry: object) -> OldRecord:
 def open_old_records(
     source: str | None, place: Place, *, config: Config, colour: Colour, clock: Clock
 ) -> OldRows:
-    """Return what reads a URL's database, or that of SESSION_SQLALCHEMY; raise ConfigError."""
+    """Return a reader of a URL's database, or of SESSION_SQLALCHEMY's; raise ConfigError."""
     del clock
     own = config.of(SQLSettings)
     chosen, bind_key = (own.source, own.bind_key) if source is None else (source, None)

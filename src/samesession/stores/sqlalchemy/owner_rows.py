@@ -1,4 +1,4 @@
-"""Note that a key belongs to an owner, a row each, and forget it: as functions of a connection."""
+"""Add and remove an owner's notes, a row for each key, as functions of a connection."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from sqlalchemy.exc import IntegrityError
 from ...errors import StoreUnavailable
 from .tables import Statements, owner_digest
 
-_ATTEMPTS = 5  # to write a row that others delete and write
+_ATTEMPTS = 5  # to write a row that other requests delete and write
 
 
 def enlist(
     statements: Statements, owner: str, key: str, expires: int, connection: sa.Connection
 ) -> None:
-    """Note it, or note it anew."""
+    """Note that a key belongs to an owner, or renew the note."""
     values = {"owner_": owner_digest(owner), "key_": key, "expires_": expires}
     for _ in range(_ATTEMPTS):
         try:
@@ -24,9 +24,9 @@ def enlist(
                 return
         else:
             return
-    raise StoreUnavailable("a note of the owner index comes and goes")
+    raise StoreUnavailable("a note of the owner index keeps appearing and disappearing")
 
 
 def delist(statements: Statements, owner: str, key: str, connection: sa.Connection) -> None:
-    """Forget it."""
+    """Remove the note."""
     _ = connection.execute(statements.delist, {"owner_": owner_digest(owner), "key_": key})

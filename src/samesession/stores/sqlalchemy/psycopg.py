@@ -1,10 +1,9 @@
 """Connections of psycopg whose waits end in time.
 
-libpq bounds no wait for an answer: a server that is frozen, or a network that drops
-everything, would hold a request for ever. psycopg wakes its generators ten times a
-second, whatever the server does. Under asyncio a cancelled wait is over at once:
-psycopg would urge the server for up to ten seconds to end the statement, which the
-server's own statement_timeout does anyway.
+libpq has no limit for the wait for an answer: a frozen server, or a network that drops everything,
+would hold a request for ever. psycopg wakes its generators ten times a second, whatever the server
+does. Under asyncio a cancelled wait ends at once. psycopg would ask the server for up to ten
+seconds to end the statement, which the server's own statement_timeout does anyway.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class AbortingConnection(psycopg.AsyncConnection[Any]):
     """A connection that a cancelled wait closes at once."""
 
     async def wait(self, gen: Any, *args: Any, **named: Any) -> Any:
-        """Wait as psycopg does, but not for the server once that is cancelled."""
+        """Wait as psycopg does, but not for the server after a cancellation."""
         try:
             return await waiting.wait_async(gen, self.pgconn.socket, *args, **named)
         except BaseException as error:
@@ -44,7 +43,7 @@ class AbortingConnection(psycopg.AsyncConnection[Any]):
 def _until(
     gen: Generator[Any, Any, Any], deadline: Deadline, connection: psycopg.Connection[Any]
 ) -> Generator[Any, Any, Any]:
-    """Pass psycopg's generator on until the deadline, then close the connection."""
+    """Run psycopg's generator until the deadline, then close the connection."""
     try:
         awaited = next(gen)
         while True:

@@ -1,10 +1,9 @@
-"""Delete expired rows in batches, each a transaction of its own, so that no request waits long.
+"""Delete expired rows in batches, each its own transaction, so that no request waits long.
 
-Where rows are locked one by one a batch leaves out those that others hold. SQLite has
-one writer at a time: there a batch is as large as a share of a request's timeout
-allows, for a large one writes each page of the indexes only once, and the file
-is left to others now and then. Its waiting writers sleep between their
-attempts, so that a purge without a pause would let none of them in.
+If rows are locked one by one, a batch skips those that others hold. SQLite has one writer at a
+time. There a batch is as large as a share of a request's timeout allows, because a large batch
+writes each page of the indexes only once. The file is left to others regularly: waiting writers
+sleep between their attempts, so a purge without a pause would let none of them in.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ from ...run.clocks import stopwatch
 
 _FIRST = 1000  # rows in one batch; on servers, in each
 _FEWEST, _MOST = 100, 100_000
-_SHARE = 0.4  # of a request's timeout, for which a batch may keep SQLite's writers out
-# SQLite's writers sleep for so many seconds at most before they try again.
+_SHARE = 0.4  # of a request's timeout, for which a batch may block SQLite's writers
+# The longest sleep of SQLite's writers between two attempts, in seconds.
 _LONGEST_NAP = 0.1
-_PAGES = 32 * 1024  # KiB of SQLite's, so that none is written twice, and readers go on
+_PAGES = 32 * 1024  # KiB of SQLite's cache, so that no page is written twice, and readers continue
 
 
 class _InOrder(Executable, ClauseElement):
-    """MySQL's DELETE of what a subquery names, read first: or it would lock all that it scans."""
+    """MySQL's DELETE of a subquery's rows, read first: otherwise it locks all rows it scans."""
 
-    inherit_cache = False  # the statement is as good as its text
+    inherit_cache = False  # the statement's text identifies it
 
     def __init__(self, table: sa.Table, chosen: sa.Subquery) -> None:
         self.table = table
@@ -43,16 +42,16 @@ class _InOrder(Executable, ClauseElement):
 def _in_order(element: _InOrder, compiler: sa.Compiled, **_: object) -> str:
     process: Any = compiler.process  # its arguments are not typed
     table, chosen = process(element.table, asfrom=True), process(element.chosen, asfrom=True)
-    # SQLAlchemy has no word for a join in the order written.
+    # SQLAlchemy has no construct for a join in the written order.
     return f"DELETE {table} FROM {chosen} STRAIGHT_JOIN {table} ON {process(element.same)}"
 
 
 class Doomed(NamedTuple):
-    """The statements that delete one table's expired rows: `now_` and `limit_` are given."""
+    """The statements that delete one table's expired rows, with parameters `now_` and `limit_`."""
 
     portable: sa.Delete
-    joined: Executable  # for MySQL, which takes no LIMIT in the subquery of an IN
-    plain: sa.Delete  # for one that waits for rows which others hold
+    joined: Executable  # for MySQL, which does not allow LIMIT in the subquery of an IN
+    plain: sa.Delete  # for databases where a batch waits for rows that others hold
 
 
 def doomed(table: sa.Table) -> Doomed:
@@ -92,7 +91,7 @@ class Purge:
         values = {"now_": now, "limit_": self.limit}
         started = self._stopwatch()
         with _many_pages(connection):
-            # Any: a statement of our own is not known to be one.
+            # Any: our own statement has no type of SQLAlchemy's.
             result: Any = connection.execute(self._statement(connection), values)
             deleted: int = result.rowcount
         self.total += deleted
@@ -114,7 +113,7 @@ class Purge:
         self.limit = max(_FEWEST, min(_MOST, int(self.limit * growth)))
 
     def _statement(self, connection: sa.Connection) -> Executable:
-        dialect: Any = connection.dialect  # only MySQL's knows MariaDB
+        dialect: Any = connection.dialect  # only MySQL's dialect knows MariaDB
         if dialect.name not in ("mysql", "mariadb"):
             return self._statements.portable
         lowest = (10, 6) if dialect.is_mariadb else (8, 0, 1)
@@ -124,7 +123,7 @@ class Purge:
 
 @contextmanager
 def _many_pages(connection: sa.Connection) -> Iterator[None]:
-    """Let SQLite keep all that a batch changes until it is written."""
+    """Let SQLite keep all changes of a batch in memory until they are written."""
     if connection.dialect.name != "sqlite":
         yield
         return

@@ -1,8 +1,8 @@
-"""Connections of PyMySQL all of whose waits end together.
+"""Connections of PyMySQL whose waits all end together.
 
-Its own timeouts bound each single read and write, so that an operation of several
-statements could take several times as long. Where nothing is left the
-connection is closed: the answer that may still come would be the next one's.
+Its own timeouts limit each single read and write, so an operation of several statements could take
+several times as long. When the deadline has passed the connection is closed: otherwise the late
+answer would be taken for the next one's.
 """
 
 from __future__ import annotations

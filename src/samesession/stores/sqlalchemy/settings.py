@@ -10,9 +10,9 @@ from ...errors import ConfigError
 from ...reading_settings import anything, flag, optional, setting, text
 
 HELP = (
-    'write a URL such as "sqlite:////var/lib/app/sessions.db", "postgresql://user@host/db" '
-    'or "mysql://user@host/db", or give an Engine (Flask), an AsyncEngine (Quart) '
-    "or a Flask-SQLAlchemy object"
+    'write a URL such as "sqlite:////var/lib/app/sessions.db", "postgresql://user@host/db" or '
+    '"mysql://user@host/db", or use an Engine (Flask), an AsyncEngine (Quart) or a '
+    "Flask-SQLAlchemy object"
 )
 _SQL = (
     'write SESSION_TYPE = "sqlalchemy" and SESSION_SQLALCHEMY = an engine, or a URL such as '
@@ -22,7 +22,7 @@ _SQL = (
 
 @dataclass(frozen=True, slots=True)
 class SQLSettings:
-    """Which database keeps the sessions, and in which tables."""
+    """The database that keeps the sessions, and its tables."""
 
     source: Any = setting(
         "SESSION_SQLALCHEMY",
@@ -87,13 +87,14 @@ class SQLSettings:
 
 
 def check_tables(libraries: Sequence[str], settings: SQLSettings) -> None:
-    """Raise ConfigError where old sessions and new ones would be in one table.
+    """Raise ConfigError if old sessions and new ones would be in one table.
 
-    `libraries`: those that old sessions are read of; who moves leaves the name as it was.
+    `libraries`: those whose old sessions are read; the command that moves leaves it empty.
     """
     ours = settings.table, settings.schema
     if "flask-session" in libraries and ours == (settings.foreign_table, settings.foreign_schema):
         raise ConfigError(
             f"SESSION_SQLALCHEMY_TABLE is {settings.table!r}, the name of Flask-Session's table: "
-            "leave it out, or write another; SESSION_MIGRATE_SQLALCHEMY_TABLE names the old one"
+            "leave it out, or write another name; SESSION_MIGRATE_SQLALCHEMY_TABLE names the old "
+            "table"
         )

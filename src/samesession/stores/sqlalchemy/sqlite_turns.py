@@ -1,16 +1,16 @@
-"""Have an engine's statements take turns at an SQLite file: see kit.writers_turns.
+"""Make an engine's statements take turns at an SQLite file: see kit.writers_turns.
 
-SQLite has one writer at a time. A writer that finds it busy looks again after pauses that grow
-to 100 ms (`sqliteDefaultBusyCallback` in its main.c), so that a process which writes
-again at once holds the file at nearly each of these looks: a threaded Flask application
-starved a Quart application beside it. So the writers of a process take turns, and one that waits
-for another process looks again after a millisecond.
+SQLite has one writer at a time. A writer that finds it busy checks again after pauses that grow to
+100 ms (`sqliteDefaultBusyCallback` in its main.c). So a process that writes again at once holds the
+file at almost each check: a threaded Flask application starved a Quart application beside it. So
+the writers of a process take turns, and one that waits for another process checks again after a
+millisecond.
 
-A write that answers rows commits when these are read, out of our reach: there SQLite
-waits by itself.
+A write that returns rows commits when they are read, out of our reach: there SQLite waits by
+itself.
 
-All of it is courtesy: a writer that waits too long for its turn goes on without. Knows
-statements as such, and none of the store's.
+Turns are only a courtesy: a writer that waits too long for its turn continues without it. This
+module handles any statements, not only the store's.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from ...run.clocks import stopwatch
 from ..kit.forks import close_before_forks
 from ..kit.writers_turns import Turns
 
-_LOOK = 1  # millisecond that SQLite waits for a lock before it says that there is one
-# Seconds for which a file is left to other processes: as long as it was used, within these.
+_LOOK = 1  # millisecond that SQLite waits for a lock before it reports it
+# Seconds for which a file is left to other processes: the time of its use, within these limits.
 _LEAST, _MOST = 0.002, 0.02
-_LEASE = 0.1  # seconds after which a turn is over that was not given back
-_PRIMARY = 0xFF  # what of an extended result code says the kind
+_LEASE = 0.1  # seconds after which an unreturned turn ends
+_PRIMARY = 0xFF  # the part of an extended result code with the kind
 _TAKE = "samesession_take_turn"
-_WAIT = "samesession_busy_timeout"  # a connection's, as it was set last
+_WAIT = "samesession_busy_timeout"  # the last setting of a connection
 
 
 def take_turns(engine: sa.Engine, timeout: float) -> None:
-    """Have an engine's statements take turns, and wait for locks so many seconds each."""
+    """Make an engine's statements take turns, and wait this many seconds each for locks."""
     turns = Turns(lease=_LEASE, least=_LEAST, most=_MOST)
     statements = _Statements(turns, timeout, engine)
     if not engine.dialect.is_async:  # whose connections only a loop can close
@@ -47,7 +47,7 @@ def take_turns(engine: sa.Engine, timeout: float) -> None:
 
 
 class _Statements:
-    """An engine's statements, which take turns; methods are what SQLAlchemy calls."""
+    """An engine's statements, which take turns; SQLAlchemy calls the methods."""
 
     def __init__(self, turns: Turns, timeout: float, engine: sa.Engine) -> None:
         self._engine = engine
@@ -56,14 +56,14 @@ class _Statements:
         self._whole = math.ceil(timeout * 1000)
 
     def hold(self) -> None:
-        """Close the connections that are idle."""
+        """Close the idle connections."""
         self._engine.dispose()
 
     def let_go(self) -> None:
-        """Do nothing: the pool opens anew."""
+        """Do nothing: the pool opens new ones."""
 
     def begin(self, connection: Any, _: object) -> None:  # Any: a driver's, as below
-        # Called by a statement, it waits where the driver does: never in an event loop.
+        # A statement calls it, so it waits where the driver does: never in an event loop.
         connection.create_function(_TAKE, 1, self._turns.take)
         cursor = connection.cursor()
         try:
@@ -93,7 +93,7 @@ class _Statements:
 
 
 def _answers_rows(context: Any) -> bool:
-    """Return whether a write is over, and may find the file busy, only when its rows are read."""
+    """Return whether a write ends, and may find the file busy, only when its rows are read."""
     return bool(context.compiled is not None and context.compiled.effective_returning)
 
 
@@ -105,7 +105,7 @@ def _set_wait(cursor: Any, context: Any, milliseconds: int) -> None:
 
 
 def _is_done(cursor: Any, statement: str, parameters: Any, *, is_last: bool) -> bool:
-    """Try a statement; return whether it was done, or else the file is busy."""
+    """Try a statement; return whether it was done; otherwise the file is busy."""
     try:
         cursor.execute(statement, parameters)
     except sqlite3.OperationalError as error:

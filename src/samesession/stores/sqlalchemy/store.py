@@ -1,10 +1,9 @@
 """Keep records in an SQL database: SQLite, PostgreSQL, MariaDB or MySQL, through SQLAlchemy.
 
-Each method is one statement that is a transaction of its own, so nothing is ever
-half done, no lock outlives it, and an application's transaction is never touched.
-What a method does is written once, as a function of a connection: an Engine calls it
-in place, an AsyncEngine through `run_sync`. Engines belong to one process and one
-event loop: each gets its own, on first use.
+Each method is one statement that is its own transaction. So nothing is ever half done, no lock
+outlives it, and an application's transaction is never touched. The work of a method is written
+once, as a function of a connection. An Engine calls it directly, an AsyncEngine through `run_sync`.
+Engines belong to one process and one event loop: each gets its own, on first use.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ __all__ = ["Bytewise", "SQLStore", "metadata", "open_store", "session_tables"]
 T = TypeVar("T")
 
 _SID_LENGTH = 22  # characters, in every key after its prefix
-_ATTEMPTS = 5  # of a statement that lost a race; all of them within the timeout
+_ATTEMPTS = 5  # attempts of a statement that lost a race; all of them within the timeout
 
 
 class SQLStore:
@@ -81,9 +80,9 @@ class SQLStore:
     ) -> None:
         """Take a URL, an Engine, an AsyncEngine or a Flask-SQLAlchemy object.
 
-        `bind_key` chooses a database of the latter. `timeout`: seconds for connecting
-        and for each statement. `foreign`: another library's table, by default Flask-Session's.
-        Raises ConfigError for what cannot be used.
+        `bind_key` selects a database of a Flask-SQLAlchemy object. `timeout`: seconds for
+        connecting and for each statement. `foreign`: another library's table, by default
+        Flask-Session's. Raises ConfigError for other values.
         """
         self._source = engines.read_url(source) if isinstance(source, str) else source
         self._bind_key = bind_key
@@ -103,7 +102,7 @@ class SQLStore:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the store promises: renewing may be put off."""
+        """The store's capabilities: it may postpone renewing."""
         return self._renewing.capabilities()
 
     @property
@@ -113,7 +112,7 @@ class SQLStore:
 
     @property
     def system(self) -> str:
-        """The database, as OpenTelemetry names it."""
+        """The database's name in OpenTelemetry."""
         return engines.system_of(self._source)
 
     def open_for(self, colour: Colour) -> SQLStore:
@@ -136,21 +135,21 @@ class SQLStore:
     # --- the protocol ------------------------------------------------------------------
 
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
-        """Read a record, and restart its idle timeout when that is due."""
+        """Read a record, and restart its idle timeout when it is due."""
         return (yield from self._do(partial(self._load, key, renew)))
 
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
-        """Insert a row where none is, or in place of one that has expired."""
+        """Insert a row if there is none, or in place of an expired one."""
         return (yield from self._do(partial(self._create, key, record, lifetimes)))
 
     def commit(
         self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
     ) -> Steps[Outcome | Conflict]:
-        """Update the row of the expected revision."""
+        """Update the row with the expected revision."""
         return (yield from self._do(partial(self._commit, key, record, expected, renew)))
 
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
-        """Delete the row of the expected revision, or whichever is there."""
+        """Delete the row with the expected revision, or any row with None."""
         return (yield from self._do(partial(self._remove, key, expected)))
 
     def enlist(self, owner: str, key: str, *, lifetime: int) -> Steps[None]:
@@ -160,7 +159,7 @@ class SQLStore:
         return (yield from self._do(work))
 
     def delist(self, owner: str, key: str) -> Steps[None]:
-        """Forget that a key belongs to an owner."""
+        """Remove a key from an owner's notes."""
         return (yield from self._do(partial(owner_rows.delist, self._statements, owner, key)))
 
     def owned(self, owner: str) -> Steps[Iterable[str]]:
@@ -174,7 +173,7 @@ class SQLStore:
     def load_dated(
         self, keys: Sequence[str], *, lifetimes: Lifetimes
     ) -> Steps[Sequence[DatedRecord | None]]:
-        """Read records, with when they were renewed last."""
+        """Read records with the times of their last renewal."""
         return self._renewing.dated((yield from self._rows(keys)), lifetimes)
 
     def _rows(self, keys: Sequence[str]) -> Steps[list[Found | None]]:
@@ -189,22 +188,22 @@ class SQLStore:
         return (yield from self._do(partial(self._many.owned_page, owner, after)))
 
     def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
-        """Forget that keys belong to an owner, by one statement."""
+        """Remove keys from an owner's notes, by one statement."""
         return (yield from self._do(partial(self._many.delist, owner, keys)))
 
     def keys_page(
         self, prefix: str, *, after: str | None, limit: int | None = None
     ) -> Steps[KeyPage]:
-        """List the next keys that begin with a prefix."""
+        """List the next keys with a prefix."""
         return (yield from self._do(partial(self._many.keys_page, prefix, after, limit or PAGE)))
 
     def load_foreign(self, key: str) -> Steps[Foreign | None]:
-        """Read a row of Flask-Session's."""
+        """Read a row of Flask-Session's table."""
         work = partial(self._foreign.load, key, self._clock())
         return (yield from self._do(work, self._foreign.missing))
 
     def remove_foreign(self, key: str) -> Steps[None]:
-        """Delete a row of Flask-Session's."""
+        """Delete a row of Flask-Session's table."""
         yield from self._do(partial(self._foreign.remove, key), self._foreign.missing)
 
     def purge(self) -> Steps[int]:
@@ -221,11 +220,11 @@ class SQLStore:
         return counts[0]
 
     def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
-        """Return what is found of the tables, and of the server's clock."""
+        """Return the findings for the tables, and for the server's clock."""
         return (yield from self._do(partial(examination.findings, self._tables, clock)))
 
     def prepare(self) -> Steps[None]:
-        """Create the tables where they are missing."""
+        """Create the missing tables."""
         return (yield from self._do(self._tables.create))
 
     def close(self) -> Steps[None]:
@@ -236,7 +235,7 @@ class SQLStore:
 
     def _load(self, key: str, renew: Lifetimes | None, connection: sa.Connection) -> bytes | None:
         def touch(found: Found, expires: int) -> Found:
-            # Not if another request has written meanwhile: its moment is the later one.
+            # Not if another request has written in the meantime: its expiry is the later one.
             values = {"key_": key, "seen_": found.expires, "expires_": expires}
             _ = connection.execute(self._statements.touch, values)
             return found
@@ -285,19 +284,19 @@ class SQLStore:
     def _refusal(
         self, connection: sa.Connection, key: str, expected: bytes | None
     ) -> Outcome | Conflict:
-        """Find out why a row was not there to be changed."""
+        """Return why a row was not there to be changed."""
         found = self._found(connection, key, self._clock())
         if found is None:
             return Outcome.GONE
         if expected is None or revision_of(found.record) == expected:
             # It has come since: the caller's next attempt finds it.
-            raise StoreUnavailable("the database changed its mind about a revision")
+            raise StoreUnavailable("the database gave different answers about a revision")
         return Conflict(found.record)
 
     def _found(self, connection: sa.Connection, key: str, now: float) -> Found | None:
         """Read a live row; refuse one whose columns and record disagree.
 
-        An expired one is deleted: no clock that is set right later shows it again.
+        An expired one is deleted, so that it does not come back when a clock is set right.
         """
         for _ in range(_ATTEMPTS):
             row = connection.execute(self._statements.load, {"key_": key}).first()
@@ -306,10 +305,10 @@ class SQLStore:
                 return None
             if type(row[2]) is not int or row[2] > int(now):
                 return Found(sound(*row[:3]), int(row[2]))
-            # Not if another request has written meanwhile.
+            # Not if another request has written in the meantime.
             if _rows(connection.execute(self._statements.end, {"key_": key, "seen_": row[2]})):
                 return None
-        raise StoreUnavailable("the database changes its mind about the end of a session")
+        raise StoreUnavailable("the database gave different answers about the expiry of a session")
 
     def _row(self, key: str, record: bytes, renew: Lifetimes | None) -> dict[str, Any]:
         values: dict[str, Any] = {
@@ -321,16 +320,16 @@ class SQLStore:
             values["expires_"] = self._renewing.expiry(record, renew)
         return values
 
-    # --- how it is reached -------------------------------------------------------------
+    # --- connections -------------------------------------------------------------------
 
     def ask(self, work: Callable[[sa.Connection], T], missing: str) -> Steps[T]:
-        """Do work on another table than the records'; `missing`: what to say where it is."""
+        """Do work on a table other than the records'; `missing`: the message if it is missing."""
         return self._do(work, missing)
 
     def _do(self, work: Callable[[sa.Connection], T], missing: str | None = None) -> Steps[T]:
-        """Do work on a connection; try again what only lost a race, within the timeout.
+        """Do work on a connection; repeat it after a lost race, within the timeout.
 
-        `missing`: what to say where the table is, if it is another one than the records'.
+        `missing`: the message if a table is missing that is not the records'.
         """
         started, attempt = stopwatch(), 0
         self._deadline.begin(self._timeout)
@@ -371,7 +370,7 @@ def _rows(result: sa.CursorResult[Any]) -> int:
 def open_store(config: Config, settings: SQLSettings, *, clock: Clock) -> SQLStore:
     """Open the store of SESSION_TYPE "sqlalchemy"."""
     source = settings.source
-    # MySQL's column holds bytes, so that all databases are alike.
+    # MySQL's column holds bytes, so the limit counts bytes on all databases.
     if len(config.rules.prefix.encode()) + _SID_LENGTH > KEY_LENGTH:
         raise ConfigError(
             f"SESSION_KEY_PREFIX is too long for the database: {KEY_LENGTH - _SID_LENGTH} "

@@ -3,9 +3,9 @@
     samesession          key, expires, revision, record
     samesession_owners   owner, key, expires
 
-Times are whole seconds since 1970 in UTC; a revision is the eight bytes that a
-record begins with, as a signed number; an owner is a digest, as the name may be of
-any length. Keys are compared byte for byte on every database.
+Times are whole seconds since 1970 in UTC. A revision is the first eight bytes of a
+record, as a signed number. An owner is a digest, because the name may have any
+length. Keys are compared byte for byte on every database.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from .purge import doomed
 KEY_LENGTH = 255
 DEFAULT_NAME = "samesession"
 
-#: Has the tables of stores that were given no metadata of an application's, for Alembic.
+#: The tables of stores that were given no metadata of an application, for Alembic.
 metadata = sa.MetaData()
 
 _DIGEST_LENGTH = 64
 
 
 class Bytewise(sa.types.TypeDecorator[str]):
-    """Text that differs as soon as one byte does."""
+    """Text in which every byte counts."""
 
     impl = sa.String
     cache_ok = True
-    # Where a migration that Alembic wrote finds it.
+    # The place where a migration that Alembic wrote finds it.
     __module__ = "samesession.stores.sqlalchemy"
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        """Choose the type: MySQL compares no text without padding it, but bytes."""
+        """Choose the type: MySQL pads text before it compares it, but not bytes."""
         length = self._length
         match dialect.name:
             case "postgresql":
@@ -53,13 +53,13 @@ class Bytewise(sa.types.TypeDecorator[str]):
         return cast("int", cast("sa.String", self.impl).length)
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> Any:
-        """Return what the driver is sent."""
+        """Return the value for the driver."""
         if value is not None and dialect.name in ("mysql", "mariadb"):
             return value.encode("utf-8", "surrogateescape")
         return value
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> str | None:
-        """Read what the driver gave."""
+        """Return the text of the driver's value."""
         del dialect
         if isinstance(value, bytes | bytearray):
             # Others may write there, too.
@@ -68,28 +68,28 @@ class Bytewise(sa.types.TypeDecorator[str]):
 
 
 class Tables(NamedTuple):
-    """What a store reads and writes."""
+    """The tables that a store reads and writes."""
 
     records: sa.Table
     owners: sa.Table
 
     @property
     def both(self) -> list[sa.Table]:
-        """As `MetaData.create_all` takes them."""
+        """In the form that `MetaData.create_all` takes."""
         return [self.records, self.owners]
 
     def create(self, connection: sa.Connection) -> None:
-        """Create those that are missing."""
+        """Create the missing ones."""
         self.records.metadata.create_all(connection, tables=self.both)
 
 
 def session_tables(
     metadata: sa.MetaData = metadata, *, name: str = DEFAULT_NAME, schema: str | None = None
 ) -> Tables:
-    """Return the tables of sessions in a metadata, where several applications may share them.
+    """Return the tables of sessions in a metadata, which several applications may share.
 
-    Call it before Alembic looks at the metadata. Raises ConfigError when a table of
-    that name is another's.
+    Call it before Alembic looks at the metadata. Raises ConfigError if another program's table has
+    the name.
     """
     # MySQL's plain BLOB ends at 64 KiB.
     blob = sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
@@ -121,8 +121,8 @@ def _existing(
     wanted = {column.name for column in columns}
     if found is not None and {column.name for column in found.columns} != wanted:
         raise ConfigError(
-            f"the table {qualified!r} is not one of sessions: "
-            "write another name for SESSION_SQLALCHEMY_TABLE"
+            f"the table {qualified!r} is not a table of sessions: write another name to "
+            "SESSION_SQLALCHEMY_TABLE"
         )
     return found
 
@@ -130,7 +130,7 @@ def _existing(
 class Statements:
     """The statements on one store's tables, built once so that SQLAlchemy compiles them once.
 
-    Names of parameters end in `_`: a column's own name would be taken for its value.
+    Names of parameters end in `_`: otherwise a column's own name would be taken for its value.
     """
 
     def __init__(self, tables: Tables) -> None:
@@ -172,8 +172,7 @@ def _given(name: str, kind: sa.types.TypeEngine[Any] | None = None) -> sa.BindPa
 def sound(record: object, revision: object, expires: object = 0) -> bytes:
     """Return the record of a row.
 
-    Raises BadRecord for a row whose columns disagree, or that SQLite took though they are
-    of other types.
+    Raises BadRecord for a row whose columns disagree, or have types that only SQLite accepts.
     """
     if not isinstance(record, bytes | bytearray | memoryview) or type(expires) is not int:
         raise BadRecord("its row has another type")
@@ -184,7 +183,7 @@ def sound(record: object, revision: object, expires: object = 0) -> bytes:
 
 
 def owner_digest(owner: str) -> str:
-    """File an owner's name, which may be of any length and hold anything."""
+    """Return the digest of an owner's name, which may have any length and any characters."""
     return hashlib.sha256(owner.encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""One SQLite file, through the standard library alone: everything about it."""
+"""The store in one SQLite file, with the standard library only."""
 
 from __future__ import annotations
 

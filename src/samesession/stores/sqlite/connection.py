@@ -1,7 +1,7 @@
-"""Connections to the file, opened as this store needs them.
+"""Connections to the file, opened with this store's options.
 
-A connection belongs to a process, see kit.forks, and to the file that stood at the path: where
-another stands there now, as after a restore, the connection is left.
+A connection belongs to a process, see kit.forks, and to the file that was at the path. If another
+file is there now, as after a restore, the connection is abandoned.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from .rows import SCHEMA
 
 T = TypeVar("T")
 
-LOOK = 0.0003  # seconds between two looks whether the file is free
+LOOK = 0.0003  # seconds between two checks whether the file is free
 _OURS = 0x73616D65  # "same": PRAGMA application_id of a file of sessions
 _VERSION = 1  # PRAGMA user_version: of the tables
-_PRIMARY = 0xFF  # what of an extended result code says the kind
-# Pages in the log after which they are moved into the file: more than SQLite's 1,000, as pages
-# that are written again and again are moved only once.
+_PRIMARY = 0xFF  # the part of an extended result code with the kind
+# Pages in the log after which they are moved into the file. It is more than SQLite's 1,000, because
+# pages that are written again and again are moved only once.
 _LOG_PAGES = 4000
-_MOST_BYTES = 24 * 1024 * 1024  # of the log, which SQLite leaves at 16 MiB if it can
-_LOOK_EVERY = 64  # transactions, after which somebody looks how long the log is
-_PATIENCE = 50  # milliseconds for readers to end, before a log is begun anew
+_MOST_BYTES = 24 * 1024 * 1024  # of the log; SQLite shrinks it to 16 MiB if it can
+_LOOK_EVERY = 64  # transactions between checks of the log's length
+_PATIENCE = 50  # milliseconds for readers to end, before a log is started again
 
 
 class Opened:
-    """A connection, the file that it is of, and whether its commits wait for the disk."""
+    """A connection, its file, and whether its commits wait for the disk."""
 
     __slots__ = ("connection", "identity", "is_durable", "transactions")
 
@@ -42,21 +42,21 @@ class Opened:
         self.transactions = 0
 
     def __del__(self) -> None:
-        """Close what nobody closed, of which Python 3.13 would warn."""
+        """Close a connection that was not closed; Python 3.13 would warn of it."""
         self.connection.close()
 
     def be_durable(self, *, durable: bool) -> None:
-        """Have commits wait for the disk from now on, or not; between transactions only."""
+        """Make commits wait for the disk from now on, or not; between transactions only."""
         if durable is not self.is_durable:
             _ = self.connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self.is_durable = durable
 
 
 def shorten_log(opened: Opened, place: Place) -> None:
-    """Move a log that has grown too long into the file, so that the next write begins it anew.
+    """Move a log that is too long into the file, so that the next write starts it again.
 
-    By itself SQLite does that only when it meets no reader at all, and of many readers there is
-    always one. What goes wrong here goes wrong in no request: the log stays as long as it is.
+    SQLite itself does this only if there is no reader at all, and with many readers there is always
+    one. An error here fails no request: the log stays as long as it is.
     """
     opened.transactions += 1
     if opened.transactions % _LOOK_EVERY or place.log_bytes() <= _MOST_BYTES:
@@ -70,7 +70,7 @@ def shorten_log(opened: Opened, place: Place) -> None:
 
 
 def as_store_error(error: sqlite3.Error | OSError, timeout: float) -> StoreUnavailable:
-    """Return what to say of an error; none of SQLite's words, which may quote what is stored."""
+    """Return our error for one of SQLite's, without its text, which may quote stored data."""
     if is_busy(error):
         return StoreUnavailable(f"the session file was locked for more than {timeout} s")
     code = getattr(error, "sqlite_errorname", None) or type(error).__name__
@@ -78,15 +78,15 @@ def as_store_error(error: sqlite3.Error | OSError, timeout: float) -> StoreUnava
 
 
 def is_busy(error: Exception) -> bool:
-    """Return whether an error says that another connection has the file."""
+    """Return whether an error means that another connection has the file."""
     code = getattr(error, "sqlite_errorcode", 0)
     return code & _PRIMARY in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def patiently(act: Callable[[], T], due: float, meet: Callable[[], object] | None = None) -> T:
-    """Do what may find the file busy, again and again until a moment of the stopwatch.
+    """Repeat work that may find the file busy, until a moment of the stopwatch.
 
-    `meet` is called each time that it is.
+    `meet` is called each time the file is busy.
     """
     while True:
         try:
@@ -100,7 +100,7 @@ def patiently(act: Callable[[], T], due: float, meet: Callable[[], object] | Non
 
 
 def open_to_read(place: Place, due: float) -> Opened | None:
-    """Open the file; None where there is none, or none that was written to."""
+    """Open the file; None if there is none, or if it was never written to."""
     opened = _opened(place)
     if opened is None:
         return None
@@ -115,7 +115,7 @@ def open_to_read(place: Place, due: float) -> Opened | None:
 
 
 def open_to_write(place: Place, due: float, *, make: bool) -> Opened | None:
-    """Open the file and make its tables; None where there is none, and none to be made."""
+    """Open the file and create its tables; None if it is missing and must not be created."""
     opened = _opened(place)
     if opened is None and make:
         place.make()
@@ -138,7 +138,7 @@ def _opened(place: Place) -> Opened | None:
     connection = sqlite3.connect(
         place.uri, uri=True, timeout=0, isolation_level=None, check_same_thread=False
     )
-    # What others wrote into a column need not be UTF-8.
+    # Columns that other programs wrote need not be UTF-8.
     connection.text_factory = bytes
     return Opened(connection, identity)
 
@@ -171,14 +171,14 @@ def _prepare(connection: sqlite3.Connection, due: float) -> None:
 
 
 def _is_ready(connection: sqlite3.Connection) -> bool:
-    """Return whether the tables are there; raise StoreUnavailable where others are."""
+    """Return whether the tables exist; raise StoreUnavailable if others do."""
     if _pragma(connection, "application_id") == _OURS:
         if _pragma(connection, "user_version") != _VERSION:
             raise StoreUnavailable("the session file is of another release of samesession")
         return True
     if connection.execute("SELECT 1 FROM sqlite_master").fetchall():
         raise StoreUnavailable(
-            "SESSION_SQLITE_FILE is a database of something else: write a path of its own"
+            "SESSION_SQLITE_FILE is the database of another program: write another path"
         )
     return False
 

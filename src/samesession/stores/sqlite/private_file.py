@@ -1,8 +1,8 @@
-"""Where the file is: made for this user alone, refused where others could write or read.
+"""The place of the file: created for this user only, refused if others could write or read it.
 
-What only POSIX can tell, whose a file is and who may write there, is looked at where it can be.
-The file is never opened here but to make it: closing a descriptor of a file gives back all locks
-that this process has on it (fcntl(2)), those of SQLite among them.
+On POSIX, the owners and permissions of the file and its directories are checked. The file is opened
+here only to create it: closing a descriptor of a file releases all locks that this process has on
+it (fcntl(2)), including SQLite's.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from ...errors import ConfigError, StoreUnavailable
 from ..kit.home_directory import at_home
 
 _HELP = "write SESSION_SQLITE_FILE = a path in a directory that only this user can write"
-# File systems on which SQLite's locks and shared memory do not reach all machines, as the kernel
-# names them in /proc/self/mountinfo.
+# File systems on which SQLite's locks and shared memory do not reach all machines, by their names
+# in /proc/self/mountinfo.
 _NETWORK = frozenset(
     ("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "lustre", "gpfs", "fuse.sshfs")
 )
@@ -29,7 +29,7 @@ class Place:
     """The path of a database's file."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        """Raise ConfigError where the file must not be, as far as it is there already."""
+        """Raise ConfigError if the file is not allowed there, as far as it exists already."""
         self.path = os.path.abspath(at_home(os.fspath(path), "SESSION_SQLITE_FILE"))
         self.directory = os.path.dirname(self.path)
         reason = self._unsound()
@@ -38,11 +38,11 @@ class Place:
 
     @property
     def uri(self) -> str:
-        """Return the file's name for SQLite, which is not to make it."""
+        """Return the file's name for SQLite, which must not create it."""
         return f"{Path(self.path).as_uri()}?mode=rw"
 
     def identity(self) -> Identity | None:
-        """Return which file there is; None: none."""
+        """Return the identity of the file that exists now; None if there is none."""
         try:
             found = os.stat(self.path)
         except (FileNotFoundError, NotADirectoryError):
@@ -50,20 +50,20 @@ class Place:
         return found.st_dev, found.st_ino
 
     def log_bytes(self) -> int:
-        """Return how long the log of the database is."""
+        """Return the length of the database's log."""
         try:
             return os.stat(f"{self.path}-wal").st_size
         except FileNotFoundError:
             return 0
 
     def check(self) -> None:
-        """Raise StoreUnavailable where the file must not be, by now."""
+        """Raise StoreUnavailable if the file is not allowed there any more."""
         reason = self._unsound()
         if reason is not None:
             raise StoreUnavailable(f"SESSION_SQLITE_FILE {reason}")
 
     def make(self) -> None:
-        """Make an empty file, and its directory, where there is none."""
+        """Create an empty file, and its directory, if there is none."""
         os.makedirs(self.directory, mode=0o700, exist_ok=True)
         self.check()
         try:
@@ -73,7 +73,7 @@ class Place:
         os.close(fd)
 
     def _unsound(self) -> str | None:
-        """Return why the file must not be there; None: it may."""
+        """Return why the file is not allowed there; None if it is."""
         found = _looked_at(self.directory)
         if found is None:
             return _hindrance(self.directory)
@@ -92,34 +92,34 @@ def _looked_at(path: str) -> os.stat_result | None:
 
 
 def _hindrance(directory: str) -> str | None:
-    """Return why a missing directory cannot be made; None: it can, as far as is seen."""
+    """Return why a missing directory cannot be created; None if it seems possible."""
     upper = directory
     while not os.path.lexists(upper):
         upper = os.path.dirname(upper)
     if not os.path.isdir(upper):
-        return f"is below {upper}, which is no directory: {_HELP}"
+        return f"is below {upper}, which is not a directory: {_HELP}"
     if not os.access(upper, os.W_OK | os.X_OK):
-        return f"is in a directory that cannot be made below {upper}: {_HELP}"
+        return f"is in a directory that cannot be created below {upper}: {_HELP}"
     return None
 
 
 def _unsound_directory(found: os.stat_result) -> str | None:
     if not stat.S_ISDIR(found.st_mode):
-        return f"is in what is no directory, or a symbolic link: {_HELP}"
+        return f"is not in a directory, or is in a symbolic link: {_HELP}"
     if _is_anothers(found):
-        return f"is in a directory of another user: {_HELP}"
+        return f"is in a directory that belongs to another user: {_HELP}"
     if _is_posix() and found.st_mode & 0o022:
-        return f"is in a directory that others can write: chmod 700 it, or {_HELP}"
+        return f"is in a directory that other users can write: chmod 700 it, or {_HELP}"
     return None
 
 
 def _unsound_file(found: os.stat_result) -> str | None:
     if not stat.S_ISREG(found.st_mode):
-        return f"is no regular file, or a symbolic link: {_HELP}"
+        return f"is not a regular file, or is a symbolic link: {_HELP}"
     if _is_anothers(found) or found.st_nlink > 1:
-        return f"is another user's, or linked from elsewhere: {_HELP}"
+        return f"belongs to another user, or is linked from elsewhere: {_HELP}"
     if _is_posix() and found.st_mode & 0o077:
-        return "can be read by others: chmod 600 it"
+        return "can be read by other users: chmod 600 it"
     return None
 
 
@@ -132,7 +132,7 @@ def _is_anothers(found: os.stat_result) -> bool:
 
 
 def _network(directory: os.stat_result) -> str | None:
-    """Return why a directory's file system will not do, where Linux tells."""
+    """Return why a directory's file system is unsuitable, as far as Linux shows it."""
     device = f"{os.major(directory.st_dev)}:{os.minor(directory.st_dev)}" if _is_posix() else ""
     try:
         with open(_MOUNTS, encoding="utf-8", errors="replace") as mounts:

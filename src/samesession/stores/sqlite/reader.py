@@ -1,6 +1,6 @@
-"""Read from the file: with a connection for each thread that reads at a time, and no lock.
+"""Read from the file, with a connection for each reading thread, and no lock.
 
-A reader waits for no writer, so that one thread serves a whole event loop.
+A reader waits for no writer, so one thread serves a whole event loop.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _MOST_IDLE = 4  # connections that are kept for the next reads
 
 
 class Read(NamedTuple, Generic[T]):
-    """What to do with a connection, and what comes of it where there is no file."""
+    """Work on a connection, and its result if there is no file."""
 
     do: Callable[[sqlite3.Connection], T]
     absent: T
 
 
 class Reader:
-    """The reading connections of each process; a group of what one thread does."""
+    """The reading connections of each process; a group of one thread's reads."""
 
-    alone_after: float | None = None  # what holds up one read holds up each
+    alone_after: float | None = None  # a problem that delays one read delays each
 
     def __init__(self, place: Place, timeout: float) -> None:
         self._place = place
@@ -49,7 +49,7 @@ class Reader:
         self._pools: PerLoop[_Pool] = PerLoop(_Pool.close, loop=False)
         close_before_forks(self)
 
-    def alone(self, item: Read[Any]) -> Any:  # Any: each has a type of its own
+    def alone(self, item: Read[Any]) -> Any:  # Any: each has its own type
         """Do one read, in this thread."""
         try:
             return self._do(item)
@@ -62,18 +62,18 @@ class Reader:
             yield outcome_of(partial(self.alone, read))
 
     def close(self) -> None:
-        """Close this process's connections; a later read opens anew."""
+        """Close this process's connections; a later read opens them again."""
         self.hold()
         self.let_go()
 
     def hold(self) -> None:
-        """Close this process's connections, and have reads wait until `let_go`."""
+        """Close this process's connections, and make reads wait until `let_go`."""
         pool = self._pools.here()
         if pool is not None:
             pool.hold(stopwatch() + self._timeout)
 
     def let_go(self) -> None:
-        """Go on reading."""
+        """Allow reads again."""
         pool = self._pools.here()
         if pool is not None:
             pool.is_held = False
@@ -102,7 +102,7 @@ class Reader:
             pool.users.discard(user)
 
     def _take(self, pool: _Pool, due: float) -> Opened | None:
-        """Take a connection to the file that is there now, or open one."""
+        """Take a connection to the present file, or open one."""
         identity = self._place.identity()
         if identity is None:
             return None
@@ -110,7 +110,7 @@ class Reader:
 
 
 class _Pool:
-    """One process's connections that are idle, and who uses others."""
+    """One process's idle connections, and the number of users."""
 
     __slots__ = ("_idle", "is_held", "users")
 
@@ -120,19 +120,19 @@ class _Pool:
         self.is_held = False
 
     def enter(self, due: float) -> object:
-        """Note that there is a user from now on, once nobody holds the pool."""
+        """Note a new user, as soon as the pool is not held."""
         user = object()
         self.users.add(user)
-        while self.is_held:  # looked at after that: who holds it has seen this user, or waits
+        while self.is_held:  # checked after that: a holder has seen this user, or waits
             self.users.discard(user)
             if stopwatch() >= due:
-                raise StoreUnavailable("a process was being forked for too long")
+                raise StoreUnavailable("a fork of this process took too long")
             time.sleep(LOOK)
             self.users.add(user)
         return user
 
     def take(self, identity: Identity) -> Opened | None:
-        """Take a connection to that file; close those to others."""
+        """Take a connection to that file; close those to other files."""
         while self._idle:
             try:
                 opened = self._idle.pop()
@@ -151,14 +151,14 @@ class _Pool:
             opened.connection.close()
 
     def hold(self, due: float) -> None:
-        """Let no user in, wait for those that are, and close what they leave."""
+        """Admit no user, wait for the present ones, and close their connections."""
         self.is_held = True
         while self.users and stopwatch() < due:
             time.sleep(LOOK)
         self._close_idle()
 
     def close(self) -> Steps[None]:
-        """Close the connections, as nobody uses the pool any more."""
+        """Close the connections, because the pool has no user any more."""
         yield from ()
         self._close_idle()
 

@@ -1,14 +1,14 @@
-"""The tables of the SQLite store, and what is done to their rows, as functions of a connection.
+"""The tables of the SQLite store, and the work on their rows, as functions of a connection.
 
     sessions   key, expires, record
     owners     owner, key, expires
 
-Keys are bytes, so that no text which is none can stop a list. Times are whole seconds since 1970
-in UTC; an owner is a digest, as the name may be of any length. What a row says besides its
-record is only when it expires: nothing else could disagree with the record.
+Keys are bytes, so that invalid text cannot stop a list. Times are whole seconds since 1970 in
+UTC. An owner is a digest, because the name may have any length. Besides its record, a row has
+only its expiry: nothing else could disagree with the record.
 
-A function writes by one statement at most, which SQLite does whole or not at all, or else in a
-`savepoint`: what one request asked for is never half done in a transaction of several.
+A function writes with at most one statement, which SQLite does whole or not at all, or in a
+`savepoint`. So in a transaction for several requests, the work of one is never half done.
 """
 
 from __future__ import annotations
@@ -65,14 +65,14 @@ class Row(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The rows of keys, None for what is none, and which of the keys' have expired."""
+    """The rows of keys, None for invalid rows, and the keys whose rows have expired."""
 
     rows: list[Row | None]
     expired: list[bytes]
 
 
 class Purged(NamedTuple):
-    """How many records a purge deleted, and whether there were no more."""
+    """How many records a purge deleted, and whether it found all."""
 
     records: int
     is_over: bool
@@ -80,12 +80,12 @@ class Purged(NamedTuple):
 
 @contextmanager
 def savepoint(connection: sqlite3.Connection) -> Iterator[None]:
-    """Do several statements whole or not at all, whatever becomes of the transaction."""
+    """Do several statements whole or not at all, whatever happens to the transaction."""
     _ = connection.execute("SAVEPOINT one")
     try:
         yield
     except BaseException:
-        if connection.in_transaction:  # SQLite ends it itself, where a disk is full
+        if connection.in_transaction:  # SQLite ends it itself, for example if a disk is full
             _ = connection.execute("ROLLBACK TO one")
             _ = connection.execute("RELEASE one")
         raise
@@ -93,13 +93,13 @@ def savepoint(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def is_readable(connection: sqlite3.Connection) -> bool:
-    """Return that rows can be read, or raise what hinders it."""
+    """Return True if rows can be read, or raise the error that prevents it."""
     _ = connection.execute("SELECT 1 FROM sessions LIMIT 1").fetchone()
     return True
 
 
 def find(connection: sqlite3.Connection, key: bytes) -> Row | None:
-    """Read a row, live or not; raise BadRecord for one that is none of ours."""
+    """Read a row, alive or not; raise BadRecord if it is not ours."""
     rows = connection.execute(_FIND, (key,)).fetchall()
     if not rows:
         return None
@@ -110,7 +110,7 @@ def find(connection: sqlite3.Connection, key: bytes) -> Row | None:
 
 
 def live(connection: sqlite3.Connection, key: bytes, now: float) -> Row | None:
-    """Read a live row in a transaction; delete an expired one, for a later clock's sake."""
+    """Read a live row in a transaction; delete an expired one, so no later clock shows it."""
     row = find(connection, key)
     if row is None or row.expires > now:
         return row
@@ -121,13 +121,13 @@ def live(connection: sqlite3.Connection, key: bytes, now: float) -> Row | None:
 def create(
     connection: sqlite3.Connection, key: bytes, record: bytes, expires: int, now: float
 ) -> bool:
-    """Insert a row where none is that is live."""
+    """Insert a row if there is no live one."""
     values = (key, expires, record, int(now))
     return connection.execute(_CREATE, values).rowcount == 1
 
 
 def write(connection: sqlite3.Connection, key: bytes, record: bytes, expires: int | None) -> None:
-    """Replace a row's record; `expires`: and the moment at which it expires."""
+    """Replace a row's record; `expires`: and its expiry."""
     if expires is None:  # the index on it need not be written
         _ = connection.execute(_WRITE, (record, key))
     else:
@@ -135,7 +135,7 @@ def write(connection: sqlite3.Connection, key: bytes, record: bytes, expires: in
 
 
 def touch(connection: sqlite3.Connection, key: bytes, seen: int, expires: int) -> bool:
-    """Have a row expire at another moment, unless another request has done so since."""
+    """Change a row's expiry, unless another request has done so since."""
     return connection.execute(_TOUCH, (expires, key, seen)).rowcount == 1
 
 
@@ -164,14 +164,14 @@ def _sound(connection: sqlite3.Connection, key: bytes) -> Row | None:
 
 
 def delete_expired(connection: sqlite3.Connection, keys: Iterable[bytes], now: float) -> None:
-    """Delete those rows that have expired."""
+    """Delete the expired ones of these rows."""
     values = [(key, int(now)) for key in keys]
     with savepoint(connection):
         _ = connection.executemany(f"{_DELETE} AND expires <= ?", values)
 
 
 def remove_many(connection: sqlite3.Connection, keys: Sequence[bytes], now: float) -> list[bool]:
-    """Delete rows; tell of each whether it was there, and live."""
+    """Delete rows; return for each whether it existed and was alive."""
     there: list[bool] = []
     with savepoint(connection):
         for key in keys:
@@ -184,13 +184,13 @@ def remove_many(connection: sqlite3.Connection, keys: Sequence[bytes], now: floa
 
 
 def remove_any(connection: sqlite3.Connection, key: bytes, now: float) -> bool:
-    """Delete a row, whatever it holds; return whether it was there, and live."""
+    """Delete a row, whatever it holds; return whether it existed and was alive."""
     rows = connection.execute("SELECT expires FROM sessions WHERE key = ?", (key,)).fetchall()
     return bool(rows) and delete(connection, key) and not is_over(rows[0][0], now)
 
 
 def is_over(expires: object, now: float) -> bool:
-    """Return whether a row expired before now; one without a moment did not."""
+    """Return whether a row expired before now; one without an expiry did not."""
     return type(expires) is int and expires <= now
 
 
@@ -200,7 +200,7 @@ def enlist(connection: sqlite3.Connection, owner: str, key: bytes, expires: int)
 
 
 def delist(connection: sqlite3.Connection, owner: str, keys: Iterable[bytes]) -> None:
-    """Forget that keys belong to an owner."""
+    """Remove keys from an owner's notes."""
     filed = _digest(owner)
     with savepoint(connection):
         _ = connection.executemany(_DELIST, [(filed, key) for key in keys])
@@ -215,7 +215,7 @@ def owned_page(connection: sqlite3.Connection, owner: str, after: str | None) ->
 def keys_page(
     connection: sqlite3.Connection, prefix: str, after: str | None, limit: int | None
 ) -> KeyPage:
-    """List the next keys that begin with a prefix."""
+    """List the next keys with a prefix."""
     most = limit or _PAGE
     begin = filed(prefix)
     end = begin[:-1] + bytes((begin[-1] + 1,))  # no byte of UTF-8 is 0xff
@@ -224,7 +224,7 @@ def keys_page(
 
 
 def purge(connection: sqlite3.Connection, now: float, limit: int) -> Purged:
-    """Delete so many expired rows, and notes, at most."""
+    """Delete at most this many expired rows, and notes."""
     values = (int(now), limit)
     with savepoint(connection):
         records = connection.execute(_PURGE, values).rowcount
@@ -233,13 +233,13 @@ def purge(connection: sqlite3.Connection, now: float, limit: int) -> Purged:
 
 
 def has_expired(connection: sqlite3.Connection, before: float) -> bool:
-    """Return whether a session is there that expired before a moment."""
+    """Return whether there is a session that expired before a moment."""
     query = "SELECT 1 FROM sessions WHERE expires < ? LIMIT 1"
     return connection.execute(query, (int(before),)).fetchone() is not None
 
 
 def filed(key: str) -> bytes:
-    """Return a key as it is filed: whatever a list gave can be asked for."""
+    """Return a key in its stored form: any key from a list can be used."""
     return key.encode("utf-8", "surrogateescape")
 
 

@@ -10,7 +10,7 @@ from ...reading_settings import setting, text
 
 @dataclass(frozen=True, slots=True)
 class SQLiteSettings:
-    """Where the file of sessions is."""
+    """The place of the file of sessions."""
 
     path: str = setting(
         "SESSION_SQLITE_FILE",
@@ -25,8 +25,8 @@ class SQLiteSettings:
         "network file system.",
     )
 
-    # It needs the standard library alone, and a Python may be built without it.
+    # It needs only the standard library, but a Python may be built without this module.
     not_here: ClassVar = (
         "SESSION_TYPE 'sqlite' needs the module sqlite3, which this Python was built without: "
-        "write another one, such as 'filesystem' or 'redis'"
+        "write another store, such as 'filesystem' or 'redis'"
     )

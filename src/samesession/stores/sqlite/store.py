@@ -1,8 +1,8 @@
-"""Keep records in one SQLite file, through the standard library alone, on every system.
+"""Keep records in one SQLite file, with the standard library only, on every system.
 
-The file is in WAL mode: reads wait for no write. What ends a session or replaces its secret is
-on the disk before it is answered, so that no power cut brings the old one back; any other save
-may be lost by one, and leaves the record as it was. A process that is killed loses nothing.
+The file is in WAL mode: reads wait for no write. A write that ends a session or replaces its secret
+is on the disk before it returns, so that no power cut brings the old one back. A power cut may lose
+any other save, and leaves the record as it was. A killed process loses nothing.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ from .writer import Transaction, Write, Writer
 T = TypeVar("T")
 
 _GONE: Outcome | Conflict = Outcome.GONE
-_REMOVALS = 200  # rows that are deleted in one transaction
-_FIRST, _FEWEST, _MOST = 200, 50, 5000  # rows that a purge deletes in one
-_SHARE = 0.02  # of a request's timeout, for which a purge may keep others from writing
+_REMOVALS = 200  # rows to delete in one transaction
+_FIRST, _FEWEST, _MOST = 200, 50, 5000  # rows that a purge deletes in one transaction
+_SHARE = 0.02  # of a request's timeout, for which a purge may block other writers
 
 
 class SQLiteStore:
@@ -64,10 +64,10 @@ class SQLiteStore:
         touching: Touching | None = None,
         clock: Clock = system_time,
     ) -> None:
-        """Use a file, which the first write makes if it is missing.
+        """Use a file, which the first write creates if it is missing.
 
-        `timeout` in seconds bounds the wait for other writers. Raises ConfigError when the file
-        or its directory is not this user's alone, or cannot be made.
+        `timeout` in seconds limits the wait for other writers. Raises ConfigError if the file or
+        its directory is accessible to other users, or cannot be created.
         """
         self._place = Place(path)
         self._timeout = timeout
@@ -78,7 +78,7 @@ class SQLiteStore:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the store promises: renewing may be put off."""
+        """The store's capabilities: it may postpone renewing."""
         return self._renewing.capabilities(Reach.MACHINE)
 
     @property
@@ -87,26 +87,26 @@ class SQLiteStore:
         return f"the file {self._place.path}"
 
     def load(self, key: str, *, renew: Lifetimes | None) -> Steps[bytes | None]:
-        """Read a record, and restart its idle timeout when that is due."""
+        """Read a record, and restart its idle timeout when it is due."""
         name = filed(key)
         find, touch = partial(self._find, name), partial(self._touch, name)
         found = yield from self._renewing.load_in_steps(find, touch, renew)
         return None if found is None else found.record
 
     def create(self, key: str, record: bytes, *, lifetimes: Lifetimes) -> Steps[bool]:
-        """Insert a row where none is, or in place of one that has expired."""
+        """Insert a row if there is none, or in place of an expired one."""
         work = partial(self._create, filed(key), record, lifetimes)
         return (yield from self._write(work, absent=False, makes=True))
 
     def commit(
         self, key: str, record: bytes, *, expected: bytes, renew: Lifetimes | None
     ) -> Steps[Outcome | Conflict]:
-        """Replace the row's record of the expected revision."""
+        """Replace the row's record with the expected revision."""
         work = partial(self._commit, filed(key), record, expected, renew)
         return (yield from self._write(work, absent=_GONE))
 
     def remove(self, key: str, *, expected: bytes | None) -> Steps[Outcome | Conflict]:
-        """Delete the row of the expected revision, or whichever is there."""
+        """Delete the row with the expected revision, or any row with None."""
         work = partial(self._remove, filed(key), expected)
         return (yield from self._write(work, absent=_GONE, lasts=True))
 
@@ -117,7 +117,7 @@ class SQLiteStore:
         yield from self._change(lambda c: rows.enlist(c, owner, name, expires), makes=True)
 
     def delist(self, owner: str, key: str) -> Steps[None]:
-        """Forget that a key belongs to an owner."""
+        """Remove a key from an owner's notes."""
         yield from self.delist_many(owner, [key])
 
     def owned(self, owner: str) -> Steps[Iterable[str]]:
@@ -125,13 +125,13 @@ class SQLiteStore:
         return (yield from every_key(lambda after: self.owned_page(owner, after=after)))
 
     def load_many(self, keys: Sequence[str]) -> Steps[Sequence[bytes | None]]:
-        """Read records; delete those that have expired."""
+        """Read records; delete expired ones."""
         return records_of((yield from self._rows(keys)))
 
     def load_dated(
         self, keys: Sequence[str], *, lifetimes: Lifetimes
     ) -> Steps[Sequence[DatedRecord | None]]:
-        """Read records, with when they were renewed last."""
+        """Read records with the times of their last renewal."""
         return self._renewing.dated((yield from self._rows(keys)), lifetimes)
 
     def _rows(self, keys: Sequence[str]) -> Steps[Sequence[Row | None]]:
@@ -143,7 +143,7 @@ class SQLiteStore:
         return found.rows
 
     def remove_many(self, keys: Sequence[str]) -> Steps[Sequence[bool]]:
-        """Delete rows, whatever their revision, so many in a transaction."""
+        """Delete rows, whatever their revision, a limited number per transaction."""
         names = [*map(filed, keys)]
         removed: list[bool] = []
         for first in range(0, len(names), _REMOVALS):
@@ -160,28 +160,28 @@ class SQLiteStore:
         return (yield from self._read(lambda c: rows.owned_page(c, owner, after), absent=nothing))
 
     def delist_many(self, owner: str, keys: Sequence[str]) -> Steps[None]:
-        """Forget that keys belong to an owner."""
+        """Remove keys from an owner's notes."""
         names = [*map(filed, keys)]
         yield from self._change(lambda c: rows.delist(c, owner, names))
 
     def keys_page(
         self, prefix: str, *, after: str | None, limit: int | None = None
     ) -> Steps[KeyPage]:
-        """List the next keys that begin with a prefix."""
+        """List the next keys with a prefix."""
         nothing = KeyPage([], None)
         return (
             yield from self._read(lambda c: rows.keys_page(c, prefix, after, limit), absent=nothing)
         )
 
     def findings(self, clock: Clock) -> Steps[Sequence[Finding]]:
-        """Return what is found of the file; who may read it is checked whenever it is opened."""
+        """Return the findings for the file; its permissions are checked whenever it is opened."""
         long_ago = clock() - PATIENCE
         due = yield from self._read(lambda c: rows.has_expired(c, long_ago), absent=False)
         disk = yield from call(disk_findings, self._place.directory)
         return [purge_finding(is_due=due), *disk]
 
     def purge(self) -> Steps[int]:
-        """Delete expired rows and notes, a batch at a time, so that no request waits for long."""
+        """Delete expired rows and notes in batches, so that no request waits for long."""
         total, limit, purged = 0, _FIRST, rows.Purged(0, is_over=False)
         while not purged.is_over:
             yield from checkpoint()
@@ -194,7 +194,7 @@ class SQLiteStore:
         return total
 
     def ping(self) -> Steps[None]:
-        """Read from the file; where there is none yet, look whether it can be made."""
+        """Read from the file; if there is none yet, check whether it can be created."""
         there = yield from self._read(rows.is_readable, absent=False)
         if not there:
             yield from call(self._place.check)
@@ -257,25 +257,25 @@ class SQLiteStore:
         purged = rows.purge(transaction.connection, self._clock(), limit)
         return purged, stopwatch() - began
 
-    # --- how it is reached ---------------------------------------------------------------
+    # --- connections --------------------------------------------------------------------
 
     def _find(self, key: bytes, now: float) -> Steps[Row | None]:
-        """Read a live row; see to it that an expired one is deleted."""
+        """Read a live row; arrange that an expired one is deleted."""
         found = yield from self._read(lambda connection: rows.find(connection, key), absent=None)
         if found is None or found.expires > now:
             return found
-        # Not if another request has written meanwhile.
+        # Not if another request has written in the meantime.
         return (yield from self._write(lambda t: rows.live(t.connection, key, now), absent=None))
 
     def _touch(self, key: bytes, found: Row, expires: int) -> Steps[Row]:
-        # Not if another request has written meanwhile: its moment is the later one.
+        # Not if another request has written in the meantime: its expiry is the later one.
         yield from self._change(lambda c: rows.touch(c, key, found.expires, expires))
         return found
 
     def _change(
         self, change: Callable[[Connection], object], *, makes: bool = False
     ) -> Steps[None]:
-        """Make a change of which nothing is to be told."""
+        """Make a change whose result no one needs."""
         _ = yield from self._write(lambda t: change(t.connection), absent=None, makes=makes)
 
     def _read(self, do: Callable[[Connection], T], *, absent: T) -> Steps[T]:
@@ -290,7 +290,7 @@ class SQLiteStore:
 
 
 def _live(transaction: Transaction, key: bytes, now: float) -> Row | None:
-    """Read a live row; what is no record of ours is none that could be replaced or ended."""
+    """Read a live row; anything but our record counts as missing."""
     try:
         return rows.live(transaction.connection, key, now)
     except BadRecord:

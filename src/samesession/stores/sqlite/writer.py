@@ -1,11 +1,12 @@
-"""Write to the file: one writer for each process, and several requests' writes in a transaction.
+"""Write to the file: one writer for each process, with several requests' writes per transaction.
 
-Each write has an outcome of its own. What fails is undone alone, and the others go on; where
-SQLite gives up the whole transaction, as on a full disk, each is tried again in one of its own.
+Each write has its own outcome. A write that fails is undone alone, and the others continue. If
+SQLite gives up the whole transaction, as on a full disk, each write is repeated in its own
+transaction.
 
-A commit that must survive a power cut waits for the disk, and so does every one before it in the
-log. Whether a write must, it may find out only when it sees what it replaces: then it is done in
-a second transaction, which waits.
+A commit that must survive a power cut waits for the disk, and so do all commits before it in the
+log. A write may find out only when it sees the record that it replaces that it must wait. Then it
+is done in a second transaction, which waits.
 """
 
 from __future__ import annotations
@@ -35,10 +36,11 @@ from .private_file import Place
 
 T = TypeVar("T")
 
-# Seconds after which the file is left to other processes for as long, and the longest of that.
+# Seconds of use after which the file is left to other processes for as long, and the limit.
 _LEAST, _MOST = 4 * LOOK, 0.02
-# Seconds for which a write counts at least: about what it takes in a transaction of its own. Many
-# in one take less, and would leave a process that does one at a time behind.
+# The least number of seconds that a write counts for: about its time in its own transaction. Many
+# writes in one transaction take less each, and would put a process at a disadvantage that does one
+# at a time.
 _WORTH = 0.0001
 _NEVER = float("inf")
 
@@ -48,21 +50,21 @@ class _NotDurable(Exception):
 
 
 class Transaction(NamedTuple):
-    """What a write is done in."""
+    """The transaction of a write."""
 
     connection: sqlite3.Connection
     is_durable: bool
 
     def must_last(self) -> None:
-        """Go on only where the commit will wait for the disk; to be called before any change."""
+        """Continue only if the commit will wait for the disk; call it before any change."""
         if not self.is_durable:
             raise _NotDurable
 
 
 class Write(NamedTuple, Generic[T]):
-    """What to do in a transaction, and what comes of it where there is no file.
+    """Work in a transaction, and its result if there is no file.
 
-    `makes`: it makes the file. `lasts`: it must survive a power cut, as is known beforehand.
+    `makes`: it creates the file. `lasts`: it must survive a power cut, as is known beforehand.
     """
 
     do: Callable[[Transaction], T]
@@ -73,7 +75,7 @@ class Write(NamedTuple, Generic[T]):
 
 @dataclass(slots=True)
 class _Process:
-    """What belongs to one process."""
+    """The parts that belong to one process."""
 
     turns: Turns = field(default_factory=lambda: Turns(lease=_NEVER, least=_LEAST, most=_MOST))
     opened: Opened | None = None
@@ -81,7 +83,7 @@ class _Process:
 
 
 class Writer:
-    """The writing connection of each process, whose users take turns; a group of what one does."""
+    """The writing connection of each process, used by turns; a group of one connection's writes."""
 
     alone_after: float | None = None  # SQLite has one writer at a time
 
@@ -91,7 +93,7 @@ class Writer:
         self._processes: PerLoop[_Process] = PerLoop(_closed, loop=False)
         close_before_forks(self)
 
-    def alone(self, item: Write[Any]) -> Any:  # Any: each has a type of its own
+    def alone(self, item: Write[Any]) -> Any:  # Any: each has its own type
         """Do one write, in this thread."""
         result, error = self._do([item])[0]
         if error is not None:
@@ -99,7 +101,7 @@ class Writer:
         return result
 
     def all(self, items: Iterator[Write[Any]]) -> Sequence[Outcome]:
-        """Do all that waits in one transaction; return the outcome of each."""
+        """Do all waiting writes in one transaction; return the outcome of each."""
         writes = [*items]
         return self._do(writes) if writes else ()
 
@@ -125,7 +127,7 @@ class Writer:
             process.turns.give_back(batch.used)
 
     def close(self) -> None:
-        """Close this process's connection; a later write opens anew."""
+        """Close this process's connection; a later write opens it again."""
         self.hold()
         self.let_go()
 
@@ -137,7 +139,7 @@ class Writer:
             _close(process)
 
     def let_go(self) -> None:
-        """Give the turn back; in a child it is another process's."""
+        """Return the turn; in a child process it belongs to the parent."""
         process = self._processes.here()
         if process is not None and process.is_held:
             process.is_held = False
@@ -148,7 +150,7 @@ class Writer:
         return self._processes.keep(_Process()) if found is None else found
 
     def _opened(self, process: _Process, writes: Sequence[Write[Any]], due: float) -> Opened | None:
-        """Return a connection to the file that is there now."""
+        """Return a connection to the present file."""
         opened = process.opened
         if opened is not None and opened.identity == self._place.identity():
             return opened
@@ -158,7 +160,7 @@ class Writer:
         return process.opened
 
     def _told(self, process: _Process, outcomes: list[Outcome]) -> list[Outcome]:
-        """Return outcomes with errors of ours; leave a connection that fails."""
+        """Return outcomes with our errors; abandon a connection that fails."""
         for number, (_, error) in enumerate(outcomes):
             if isinstance(error, sqlite3.Error):
                 told = as_store_error(error, self._timeout)
@@ -181,12 +183,12 @@ def _close(process: _Process) -> None:
 
 
 class _Batch:
-    """Writes that are done together, and what came of each."""
+    """Writes that are done together, and their outcomes."""
 
     def __init__(
         self, writes: Sequence[Write[Any]], due: float, meet: Callable[[], object]
     ) -> None:
-        self.used = 0.0  # seconds for which the file was ours
+        self.used = 0.0  # seconds for which we held the file
         self._writes = writes
         self._due = due
         self._meet = meet
@@ -201,12 +203,12 @@ class _Batch:
         return self._outcomes
 
     def _do_or_each(self, opened: Opened, some: Sequence[int], *, durable: bool) -> list[int]:
-        """Do some writes together or, where that fails as a whole, each alone."""
+        """Do some writes together or, if that fails as a whole, each alone."""
         waiting: list[int] = []
         try:
             waiting = self._do(opened, some, durable=durable)
         except sqlite3.Error as error:
-            # Without time left, or for one alone: that is the outcome.
+            # Without time left, or for one alone, that is the outcome.
             self._outcomes = [
                 (None, error) if number in some else outcome
                 for number, outcome in enumerate(self._outcomes)
@@ -217,7 +219,7 @@ class _Batch:
         return waiting
 
     def _do(self, opened: Opened, some: Sequence[int], *, durable: bool) -> list[int]:
-        """Do writes in one transaction; return which of them must be in one that lasts."""
+        """Do writes in one transaction; return those that must be in one that lasts."""
         connection, waiting = opened.connection, list[int]()
         opened.be_durable(durable=durable)
         _ = patiently(partial(connection.execute, "BEGIN IMMEDIATE"), self._due, self._meet)
@@ -237,7 +239,7 @@ class _Batch:
         return waiting
 
     def _is_done(self, number: int, transaction: Transaction) -> bool:
-        """Do one write; return whether that is all. Raise where it ended the transaction."""
+        """Do one write; return whether it is complete. Raise if it ended the transaction."""
         try:
             self._outcomes[number] = (self._writes[number].do(transaction), None)
         except _NotDurable:
