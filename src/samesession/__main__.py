@@ -1,4 +1,4 @@
-"""`python -m samesession`: what is asked of an application that has no sessions of ours yet."""
+"""`python -m samesession`: commands for an application that does not use samesession yet."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def main() -> None:
 
 @main.command(
     "doctor",
-    help="Say what to change in the configuration of an application that keeps its sessions by "
-    "another library. It needs neither Session(app) nor a store. The exit status is 1, with "
-    "--strict, where there is something to change.",
+    help="Show which settings to change in an application that keeps its sessions with another "
+    "library. It needs neither Session(app) nor a store. With --strict, the exit status is 1 "
+    "if there is something to change.",
 )
 @click.option(
     "--app",
@@ -28,13 +28,16 @@ def main() -> None:
     envvar=["FLASK_APP", "QUART_APP"],
     default="wsgi",
     show_default=True,
-    help="The application: a module, or module:name, of an application or of what makes it.",
+    help=(
+        "The application: a module, or module:name of an application or of a function that "
+        "creates one."
+    ),
 )
-@click.option("--strict", is_flag=True, help="Exit with 1 where there is something to change.")
+@click.option("--strict", is_flag=True, help="Exit with 1 if there is something to change.")
 @coming_from_option(required=True)
 @json_option
 def doctor(*, named: str, strict: bool, library: str, as_json: bool) -> None:
-    """Examine one application's configuration."""
+    """Examine the configuration of one application."""
     former = former_of(application(named), library, system_time())
     tell_plan(former, strict=strict, as_json=as_json)
 

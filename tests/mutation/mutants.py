@@ -2694,7 +2694,7 @@ MUTANTS = (
         (
             Change(
                 "cli/arguments.py",
-                'shown = f"{value!r}" if _OPTION.fullmatch(value) else "what was given"',
+                'shown = f"{value!r}" if _OPTION.fullmatch(value) else "the argument"',
                 'shown = f"{value!r}"',
             ),
         ),

@@ -230,7 +230,7 @@ def start(site: Site) -> None:
 def init_db(site: Site) -> str:
     """Run the command that makes what sessions need; give where it says that it did."""
     result = site.app.test_cli_runner().invoke(args=["sessions", "init"])
-    assert (result.exit_code, result.stdout) == (0, "what sessions need is there\n")
+    assert (result.exit_code, result.stdout) == (0, "everything that sessions need exists\n")
     where: str = result.stderr
     return where
 

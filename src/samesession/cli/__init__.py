@@ -1,12 +1,12 @@
-"""The commands `flask sessions ...` and `quart sessions ...`: one file for each family of them.
+"""The commands `flask sessions ...` and `quart sessions ...`: one file for each group of commands.
 
-None of them knows a framework's web parts: they get the application's sessions and a
-way to run steps. click is what both frameworks' command lines are made of.
+The commands do not import a framework. They get the application's sessions and a way to run steps.
+Both frameworks build their command lines with click.
 
-What was found or done goes to the standard output, where it was done to the
-standard error: a command in the wrong directory does its work on other sessions.
+Results go to standard output. The place where they were obtained goes to standard error, because a
+command in the wrong directory works on other sessions.
 
-Every process of an application has the group, and few run a command: the group loads its
+Every process of an application has the group, but few run a command. So the group loads its
 commands when it is first asked for one.
 """
 
@@ -27,7 +27,7 @@ __all__ = ["commands"]
 
 
 def commands(app_sessions: AppSessions, run: StepsRunner, colour: Colour) -> click.Group:
-    """Return the group of commands for one application; `colour`: of who runs steps."""
+    """Return the group of commands for one application; `colour` is that of its framework."""
 
     def load(sessions: click.Group) -> None:
         from .every_command import add_every_command

@@ -1,4 +1,4 @@
-"""What the commands are given, checked, and never repeated where it may be a cookie."""
+"""Check the arguments of commands, and never repeat one that may be a cookie."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import click
 
 from ..core.names import is_name, is_sid
 
-# What is certainly no sid, nor a cookie given in its place, and so may be shown.
+# These texts are certainly neither a sid nor a cookie, so a message may show them.
 _OPTION = re.compile(r"--?[a-z-]{1,20}", re.ASCII)
-# A sid, a secret, or a whole cookie among the words of a complaint of click's.
+# A sid, a secret or a whole cookie in an error message from click.
 _TOKEN = re.compile(r"[A-Za-z0-9_.=-]{21,}", re.ASCII)
 
 
 class CarefulGroup(click.Group):
-    """A group of commands whose complaints repeat no cookie that stood in the wrong place."""
+    """A group of commands whose error messages never repeat a cookie."""
 
     def __init__(self, name: str, load: Callable[[click.Group], None], *, help: str) -> None:  # noqa: A002  # click's word
         """`load` adds the commands, when one is first asked for."""
@@ -40,14 +40,14 @@ class CarefulGroup(click.Group):
             self._load = None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read what stands before the command's name."""
+        """Parse the options in front of the command's name."""
         try:
             return super().parse_args(ctx, args)
         except click.UsageError as error:
             raise _without_tokens(error) from None
 
     def invoke(self, ctx: click.Context) -> Any:  # Any: click's own type
-        """Run the command that is named."""
+        """Run the named command."""
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
@@ -60,7 +60,7 @@ def _without_tokens(error: click.UsageError) -> click.UsageError:
 
 def owner_argument(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     """Return a user's name if it can be one."""
-    # A shell's bytes that are no text come as lone surrogates.
+    # Bytes that are not text come from the shell as lone surrogates.
     if value is not None and not is_name(value):
         raise click.UsageError("a user is named by 1 to 1024 bytes of UTF-8")
     return value
@@ -70,6 +70,6 @@ def sid_argument(_: click.Context, __: click.Parameter, value: str | None) -> st
     """Return a session's sid if it can be one."""
     if value is None or is_sid(value):
         return value
-    # What looks like nothing we know may be a whole cookie: it is not repeated.
-    shown = f"{value!r}" if _OPTION.fullmatch(value) else "what was given"
-    raise click.UsageError(f"{shown} is neither an option nor a sid, as `list` shows them")
+    # An unknown argument may be a whole cookie: it is not repeated.
+    shown = f"{value!r}" if _OPTION.fullmatch(value) else "the argument"
+    raise click.UsageError(f"{shown} is neither an option nor a sid as `list` shows them")

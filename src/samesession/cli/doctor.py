@@ -1,6 +1,7 @@
-"""The command that examines a configuration, and says what to write.
+"""The command that examines a configuration, and shows what to write.
 
-The checks of settings come first and need no store, so that they are told though it is down.
+The checks of settings come first. They need no store, so their results are shown even if it is
+down.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ def add_doctor(sessions: click.Group, runner: CommandRunner) -> None:
 
     @sessions.command(
         "doctor",
-        help="Examine settings, packages and the store, and say what to write. The exit status "
-        "is 3 where the store is down, and with --strict 1 for a warning or an error.",
+        help="Examine settings, packages and the store, and show what to write. The exit status "
+        "is 3 if the store is down, and with --strict 1 if there is a warning or an error.",
     )
     @click.option("--strict", is_flag=True, help="Exit with 1 for a warning or an error, for CI.")
     @click.option(
         "--workers",
         type=click.IntRange(min=1),
         envvar="WEB_CONCURRENCY",
-        help="How many processes serve the application; else as WEB_CONCURRENCY says.",
+        help="How many processes serve the application; default: the value of WEB_CONCURRENCY.",
     )
     @coming_from_option()
     @json_option
@@ -84,26 +85,26 @@ def _findings_of_settings(runner: CommandRunner, workers: int | None) -> list[Fi
 
 
 def _findings_of_store(runner: CommandRunner) -> tuple[list[Finding], bool | None]:
-    """Return what the store says of itself, and whether it could be asked; None: there is none."""
+    """Return the store's findings, and whether it answered; None if there is no store."""
     store = runner.app_sessions.store
     if store is None:
         return [], None
     try:
         found = runner.attempt(_examined(runner.app_sessions, store))
     except SessionError as error:
-        # Of a store that is down this is all that is known.
+        # Of a store that is down, nothing else is known.
         told = runner.app_sessions.told(error)
-        return [Finding("store.reached", Level.ERROR, f"the store was not reached: {told}")], False
+        return [Finding("store.reached", Level.ERROR, f"the store did not answer: {told}")], False
     return [Finding("store.reached", Level.OK, "the store answers"), *found], True
 
 
 def _examined(app_sessions: AppSessions, store: Store) -> Steps[Sequence[Finding]]:
     yield from checkpoint()
-    what = "the store says nothing of how it is set up"
+    what = "the store does not describe its setup"
     found: Sequence[Finding] = [Finding("store.examined", Level.NOTICE, what)]
     if isinstance(store, Examinable):
         found = yield from store.findings(app_sessions.current_time)
-    if worst_of(found) < Level.ERROR:  # or it says itself why it cannot be used
+    if worst_of(found) < Level.ERROR:  # or the store itself explains why it cannot be used
         yield from checkpoint()
         _ = yield from app_sessions.ping()
     return found

@@ -19,9 +19,9 @@ def add_revoke(sessions: click.Group, runner: CommandRunner) -> None:
 
     @sessions.command(
         "revoke",
-        help="End one session, with --owner all of a user's, or with --all everyone's. "
-        "The exit status is 1 when there was none to end.",
-        # One sid in 64 begins with "-", and is no option for that.
+        help="End one session, all sessions of a user with --owner, or everyone's with --all. The "
+        "exit status is 1 if there was none to end.",
+        # One sid in 64 starts with "-", and must not be taken for an option.
         context_settings={"ignore_unknown_options": True},
     )
     @click.argument("sid", required=False, callback=sid_argument)
@@ -33,7 +33,7 @@ def add_revoke(sessions: click.Group, runner: CommandRunner) -> None:
         sid: str | None, owner: str | None, *, everyone: bool, yes: bool, as_json: bool
     ) -> None:
         if [sid is not None, owner is not None, everyone].count(True) != 1:
-            raise click.UsageError("give either a session's sid, or --owner and a user, or --all")
+            raise click.UsageError("give a session's sid, or --owner and a user, or --all")
         if sid is not None:
             ended = int(runner.administer(lambda admin: admin.revoke(sid)))
         elif owner is not None:
@@ -46,7 +46,7 @@ def add_revoke(sessions: click.Group, runner: CommandRunner) -> None:
 
 def _everyones(admin: Administration, runner: CommandRunner, *, asked: bool) -> Steps[int]:
     if not asked:
-        # To the standard error: the standard output may be read by a program.
+        # To standard error, because a program may read standard output.
         question = f"End every session in {runner.app_sessions.location}?"
         _ = click.confirm(question, abort=True, err=True)
     return shown(_LABEL, admin.revoke_everyone())

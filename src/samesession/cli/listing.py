@@ -13,14 +13,16 @@ from .arguments import owner_argument, sid_argument
 from .output import ExitCode, counted, end, iso, json_option, moment, safe, tell
 from .running import CommandRunner
 
-_PAGE = 200  # sessions that are in memory at once
+_PAGE = 200  # sessions held in memory at once
 _HEAD = f"{'SID':22}  {'CREATED':20}  {'LAST SEEN':20}  {'EXPIRES':20}  OWNER  LABEL"
 
 
 def add_list(sessions: click.Group, runner: CommandRunner) -> None:
     """Add the command that lists a user's sessions, or all."""
 
-    @sessions.command("list", help="List the live sessions of a user, or without OWNER all.")
+    @sessions.command(
+        "list", help=("List the live sessions of a user, or of everyone without OWNER.")
+    )
     @click.argument("owner", required=False, callback=owner_argument)
     @json_option
     def list_sessions(owner: str | None, *, as_json: bool) -> None:
@@ -35,7 +37,7 @@ def add_list(sessions: click.Group, runner: CommandRunner) -> None:
 
 
 class _Told:
-    """What was written, a session a line; a head comes before the first one."""
+    """Writes one session a line, with a head above the first line."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
@@ -64,7 +66,7 @@ def _all(admin: Administration, told: _Told) -> Steps[None]:
 
 
 def document_of(info: SessionInfo) -> dict[str, object]:
-    """Return what may be seen of a session, for programs."""
+    """Return what may be shown of a session, for programs."""
     return {
         "sid": info.sid,
         "owner": info.owner,
@@ -76,17 +78,17 @@ def document_of(info: SessionInfo) -> dict[str, object]:
     }
 
 
-# --- one -----------------------------------------------------------------------------------
+# --- one session ---------------------------------------------------------------------------
 
 
 def add_show(sessions: click.Group, runner: CommandRunner) -> None:
-    """Add the command that shows what is known of one session."""
+    """Add the command that shows one session."""
 
     @sessions.command(
         "show",
-        help="Show one session: whose it is, its times, and the names, types and sizes of its "
-        "data. The exit status is 1 when there is none.",
-        # One sid in 64 begins with "-", and is no option for that.
+        help="Show one session: its owner, its times, and the names, types and sizes of its data. "
+        "The exit status is 1 if there is none.",
+        # One sid in 64 starts with "-", and must not be taken for an option.
         context_settings={"ignore_unknown_options": True},
     )
     @click.argument("sid", callback=sid_argument)

@@ -1,7 +1,7 @@
-"""The oldest releases of other packages that are good enough, and which hole each closes.
+"""The oldest safe releases of other packages, with the vulnerability that each of them fixed.
 
-A test holds the table to the requirements in pyproject.toml, and to the reasons there. An
-environment may have an older one all the same: pip installs it where it is told so.
+A test compares the table with the requirements in pyproject.toml and the reasons there. An
+environment may still have an older release, because pip installs one if it is told to.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..core.findings import Finding, Level
 
 
 class Lowest(NamedTuple):
-    """A release, and the hole of those before it; empty where none is known."""
+    """A release, and the vulnerability that it fixed; empty if none is known."""
 
     release: str
     hole: str = ""
@@ -47,7 +47,7 @@ LOWEST: Mapping[str, Lowest] = MappingProxyType(
 
 
 def installed() -> dict[str, str]:
-    """Return the releases that are installed of the packages in the table."""
+    """Return the installed releases of the packages in the table."""
     found: dict[str, str] = {}
     for name in LOWEST:
         try:
@@ -58,21 +58,21 @@ def installed() -> dict[str, str]:
 
 
 def release_findings(releases: Mapping[str, str]) -> Iterator[Finding]:
-    """Judge releases by their packages' names."""
+    """Check releases, given by package name."""
     older = [name for name in releases if _is_older(releases[name], LOWEST[name].release)]
     if not older:
-        yield Finding("releases", Level.OK, "no package is older than what is supported")
+        yield Finding("releases", Level.OK, "no package is older than the oldest supported release")
     for name in older:
         lowest = LOWEST[name]
-        what = f"{name} {releases[name]} is older than what is supported"
+        what = f"{name} {releases[name]} is older than the oldest supported release"
         if lowest.hole:
-            what = f"{name} {releases[name]} has a known hole, {lowest.hole}"
+            what = f"{name} {releases[name]} has a known vulnerability, {lowest.hole}"
         level = Level.ERROR if lowest.hole else Level.WARNING
         yield Finding("releases", level, what, f"pip install '{name}>={lowest.release}'")
 
 
 def _is_older(release: str, lowest: str) -> bool:
-    """Compare the numbers that releases begin with: 3.1.3rc1 counts as 3.1.3."""
+    """Compare the numbers that releases start with: 3.1.3rc1 counts as 3.1.3."""
     return _numbers(release) < _numbers(lowest)
 
 

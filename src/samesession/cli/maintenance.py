@@ -14,14 +14,16 @@ from .running import CommandRunner
 def add_purge(sessions: click.Group, runner: CommandRunner) -> None:
     """Add the command that deletes expired sessions."""
 
-    @sessions.command("purge", help="Delete expired sessions; run it now and then, as by cron.")
+    @sessions.command(
+        "purge", help=("Delete expired sessions; run it regularly, for example by cron.")
+    )
     @json_option
     def purge(*, as_json: bool) -> None:
-        deleted = runner.administer(lambda admin: shown("deleting what has expired", admin.purge()))
+        deleted = runner.administer(lambda admin: shown("deleting expired sessions", admin.purge()))
         purges = isinstance(runner.app_sessions.store, Purgeable)
         text = f"{counted(deleted, 'expired session')} deleted"
         if not purges:
-            text = f"nothing to do: {runner.app_sessions.kind} deletes by itself what has expired"
+            text = f"nothing to do: {runner.app_sessions.kind} deletes expired sessions itself"
         document = {"deleted": deleted, "expires_by_itself": not purges}
         tell(text, document, as_json=as_json)
 
@@ -41,4 +43,8 @@ def add_init(sessions: click.Group, runner: CommandRunner) -> None:
             runner.run_or_fail(runner.app_sessions.prepare())
         runner.say_where()
         text = f"nothing to do: {runner.app_sessions.kind} needs neither tables nor indexes"
-        tell("what sessions need is there" if needed else text, {"needed": needed}, as_json=as_json)
+        tell(
+            "everything that sessions need exists" if needed else text,
+            {"needed": needed},
+            as_json=as_json,
+        )

@@ -1,4 +1,4 @@
-"""The command that moves another library's sessions ahead of the deployment."""
+"""The command that moves another library's sessions before the deployment."""
 
 from __future__ import annotations
 
@@ -22,26 +22,32 @@ _LIBRARIES = ("flask-session", "quart-session")
 
 
 def add_migrate(sessions: click.Group, runner: CommandRunner, colour: Colour) -> None:
-    """Add the command that moves sessions; `colour`: who runs its steps."""
+    """Add the command that moves sessions; `colour` is that of its framework."""
 
     @sessions.command(
         "migrate",
         help="Move the sessions of Flask-Session or Quart-Session into this application's store, "
-        "ahead of the deployment. The old ones stay; run it again for what is written meanwhile. "
-        "The exit status is 1 when there was none.",
+        "before the deployment. The old sessions stay. Run it again for sessions that are "
+        "written in the meantime. The exit status is 1 if there was no session.",
     )
     @click.option(
-        "--from", "library", required=True, type=click.Choice(_LIBRARIES), help="Whose they are."
+        "--from",
+        "library",
+        required=True,
+        type=click.Choice(_LIBRARIES),
+        help=("The library that wrote them."),
     )
     @click.option(
         "--source",
-        help="Where they are: a URL, or the directory of Flask-Session's files; else the place "
-        "of SESSION_TYPE.",
+        help="Where they are: a URL, or the directory of Flask-Session's files; default: the "
+        "place that SESSION_TYPE uses.",
     )
-    @click.option("--table", help="Their table or collection; else the library's default.")
-    @click.option("--prefix", help="What their keys begin with; else SESSION_MIGRATE_KEY_PREFIX.")
-    @click.option("--unsafe-pickle", is_flag=True, help="Read pickles of plain data, too.")
-    @click.option("--dry-run", is_flag=True, help="Say what would be moved, and move nothing.")
+    @click.option("--table", help="Their table or collection; default: the library's.")
+    @click.option(
+        "--prefix", help=("The prefix of their keys; default: SESSION_MIGRATE_KEY_PREFIX.")
+    )
+    @click.option("--unsafe-pickle", is_flag=True, help="Also read pickles of plain data.")
+    @click.option("--dry-run", is_flag=True, help="Show what would be moved, but move nothing.")
     @json_option
     def migrate(
         library: str,
@@ -71,7 +77,7 @@ def add_migrate(sessions: click.Group, runner: CommandRunner, colour: Colour) ->
 
 
 class _Wanted:
-    """What the command is asked to move, and from where."""
+    """The sessions to move, and where they are."""
 
     def __init__(
         self,
@@ -90,7 +96,7 @@ class _Wanted:
         self._may_be_own = table is None and self._prefix == own
 
     def moving(self, colour: Colour, *, unpickles: bool, dry_run: bool) -> Moving:
-        """Return what moves it; raise ConfigError or NotSupported for what cannot be."""
+        """Return what moves the sessions; raise ConfigError or NotSupported if it cannot."""
         app_sessions = self._app_sessions
         app_sessions.check_in_reach()
         config, migration = app_sessions.config, self._migration()
@@ -115,13 +121,13 @@ class _Wanted:
 
     def _migration(self) -> Migration:
         app_sessions = self._app_sessions
-        _ = app_sessions.administration  # raises where the browser keeps the sessions
+        _ = app_sessions.administration  # raises if the browser keeps the sessions
         flow = app_sessions.flow
         migration = flow.migration if isinstance(flow, Flow) else None
         if migration is None or self._library not in app_sessions.config.migration.libraries:
             raise ConfigError(
-                "no request would open what is moved: write "
-                f'SESSION_MIGRATE_FROM = ["{self._library}"]'
+                "no request would open the moved sessions: write SESSION_MIGRATE_FROM = "
+                f'["{self._library}"]'
             )
         return migration
 
@@ -129,14 +135,14 @@ class _Wanted:
         app_sessions, config = self._app_sessions, self._app_sessions.config
         if self._source is None and app_sessions.kind != config.store_type:
             raise ConfigError(
-                "Session() was given a store: say where the old sessions are by --source"
+                "Session() was given a store: name the place of the old sessions with --source"
             )
         place = Place(self._prefix, self._table, config.rules.max_bytes, config.store_timeout)
         clock = app_sessions.current_time
         return open_old_records(self._source, place, config=config, colour=colour, clock=clock)
 
     def _is_own(self, old: OldRecords) -> bool:
-        """Return whether requests look for old sessions at the same place."""
+        """Return whether requests look for old sessions in the same place."""
         store = self._app_sessions.store
         return (
             self._may_be_own
@@ -147,5 +153,5 @@ class _Wanted:
 
 
 def _server(location: str) -> str:
-    """Return which server a place is on, whatever its table."""
+    """Return the server of a place, without its table."""
     return location.rpartition(" of ")[2]

@@ -1,7 +1,7 @@
-"""Read another library's sessions, move each, and count what became of them.
+"""Read another library's sessions, move each, and count the outcomes.
 
-Counted are fixed words, so that nothing of a session gets into a report: an old id is all that
-the other library asks of a bearer.
+The counts have fixed names. So nothing from a session gets into a report: for the other library, an
+old id alone is enough to use a session.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from ..errors import BadRecord, SessionError, StoreError
 from ..migration.moving_records import EXPIRED, TOO_LARGE, data_of
 from .output import counted, safe
 
-# What is told in any case, in this order; any other outcome is one of those that are skipped.
+# These outcomes are always reported, in this order. All others count as skipped.
 _TOLD = {
     Move.MOVED: "moved",
-    Move.UPDATED: "written anew, as they have changed since they were moved",
+    Move.UPDATED: "written again, because they changed after they were moved",
     Move.UNCHANGED: "moved before, and unchanged",
-    Move.IN_USE: "in use here by now",
-    Move.ENDED: "ended here since they came",
+    Move.IN_USE: "already used here",
+    Move.ENDED: "ended here after they were moved",
 }
-_DRY = {Move.MOVED: "would be moved", Move.UPDATED: "would be written anew"}
+_DRY = {Move.MOVED: "would be moved", Move.UPDATED: "would be written again"}
 
 
 class SourceFailed(SessionError):
-    """The store of the old sessions could not do what it was asked, and not ours."""
+    """The store of the old sessions failed, not ours."""
 
     def __init__(self, error: StoreError) -> None:
         super().__init__(str(error))
@@ -40,7 +40,7 @@ class SourceFailed(SessionError):
 
 @dataclass(slots=True)
 class Report:
-    """What came of it."""
+    """The outcome of a move."""
 
     library: str
     source: str
@@ -50,7 +50,7 @@ class Report:
     skipped: Counter[str] = field(default_factory=Counter[str])
 
     def count(self, moves: list[Move]) -> None:
-        """Count what became of some."""
+        """Count the outcomes of some sessions."""
         for each in moves:
             if each in _TOLD:
                 self.moves[each] += 1
@@ -58,7 +58,7 @@ class Report:
                 self.skipped[each] += 1
 
     def lines(self) -> list[str]:
-        """Return it for people."""
+        """Return the report as text."""
         told = [f"{counted(self.read, 'old session')} in {safe(self.source)}"]
         words = {**_TOLD, **(_DRY if self.dry_run else {})}
         told += [f"{self.moves[each]:12,}  {words[each]}" for each in _TOLD if self.moves[each]]
@@ -67,7 +67,7 @@ class Report:
         ]
 
     def document(self) -> dict[str, object]:
-        """Return it for programs."""
+        """Return the report for programs."""
         return {
             "from": self.library,
             "source": self.source,
@@ -83,7 +83,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Moving:
-    """Moves all sessions of a place; `unpickles`: pickles, too, as far as they are plain data."""
+    """Moves all sessions of a place. With `unpickles` it also moves pickles of plain data."""
 
     old: OldRecords
     reader: OldSessions
@@ -94,7 +94,7 @@ class Moving:
     unpickles: bool
 
     def steps(self) -> Steps[Report]:
-        """Do it, in batches."""
+        """Move the sessions in batches."""
         try:
             while (batch := (yield from self._batch())) is not None:
                 olds = [each for each in map(self._session, batch) if each is not None]
@@ -110,7 +110,7 @@ class Moving:
             raise SourceFailed(error) from error
 
     def _session(self, record: OldRecord) -> OldSession | None:
-        """Return what can be moved; count what cannot."""
+        """Return a session that can be moved; count one that cannot."""
         key, data = record.key, record.data
         if key is not None and data is not None and self.mover.is_ours(key, data):
             return None  # both may share a server and a prefix

@@ -1,8 +1,8 @@
-"""How commands say what they found or did: to people as text, to programs as JSON.
+"""Output of commands: text for people, JSON for programs.
 
-With --json each line of the standard output is one JSON object; of all commands only `list`
-writes more than one line, so that 100,000 sessions need no memory. In what is written for
-people nothing that others chose (owners, labels, names) moves the cursor.
+With --json each line of standard output is one JSON object. Only `list` writes more than one line,
+so that 100,000 sessions need no memory. Text that users chose (owners, labels, names) cannot
+control the terminal.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import click
 
 
 class ExitCode(enum.IntEnum):
-    """How a command ends."""
+    """The exit status of a command."""
 
-    DONE = 0  # or nothing was to be done
-    NOTHING = 1  # no session was there to end, show or move; `doctor --strict`: not all is well
-    USAGE = 2  # called wrongly, or what this configuration cannot do
+    DONE = 0  # or there was nothing to do
+    NOTHING = 1  # no session to end, show or move; `doctor --strict`: something was found
+    USAGE = 2  # wrong arguments, or not possible with this configuration
     STORE_DOWN = 3
 
 
@@ -30,8 +30,8 @@ json_option = click.option(
 
 
 def tell(text: str, document: Mapping[str, object], *, as_json: bool) -> None:
-    """Write what was found or done, as text or as a JSON object."""
-    # ASCII alone: no terminal does anything for it, whatever it holds.
+    """Write a result, as text or as a JSON object."""
+    # ASCII only, so that no value can control the terminal.
     click.echo(json.dumps(document) if as_json else text)
 
 
@@ -42,7 +42,7 @@ def end(code: ExitCode) -> None:
 
 
 def safe(text: str) -> str:
-    """Return text that others chose so that it changes nothing of the terminal it is shown on."""
+    """Return text that users chose in a form that cannot control the terminal."""
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else _escaped(each) for each in text)
@@ -53,7 +53,7 @@ def _escaped(character: str) -> str:
 
 
 def moment(when: datetime | None) -> str:
-    """Return a moment for people, in UTC; a hyphen for none."""
+    """Return a moment for people, in UTC; a hyphen if there is none."""
     return "-" if when is None else f"{when:%Y-%m-%d %H:%M:%S}Z"
 
 
@@ -63,5 +63,5 @@ def iso(when: datetime | None) -> str | None:
 
 
 def counted(number: int, thing: str) -> str:
-    """Return a number and the thing counted, in the plural if need be."""
+    """Return a number with the thing it counts, in the plural if needed."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -1,6 +1,6 @@
-"""Show that long work goes on: a bar on the standard error, where that is a terminal.
+"""Show that long work makes progress: a bar on standard error, if that is a terminal.
 
-How much there is nobody knows before it is done, so the bar moves with each batch.
+The total is not known before the end, so the bar moves with each batch.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _showing(label: str, steps: Steps[T]) -> Steps[T]:
 
 
 def _watched(steps: Steps[T], tick: Callable[[], None]) -> Steps[T]:
-    """Return steps that call `tick` at each of their checkpoints; what `yield from` cannot."""
+    """Return steps that call `tick` at each of their checkpoints, which `yield from` cannot do."""
     try:
         asked: Any = next(steps)
         while True:

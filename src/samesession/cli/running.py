@@ -1,6 +1,6 @@
-"""How a command runs its work on an application's sessions and reports what failed.
+"""Run a command's work on an application's sessions, and report failures.
 
-Never knows what a command does.
+This module does not know what a command does.
 """
 
 from __future__ import annotations
@@ -25,42 +25,42 @@ class StepsRunner(Protocol):
     """Runs steps to their end for a command."""
 
     def __call__(self, steps: Steps[T], /) -> T:
-        """Return what the steps return."""
+        """Return the result of the steps."""
         ...
 
 
 class Refused(click.ClickException):
-    """A command's end by what it cannot do, told in a line."""
+    """Ends a command that cannot do what it was asked, with one line."""
 
     exit_code = ExitCode.USAGE
 
 
 class StoreDown(click.ClickException):
-    """A command's end by an outage, told in a line."""
+    """Ends a command because the store is down, with one line."""
 
     exit_code = ExitCode.STORE_DOWN
 
 
 @dataclass(frozen=True, slots=True)
 class CommandRunner:
-    """Runs what the commands of one application do."""
+    """Runs the commands of one application."""
 
     app_sessions: AppSessions
     run: StepsRunner
 
     def attempt(self, steps: Steps[T]) -> T:
-        """Return what steps return; raises SessionError."""
+        """Return the result of the steps; raises SessionError."""
         return self.run(_and_shut(self.app_sessions, steps))
 
     def run_or_fail(self, steps: Steps[T]) -> T:
-        """Return what steps return, or end the command with what they raised as its message."""
+        """Return the result of the steps, or end the command with their error as its message."""
         try:
             return self.attempt(steps)
         except SessionError as error:
             raise self.failed(error) from error
 
     def administer(self, work: Callable[[Administration], Steps[T]]) -> T:
-        """Return what work on the application's sessions returns, and say where it was done."""
+        """Return the result of work on the application's sessions, and print where it was done."""
         try:
             self.app_sessions.check_in_reach()
             admin = self.app_sessions.administration
@@ -76,12 +76,12 @@ class CommandRunner:
         return ended(self.app_sessions.told(error))
 
     def say_where(self) -> None:
-        """Say on the standard error on which sessions a command works."""
+        """Print to standard error which sessions a command works on."""
         click.echo(f"in {self.app_sessions.location}", err=True)
 
 
 def _and_shut(app_sessions: AppSessions, steps: Steps[T]) -> Steps[T]:
-    """Leave no connection to the end of the process, which a driver's thread would put off."""
+    """Close all connections now: a driver's thread would delay the end of the process."""
     try:
         return (yield from steps)
     finally:

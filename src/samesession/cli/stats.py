@@ -1,4 +1,4 @@
-"""The command that sums up all sessions."""
+"""The command that summarises all sessions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def add_stats(sessions: click.Group, runner: CommandRunner) -> None:
-    """Add the command that sums up all sessions."""
+    """Add the command that summarises all sessions."""
 
-    @sessions.command("stats", help="Say how many live sessions there are, of how many users, ...")
+    @sessions.command(
+        "stats", help=("Show how many live sessions there are, of how many users, ...")
+    )
     @json_option
     def stats(*, as_json: bool) -> None:
         found = runner.administer(lambda admin: shown("reading sessions", admin.statistics()))
@@ -56,7 +58,7 @@ def _lines(found: Statistics, kind: str) -> list[str]:
 def _of_sessions(found: Statistics, kind: str) -> list[str]:
     if not found.sessions:
         return [f"{'store':12}{kind}", "no live sessions"]
-    owners = "too many to tell" if found.owners is None else f"{found.owners:,}"
+    owners = "too many to count" if found.owners is None else f"{found.owners:,}"
     told = [
         f"{'store':12}{kind}",
         f"{'sessions':12}{found.sessions:,}, {found.anonymous:,} of them without an owner",
@@ -81,7 +83,7 @@ def _ends(spread: Spread) -> tuple[int, int, int]:
 
 
 def _duration(seconds: int) -> str:
-    """Return seconds for people, in the largest unit that there are two of."""
+    """Return seconds for people, in the largest unit that fits at least twice."""
     for size, unit in _UNITS:
         if seconds >= 2 * size:
             return f"{seconds // size} {unit}"

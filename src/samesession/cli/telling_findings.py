@@ -1,4 +1,4 @@
-"""How what an examination found is shown: lines for people, objects for programs."""
+"""Show the findings of an examination: lines for people, objects for programs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def document(finding: Finding) -> dict[str, str]:
 
 
 def lines(finding: Finding, *, width: int = 18) -> str:
-    """Return a finding for people: a line, and below it what to write; `width`: of the check."""
+    """Return a finding for people: a line, and below it what to write; `width` is the check's."""
     level = click.style(f"{finding.level.name.lower():8}", fg=_COLOURS.get(finding.level))
     told = f"{level} {safe(finding.check):{width}} {safe(finding.what)}"
     return f"{told}\n{'':{width + 9}} -> {safe(finding.write)}" if finding.write else told

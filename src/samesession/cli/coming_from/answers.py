@@ -1,7 +1,7 @@
-"""What becomes of each setting of Flask-Session's and Quart-Session's: one table.
+"""The table of what becomes of each setting of Flask-Session and Quart-Session.
 
-Every setting of Flask-Session 0.5 to 0.8 and of what follows it, and of Quart-Session 3.0,
-has an answer: kept, renamed, replaced, or dropped, and why.
+Each setting of Flask-Session 0.5 to 0.8 and of its successors, and of Quart-Session 3.0, has an
+answer: kept, renamed, replaced, or dropped, with the reason.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ PREFIX: Final = "session:"  # the default of all three libraries
 COOKIE: Final = "session"  # Flask's
 SQL_TABLE: Final = "sessions"  # Flask-Session's
 TYPES: Final = ("redis", "memcached", "sqlalchemy", "filesystem", "mongodb", "dynamodb")
-# Stores in which old and new sessions have keys of one kind, beside one another.
+# Stores in which old and new sessions have the same kind of keys, side by side.
 SHARED_KEYS: Final = ("redis", "memcached")
 _REASONS: Final = peers_names(built_in().values())
 _IDLE: Final = "nothing reads it with this SESSION_TYPE"
 
 
-# --- answers that many have ----------------------------------------------------------------
+# --- answers that several settings share ---------------------------------------------------
 
 
 def _kept(why: str) -> Answers:
@@ -43,12 +43,12 @@ def _dropped(why: str) -> Answers:
 
 
 def _without_effect(name: str) -> Answers:
-    """Return the answer that a setting has no effect, with the reason that its warning gives."""
+    """Return the answer that a setting has no effect, with the reason from its warning."""
     return _dropped(_REASONS.no_effect[name])
 
 
 def _for_type(kind: str, answer: Answers) -> Answers:
-    """Return the answer for a setting of one store, which nothing reads with another one."""
+    """Return the answer for a setting of one store, which no other store reads."""
 
     def found(value: Any, former: Former) -> Answer:
         if value is None or former.store != kind:
@@ -59,7 +59,7 @@ def _for_type(kind: str, answer: Answers) -> Answers:
 
 
 def _only_with(kind: str, answer: Answers) -> Answers:
-    """Return the answer for a setting whose name is a ConfigError here, if one store needs it."""
+    """Return the answer for a setting that only one store allows: elsewhere it is a ConfigError."""
 
     def found(value: Any, former: Former) -> Answer:
         return answer(value, former) if former.kind == kind else _not_taken(_IDLE)(value, former)
@@ -68,16 +68,16 @@ def _only_with(kind: str, answer: Answers) -> Answers:
 
 
 def _not_taken(why: str) -> Answers:
-    """Return the answer that a setting goes, and would be a ConfigError if it stayed."""
+    """Return the answer that a setting must go: it would be a ConfigError here."""
     return lambda _value, _former: Answer(Fate.DROPPED, why, known_level=Level.WARNING)
 
 
 def _client(_value: Any, _former: Former) -> Answer:
-    why = "each store has a setting of its own for its client, such as SESSION_REDIS"
+    why = "each store has its own setting for its client, such as SESSION_REDIS"
     return Answer(Fate.DROPPED, why, known_level=Level.WARNING)
 
 
-# --- what every store has ------------------------------------------------------------------
+# --- settings of every store ---------------------------------------------------------------
 
 
 def _type(value: Any, former: Former) -> Answer:
@@ -86,25 +86,30 @@ def _type(value: Any, former: Former) -> Answer:
         return Answer(Fate.KEPT, "the store of the same name")
     instead = {"cachelib": "filesystem", "postgresql": "sqlalchemy", "redis+trio": "redis"}
     why = {
-        "cachelib": "there is no store over cachelib: files, or any other store",
+        "cachelib": "there is no store over cachelib: use files, or any other store",
         "postgresql": "PostgreSQL is a database of the SQL store",
         "redis+trio": "Quart runs on asyncio here, not on Trio",
         "cookie": "sessions in the cookie cannot take over others: they need a store",
     }
     if kind == "null":
-        return _not_taken("left out, sessions are kept in files")(value, former)
+        return _not_taken("if it is left out, sessions are kept in files")(value, former)
     if kind in instead or kind == "cookie":
         written = instead.get(kind, "filesystem")
         return Answer(Fate.REPLACED, why[kind], (line("SESSION_TYPE", written),))
     if value != kind and kind in TYPES:
-        return Answer(Fate.REPLACED, "names are in small letters", (line("SESSION_TYPE", kind),))
+        return Answer(
+            Fate.REPLACED, "names are written in lower case", (line("SESSION_TYPE", kind),)
+        )
     if kind in TYPES or kind in built_in():
         return Answer(Fate.KEPT, "the store of the same name")
-    return Answer(Fate.KEPT, "a store by others, if a package has it", known_level=Level.NOTICE)
+    return Answer(Fate.KEPT, "a third-party store, if a package has it", known_level=Level.NOTICE)
 
 
 def _prefix(value: Any, former: Former) -> Answer:
-    """Keep old processes away from new keys: Flask-Session 0.5 adopts any key that it is named."""
+    """Return an answer that keeps old processes away from new keys.
+
+    Flask-Session 0.5 adopts any key that a cookie names.
+    """
     if former.is_read or former.store not in SHARED_KEYS:
         try:
             _ = checked_prefix(value)
@@ -113,29 +118,29 @@ def _prefix(value: Any, former: Former) -> Answer:
         return Answer(Fate.KEPT, "the same: before the sid in the store's keys")
     return Answer(
         Fate.REPLACED,
-        "with keys of their own, new sessions are out of old processes' reach",
+        "with their own keys, new sessions are out of reach of old processes",
         (line("SESSION_KEY_PREFIX", new_prefix(value)),),
         Level.NOTICE,
     )
 
 
 def new_prefix(old: object) -> str:
-    """Return a prefix that no key below the old one begins with."""
+    """Return a prefix that no key below the old prefix begins with."""
     return "sessions:" if old in (None, "", PREFIX) else f"sessions:{old}"
 
 
 def _cookie_name(value: Any, former: Former) -> Answer:
     if former.is_read and value != former.get("SESSION_MIGRATE_COOKIE_NAME", COOKIE):
-        return Answer(Fate.KEPT, "another name than the old cookie's")
+        return Answer(Fate.KEPT, "a name that differs from the old cookie's")
     return Answer(
         Fate.REPLACED,
-        "old and new processes would overwrite each other's cookie under one name",
+        "under one name, old and new processes would overwrite each other's cookie",
         (line("SESSION_COOKIE_NAME", new_cookie_name(former)),),
     )
 
 
 def new_cookie_name(former: Former) -> str:
-    """Return a name for the new cookie, with the prefix that keeps neighbours out if it may."""
+    """Return a name for the new cookie, with the `__Host-` prefix if the settings allow it."""
     is_own_host = (
         bool(former.get("SESSION_COOKIE_SECURE"))
         and not former.get("SESSION_COOKIE_DOMAIN")
@@ -149,7 +154,7 @@ def new_cookie_name(former: Former) -> str:
 def _format(value: Any, _former: Former) -> Answer:
     if value == "msgpack":
         return Answer(Fate.KEPT, "the only format")
-    why = "new sessions are msgpack with more types than JSON has; JSON of before is read"
+    why = "new sessions are msgpack, with more types than JSON has; old JSON is read"
     return Answer(Fate.DROPPED, why, known_level=Level.WARNING)
 
 
@@ -162,13 +167,13 @@ def _id_length(value: Any, _former: Former) -> Answer:
 def _use_signer(value: Any, former: Former) -> Answer:
     if not value or former.settings.get("SESSION_MIGRATE_USE_SIGNER"):
         return Answer(Fate.DROPPED, _REASONS.no_effect["SESSION_USE_SIGNER"])
-    why = "our cookies are all signed; of the old ones those that are not signed are refused"
+    why = "our cookies are always signed; old cookies without a signature are refused"
     return Answer(Fate.RENAMED, why, (line("SESSION_MIGRATE_USE_SIGNER", value=True),))
 
 
 def _protection(value: Any, _former: Former) -> Answer:
     if isinstance(value, str):
-        return Answer(Fate.KEPT, "Flask-Login's setting of that name")
+        return Answer(Fate.KEPT, "Flask-Login's setting of the same name")
     return Answer(Fate.DROPPED, _REASONS.no_effect["SESSION_PROTECTION"])
 
 
@@ -185,7 +190,7 @@ def _static_file(value: Any, _former: Former) -> Answer:
 def _redis(value: Any, _former: Former) -> Answer:
     options: Any = getattr(getattr(value, "connection_pool", None), "connection_kwargs", None)
     if isinstance(options, dict) and cast("dict[str, Any]", options).get("decode_responses"):
-        why = "a client with decode_responses=True gives text, and sessions are bytes: give a URL"
+        why = "a client with decode_responses=True returns text, but sessions are bytes: give a URL"
         return Answer(Fate.REPLACED, why, ('SESSION_REDIS = "redis://127.0.0.1:6379/0"',))
     return Answer(Fate.KEPT, "the same: a client, or a URL")
 
@@ -194,7 +199,7 @@ def _uri(value: Any, former: Former) -> Answer:
     if former.store != "redis" or former.get("SESSION_REDIS") is not None:
         return _not_taken(_IDLE)(value, former)
     written = shown("SESSION_URI", value)
-    note = "  # the URL that SESSION_URI has" if written == ELIDED else ""
+    note = "# the URL that SESSION_URI has" if written == ELIDED else ""
     why = "one setting takes a URL or a client"
     return Answer(Fate.RENAMED, why, (f"SESSION_REDIS = {written}{note}",))
 
@@ -208,13 +213,13 @@ def _memcached(value: Any, _former: Former) -> Answer:
 
 
 def _memcached_part(value: Any, former: Former) -> Answer:
-    """Answer for SESSION_MEMCACHED_HOST and SESSION_MEMCACHED_PORT, which make one setting."""
+    """Return the answer for SESSION_MEMCACHED_HOST and _PORT, which become one setting."""
     if former.kind != "memcached" or former.get("SESSION_MEMCACHED") is not None:
         return _not_taken(_IDLE)(value, former)
     host = former.get("SESSION_MEMCACHED_HOST", "127.0.0.1")
     address = f"{host}:{former.get('SESSION_MEMCACHED_PORT', 11211)}"
     return Answer(
-        Fate.RENAMED, "one setting says host and port", (line("SESSION_MEMCACHED", address),)
+        Fate.RENAMED, "one setting has host and port", (line("SESSION_MEMCACHED", address),)
     )
 
 
@@ -225,11 +230,11 @@ def _sql_table(value: Any, former: Former) -> Answer:
     old = former.get("SESSION_MIGRATE_SQLALCHEMY_TABLE", SQL_TABLE)
     if former.is_read and value != old:
         return Answer(Fate.KEPT, "our own table, beside the old one")
-    why = "new sessions have a table of their own, made by `flask sessions init`"
+    why = "new sessions have their own table, made by `flask sessions init`"
     if former.is_read:
         return Answer(Fate.REPLACED, why, (line("SESSION_SQLALCHEMY_TABLE", _another(value)),))
     written = [] if value == SQL_TABLE else [line("SESSION_MIGRATE_SQLALCHEMY_TABLE", value)]
-    if value == "samesession":  # the default of ours
+    if value == "samesession":  # our default
         written.append(line("SESSION_SQLALCHEMY_TABLE", _another(value)))
     fate = Fate.RENAMED if written else Fate.DROPPED
     return Answer(fate, why, tuple(written), Level.WARNING)
@@ -262,15 +267,15 @@ def _mongodb_options(_value: Any, _former: Former) -> Answer:
 
 def _mongodb_collection(value: Any, former: Former) -> Answer:
     if former.is_read or former.get("SESSION_MONGODB_DB") is None:
-        return Answer(Fate.KEPT, "a collection in a database of our own")
-    why = "new sessions have a collection of their own, with other indexes"
+        return Answer(Fate.KEPT, "a collection in our own database")
+    why = "new sessions have their own collection, with other indexes"
     return Answer(Fate.REPLACED, why, (line("SESSION_MONGODB_COLLECT", _another(value)),))
 
 
 def _dynamodb_table(value: Any, former: Former) -> Answer:
     if former.is_read:
         return Answer(Fate.KEPT, "our own table")
-    why = "new sessions have a table of their own, made by `flask sessions init`"
+    why = "new sessions have their own table, made by `flask sessions init`"
     return Answer(Fate.REPLACED, why, (line("SESSION_DYNAMODB_TABLE", _another(value)),))
 
 
@@ -287,19 +292,19 @@ def _postgresql(value: Any, _former: Former) -> Answer:
 def _file_dir(value: Any, former: Former) -> Answer:
     if former.is_read or former.store != "filesystem":
         return Answer(Fate.KEPT, "the directory of our files")
-    why = "a directory of our own: the old library deletes what it finds in its own"
+    why = "our own directory: the old library deletes files that it finds in its directory"
     return Answer(Fate.REPLACED, why, (line("SESSION_FILE_DIR", f"{value}_2"),))
 
 
 def _file_mode(value: Any, _former: Former) -> Answer:
     if isinstance(value, int) and value & 0o600 == 0o600 and not value & 0o022:
         return Answer(Fate.KEPT, "the same: the mode of a session's file")
-    why = "the owner reads and writes, and nobody else writes"
+    why = "only the owner reads and writes the files"
     return Answer(Fate.REPLACED, why, ("SESSION_FILE_MODE = 0o600",))
 
 
 def _cachelib(_value: Any, _former: Former) -> Answer:
-    why = "there is no store over cachelib: files here, or any other store"
+    why = "there is no store over cachelib: use files here, or any other store"
     return Answer(Fate.DROPPED, why, known_level=Level.WARNING)
 
 
@@ -309,7 +314,9 @@ ANSWERS: Mapping[str, Answers] = MappingProxyType(
     {
         "SESSION_TYPE": _type,
         "SESSION_CLIENT": _client,
-        "SESSION_PERMANENT": _kept("the same: what a session is until a view says otherwise"),
+        "SESSION_PERMANENT": _kept(
+            "the same: whether a session is permanent until a view changes it"
+        ),
         "SESSION_KEY_PREFIX": _prefix,
         "SESSION_COOKIE_NAME": _cookie_name,
         "SESSION_REFRESH_EACH_REQUEST": _kept("the same: Flask's own"),
@@ -337,12 +344,14 @@ ANSWERS: Mapping[str, Answers] = MappingProxyType(
         "SESSION_POSTGRESQL_TABLE": _not_taken("the old table is not read"),
         "SESSION_POSTGRESQL_SCHEMA": _not_taken("the old table is not read"),
         "SESSION_MONGODB": _kept("the same: a client of pymongo, or a URL"),
-        "SESSION_MONGODB_DB": _kept("the same database, with a collection of our own"),
+        "SESSION_MONGODB_DB": _kept("the same database, with our own collection"),
         "SESSION_MONGODB_COLLECT": _for_type("mongodb", _mongodb_collection),
         "SESSION_MONGODB_URI": _only_with("mongodb", _mongodb_uri),
-        "SESSION_MONGODB_COLLECTION": _not_taken("new sessions have a collection of their own"),
+        "SESSION_MONGODB_COLLECTION": _not_taken("new sessions have their own collection"),
         "SESSION_MONGODB_CLIENT_KWARGS": _only_with("mongodb", _mongodb_options),
-        "SESSION_MONGODB_SET_CALLBACK": _not_taken("nothing of ours is changed on its way"),
+        "SESSION_MONGODB_SET_CALLBACK": _not_taken(
+            "our records are stored as they are, without a callback"
+        ),
         "SESSION_DYNAMODB": _kept("the same: a resource or client of boto3"),
         "SESSION_DYNAMODB_TABLE": _for_type("dynamodb", _dynamodb_table),
         "SESSION_DYNAMODB_TABLE_EXISTS": _without_effect("SESSION_DYNAMODB_TABLE_EXISTS"),

@@ -1,6 +1,6 @@
-"""An application as another library's sessions have it, and what may become of a setting.
+"""The application as another library's sessions have it, and what may become of a setting.
 
-Settings hold anything: what may be a secret, or is no plain data, is never shown.
+A setting may hold any value. A value that may be secret, or is not plain data, is never shown.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NAMES: Final = {
 }
 
 ELIDED: Final = "..."
-# Their settings that may hold a password; ours say so themselves.
+# The libraries' settings that may hold a password. Our own settings declare this themselves.
 _THEIR_SECRETS: Final = frozenset(
     {
         "SECRET_KEY",
@@ -40,7 +40,7 @@ _THEIR_SECRETS: Final = frozenset(
         "SESSION_URI",
     }
 )
-# What an interface is called that Flask-Session or Quart-Session made, and its SESSION_TYPE.
+# The class names of Flask-Session's and Quart-Session's interfaces, each with its SESSION_TYPE.
 _INTERFACES: Final = {
     "RedisSessionInterface": "redis",
     "RedisTrioSessionInterface": "redis+trio",
@@ -55,7 +55,7 @@ _INTERFACES: Final = {
 
 
 class Fate(enum.StrEnum):
-    """What becomes of a setting."""
+    """The fate of a setting in the migration."""
 
     KEPT = "kept"
     RENAMED = "renamed"
@@ -64,16 +64,16 @@ class Fate(enum.StrEnum):
     ADDED = "added"
 
 
-# A setting that is dropped has no effect here; what is to be written, is missing until then.
+# A dropped setting has no effect here. An added setting is missing until it is written.
 _LEVELS: Final = {Fate.KEPT: Level.OK, Fate.DROPPED: Level.NOTICE}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What becomes of one setting, and why.
+    """The answer for one setting, with its reason.
 
-    `write`: the lines in its place. `known_level`: how bad it is to leave it, if that is
-    another level than the fate's own.
+    `write`: the lines that replace it. `known_level`: how bad it is to leave the setting, if that
+    differs from the level of its fate.
     """
 
     fate: Fate
@@ -83,7 +83,7 @@ class Answer:
 
     @property
     def level(self) -> Level:
-        """How bad it is to leave the setting as it is."""
+        """The level of the finding if the setting is left as it is."""
         if self.known_level is not None:
             return self.known_level
         return _LEVELS.get(self.fate, Level.WARNING)
@@ -91,12 +91,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """An application as it is.
+    """An application before the migration.
 
-    `settings`: what its configuration holds. `implied`: settings that stand nowhere, but
-    that its session interface was made with. `has_ours`: whether that interface is ours.
-    `interface`: the class of it. `release`: the library's, None where none is installed.
-    `time`: seconds since 1970.
+    `settings`: its configuration. `implied`: settings that are not in the configuration, but were
+    passed to its session interface. `has_ours`: whether that interface is ours. `interface`: the
+    interface's class. `release`: the library's release, None if none is installed. `time`: seconds
+    since 1970.
     """
 
     library: str
@@ -108,15 +108,15 @@ class Former:
     release: str | None = None
 
     def get(self, name: str, default: object = None) -> Any:
-        """Return a setting's value, be it written or implied."""
+        """Return a setting's value, written or implied."""
         found = self.settings.get(name)
         return self.implied.get(name, default) if found is None else found
 
     @property
     def is_read(self) -> bool:
-        """Whether the configuration says that this library's sessions are read.
+        """Whether the configuration makes us read this library's sessions.
 
-        Then what it calls as we do (a table, a cookie) is meant for us.
+        If so, settings that have the same name in both (a table, a cookie) are meant for us.
         """
         return self.library in self.readers
 
@@ -130,22 +130,22 @@ class Former:
 
     @property
     def store(self) -> str | None:
-        """The store that takes the place of the old one."""
+        """The store that replaces the old one."""
         return {"redis+trio": "redis", "cachelib": "filesystem", "postgresql": "sqlalchemy"}.get(
             self.kind or "", self.kind
         )
 
     @property
     def kind(self) -> str | None:
-        """What SESSION_TYPE says, in small letters; None: nothing."""
+        """SESSION_TYPE in lower case; None if it is not set."""
         found = self.get("SESSION_TYPE")
         return None if found is None else str(found).lower()
 
 
 def implied_by(interface: object) -> dict[str, Any]:
-    """Return the settings that Flask-Session's or Quart-Session's interface was made with.
+    """Return the settings that Flask-Session's or Quart-Session's interface was created with.
 
-    An application may make it by itself, out of no settings, as Airflow does.
+    An application may create the interface directly, without settings, as Airflow does.
     """
     names = [base.__name__ for base in type(interface).__mro__]
     kind = next((_INTERFACES[name] for name in names if name in _INTERFACES), None)
@@ -172,12 +172,12 @@ def line(name: str, value: object) -> str:
 
 
 def shown(name: str, value: object) -> str:
-    """Return a setting's value as Python writes it, or `...` for what is better not shown."""
+    """Return a setting's value as Python writes it, or `...` if it may be secret."""
     if isinstance(value, str):
         may_be_secret = name in _secrets() or "://" in value
         if may_be_secret and not _is_plain_address(value):
             return ELIDED
-        # ASCII alone: no terminal does anything for it.
+        # ASCII only, so that no value can control the terminal.
         return json.dumps(value)
     if hasattr(value, "__fspath__"):
         return json.dumps(str(value))
@@ -189,7 +189,7 @@ def shown(name: str, value: object) -> str:
 
 
 def _is_plain_address(text: str) -> bool:
-    """Return whether a text is an address without credentials: a URL has them here or there."""
+    """Return whether a text is an address without credentials, wherever URLs have them."""
     return not {*"@?#"} & {*text} and text.isprintable()
 
 

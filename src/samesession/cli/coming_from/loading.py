@@ -1,8 +1,8 @@
-"""Find the application that a name such as "wsgi:app" stands for, before it has sessions of ours.
+"""Find the application that a name such as "wsgi:app" stands for, before it uses samesession.
 
-`flask sessions` is there once `Session(app)` is: who has not changed that line yet, or is
-refused by it, asks `python -m samesession`. An application that our own `Session(app)` refuses
-is found in the error: its configuration is what the question is about.
+`flask sessions` exists only after `Session(app)`. Before that, or if `Session(app)` fails, users
+run `python -m samesession`. If our own `Session(app)` refused the application, it is taken from the
+error: its configuration is what the user asks about.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FACTORIES = ("create_app", "make_app")
 def application(named: str) -> Any:  # a Flask or a Quart
     """Return the application of a name: "shop", "shop:app", "shop:create_app" or "shop.py".
 
-    Raises click.UsageError where there is none, and what the application's own code raises.
+    Raises click.UsageError if there is none, and any error from the application's own code.
     """
     name, _, attribute = named.partition(":")
     module_name = name.removesuffix(".py").strip("/").replace("/", ".")
@@ -43,7 +43,7 @@ def _module(name: str) -> ModuleType:
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
-        # A module that the application imports may be missing as well.
+        # The missing module may also be one that the application imports.
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise
         raise click.UsageError(

@@ -1,6 +1,6 @@
-"""What no setting carries over: sessions that a command must move, or that cannot be read.
+"""Find what no setting carries over: sessions that a command must move or that cannot be read.
 
-Pure: the application's settings in, findings out.
+Pure: takes the application's settings, returns findings.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FILES: Final = "flask_session"  # Flask-Session's directory, below the working 
 
 
 def losses(former: Former) -> Iterator[Finding]:
-    """Return what no setting carries over, the command for it where there is one."""
+    """Return what no setting carries over, with a command for it if there is one."""
     yield from _lost_keys(former)
     if former.library == FLASK_SESSION:
         yield from _pickled(former)
@@ -34,13 +34,16 @@ def losses(former: Former) -> Iterator[Finding]:
 
 
 def _lost_keys(former: Former) -> Iterator[Finding]:
-    """Tell of keys that ours refuse: what was signed with them cannot be read."""
+    """Report keys that samesession refuses: cookies signed with them cannot be read."""
     if not former.settings.get("SECRET_KEY"):
         return
     try:
         _ = read_secret_keys(former.settings)
     except ConfigError as error:
-        what = f"{error}. What was signed with such a key is not read: those users log in again"
+        what = (
+            f"{error}. Cookies signed with such a key cannot be read: those users have to log "
+            "in again"
+        )
         signed = former.library == SIGNED_COOKIE or bool(former.get("SESSION_USE_SIGNER"))
         yield Finding("key", Level.ERROR if signed else Level.WARNING, what)
 
@@ -49,12 +52,12 @@ def _pickled(former: Former) -> Iterator[Finding]:
     command = _command(former, "--unsafe-pickle")
     if former.release is None:
         what = (
-            "Flask-Session is not installed here: if it was older than 0.7, it pickled sessions, "
-            "which no request reads"
+            "Flask-Session is not installed here: releases before 0.7 pickled sessions, and no "
+            "request reads pickles"
         )
         yield Finding("pickle", Level.NOTICE, what, command)
     elif _numbers(former.release) < _MSGPACK_SINCE:
-        what = f"Flask-Session {former.release} pickles sessions, which no request reads"
+        what = f"Flask-Session {former.release} pickles sessions, and no request reads pickles"
         yield Finding("pickle", Level.ERROR, what, command)
 
 
@@ -68,21 +71,24 @@ def _unread(former: Former) -> Iterator[Finding]:
         what = f"{name} has no SESSION_TYPE, and keeps no sessions that could be read"
         yield Finding("store", Level.NOTICE, what)
     elif (former.library, kind) in _NEVER:
-        what = f"what {name} keeps by SESSION_TYPE {kind!r} is not read: these users log in again"
+        what = (
+            f"sessions that {name} keeps with SESSION_TYPE {kind!r} cannot be read: these users "
+            "have to log in again"
+        )
         yield Finding("store", Level.ERROR, what)
     elif kind not in _ONLINE[former.library]:
         what = (
-            f"no request reads what {name} keeps by SESSION_TYPE {kind!r}: a command moves it, "
-            "when the last old process has stopped"
+            f"no request reads the sessions that {name} keeps with SESSION_TYPE {kind!r}: a "
+            "command moves them, after the last old process has stopped"
         )
-        # cachelib pickles each of its files, whatever Flask-Session writes elsewhere.
+        # cachelib pickles all its files, whatever format Flask-Session uses elsewhere.
         pickled = former.store == "filesystem"
         command = _command(former, "--unsafe-pickle") if pickled else _command(former)
         yield Finding("store", Level.WARNING, what, command)
 
 
 def _command(former: Former, *options: str) -> str:
-    """Return the command that moves the old sessions, with where they are."""
+    """Return the command that moves the old sessions, with the place where they are."""
     program = "quart" if former.library == QUART_SESSION else "flask"
     words = [program, "sessions", "migrate", "--from", former.library]
     if former.store == "filesystem":
@@ -94,8 +100,8 @@ def _command(former: Former, *options: str) -> str:
 
 
 def _directory(former: Former) -> str:
-    """Return where the old files are; a cache of cachelib's knows it."""
-    if former.is_read:  # by now the setting names our own
+    """Return the directory of the old files, which a cachelib cache knows."""
+    if former.is_read:  # by now the setting names our own directory
         return "DIRECTORY"
     found = former.get("SESSION_FILE_DIR")
     if former.kind == "cachelib":
@@ -104,7 +110,7 @@ def _directory(former: Former) -> str:
 
 
 def _table(former: Former) -> str:
-    """Return the old collection or table, where it is not the library's default."""
+    """Return the old collection or table, if it is not the library's default."""
     if former.is_read:
         return ""
     if former.kind == "mongodb":
@@ -118,15 +124,21 @@ def _table(former: Former) -> str:
 
 
 def _other_interface(former: Former) -> Iterator[Finding]:
-    """Tell of an application that has not the sessions that were named, or makes them itself."""
+    """Report an application whose sessions are not those of the named library."""
     module = former.interface.partition(".")[0]
     libraries = {module: library for library, module in IMPORTS.items()}
     of = {**libraries, "flask": SIGNED_COOKIE, "quart": SIGNED_COOKIE}.get(module)
     if former.has_ours or not former.interface or of == former.library:
         return
     if of is not None:
-        what = f"the application has {NAMES[of]}, not {NAMES[former.library]}: ask again"
+        what = (
+            f"the application has {NAMES[of]}, not {NAMES[former.library]}: ask again with that "
+            "name"
+        )
         yield Finding("interface", Level.WARNING, what, f"--coming-from {of}")
         return
-    what = f"the application makes its sessions by {former.interface}: Session(app) takes its place"
+    what = (
+        f"the application creates its session interface {former.interface} itself: Session(app) "
+        "replaces it"
+    )
     yield Finding("interface", Level.WARNING, what)

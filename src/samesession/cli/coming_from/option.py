@@ -1,6 +1,6 @@
 """The option that names the library that an application comes from.
 
-Apart from what answers it, which no application loads that is not asked.
+It is apart from the code that answers it, which is loaded only when someone asks.
 """
 
 from __future__ import annotations
@@ -22,6 +22,6 @@ def coming_from_option(*, required: bool = False) -> Callable[[F], F]:
         "library",
         type=click.Choice(LIBRARIES),
         required=required,
-        help="Say what to change in the configuration of an application whose sessions were this "
-        "library's, and what cannot be carried over.",
+        help="Show which settings to change in an application that used this library, and what "
+        "cannot be carried over.",
     )

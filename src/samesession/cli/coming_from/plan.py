@@ -1,7 +1,7 @@
-"""What to change so that an application's sessions are kept here, as a diff, and what is lost.
+"""Plan the migration of an application: the settings to change, as a diff, and what is lost.
 
-Pure: the application's settings in, lines out. What the diff leads to has nothing more to
-change, so that the same examination tells when all is done.
+Pure: takes the application's settings, returns lines. After the diff is applied there is nothing
+more to change, so the same examination shows when everything is done.
 """
 
 from __future__ import annotations
@@ -34,12 +34,15 @@ from .former import (
 )
 from .losses import losses
 
-# As they are asked: Flask-Session's would take Quart-Session's tagged JSON for plain JSON.
+# In the order in which they are tried: Flask-Session's reader would take Quart-Session's tagged
+# JSON for plain JSON.
 _READERS: Final = (QUART_SESSION, FLASK_SESSION, SIGNED_COOKIE)
 _DAY: Final = 24 * 3600
-_MARGIN: Final = 2 * _DAY  # for the deployment, and for whoever comes in its last minutes
+_MARGIN: Final = (
+    2 * _DAY
+)  # for the deployment itself, and for sessions that begin in its last minutes
 _MONTH: Final = timedelta(days=31)  # Flask's default
-# What a store's client is where the library makes one of its own accord.
+# The client that the library creates if the configuration names none.
 _SOURCES: Final = {
     (FLASK_SESSION, "redis"): ("SESSION_REDIS", "redis://127.0.0.1:6379/0"),
     (FLASK_SESSION, "memcached"): ("SESSION_MEMCACHED", "127.0.0.1:11211"),
@@ -53,7 +56,7 @@ _SOURCES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One setting: its name, the line that it has now (None: none), and what becomes of it."""
+    """One setting: its name, its line at present (None if it has none), and its answer."""
 
     name: str
     old: str | None
@@ -61,21 +64,21 @@ class Change:
 
     @property
     def finding(self) -> Finding:
-        """The same for those who read findings."""
+        """The same as a finding."""
         answer = self.answer
         return Finding(self.name, answer.level, answer.why, "\n".join(answer.write))
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to change, and what cannot be carried over by it."""
+    """The changes, and what they cannot carry over."""
 
     changes: tuple[Change, ...]
     lost: tuple[Finding, ...]
 
     @property
     def diff(self) -> list[str]:
-        """The lines of a configuration: those that go, those that come, those that stay."""
+        """The lines of the configuration: removed, added and unchanged ones."""
         found: list[str] = []
         come: set[str] = set()
         for each in self.changes:
@@ -88,7 +91,7 @@ class Plan:
 
     @property
     def findings(self) -> list[Finding]:
-        """What is told of each setting, and of what is lost."""
+        """A finding for each setting and for each loss."""
         return [*(each.finding for each in self.changes), *self.lost]
 
 
@@ -101,12 +104,12 @@ def plan_for(former: Former) -> Plan:
 
 
 def _position(change: Change) -> int:
-    """Sort as the table does; what is of the migration comes last."""
+    """Sort in the order of the table, with the settings of the migration last."""
     first = ("import", "SECRET_KEY", *ANSWERS)
     return first.index(change.name) if change.name in first else len(first)
 
 
-# --- what is there -------------------------------------------------------------------------
+# --- settings that are there ---------------------------------------------------------------
 
 
 def _import(former: Former) -> Iterator[Change]:
@@ -115,7 +118,7 @@ def _import(former: Former) -> Iterator[Change]:
     module = IMPORTS.get(former.library)
     now = None if module is None else f"from {module} import Session"
     lines = ["from samesession import Session"]
-    why = "Session(app), as before, where the application is made"
+    why = "Session(app), as before, where the application is created"
     if module is None:
         lines, why = [*lines, "Session(app)"], "sessions are kept on the server"
     fate = Fate.ADDED if now is None else Fate.REPLACED
@@ -134,18 +137,18 @@ def _settings(former: Former) -> Iterator[Change]:
         elif found.write:
             yield Change(name, None, found)
         elif found.fate is Fate.KEPT:
-            why = "the session interface was made with it, and no setting says so"
+            why = "the session interface was created with it, and no setting says so"
             yield _missing(name, value, why)
     yield from _guesses(former)
 
 
 def _is_ours_alone(name: str, former: Former) -> bool:
-    """Return whether a setting says nothing of where the old sessions are."""
+    """Return whether a setting says nothing about where the old sessions are."""
     return former.library == SIGNED_COOKIE and name not in ("SESSION_COOKIE_NAME", "SESSION_TYPE")
 
 
 def _guesses(former: Former) -> Iterator[Change]:
-    """Tell of names that are neither the library's nor ours, and that ours refuse."""
+    """Report names that are neither the library's nor ours, and that samesession refuses."""
     kinds: list[type[object]] = [CommonSettings, MigrationSettings, *built_in().values()]
     ours = {each.name for kind in kinds for each in declared(kind).values()}
     known, peers = {*ours, *FLASKS}, peers_names(built_in().values())
@@ -162,7 +165,7 @@ def _guesses(former: Former) -> Iterator[Change]:
             yield Change(name, f"{name} = {ELIDED}", answer)
 
 
-# --- what is missing -----------------------------------------------------------------------
+# --- settings that are missing -------------------------------------------------------------
 
 
 def _added(former: Former) -> Iterator[Change]:
@@ -175,12 +178,12 @@ def _added(former: Former) -> Iterator[Change]:
     if not former.is_read:
         wanted = {*former.readers, former.library}
         libraries = ", ".join(f'"{each}"' for each in _READERS if each in wanted)
-        why = "an old cookie is looked at where none of ours comes along"
+        why = "a request without one of our cookies looks for an old one"
         answer = Answer(Fate.ADDED, why, (f"SESSION_MIGRATE_FROM = [{libraries}]",))
         yield Change("SESSION_MIGRATE_FROM", None, answer)
         yield from _where_old_ones_are(former)
     if former.settings.get("SESSION_MIGRATE_UNTIL") is None:
-        why = "by then no old session is alive, and none is looked for any more"
+        why = "by then no old session is alive, and requests need not look for any"
         yield _missing("SESSION_MIGRATE_UNTIL", _until(former), why)
 
 
@@ -193,11 +196,14 @@ def _key(former: Former) -> Iterator[Change]:
 
 def _of_peers(former: Former) -> Iterator[Change]:
     if former.get("SESSION_PERMANENT") is None:
-        why = f"{NAMES[former.library]}'s default; ours is False, as Flask's"
+        why = f"{NAMES[former.library]}'s default; ours is False, like Flask's"
         yield _missing("SESSION_PERMANENT", value=True, why=why)
     name, value = _SOURCES.get((former.library, former.store or ""), ("", None))
     if name and former.get(name) is None and not _has_source(former, name):
-        why = f"what {NAMES[former.library]} takes where nothing is said; here nothing is guessed"
+        why = (
+            f"the value that {NAMES[former.library]} uses if the setting is missing; samesession "
+            "guesses none"
+        )
         if value is None:
             why = "the Flask-SQLAlchemy object, an engine or a URL"
             yield Change(name, None, Answer(Fate.ADDED, why, (f"{name} = ...",)))
@@ -208,7 +214,7 @@ def _of_peers(former: Former) -> Iterator[Change]:
         and not former.is_read
         and former.store in SHARED_KEYS
     ):
-        why = "with keys of their own, new sessions are out of old processes' reach"
+        why = "with their own keys, new sessions are out of reach of old processes"
         yield _missing("SESSION_KEY_PREFIX", new_prefix(None), why)
 
 
@@ -225,7 +231,7 @@ def _where_old_ones_are(former: Former) -> Iterator[Change]:
         yield _missing("SESSION_MIGRATE_COOKIE_NAME", cookie, "the old cookie's name")
     prefix = former.get("SESSION_KEY_PREFIX", PREFIX)
     if former.library != SIGNED_COOKIE and prefix != PREFIX:
-        yield _missing("SESSION_MIGRATE_KEY_PREFIX", prefix, "how the old keys begin")
+        yield _missing("SESSION_MIGRATE_KEY_PREFIX", prefix, "the prefix of the old keys")
 
 
 def _missing(name: str, value: object, why: str) -> Change:
@@ -233,7 +239,7 @@ def _missing(name: str, value: object, why: str) -> Change:
 
 
 def _until(former: Former) -> str:
-    """Return the day on which the last old session has ended, for want of use."""
+    """Return the day by which the last old session has expired."""
     found = former.get("PERMANENT_SESSION_LIFETIME", _MONTH)
     lifetime = found if isinstance(found, timedelta) else _MONTH
     if isinstance(found, int | float) and not isinstance(found, bool):

@@ -1,4 +1,4 @@
-"""Tell what an application has to change that comes from another library's sessions."""
+"""Report what to change in an application that used another library's sessions."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..telling_findings import document, lines, summary
 from .former import SIGNED_COOKIE, Former, implied_by
 from .plan import Plan, plan_for
 
-_WIDTH = 32  # of the longest setting's name
+_WIDTH = 32  # the longest setting's name
 _LOST = "lost"
 
 
 def former_of(app: Any, library: str, time: float) -> Former:  # app: a Flask or a Quart
-    """Return an application as its configuration has it."""
+    """Return an application as its configuration describes it."""
     interface: object = app.session_interface
     kind = type(interface)
     return Former(
@@ -42,7 +42,7 @@ def _release(library: str) -> str | None:
 
 
 def tell_plan(former: Former, *, strict: bool, as_json: bool) -> None:
-    """Write the lines to change and why; with `strict` end with 1 where there are any."""
+    """Write the lines to change, with reasons; with `strict` exit with 1 if there are any."""
     plan = plan_for(former)
     worst = worst_of(plan.findings)
     told = {
@@ -59,7 +59,7 @@ def tell_plan(former: Former, *, strict: bool, as_json: bool) -> None:
 
 
 def _text(plan: Plan) -> str:
-    """Return the diff, and below it why: what is to be written stands in the diff alone."""
+    """Return the diff, and the reasons below it. Lines to write are in the diff only."""
     why = [
         lines(
             Finding(each.name, each.answer.level, f"{each.answer.fate}: {each.answer.why}"),
