@@ -58,8 +58,9 @@ __all__ = [
 __version__ = "1.0.0rc1"
 
 
-# What is loaded by those who name it: the HTTP error needs Werkzeug, which whoever reads sessions
-# without requests has no use for, and all pytest runs load the plugin, and with it this module.
+# These names are loaded when they are first used. The HTTP error needs Werkzeug, which a job that
+# reads sessions without requests does not need. Every run of pytest loads the plugin, and with it
+# this module.
 _LATER = {
     "ReauthenticationRequired": ".reauthentication",
     "ServerSession": ".core.session",
@@ -75,11 +76,22 @@ def __getattr__(name: str) -> object:
 
 
 class Session:
-    """Gives an application server-side sessions: `Session(app)`, for Flask or Quart.
+    """Give an application server-side sessions: `Session(app)`, for Flask or Quart.
 
-    In an application factory write `sessions = Session()` once and
-    `sessions.init_app(app)` for each application. The settings are read from
-    `app.config`; they may change until the first request, and Flask's own at any time.
+    In an application factory, write `sessions = Session()` once and `sessions.init_app(app)` for
+    each application::
+
+        from flask import Flask
+        from samesession import Session
+
+        app = Flask(__name__)
+        app.config["SECRET_KEY"] = os.environ["SECRET_KEY"]
+        Session(app)
+
+    The settings are read from `app.config`. They may change until the first request, and Flask's
+    own settings at any time.
+
+    .. versionadded:: 1.0
     """
 
     def __init__(
@@ -89,11 +101,11 @@ class Session:
         store: Store | Openable | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Remember the parts, and give `app` its sessions if there is one.
+        """Keep the arguments, and set up the sessions of `app` if it is given.
 
-        `store` takes the place of SESSION_TYPE. `clock` gives seconds since 1970: for tests,
-        so that the time is known. Without a clock it is what `time.time` says, to which a
-        test may have set it. Raises ConfigError for a missing or wrong setting.
+        `store` is used in place of SESSION_TYPE. `clock` returns seconds since 1970, for tests that
+        set the time. Without it, `time.time` is asked, which a test may have patched. Raises
+        ConfigError for a missing or wrong setting.
         """
         self._store = store
         self._clock = clock
@@ -101,12 +113,12 @@ class Session:
             self.init_app(app)
 
     def init_app(self, app: Flask | Quart) -> None:
-        """Give an application its sessions.
+        """Set up the sessions of an application.
 
-        Raises ConfigError for a missing or wrong setting, and where it has its sessions,
-        TypeError for what is neither a Flask nor a Quart application.
+        Raises ConfigError for a missing or wrong setting, and if the application has its sessions
+        already. Raises TypeError if `app` is neither a Flask nor a Quart application.
         """
-        # By name, so that neither framework is imported for the other's sake.
+        # The class is recognised by its name, so that neither framework is imported in vain.
         found, framework = checked(app)
         shim = import_module(f".{framework}", __name__)
         shim.init_app(found, store=self._store, clock=self._clock)

@@ -1,6 +1,6 @@
 """Encrypt by AES-256-GCM of the package `cryptography`, under a key for each record.
 
-What is encrypted, and the tag of GCM after it:
+The layout of the encrypted bytes, with GCM's tag at the end:
 
     bytes
     16      salt   } random, for each encryption
@@ -8,11 +8,11 @@ What is encrypted, and the tag of GCM after it:
             ciphertext
     16      tag
 
-The record's key is HKDF-Expand of HMAC-SHA256 (RFC 5869, 2.3) from the application's key, and
-the salt. So a nonce repeats under one key only where 28 random bytes do: of 2^96 encryptions
-with a chance of 2^-32, which is what NIST SP 800-38D, 8 allows, and where random nonces under
-one key have it after 2^32. It is never drawn from a revision: whoever loses a conflict, and a
-restored backup, would use one again.
+The record's key is HKDF-Expand with HMAC-SHA256 (RFC 5869, 2.3) of the application's key and
+the salt. So a nonce repeats under one key only if 28 random bytes repeat: in 2^96 encryptions
+the chance is 2^-32, the limit of NIST SP 800-38D, 8. Random nonces under a single key reach
+that limit after 2^32. A nonce is never derived from a revision: a request that loses a
+conflict, or a restored backup, would use one twice.
 """
 
 from __future__ import annotations
@@ -43,22 +43,22 @@ class AesGcm:
     __slots__ = ("_aead", "_entropy", "_invalid", "_keys")
 
     def __init__(self, keys: Sequence[bytes], entropy: Entropy) -> None:
-        """`keys`: of 32 bytes, the newest first. Raises ConfigError without the package."""
+        """Take keys of 32 bytes, newest first; raise ConfigError without the package."""
         self._aead, self._invalid = _loaded()
         self._keys = tuple(keys)
         self._entropy = entropy
 
     def encrypt(self, clear: bytes, associated: bytes) -> bytes:
-        """Encrypt under the newest key."""
+        """Encrypt with the newest key."""
         drawn = self._entropy(_DRAWN)
         return drawn + self._of(self._keys[0], drawn).encrypt(
             drawn[_SALT_BYTES:], clear, associated
         )
 
     def decrypt(self, encrypted: bytes, associated: bytes) -> tuple[bytes, bool]:
-        """Return what was encrypted, and whether that was under an older key.
+        """Return the decrypted bytes, and whether an older key was needed.
 
-        Raises BadRecord for what no key opens with this associated data.
+        Raises BadRecord if no key opens the bytes with this associated data.
         """
         if len(encrypted) >= _DRAWN + _TAG_BYTES:
             nonce, sealed = encrypted[_SALT_BYTES:_DRAWN], encrypted[_DRAWN:]
@@ -70,12 +70,12 @@ class AesGcm:
         raise BadRecord("it is encrypted under another key")
 
     def _of(self, key: bytes, salted: bytes) -> _Aead:
-        # One block of HKDF-Expand is all that a key needs.
+        # One block of HKDF-Expand is enough for one key.
         return self._aead(hmac.digest(key, salted[:_SALT_BYTES] + b"\x01", "sha256"))
 
 
 def _loaded() -> tuple[Callable[[bytes], _Aead], type[Exception]]:
-    """Load the package, which applications that encrypt nothing need not have."""
+    """Load the package, which only applications that encrypt need."""
     try:
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM

@@ -1,17 +1,17 @@
-"""Write down what happens to the sessions of accounts: one line of JSON for each event.
+"""Write an audit log of what happens to users' sessions: one line of JSON for each event.
 
     {"time": "2027-03-01T12:00:00.000000+00:00", "event": "session_bound", "sid": "...",
      "owner": "ann", "label": "Firefox on Linux", "reason": ""}
 
-What is written, where `anonymous` is not set:
+These events are written, unless `anonymous` is set:
 
     session                        events
-    of an owner                    all that were chosen
-    nobody's, or it is not known   revoked, rejected, expired
+    with an owner                  all chosen events
+    without, or unknown            revoked, rejected, expired
 
-So that any visitor, who has no account, causes one line a request at most. No line holds a
-token, a cookie, an address or data; text of the application's is escaped, so that it neither
-forges a line nor breaks one.
+So a visitor without an account causes one line a request at most. No line holds a token,
+a cookie, an address or data. Text from the application is escaped, so that it can neither
+forge a line nor break one.
 """
 
 from __future__ import annotations
@@ -34,17 +34,19 @@ __all__ = ["install"]
 
 LOGGER = "samesession.audit"
 
-_KEPT_BY_APP = "samesession_audit"  # in `app.extensions`: signals hold their receivers weakly
+_KEPT_BY_APP = (
+    "samesession_audit"  # kept in `app.extensions`, as signals hold their receivers weakly
+)
 _Receiver: TypeAlias = Callable[..., None]
 
 _EVENTS = {signals.name_of(event): event for event in Event}
-# Another request that was faster changes nothing for an account, and comes by the hundred.
+# A lost race against another request changes nothing for an account, and happens often.
 _USUAL = tuple(name for name, event in _EVENTS.items() if event is not Event.CONFLICT)
 _OF_ANYBODY = frozenset((Event.REVOKED, Event.REJECTED, Event.EXPIRED))
 
 _NOT_HEARD = (
-    "nothing keeps the audit of sessions, as the logger %r %s. For a file write "
-    "logging.getLogger(%r).addHandler(logging.FileHandler('audit.log')), after all that "
+    "nothing keeps the audit of sessions, because the logger %r %s. For a file, write "
+    "logging.getLogger(%r).addHandler(logging.FileHandler('audit.log')) after the code that "
     "configures logging"
 )
 
@@ -52,7 +54,7 @@ log = logging.getLogger("samesession")
 
 
 def install(
-    app: Any,  # a Flask or a Quart; this module knows neither
+    app: Any,  # a Flask or a Quart; this module imports neither
     logger: logging.Logger | None = None,
     *,
     events: Collection[str] = _USUAL,
@@ -60,24 +62,32 @@ def install(
 ) -> None:
     """Write a line of JSON for each event of an application's sessions from now on.
 
-    `logger`: what the lines, of level INFO, are given to. Without one it is
-    `logging.getLogger("samesession.audit")`, which then hands nothing on to the handlers of
-    other loggers, as the lines name people. `events`: names of signals, in place of all but
-    `session_conflict`. `anonymous`: whether what happens to sessions that are nobody's is
-    written, too. Raises ConfigError where `Session(app)` is missing, for an event that there
-    is not, and where it is installed already.
+    `logger` receives the lines, at level INFO. The default is
+    `logging.getLogger("samesession.audit")`, which then passes nothing to the handlers of other
+    loggers, as the lines name people. `events` are names of signals; the default is all but
+    `session_conflict`. With `anonymous`, events of sessions without an owner are written, too::
+
+        from samesession import Session, audit
+
+        Session(app)
+        audit.install(app)
+
+    Raises ConfigError if `Session(app)` is missing, if an event is unknown, and if the audit is
+    installed already.
+
+    .. versionadded:: 1.0
     """
     if framework_of(app) is None:
         raise TypeError(
-            f"audit.install() takes a Flask or a Quart, not {type(app).__name__}: "
-            "write audit.install(app)"
+            f"audit.install() takes a Flask or a Quart, not {type(app).__name__}: write "
+            "audit.install(app)"
         )
     sessions, chosen, to = app_sessions_of(app), _chosen(events), _logger(logger)
     kept: dict[str, list[_Receiver]] = sessions.app.extensions.setdefault(_KEPT_BY_APP, {})
     if to.name in kept:
         raise ConfigError(
             f"the audit of this application is written to {to.name!r} already: call "
-            "audit.install(app) once for it, or give it another logger"
+            "audit.install(app) once, or give it another logger"
         )
     audit = _Audit(to, sessions.current_time, anonymous=anonymous)
     receivers = kept[to.name] = []
@@ -88,7 +98,7 @@ def install(
 
 
 class _Audit:
-    """What writes the lines of one application to one logger."""
+    """Writes the events of one application to one logger."""
 
     def __init__(self, logger: logging.Logger, clock: Clock, *, anonymous: bool) -> None:
         self._logger = logger
@@ -107,7 +117,7 @@ class _Audit:
         reason: str,
         **__: object,
     ) -> None:
-        """Write one line; what the logger raises is told in the log of `samesession`."""
+        """Write one line; if the logger raises, log that to the logger `samesession`."""
         if owner is None and event not in _OF_ANYBODY and not self._anonymous:
             return
         line = {
@@ -119,12 +129,12 @@ class _Audit:
             "reason": reason,
         }
         self._check_heard()
-        # All but printable ASCII is escaped: no owner begins another line.
+        # Everything but printable ASCII is escaped, so that no owner's name starts a new line.
         self._logger.info(json.dumps(line, ensure_ascii=True))
 
     def _check_heard(self) -> None:
-        """Say once that nothing keeps the lines, which logging drops without a word."""
-        # Looked at with each line: configuring logging later may disable a logger.
+        """Warn once if nothing keeps the lines: logging drops them silently."""
+        # Checked for each line, because logging may be configured later and disable a logger.
         lacks = None
         if not self._logger.isEnabledFor(logging.INFO):
             lacks = "is disabled" if self._logger.disabled else "is above level INFO"
@@ -136,7 +146,7 @@ class _Audit:
 
 
 def _logger(given: object) -> logging.Logger:
-    """Return the logger that is given, or our own, apart from the ordinary log."""
+    """Return the given logger, or our own one, which is apart from the ordinary log."""
     if given is None:
         ours = logging.getLogger(LOGGER)
         ours.propagate = False
@@ -152,7 +162,7 @@ def _logger(given: object) -> logging.Logger:
 
 
 def _chosen(events: object) -> list[Event]:
-    """Return the events of these names; raises ConfigError for any other, and for none."""
+    """Return the events with these names; raise ConfigError for unknown names, and for none."""
     if isinstance(events, str) or not isinstance(events, Collection):
         raise TypeError("audit.install() takes events as a list of names of signals")
     names = cast("Collection[object]", events)

@@ -1,4 +1,4 @@
-"""Open and save one session of an application by its sid, from inside or outside of requests."""
+"""Open and save one session of an application by its sid, inside and outside of requests."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["checked", "left", "opened", "saved"]
 
 
 def checked(app: object, framework: str) -> AppSessions:
-    """Return the sessions of an application that `session_by_sid` was given.
+    """Return the sessions of the application that `session_by_sid` was called with.
 
-    Raises TypeError for what is none of the framework, ConfigError for one without sessions,
-    NotSupported for sessions that only a browser or another process has.
+    Raises TypeError if it is not an application of this framework, ConfigError if it has no
+    sessions, and NotSupported if its sessions are kept in the browser or in another process.
     """
     app_sessions = app_sessions_of(given_to("session_by_sid()", app, framework))
     app_sessions.check_in_reach()
@@ -28,15 +28,15 @@ def checked(app: object, framework: str) -> AppSessions:
 
 
 def opened(app_sessions: AppSessions, sid: str) -> Steps[ServerSession | None]:
-    """Open a session, as the settings are now; None where there is none."""
+    """Open a session with the current settings; return None if there is none."""
     return outside.opened(_flow(app_sessions), sid)
 
 
 def saved(app_sessions: AppSessions, session: ServerSession) -> Steps[None]:
-    """Save it, as the settings are by then."""
+    """Save a session with the current settings."""
     return outside.saved(_flow(app_sessions), session)
 
 
 def _flow(app_sessions: AppSessions) -> Flow:
-    _ = app_sessions.administration  # raises where there is no store
+    _ = app_sessions.administration  # raises if there is no store
     return cast("Flow", app_sessions.flow)

@@ -1,11 +1,11 @@
-"""An application's settings as they are at this moment: Flask's own may change at any time.
+"""An application's current settings: Flask's own may change at any time.
 
-Flask reads the keys, the lifetimes and the cookie's scope from the application whenever it
-opens or saves a session, so what a `before_request` function or a view changes counts in that
-very request. Here each opening and saving compares what is there with what was there before,
-and makes anew what depends on it where it differs. The library's own settings count as they
-were at the first request; one that changes later is told of in the log. A wrong value of
-Flask's changes nothing, and is told of, too. Knows neither a framework nor a request.
+Flask reads the keys, the lifetimes and the cookie's scope whenever it opens or saves a session. So
+a change by a `before_request` function or a view counts in that very request. Here each opening and
+saving compares the settings with the last ones, and rebuilds the parts that depend on a change. The
+library's own settings are fixed at the first request; a later change is logged. A wrong value of
+Flask's settings changes nothing, and is logged, too. This module knows neither a framework nor a
+request.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ log = logging.getLogger("samesession")
 
 Values: TypeAlias = Mapping[str, Any]  # as app.config has them
 
-_MOST_BUILT = 32  # so many different settings, by turns, are each built once
+_MOST_BUILT = 32  # as many different settings, used by turns, are each built once
 _MOST_TOLD = 256
 _ABSENT: Any = object()
 _CHANGEABLE: tuple[Any, ...] = (list, set, dict)  # Any: their values may be anything
-# Flask reads these from the application, which hands on what its configuration says.
+# Flask reads these as attributes of the application, which come from its configuration.
 _ATTRIBUTES = {
     "SECRET_KEY": "secret_key",
     "PERMANENT_SESSION_LIFETIME": "permanent_session_lifetime",
@@ -45,28 +45,28 @@ _ATTRIBUTES = {
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What is made of an application's settings."""
+    """The parts that are built from an application's settings."""
 
     config: Config
     flow: Flow | CookieFlow
     writer: CookieWriter
-    old_cookie: OldCookie | None  # another library's, where one is read
+    old_cookie: OldCookie | None  # another library's, if one is read
     header: SessionHeader | None
     device: DeviceRequests | None  # where sessions are bound to devices
 
     def flow_of(self, session: ServerSession) -> Flow | CookieFlow:
-        """Return what opened a session, and closes it."""
+        """Return the flow that opened a session, and closes it."""
         by_header = state_of(session).header_token is not None
         return self.header.flow if by_header and self.header is not None else self.flow
 
 
 class _Seen:
-    """Settings as they were at a moment, and what was made of them."""
+    """Settings at one moment, and the parts that were built from them."""
 
     __slots__ = ("ours", "parts", "read", "size", "values")
 
     def __init__(self, flasks: Values, ours: Values, size: int, parts: Parts) -> None:
-        """`size`: of all settings, as those that are not there yet cannot be compared."""
+        """`size`: the number of all settings, because missing ones cannot be compared."""
         self.ours = ours
         self.size = size
         self.parts = parts
@@ -76,7 +76,7 @@ class _Seen:
 
 
 class CurrentSettings:
-    """Gives what an application's settings are made into, as they are at the moment."""
+    """Returns the parts for an application's current settings."""
 
     def __init__(self, app: Any, config: Config, build: Callable[[Config], Parts]) -> None:
         """Begin with the configuration that was read last; `app` is a Flask or a Quart."""
@@ -92,14 +92,14 @@ class CurrentSettings:
 
     @property
     def latest(self) -> Parts:
-        """What counted when somebody asked last."""
+        """The parts at the last request for them."""
         return self._seen.parts
 
     def parts(self) -> Parts:
-        """Return what counts now."""
+        """Return the parts for the current settings."""
         seen, settings = self._seen, self._source.config
         try:
-            # Equal values mostly are the same objects, which costs next to nothing to see.
+            # Equal values are mostly the same objects, so this comparison costs next to nothing.
             if len(settings) == seen.size and seen.read(settings) == seen.values:
                 return seen.parts
         except KeyError:
@@ -112,7 +112,7 @@ class CurrentSettings:
             parts = self._made(flasks)
         except ConfigError:
             parts = self._made_of_usable(flasks, _flasks(before.parts.config.settings))
-        # In one assignment: threads that find different settings do not mix them.
+        # In one assignment, so that threads that find different settings do not mix them.
         self._seen = now = self._see(settings, flasks, parts)
         if now.ours != before.ours:
             self._tell_of_ours(before.ours, now.ours)
@@ -131,14 +131,14 @@ class CurrentSettings:
             if before.get(name, _ABSENT) != now.get(name, _ABSENT):
                 self._tell(
                     name,
-                    f"{name} was changed after the first request, where it has no effect "
-                    "any more: set it before",
+                    f"{name} was changed after the first request, and this has no effect any more: "
+                    "set it before",
                 )
 
     # --- Flask's own settings --------------------------------------------------------------
 
     def _made_of_usable(self, wanted: Values, before: Values) -> Parts:
-        """Make parts of what is wanted, but for values that are wrong: those stay as before."""
+        """Build parts from the wanted settings; a wrong value leaves the one of before."""
         usable = dict(before)
         wrong = {
             name: _ABSENT
@@ -146,7 +146,7 @@ class CurrentSettings:
             if before.get(name, _ABSENT) != wanted.get(name, _ABSENT)
         }
         found = True
-        while found:  # one that is right may be what another needs
+        while found:  # a right value may be needed by another one
             found = False
             for name in list(wrong):
                 candidate = _with(usable, name, wanted)
@@ -160,16 +160,16 @@ class CurrentSettings:
         for name, why in wrong.items():
             self._tell(
                 f"{name}={wanted.get(name)!r}",
-                f"{name} was changed to what cannot be used and stays as it was: {why}",
+                f"{name} was changed to a value that cannot be used, and stays as it was: {why}",
             )
         return self._made(usable)
 
     def _made(self, flasks: Values) -> Parts:
-        """Make parts of Flask's settings, or give those that were made of the same."""
+        """Build parts from Flask's settings, or return those built from the same ones."""
         key = tuple((name, *_hashable(value)) for name, value in flasks.items())
         try:
             found = self._built.get(key)
-        except TypeError:  # a value of a wrong kind, which is no part of a key
+        except TypeError:  # a value of a wrong type, which is not part of a key
             return self._build(self._config.with_flasks(flasks))
         if found is None:
             found = self._build(self._config.with_flasks(flasks))
@@ -189,7 +189,7 @@ class CurrentSettings:
 
 
 def source_of(app: Any) -> Any:
-    """Return what has the settings of an application as its `config`: mostly the application."""
+    """Return the object whose `config` has the settings: mostly the application itself."""
     own = {
         name: attribute for name, attribute in _ATTRIBUTES.items() if _is_its_own(app, attribute)
     }
@@ -197,7 +197,7 @@ def source_of(app: Any) -> Any:
 
 
 def snapshot(settings: Mapping[str, Any]) -> dict[str, object]:
-    """Take what the configuration is made from, to notice a later change."""
+    """Return a copy of the configuration's values, to notice a later change."""
     names = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "APPLICATION_ROOT", "PERMANENT_SESSION_LIFETIME")
     return {
         name: value
@@ -230,13 +230,13 @@ def _flasks(settings: Values) -> dict[str, Any]:
 
 
 def _with(settings: Values, name: str, wanted: Values) -> dict[str, Any]:
-    """Return settings with one as it is wanted, which may be absent."""
+    """Return settings with one changed as wanted, which may mean absent."""
     others = {each: value for each, value in settings.items() if each != name}
     return {**others, name: wanted[name]} if name in wanted else others
 
 
 def _copied(value: Any) -> Any:
-    """Return a value that stays as it is now; what changes in place is compared with that."""
+    """Return a value that stays as it is now, to compare with one that is changed in place."""
     for kind in _CHANGEABLE:
         if isinstance(value, kind):
             return kind(value)
@@ -244,5 +244,5 @@ def _copied(value: Any) -> Any:
 
 
 def _hashable(value: object) -> tuple[object, object]:
-    """Return what tells a value from others, True from 1 as well."""
+    """Return a hashable form that tells a value from others, and True from 1."""
     return type(value), tuple(cast("list[object]", value)) if isinstance(value, list) else value

@@ -1,6 +1,6 @@
-"""The settings of encryption, checked: whether, under which keys, and until when plain is read.
+"""The settings of encryption, checked: whether, with which keys, until when plain is read.
 
-Never knows a cipher.
+This module does not know a cipher.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from .reading_settings import Setting
 Encrypts: TypeAlias = bool | Literal["read"]
 
 _READ = "read"
-_KEY_BYTES = 32  # of a key at least: as many as AES-256 has
+_KEY_BYTES = 32  # of a key at least: the length of AES-256's key
 
 
 @dataclass(frozen=True, slots=True)
 class EncryptionSettings:
-    """How sessions are encrypted; `keys`: the newest first, None for keys made of SECRET_KEY."""
+    """How sessions are encrypted; `keys`: newest first, None for keys made from SECRET_KEY."""
 
     writes: bool
     keys: tuple[bytes, ...] | None = field(repr=False)
@@ -30,7 +30,7 @@ class EncryptionSettings:
 
 
 def encrypts(value: object, setting: Setting) -> Encrypts:
-    """Take True, False or "read"."""
+    """Read True, False or "read"."""
     if isinstance(value, bool):
         return value
     if value == _READ:
@@ -39,7 +39,7 @@ def encrypts(value: object, setting: Setting) -> Encrypts:
 
 
 def keys(value: object, setting: Setting) -> tuple[bytes, ...] | None:
-    """Take a list of keys, as text or bytes, or None."""
+    """Read a list of keys, as text or bytes, or None."""
     if value is None:
         return None
     if not isinstance(value, list | tuple) or not value:
@@ -49,17 +49,17 @@ def keys(value: object, setting: Setting) -> tuple[bytes, ...] | None:
 
 def _key(key: object, setting: Setting) -> bytes:
     if not isinstance(key, str | bytes):
-        raise ConfigError(f"{setting.name} holds str or bytes")
+        raise ConfigError(f"{setting.name} must hold str or bytes")
     raw = key.encode("utf-8", "surrogatepass") if isinstance(key, str) else key
     if len(raw) < _KEY_BYTES:
         raise ConfigError(f"each of {setting.name} must have at least {_KEY_BYTES} bytes")
     if is_published(key):
-        raise ConfigError(f"one of {setting.name} stands in documentation")
+        raise ConfigError(f"one of {setting.name} is from documentation, so everyone knows it")
     return raw
 
 
 def moment(value: object, setting: Setting) -> float | None:
-    """Take a datetime that knows its offset, the same as text in ISO 8601, or None."""
+    """Read a datetime with an offset, the same as text in ISO 8601, or None."""
     if value is None:
         return None
     found = value
@@ -79,7 +79,7 @@ def moment(value: object, setting: Setting) -> float | None:
 def chosen(
     how: Encrypts, given: tuple[bytes, ...] | None, plain_until: float | None
 ) -> EncryptionSettings | None:
-    """Return how sessions are encrypted; None where they are not.
+    """Return how sessions are encrypted; None if they are not.
 
     Raises ConfigError for settings that would have no effect.
     """
@@ -91,7 +91,7 @@ def chosen(
     ):
         if value is not None:
             raise ConfigError(
-                f"{name} has no effect where sessions are not encrypted: write "
-                "SESSION_ENCRYPT = True, or leave it out"
+                f"{name} has no effect if sessions are not encrypted: write SESSION_ENCRYPT = "
+                "True, or leave it out"
             )
     return None

@@ -1,7 +1,7 @@
 """Every error the library raises. Pure: no framework, no client library.
 
-An error names what to do next and carries its evidence, never a secret: no
-cookie, token, payload or SECRET_KEY stands in a message or an attribute.
+An error says what to do next and carries its evidence, never a secret: messages and attributes
+contain no cookie, token, payload or SECRET_KEY.
 """
 
 from __future__ import annotations
@@ -13,25 +13,34 @@ P = ParamSpec("P")
 
 
 class SessionError(Exception):
-    """Anything that went wrong in samesession."""
+    """The base class of samesession's errors.
+
+    .. versionadded:: 1.0
+    """
 
 
 class ConfigError(SessionError, ValueError):
-    """A setting is missing or wrong; the message says what to write instead."""
+    """A setting is missing or wrong; the message says what to write instead.
+
+    .. versionadded:: 1.0
+    """
 
 
 class InvalidName(SessionError, TypeError, ValueError):
-    """A name of an owner, or the like, that cannot be one; the message does not quote it.
+    """An invalid name of an owner, or the like; the message does not quote it.
 
-    Both a TypeError and a ValueError, as which of them it is depends on no more than
-    how the caller got it wrong.
+    It is both a TypeError and a ValueError, because the caller's mistake decides which one fits.
+
+    .. versionadded:: 1.0
     """
 
 
 class BadRecord(SessionError):
-    """What a store returned is damaged, foreign or not authentic.
+    """The bytes in a store are damaged, foreign or not authentic.
 
     `reason` is one of a fixed set of phrases, safe to log.
+
+    .. versionadded:: 1.0
     """
 
     def __init__(self, reason: str) -> None:
@@ -40,17 +49,25 @@ class BadRecord(SessionError):
 
 
 class StoreError(SessionError):
-    """A store could not do what it was asked."""
+    """A store could not do its work.
+
+    .. versionadded:: 1.0
+    """
 
 
 class StoreUnavailable(StoreError):
-    """The store is down, or too slow; an HTTP request ends with status 503."""
+    """The store is down, or too slow; an HTTP request ends with status 503.
+
+    .. versionadded:: 1.0
+    """
 
 
 class SessionTooLarge(SessionError, ValueError):
-    """The session, encoded, is larger than the store or a cookie may hold.
+    """The encoded session is larger than the store or a cookie may hold.
 
-    `size` and `limit` are bytes. What was stored before is untouched.
+    `size` and `limit` are bytes. The stored session stays as it was.
+
+    .. versionadded:: 1.0
     """
 
     def __init__(self, size: int, limit: int, what: str, remedy: str) -> None:
@@ -60,13 +77,18 @@ class SessionTooLarge(SessionError, ValueError):
 
 
 class ReadOnlySession(SessionError, RuntimeError):
-    """The session cannot be written here: an exempt path, or no cookie can be sent any more."""
+    """The session cannot be written here: the path is exempt, or no cookie can be sent any more.
+
+    .. versionadded:: 1.0
+    """
 
 
 class SessionEnded(SessionError, RuntimeError):
-    """The session ended, or became another user's, before what was done to it could be saved.
+    """The session ended, or was bound to another user, before its changes could be saved.
 
-    Nothing of it was saved. `sid`: of which session, which is no secret.
+    None of them was saved. `sid` names the session, and is not a secret.
+
+    .. versionadded:: 1.0
     """
 
     def __init__(self, sid: str, how: str) -> None:
@@ -75,29 +97,37 @@ class SessionEnded(SessionError, RuntimeError):
 
 
 class EndedSessionKeyError(SessionEnded, KeyError):
-    """A key was read of a session that ended, or became another user's, while its request ran."""
+    """A key was read of a session that had ended, or became another user's, during its request.
+
+    .. versionadded:: 1.0
+    """
 
     def __init__(self, sid: str, how: str) -> None:
         RuntimeError.__init__(
             self,
-            f"the session {sid} {how}, so it is empty: what samesession's reload() or save() "
-            "returned, or `in`, tells that beforehand",
+            f"the session {sid} {how}, so it is empty: check the result of samesession's "
+            "reload() or save(), or use `in`, before",
         )
         self.sid = sid
 
     def __str__(self) -> str:
-        return str(self.args[0])  # a KeyError's would be a repr
+        return str(self.args[0])  # KeyError's own would be a repr
 
 
 class NotBound(SessionError, RuntimeError):
-    """What needs an owner was asked of a session that has none."""
+    """The call needs a session with an owner.
+
+    .. versionadded:: 1.0
+    """
 
 
 class TooManySessions(SessionError):
-    """The owner has as many sessions as SESSION_MAX_PER_OWNER allows: the login is not made.
+    """The owner already has SESSION_MAX_PER_OWNER sessions: the login is refused.
 
-    Nothing of its request is saved, and its session is what it was before. `owner` and
-    `limit`: whose sessions, and how many those may be.
+    Nothing of its request is saved, and its session stays as it was. `owner` and `limit` are the
+    owner and the limit.
+
+    .. versionadded:: 1.0
     """
 
     def __init__(self, owner: str, limit: int) -> None:
@@ -110,17 +140,25 @@ class TooManySessions(SessionError):
 
 
 class UnsavedWriteWarning(RuntimeWarning):
-    """What is written to a session here is not saved, as its response is made."""
+    """A write to the session is not saved, because its response is already made.
+
+    .. versionadded:: 1.0
+    """
 
 
 class NotSupported(SessionError):
-    """The configured store lacks the ability that was asked for."""
+    """The configured store lacks the ability that the call needs.
+
+    .. versionadded:: 1.0
+    """
 
 
 class StaleLogin(SessionError):
-    """The user has not authenticated lately enough, or never; `minutes`: what was asked for.
+    """The user has not authenticated recently enough, or never; `minutes` is the limit.
 
     Applications see its HTTP error, `ReauthenticationRequired`.
+
+    .. versionadded:: 1.0
     """
 
     def __init__(self, minutes: float) -> None:
@@ -129,8 +167,8 @@ class StaleLogin(SessionError):
 
     def __str__(self) -> str:
         return (
-            f"the user has not authenticated in the last {self.minutes:g} minutes: have the "
-            "password shown again, and then call session.bind() or session.confirm()"
+            f"the user has not authenticated in the last {self.minutes:g} minutes: show the login "
+            "form again, and then call session.bind() or session.confirm()"
         )
 
 
@@ -141,6 +179,6 @@ def at_place(error: BaseException, place: str) -> None:
 
 
 def place_of(error: BaseException) -> str | None:
-    """Return which of several servers an error is about, where that was noted."""
+    """Return which of several servers an error is about, if that was noted."""
     found: str | None = getattr(error, "_samesession_place", None)
     return found

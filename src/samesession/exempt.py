@@ -1,17 +1,16 @@
-"""Which requests need no session: static files, and what the application exempts itself.
+"""Decide which requests need no session: static files, and those that the application exempts.
 
-Both frameworks open the session before they route, as the application's converters may
-need it. So what routing is going to say is asked of a copy of its rules, which runs no
-code of the application's:
+Both frameworks open the session before they route, because the application's converters may need
+it. So this module asks a copy of the routing rules, which runs no code of the application:
 
-- Werkzeug finds the rule by patterns alone; only then the converters of that one rule
-  are run. The copy has the same patterns, and a stand-in for each converter of the
-  application's that turns text into something else.
-- The copy is made of the exempt rules and of those that could match in their stead. It
-  is asked only for paths that begin as an exempt rule does: others cost next to nothing.
-- Where the copy cannot know, the request has a session.
+- Werkzeug finds the rule by patterns alone, and only then runs the converters of that one rule.
+  The copy has the same patterns, and a stand-in for each converter of the application that turns
+  text into something else.
+- The copy contains the exempt rules, and the rules that could match in their place. It is asked
+  only for paths that start like an exempt rule: others cost next to nothing.
+- If the copy cannot tell, the request has a session.
 
-Never knows a store, or how to wait.
+This module does not know stores, and never waits.
 """
 
 from __future__ import annotations
@@ -42,14 +41,23 @@ _WERKZEUGS = "werkzeug.routing.converters"
 def no_session(view: T) -> T:
     """Exempt a view or a blueprint from sessions, as `SESSION_EXEMPT` does; a decorator.
 
-    A view may be a function or a class, for requests or WebSockets. Of a blueprint all
-    is exempt, and what is nested in it. There the session is empty, costs no round trip,
-    and refuses writes. Raises TypeError for what cannot be marked, such as a method.
+    A view may be a function or a class, for requests or WebSockets. For a blueprint, everything in
+    it is exempt, nested blueprints included. In an exempt view the session is empty, costs no round
+    trip, and refuses writes::
+
+        @app.get("/health")
+        @no_session
+        def health():
+            return "up"
+
+    Raises TypeError for an object that cannot be marked, such as a method.
+
+    .. versionadded:: 1.0
     """
     if hasattr(view, "session_interface"):
         raise TypeError(
-            "no_session is for views and blueprints: an application has no sessions "
-            "unless Session(app) is called"
+            "no_session is for views and blueprints: an application without Session(app) has no "
+            "sessions anyway"
         )
     try:
         setattr(view, _MARK, True)
@@ -76,7 +84,7 @@ class Exemptions:
         self._told: set[str] = set()
 
     def state(self, request: Request) -> SessionState | None:
-        """Return what the session of an exempt request begins with, None for any other."""
+        """Return the initial session state of an exempt request, None for any other."""
         if self._by_request is not None and self._by_request(request):
             return SessionState(mode=Mode.EXEMPT)
         routes = self._routes
@@ -85,15 +93,15 @@ class Exemptions:
         return self._routed(request) if routes.may_begin(request.path) else None
 
     def tell(self, state: SessionState) -> None:
-        """Log what an application did to a session that is not kept, each thing once."""
+        """Log the application's accesses to a session that is not kept, each once."""
         if state.mode is not Mode.EXEMPT:
             return
         if (state.modified or state.replace_secret) and state.dropped_at is not None:
             self._warn(
                 "written",
-                "what was written to the session was dropped, as static files are exempt from "
-                f"sessions (the endpoint was {state.dropped_at!r}): leave the session alone "
-                "there, or write SESSION_EXEMPT_STATIC = False",
+                "a write to the session was dropped, because static files are exempt from "
+                f"sessions (the endpoint was {state.dropped_at!r}): leave the session alone there, "
+                "or write SESSION_EXEMPT_STATIC = False",
             )
         elif state.accessed:
             self._warn(
@@ -108,7 +116,7 @@ class Exemptions:
             log.warning("%s", message)
 
     def _learn(self) -> _Routes:
-        """Look at all rules anew: there are other views than there were."""
+        """Read all rules again, because the views have changed."""
         app = self._app
         views = len(app.view_functions)
         rules: tuple[Rule, ...] = tuple(app.url_map.iter_rules())
@@ -116,8 +124,8 @@ class Exemptions:
         for name in sorted(self._named - endpoints - self._told):
             self._told.add(name)
             log.error(
-                "SESSION_EXEMPT has %r, which is the endpoint of no rule: a path begins with '/', "
-                "and a blueprint is marked by no_session",
+                "SESSION_EXEMPT has %r, but no rule has this endpoint: a path starts with '/', "
+                "and a blueprint is marked with no_session",
                 name,
             )
         chosen = self._named & endpoints | {each for each in endpoints if _is_marked(app, each)}
@@ -135,7 +143,7 @@ class Exemptions:
         except HTTPException:  # a host that is not trusted
             return None
         found = None if adapter is None else routes.match(adapter)
-        # A rule that was added without a view may match in the exempt one's stead.
+        # A rule that was added without a view may match in place of the exempt one.
         if found is None or routes.count == len(tuple(self._app.url_map.iter_rules())):
             return found
         _ = self._learn()
@@ -143,7 +151,7 @@ class Exemptions:
 
 
 class _Routes:
-    """An application's exempt rules, and those that could match in their stead."""
+    """An application's exempt rules, and those that could match in their place."""
 
     def __init__(
         self,
@@ -153,7 +161,7 @@ class _Routes:
         chosen: frozenset[str],
         static: frozenset[str],
     ) -> None:
-        """`chosen`, `static`: the endpoints that are exempt, and why."""
+        """`chosen` and `static` are the endpoints that are exempt, by reason."""
         self.views = views
         self.count = len(rules)
         self._map = url_map
@@ -166,7 +174,7 @@ class _Routes:
         self._prefixes = tuple({prefix for prefix, _ in self._outlines})
 
     def may_begin(self, path: str) -> bool:
-        """Return False for a path that begins as no exempt rule does."""
+        """Return False for a path that starts like no exempt rule."""
         return path.startswith(self._prefixes) or path.rstrip("/") in self._literals
 
     def may_match(self, path: str) -> bool:
@@ -176,7 +184,7 @@ class _Routes:
         return any(path.startswith(prefix) and piece in path for prefix, piece in self._outlines)
 
     def match(self, adapter: MapAdapter) -> SessionState | None:
-        """Return the facts of a request that routing is going to give to an exempt endpoint."""
+        """Return the facts of a request that routing will send to an exempt endpoint."""
         copy = MapAdapter(
             self._copy,
             adapter.server_name,
@@ -219,7 +227,7 @@ class _Routes:
         return mine and rule.redirect_to is None and not rule.build_only
 
     def _counts(self, rule: Rule) -> bool:
-        """Return whether a rule can match, or redirect to, what an exempt one matches."""
+        """Return whether a rule can match, or redirect to, a path of an exempt one."""
         if rule.endpoint in self._chosen or rule.endpoint in self._static:
             return True
         prefix, _ = _outline(rule.rule)
@@ -229,11 +237,10 @@ class _Routes:
         return any(head.startswith(prefix) for head in heads)
 
     def _in_order(self) -> Iterable[Rule]:
-        """Return the rules as they were added, which settles what weighs the same.
+        """Return the rules in the order of adding, which decides between rules of equal weight.
 
-        Werkzeug tells only the order of the endpoints. An exempt one with several rules
-        comes last, those among them first that redirect: neither a page nor a redirect is
-        taken for it.
+        Werkzeug only keeps the order of the endpoints. An exempt endpoint with several rules comes
+        last, its redirecting rules first: so neither a page nor a redirect is mistaken for it.
         """
         several = {
             endpoint
@@ -250,7 +257,7 @@ class _Routes:
 
 
 class _Unknown(BaseConverter):
-    """Stands for a converter of the application's, which is not run before there is a session."""
+    """Stands for a converter of the application, which must not run before there is a session."""
 
     def to_python(self, value: str) -> object:
         del value  # only routing converts it
@@ -258,14 +265,14 @@ class _Unknown(BaseConverter):
 
 
 class _Value(int):
-    """A value that nobody knows; a number, as Werkzeug's converters may write it in a redirect."""
+    """An unknown value; a number, because Werkzeug's converters may write it in a redirect."""
 
 
 _UNKNOWN = _Value()
 
 
 def _harmless(kind: Callable[..., BaseConverter]) -> Any:  # Werkzeug asks for a class, and calls it
-    """Return what makes converters with the same patterns that run no code of an application's."""
+    """Return a factory of converters with the same patterns that run no application code."""
     of = getattr(getattr(kind, "to_python", None), "__module__", None)
     if of == _WERKZEUGS:
         return kind
@@ -289,7 +296,7 @@ def _copied(rule: Rule) -> Rule:
         subdomain=rule.subdomain,
         methods=rule.methods,
         build_only=rule.build_only,
-        # What redirects never comes to its endpoint.
+        # A rule that redirects never reaches its endpoint.
         endpoint=None if _redirects(rule) else rule.endpoint,
         strict_slashes=rule.strict_slashes,
         merge_slashes=rule.merge_slashes,
@@ -303,11 +310,11 @@ def _redirects(rule: Rule) -> bool:
 
 
 def _outline(rule: str) -> tuple[str, str]:
-    """Return how each path that a rule matches begins, and the longest text that it contains."""
+    """Return how each path that a rule matches starts, and the longest text that it contains."""
     pieces = _VARIABLE.split(rule)
     if any("<" in piece or ">" in piece for piece in pieces):  # in a converter's arguments
         pieces = [rule.partition("<")[0], ""]
-    # A slash at the end may be left out where slashes are not strict.
+    # A trailing slash may be left out if slashes are not strict.
     pieces[-1] = pieces[-1].rstrip("/")
     return pieces[0], max(pieces, key=len)
 
@@ -321,7 +328,7 @@ def _is_static(endpoint: str) -> bool:
 
 
 def _is_marked(app: Any, endpoint: str) -> bool:
-    """Return whether the view of an endpoint, its class or a blueprint it is in is marked."""
+    """Return whether a view is marked, or its class, or a blueprint that contains it."""
     view = app.view_functions.get(endpoint)
     marked = [view, getattr(view, "view_class", None)]
     name = endpoint.rpartition(".")[0]

@@ -2,16 +2,16 @@
 
     Flask-Login                          with the integration, besides
     login_user                           session.bind(id)
-    login_user(fresh=False)              the session is the user's, who has not authenticated
+    login_user(fresh=False)              a session with an owner, who has not authenticated
     login_user(remember=True)            a session that lives longer; no remember cookie is sent
     logout_user                          session.end()
     confirm_login                        session.confirm()
     login_fresh, fresh_login_required    by how long ago the user authenticated
     strong protection fails              session.end()
-    a remember cookie that was sent      logs in until SESSION_MIGRATE_UNTIL, and is deleted
+    a remember cookie of before          logs in until SESSION_MIGRATE_UNTIL, and is deleted
 
-What Flask-Login offers for it are its signals. No other part of it finds a remember cookie: it
-is taken out of the request. Flask-Security logs in and out by Flask-Login.
+The integration uses Flask-Login's signals. Flask-Login itself never sees a remember cookie,
+which is taken out of the request. Flask-Security logs in and out through Flask-Login.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ __all__ = ["integrate"]
 
 _library: Any = _flask_login
 _DURATION = "REMEMBER_COOKIE_DURATION"
-# By which Flask-Security knows when the response is made that its cookie against CSRF is to go.
+# Flask-Security's mark that the response must delete its CSRF cookie.
 _CSRF_KEY, _CSRF_COOKIE = "fs_cc", "SECURITY_CSRF_COOKIE_NAME"
 
 
@@ -56,21 +56,30 @@ def integrate(
     fresh_minutes: float = 10,
     label: Callable[[], str | None] | None = None,
 ) -> None:
-    """Have Flask-Login log in and out by sessions that can be listed and ended.
+    """Make Flask-Login log in and out with sessions that can be listed and ended.
 
-    For how many minutes a login is fresh `fresh_minutes` says; `label` returns what lists show
-    for the session of the request that logs in. Before or after
-    `LoginManager(app)` and `Session(app)`, but before the first request. Raises ConfigError
-    where it was called before.
+    A login is fresh for `fresh_minutes`. `label` returns the label, shown in lists, of the session
+    of the request that logs in::
+
+        LoginManager(app)
+        Session(app)
+        samesession.flask_login.integrate(app)
+
+    The order of these calls does not matter, but all come before the first request. Raises
+    ConfigError if it was called before.
+
+    .. versionadded:: 1.0
     """
     check_is(app, "flask")
     if "samesession.flask_login" in app.extensions:
-        raise ConfigError("samesession.flask_login.integrate(app) was called before: once will do")
+        raise ConfigError(
+            "samesession.flask_login.integrate(app) was called before: once is enough"
+        )
     integration = _Integration(fresh_minutes, label)
     app.extensions["samesession.flask_login"] = integration
     app.extensions[OWNER_OF] = _owner_of
     headers.check_first(app.before_request_funcs, integration.before_request)
-    # Each is called for this application alone, and as long as that is there.
+    # Each receiver is for this application alone, and lives as long as the application.
     for signal, receiver in (
         (_library.user_logged_in, _logged_in),
         (_library.user_logged_out, _logged_out),
@@ -81,20 +90,20 @@ def integrate(
 
 
 def _owner_of(data: Mapping[str, Any]) -> str | None:
-    """Return who is logged in by a session of another library, if somebody is."""
+    """Return the user whom another library's session has logged in, if any."""
     user_id = data.get("_user_id")
     return None if user_id is None else str(user_id)
 
 
 class _Integration:
-    """What an application has chosen, and what is done before each of its requests."""
+    """An application's choices, and the work before each of its requests."""
 
     def __init__(self, fresh_minutes: float, label: Callable[[], str | None] | None) -> None:
         self._minutes = checked_minutes(fresh_minutes)
         self.label = label or (lambda: None)
 
     def before_request(self) -> None:
-        """Have what runs afterwards find the session up to date."""
+        """Bring the session up to date for the code that runs afterwards."""
         app = _app()
         app_sessions = app_sessions_of(app)
         _send_no_cookie(_manager(app))
@@ -106,12 +115,12 @@ class _Integration:
         if taken is not None:
             if honoured and taken.user_id is not None:
                 _take_over(app, app_sessions, session, taken.user_id)
-            # Only now, as it is needed again where that has failed.
+            # Only now, because it is needed again if that fails.
             _ = flask.after_this_request(_without_cookie)
         self._bring_up_to_date(session, app_sessions.current_time())
 
     def _bring_up_to_date(self, session: ServerSession, now: float) -> None:
-        """Have a login from before be its user's, and one that was too long ago not be fresh.
+        """Bind an earlier login to its user, and end the freshness of one that is too old.
 
         Nothing here counts as an access to the session.
         """
@@ -125,7 +134,7 @@ class _Integration:
             session["_fresh"] = False
 
 
-# --- what Flask-Login tells -------------------------------------------------------------------
+# --- Flask-Login's signals -------------------------------------------------------------------
 
 
 def _logged_in(app: flask.Flask, **_: object) -> None:
@@ -140,12 +149,12 @@ def _logged_in(app: flask.Flask, **_: object) -> None:
         else:
             _bind_without_credentials(session, user_id, label)
     except BaseException:
-        _end(app, session)  # or it would be saved as that of a user who is in no list
+        _end(app, session)  # otherwise it would be saved for a user who is in no list
         raise
 
 
 def _bind_without_credentials(session: ServerSession, user_id: str, label: str | None) -> None:
-    """Make a session a user's; as what it was another's for, it ends."""
+    """Bind a session to a user without credentials; another user's session ends."""
     if state_of(session).owner not in (None, user_id):
         names = _library.login_manager.SESSION_KEYS
         kept = {name: session[name] for name in names if name in session}
@@ -183,7 +192,7 @@ def _confirmed(app: flask.Flask, **_: object) -> None:
 def _protected(app: flask.Flask, **_: object) -> None:
     """End a session that strong protection found in another browser.
 
-    Flask-Login spares one that is permanent, which a remembered one has become here only.
+    Flask-Login spares a permanent session, but a remembered session is permanent only here.
     """
     session = _session()
     mode = _settings(app).get("SESSION_PROTECTION", _manager(app).session_protection)
@@ -200,20 +209,20 @@ def _end(app: flask.Flask, session: ServerSession) -> None:
         session[_CSRF_KEY] = csrf  # which takes it out again
 
 
-# --- remember cookies from before -------------------------------------------------------------
+# --- remember cookies of before --------------------------------------------------------------
 
 
 class _Taken(NamedTuple):
-    """A remember cookie that was in the request; `user_id`: of a user, if its signature is true."""
+    """A remember cookie from the request; `user_id`: the user's, if the signature is valid."""
 
     user_id: str | None
 
 
 def _take_cookie(app: flask.Flask) -> _Taken | None:
-    """Take a remember cookie out of the request, where nobody finds it from now on.
+    """Take a remember cookie out of the request, so that no other code finds it.
 
-    It logs in, so no local holds it while code of the application runs: an error tracker
-    would show it.
+    It can log in. So no local variable holds it while code of the application runs: an error
+    tracker would show it.
     """
     name = _settings(app).get("REMEMBER_COOKIE_NAME", _library.COOKIE_NAME)
     request = flask.request
@@ -236,7 +245,7 @@ def _user_of(cookie: str) -> str | None:
 def _take_over(
     app: flask.Flask, app_sessions: AppSessions, session: ServerSession, user_id: str
 ) -> None:
-    """Log in whom a remember cookie names, if nobody is, and have the session remember it."""
+    """Log in the user of a remember cookie, if no one is, and remember it in the session."""
     found = session.get("_user_id")
     if found is not None and str(found) != user_id:
         return
@@ -259,7 +268,7 @@ def _without_cookie(response: flask.Response) -> flask.Response:
     """Delete a remember cookie with every attribute that it was sent with."""
     session = _session()
     if session is not None and state_of(session).mode is not Mode.LIVE:
-        return response  # the store failed: it is needed once more
+        return response  # the store failed: the cookie is needed again
     config = _settings(_app())
     response.delete_cookie(
         config.get("REMEMBER_COOKIE_NAME", _library.COOKIE_NAME),
@@ -293,7 +302,7 @@ def _settings(app: flask.Flask) -> dict[str, Any]:
 
 
 def _session() -> ServerSession | None:
-    """Return this request's session; None for a copy, as Flask-SocketIO makes of it."""
+    """Return this request's session; None for a copy, which Flask-SocketIO makes."""
     found = headers.unproxied(flask.session)
     return found if isinstance(found, ServerSession) else None
 
@@ -309,7 +318,7 @@ def _manager(app: flask.Flask) -> Any:
 
 
 def _send_no_cookie(manager: Any) -> None:
-    """Have Flask-Login send no remember cookie, whatever its settings say."""
+    """Stop Flask-Login from sending remember cookies, whatever its settings are."""
     if cast("dict[str, Any]", vars(manager)).get("_set_cookie") is not _nothing:
         if not callable(getattr(manager, "_set_cookie", None)):
             raise ConfigError(
@@ -320,10 +329,10 @@ def _send_no_cookie(manager: Any) -> None:
 
 
 def _nothing(response: object) -> None:
-    """Stand in for what sends the remember cookie."""
+    """Stand in for the function that sends the remember cookie."""
 
 
 def _is_of_socket() -> bool:
-    """Return whether no cookie can be sent by this request, as by one for a WebSocket."""
+    """Return whether this request cannot send a cookie, such as one for a WebSocket."""
     rule = flask.request.url_rule
     return rule is not None and bool(rule.websocket)

@@ -1,4 +1,4 @@
-"""What differs between Flask and Quart where sessions are opened and saved. Knows neither."""
+"""The differences between Flask and Quart in opening and saving sessions. Imports neither."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .errors import ConfigError
 class Framework:
     """How a framework waits, and sends bodies.
 
-    `lock` makes what the saves of one session wait for one another with;
-    `carrier` returns the response if it carries a cookie to the session's browser;
-    `save_streamed` has a response save what its body does to the session; `is_kept` returns
-    whether a test client keeps the context of the running request, for a test to look into.
+    `lock` makes the lock for which the saves of one session wait. `carrier` returns the response if
+    it carries a cookie to the session's browser. `save_streamed` makes a response save the changes
+    that its body makes. `is_kept` returns whether a test client keeps the context of the running
+    request, for a test to look into.
     """
 
     colour: Colour
@@ -28,17 +28,17 @@ class Framework:
     is_kept: Callable[[], bool]
 
     def usable(self, store: Store | Openable) -> Store:
-        """Return a store with the colour that is needed; raise ConfigError for what is no such."""
+        """Return a store with the needed colour; raise ConfigError if it is not a store."""
         if isinstance(store, Openable):
             store = store.open_for(self.colour)
         if isinstance(store, str):
             raise ConfigError(f'store is text: write SESSION_TYPE = "{store}" among the settings')
         if isinstance(store, type):
             kind = store.__name__
-            raise ConfigError(f"store is the class {kind}, and not an object of it: write {kind}()")
+            raise ConfigError(f"store is the class {kind}, not an object of it: write {kind}()")
         if not isinstance(getattr(store, "colours", None), Colour):
             raise ConfigError(
-                f"{type(store).__name__} is no store: wrap one whose methods are plain "
+                f"{type(store).__name__} is not a store: wrap one whose methods are plain "
                 "functions or coroutines in FromSync or FromAsync of samesession.stores.base"
             )
         if not self.colour & store.colours:

@@ -1,6 +1,7 @@
-"""Flask's own settings, read as Flask's own session interface reads them, and checked.
+"""Flask's own settings, read and checked as in Flask's own session interface.
 
-Reads a mapping such as `app.config`; never knows a framework, nor a setting of the library's.
+Reads a mapping such as `app.config`. This module knows neither frameworks nor the library's own
+settings.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from .errors import ConfigError
 
 MIN_SECRET_BYTES = 16
 _SECRET_HELP = (
-    'write SECRET_KEY = os.environ["SECRET_KEY"], and let that be the output of: '
-    "python -c 'import secrets; print(secrets.token_hex())'"
+    'write SECRET_KEY = os.environ["SECRET_KEY"], and set that to the output of: python -c '
+    "'import secrets; print(secrets.token_hex())'"
 )
 
-# What Flask's own session interface reads whenever it opens or saves a session.
+# The settings that Flask's own session interface reads whenever it opens or saves a session.
 FLASKS = (
     "SECRET_KEY",
     "SECRET_KEY_FALLBACKS",
@@ -50,10 +51,10 @@ def read_cookie(settings: Mapping[str, Any]) -> Attributes:
 
 
 def _samesite(settings: Mapping[str, Any]) -> str | None:
-    """Read SESSION_COOKIE_SAMESITE: Flask's None, which is no choice, is Lax here.
+    """Read SESSION_COOKIE_SAMESITE; Flask's default None means Lax here.
 
-    Browsers differ in what they take a cookie without the attribute for, and some
-    send it along with other sites' requests (OWASP ASVS 5.0, 3.3.2).
+    Browsers treat a cookie without the attribute differently, and some send it with requests from
+    other sites (OWASP ASVS 5.0, 3.3.2).
     """
     if settings.get("SESSION_COOKIE_SAMESITE") is False:
         return None
@@ -70,23 +71,25 @@ def read_secret_keys(settings: Mapping[str, Any]) -> tuple[bytes, ...]:
     newest = settings.get("SECRET_KEY")
     if not newest:
         raise ConfigError(f"SECRET_KEY is not set: {_SECRET_HELP}")
-    # Flask takes the last fallback for the newest of them.
+    # For Flask, the last fallback is the newest of them.
     return tuple(_secret(key) for key in (newest, *reversed(older)))
 
 
 def _secret(key: object) -> bytes:
     if not isinstance(key, str | bytes):
-        raise ConfigError(f"SECRET_KEY and SECRET_KEY_FALLBACKS hold str or bytes: {_SECRET_HELP}")
+        raise ConfigError(
+            f"SECRET_KEY and SECRET_KEY_FALLBACKS must hold str or bytes: {_SECRET_HELP}"
+        )
     raw = key.encode("utf-8", "surrogatepass") if isinstance(key, str) else key
     if len(raw) < MIN_SECRET_BYTES:
         raise ConfigError(
             f"SECRET_KEY and each of SECRET_KEY_FALLBACKS must have at least {MIN_SECRET_BYTES} "
-            f"bytes that nobody can guess: {_SECRET_HELP}"
+            f"bytes that no one can guess: {_SECRET_HELP}"
         )
     if is_published(key):
         raise ConfigError(
-            "SECRET_KEY or one of SECRET_KEY_FALLBACKS stands in documentation, or says how to "
-            f"make a key, so that everybody knows it: {_SECRET_HELP}"
+            "SECRET_KEY or one of SECRET_KEY_FALLBACKS is a key or a placeholder from "
+            f"documentation, so everyone knows it: {_SECRET_HELP}"
         )
     return raw
 
@@ -102,14 +105,14 @@ def _optional_text(
 
 
 def _text_or_false(settings: Mapping[str, Any], name: str) -> str | None:
-    """Read one of Flask's settings whose False is as good as None: no choice."""
+    """Read one of Flask's settings where False means the same as None: no choice."""
     return None if settings.get(name) is False else _optional_text(settings, name)
 
 
 def read_truth(settings: Mapping[str, Any], name: str, *, default: bool) -> bool:
-    """Read one of Flask's flags: any truth value, as in Flask, but for text.
+    """Read one of Flask's flags: any truth value, as in Flask, except text.
 
-    "False" and "0" are true in Python; environment variables are how they come here.
+    "False" and "0" are true in Python, and come from environment variables.
     """
     value = settings.get(name, default)
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""The setting of clients that keep no cookies: apps, scripts, other servers."""
+"""The settings for clients without cookies: apps, scripts, other servers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .core.cookie import NAME
 from .errors import ConfigError
 from .reading_settings import Setting, setting
 
-# Headers that mean something else to browsers, servers, proxies or the frameworks.
+# Headers that already have a meaning for browsers, servers, proxies or the frameworks.
 _TAKEN = frozenset(
     (
         *("accept", "authorization", "cache-control", "connection", "content-length"),
@@ -22,18 +22,20 @@ _TAKEN = frozenset(
 def _header(value: object, setting: Setting) -> str | None:
     if value is None:
         return None
-    # A name of a header is spelt as one of a cookie is (RFC 9110, 5.6.2). Proxies drop names
-    # with an underscore, as CGI cannot tell it from a hyphen.
+    # A header's name has the same characters as a cookie's (RFC 9110, 5.6.2). Proxies drop names
+    # with an underscore, because CGI cannot tell it from a hyphen.
     if isinstance(value, str) and NAME.fullmatch(value) is not None and "_" not in value:
         if value.lower() not in _TAKEN:
             return value
-        raise ConfigError(f'{setting.name} must be a header of its own, such as "X-Session-Token"')
+        raise ConfigError(
+            f'{setting.name} must be a header with no other meaning, such as "X-Session-Token"'
+        )
     raise ConfigError(f'{setting.name} must be the name of a header, such as "X-Session-Token"')
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderSettings:
-    """How a session's token comes that no cookie holds."""
+    """How a session's token comes if no cookie holds it."""
 
     name: str | None = setting(
         "SESSION_HEADER",

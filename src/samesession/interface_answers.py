@@ -1,4 +1,4 @@
-"""What extensions and recipes ask of `app.session_interface`, answered alike in both frameworks."""
+"""Attributes of `app.session_interface` that extensions and recipes use, for both frameworks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Data = dict[str, Any]
 class Serializer:
     """Writes and reads a session's data as it is stored.
 
-    `dumps` raises TypeError for what cannot be stored, `loads` BadRecord.
+    `dumps` raises TypeError for data that cannot be stored, and `loads` BadRecord.
     """
 
     dumps: Callable[[Data], Any]  # Any: bytes, or text for a cookie
@@ -27,12 +27,12 @@ class Serializer:
 
     @property
     def encode(self) -> Callable[[Data], Any]:
-        """The name that Flask-Session has for `dumps`."""
+        """Flask-Session's name for `dumps`."""
         return self.dumps
 
     @property
     def decode(self) -> Callable[[Any], Data]:
-        """The name that Flask-Session has for `loads`."""
+        """Flask-Session's name for `loads`."""
         return self.loads
 
 
@@ -41,24 +41,24 @@ _COOKIE = Serializer(tagged_json.dumps, tagged_json.loads)
 
 
 class Answers:
-    """The part of an interface that is no opening and no saving; `app` is the interface's own."""
+    """The part of an interface besides opening and saving; `app` is the interface's application."""
 
     app_sessions: AppSessions
 
     @property
     def serializer(self) -> Serializer:
-        """What writes and reads the data of this application's sessions."""
+        """Writes and reads the data of this application's sessions."""
         return _COOKIE if self.app_sessions.config.store_type == "cookie" else _RECORD
 
     @serializer.setter
     def serializer(self, _: object) -> None:
         raise ConfigError(
             "the format of a session is fixed: leave session_interface.serializer as it is, and "
-            "store plain data made from objects of your own (see SESSION_SERIALIZATION_FORMAT)"
+            "store plain data made from your own objects (see SESSION_SERIALIZATION_FORMAT)"
         )
 
     def regenerate(self, session: Any) -> None:
-        """Do what `session.regenerate()` does, as Flask-Session's interface has it."""
+        """Do the same as `session.regenerate()`, in the form of Flask-Session's interface."""
         session.regenerate()
 
     def get_cookie_name(self, app: Any) -> str:  # noqa: ARG002  # Flask's signature, as below
@@ -66,7 +66,7 @@ class Answers:
         return self._cookie.name
 
     def get_cookie_domain(self, app: Any) -> str | None:  # noqa: ARG002
-        """Return the cookie's Domain; None for this host alone."""
+        """Return the cookie's Domain; None for this host only."""
         return self._cookie.domain
 
     def get_cookie_path(self, app: Any) -> str:  # noqa: ARG002
@@ -74,15 +74,15 @@ class Answers:
         return self._cookie.path
 
     def get_cookie_httponly(self, app: Any) -> bool:  # noqa: ARG002
-        """Return whether scripts cannot read the cookie."""
+        """Return whether the cookie is hidden from scripts."""
         return self._cookie.httponly
 
     def get_cookie_secure(self, app: Any) -> bool:  # noqa: ARG002
-        """Return whether the cookie is sent over HTTPS alone."""
+        """Return whether the cookie is sent over HTTPS only."""
         return self._cookie.secure
 
     def get_cookie_samesite(self, app: Any) -> Any:  # noqa: ARG002  # Quart says str
-        """Return the cookie's SameSite as it is sent, None where it is not."""
+        """Return the cookie's SameSite as it is sent, None if it is not sent."""
         return self._cookie.samesite
 
     def get_cookie_partitioned(self, app: Any) -> bool:  # noqa: ARG002

@@ -1,9 +1,15 @@
-"""Labels for `session.bind`: what a user recognises a device by, such as "Firefox on Linux".
+"""Labels for `session.bind`: names of devices that users recognise, such as "Firefox on Linux".
 
-A browser says in its User-Agent header what it is, and may say anything. The parser is
-ua-parser's (`samesession[labels]`); no address, no version and nothing else of the request
-goes into a label. Its rules are loaded when this module is imported, as that takes longer
-than an event loop may wait.
+A browser describes itself in its User-Agent header, and may send any text. The parser is
+ua-parser's (`samesession[labels]`). A label contains no address, no version and nothing else of the
+request. The rules are loaded when this module is imported, because loading them would block an
+event loop for too long::
+
+    from samesession.labels import from_user_agent
+
+    session.bind(user.id, label=from_user_agent(request.headers.get("User-Agent")))
+
+.. versionadded:: 1.0
 """
 
 from __future__ import annotations
@@ -20,9 +26,9 @@ except ImportError as error:
 
 __all__ = ["from_user_agent"]
 
-_MAX_LABEL = 256  # bytes, as many as a record keeps
-# Characters of a header that are looked at: browsers send up to 300. The rules are regular
-# expressions, which without ua-parser-rs take the longer, the longer the text is.
+_MAX_LABEL = 256  # bytes, the limit of a record
+# How many characters of a header are examined: browsers send up to 300. The rules are regular
+# expressions; without ua-parser-rs a longer text takes longer.
 _MAX_TEXT = 512
 _UNKNOWN = "Other"
 
@@ -30,11 +36,13 @@ _parser = ua_parser.parser
 
 
 def from_user_agent(text: str | None) -> str | None:
-    """Return what a User-Agent header tells of browser and system, as "Firefox on Linux".
+    """Return the browser and system in a User-Agent header, such as "Firefox on Linux".
 
-    None for what tells neither: no header, an empty one, nonsense. The label is ASCII, of 256
-    bytes at most. A browser chooses what it sends, so a template escapes it as any other text.
-    Raises TypeError for what is neither text nor None.
+    None if it names neither: no header, an empty one, nonsense. The label is ASCII, and has at most
+    256 bytes. A browser can send any text, so a template must escape the label. Raises TypeError if
+    the value is neither text nor None.
+
+    .. versionadded:: 1.0
     """
     if text is None:
         return None

@@ -1,7 +1,7 @@
-"""Make what opens and closes an application's sessions from its settings as they are.
+"""Create the flows that open and close an application's sessions, from its current settings.
 
-Flask's own settings may change at any time: what stays, the store and what is remembered, is
-given once, and keys are derived once, though settings that do not concern them change by turns.
+Flask's own settings may change at any time. The store and the caches are passed in once, and keys
+are derived once, even if other settings change to and fro.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ from .reauthentication import ReauthenticationRequired
 from .settings import Config
 
 _NO_HEADER = (
-    "SESSION_HEADER has no effect with SESSION_TYPE 'cookie', which keeps the session in a cookie: "
-    'leave it out, or choose a server-side store, such as SESSION_TYPE = "filesystem"'
+    "SESSION_HEADER has no effect with SESSION_TYPE 'cookie', which keeps the session in a "
+    'cookie: leave it out, or choose a server-side store, such as SESSION_TYPE = "filesystem"'
 )
 _NO_STORE = (
-    "SESSION_MIGRATE_FROM has no effect with SESSION_TYPE 'cookie', which reads the signed cookie "
-    "of the framework as it is: leave it out, or choose a server-side store, such as "
-    'SESSION_TYPE = "filesystem"'
+    "SESSION_MIGRATE_FROM has no effect with SESSION_TYPE 'cookie', which already reads the "
+    "framework's signed cookie: leave it out, or choose a server-side store, such as SESSION_TYPE "
+    '= "filesystem"'
 )
 
 
 class Flows:
-    """Makes the flows of one application."""
+    """Creates the flows of one application."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Flows:
         notify: Notify,
         owner_of: OwnerOf,
     ) -> None:
-        """`store`: None where the browser keeps the sessions; `owner_of`: see `old_cookies`."""
+        """`store`: None if the browser keeps the sessions; `owner_of`: see `old_cookies`."""
         self._store = store
         self._clock = clock
         self._entropy = entropy
@@ -71,7 +71,7 @@ class Flows:
         self._keyring = lru_cache(maxsize=8)(self._derived)
 
     def of(self, config: Config) -> Flow | CookieFlow:
-        """Return the flow of these settings; raise ConfigError where a package is missing."""
+        """Return the flow for these settings; raise ConfigError if a package is missing."""
         check_limit(config.rules.limit, self._store)
         config.device.check_store(in_cookie=self._store is None)
         if self._store is not None:
@@ -89,7 +89,7 @@ class Flows:
         )
 
     def of_header(self, config: Config) -> Flow | None:
-        """Return the flow of sessions whose token is in a header, where there are such."""
+        """Return the flow of sessions whose token is in a header, if they are enabled."""
         if config.header is None or self._store is None:
             return None
         return self._of(config, self._store, Purpose.HEADER, None)
@@ -172,7 +172,7 @@ class Flows:
             )
             cookie_keys = derived(Purpose.COOKIE, keys)
             if settings.keys is not None:
-                # No MAC under SECRET_KEY stands beside it: each pair of keys makes one.
+                # No MAC under SECRET_KEY is beside it: each pair of keys gives its own.
                 pairs = product(cookie_keys, derived(Purpose.COOKIE, settings.keys))
                 cookie_keys = [hmac.digest(*pair, "sha256") for pair in pairs]
             in_cookie = self._encryption(settings, cookie_keys)

@@ -1,6 +1,6 @@
-"""The settings of a migration from another library, checked: whose sessions, and until when.
+"""The settings of a migration from another library, checked: which library, and until when.
 
-Never knows a reader.
+This module does not know the readers.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _name(value: object, setting: Setting) -> str:
 
 
 def _prefix(value: object, setting: Setting) -> str:
-    # Empty is one, too, for both libraries.
+    # Both libraries allow an empty prefix.
     if not isinstance(value, str) or (value and not (is_name(value) and value.isprintable())):
         raise ConfigError(f'{setting.name} must be printable text, such as "session:", or empty')
     return value
@@ -48,7 +48,7 @@ def _prefix(value: object, setting: Setting) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MigrationSettings:
-    """Whose sessions are read besides our own, and what names them."""
+    """The sessions of other libraries that are read, and their names."""
 
     libraries: tuple[str, ...] = setting(
         _FROM,
@@ -93,21 +93,21 @@ class MigrationSettings:
 
     @property
     def old_cookie(self) -> str | None:
-        """The name of the cookie that old sessions come with; None where none is read."""
+        """The name of the cookie of old sessions; None if none is read."""
         return (self.cookie_name or "session") if self.libraries else None
 
     @property
     def prefix(self) -> str:
-        """What the keys of old sessions begin with."""
+        """The prefix of the keys of old sessions."""
         return "session:" if self.key_prefix is None else self.key_prefix
 
     def check(self, cookie_name: str) -> None:
-        """Raise ConfigError for a cookie's name that both have, and for what has no effect."""
+        """Raise ConfigError if both cookies have one name, or if a setting has no effect."""
         if self.libraries and cookie_name == self.old_cookie:
             raise ConfigError(
-                f"{_FROM} needs another name for the new cookie than {cookie_name!r}, which the "
-                'old one has: write SESSION_COOKIE_NAME = "sid", or say in '
-                f"{_COOKIE_NAME} what the old one is called"
+                f"{_FROM} needs a name for the new cookie other than {cookie_name!r}, which is the "
+                'name of the old one: write SESSION_COOKIE_NAME = "sid", or write the old '
+                f"name to {_COOKIE_NAME}"
             )
         for name, is_said in (
             (_COOKIE_NAME, self.cookie_name is not None),

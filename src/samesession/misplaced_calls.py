@@ -1,4 +1,4 @@
-"""Say what to do where an action is called outside of its framework's requests.
+"""Explain what to do if an action is called outside of its framework's requests.
 
 Knows the two frameworks by name, and imports neither.
 """
@@ -17,10 +17,10 @@ _OTHER = {"flask": "quart", "quart": "flask"}
 
 
 def belonging(framework: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Have a function raise RuntimeError at once where the other framework calls it.
+    """Make a function raise RuntimeError at once if the other framework calls it.
 
-    A coroutine, or a block of the other colour, might never be waited for, and what it
-    is for would not be done without a word.
+    A coroutine, or a block of the other colour, might never be awaited, and its work would silently
+    not be done.
     """
 
     def decorate(func: Callable[P, T]) -> Callable[P, T]:
@@ -36,7 +36,7 @@ def belonging(framework: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 
 def outside_of_application(framework: str) -> RuntimeError:
-    """Return the error for an action that no application is active for."""
+    """Return the error for an action without an active application."""
     if _is_active(_OTHER[framework]):
         return _foreign(framework)
     block = "async with" if framework == "quart" else "with"
@@ -47,18 +47,18 @@ def outside_of_application(framework: str) -> RuntimeError:
 
 
 def outside_of_request(framework: str) -> RuntimeError:
-    """Return the error for what needs a request's session where none is handled."""
+    """Return the error for code that needs a request's session outside of requests."""
     if _is_active(_OTHER[framework]):
         return _foreign(framework)
     return RuntimeError(
-        "no request is handled here: in a streamed body wrap the generator in "
+        "no request is active here: in a streamed body wrap the generator in "
         f"{framework}.stream_with_context, in a thread or task use "
         f"{framework}.copy_current_request_context"
     )
 
 
 def replaced(framework: str) -> RuntimeError:
-    """Return the error for a session that something put in the place of the request's own."""
+    """Return the error for a session that other code put in place of the request's session."""
     return RuntimeError(
         f"{framework}.session is a copy here, which is kept for the connection and never saved: "
         "with Flask-SocketIO write SocketIO(app, manage_session=False)"

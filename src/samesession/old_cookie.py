@@ -1,6 +1,6 @@
-"""Offer the cookie of another library where a request brings one: until when, and what is said.
+"""Use another library's cookie if a request has one: until when, and what is logged.
 
-Knows no framework; what an old cookie does `core.migrating` says.
+This module knows no framework; `core.migrating` describes the effect of an old cookie.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from .core.store import Clock
 log = logging.getLogger("samesession")
 
 _OVER = (
-    "SESSION_MIGRATE_UNTIL is over: no session of another library is read any more. Take "
-    "SESSION_MIGRATE_FROM out of the settings"
+    "SESSION_MIGRATE_UNTIL has passed: sessions of other libraries are not read any more. Remove "
+    "SESSION_MIGRATE_FROM from the settings"
 )
 
 
-# What of an application's `extensions` tells whose an old session is, by its data.
+# The key in an application's `extensions` of a function that returns an old session's owner.
 OWNER_OF = "samesession.owner_of"
 
 
 def owners_by(app: Any) -> OwnerOf:  # a Flask or a Quart; this module knows neither
-    """Return what tells whose an old session is, if an integration of the application's can."""
+    """Return the function that finds an old session's owner, if an integration provides one."""
 
     def owner_of(data: Mapping[str, Any]) -> str | None:
         found: OwnerOf | None = app.extensions.get(OWNER_OF)
@@ -43,7 +43,7 @@ def owners_by(app: Any) -> OwnerOf:  # a Flask or a Quart; this module knows nei
 
 
 class Deadline:
-    """When old sessions are not read any more, which is told once."""
+    """The time when old sessions stop being read; its passing is logged once."""
 
     def __init__(self, until: float | None, clock: Clock) -> None:
         self._until = until
@@ -51,7 +51,7 @@ class Deadline:
         self._told = False
 
     def is_over(self) -> bool:
-        """Return whether none is read any more."""
+        """Return whether old sessions are not read any more."""
         if self._until is None or self._clock() < self._until:
             return False
         if not self._told:
@@ -61,7 +61,7 @@ class Deadline:
 
 
 class OldCookie:
-    """Opens the sessions of requests where another library's cookie may come."""
+    """Opens the sessions of requests that may bring another library's cookie."""
 
     def __init__(self, name: str, migration: Migration, deadline: Deadline) -> None:
         self._name = name
@@ -71,7 +71,7 @@ class OldCookie:
     def open(
         self, opening: Steps[ServerSession], request: Request, header: str
     ) -> Steps[ServerSession]:
-        """Open a request's session: `opening` is what does so by our own cookie."""
+        """Open a request's session; `opening` opens it by our own cookie."""
         session = yield from opening
         if self._name not in header or self._deadline.is_over():
             return session
@@ -83,6 +83,6 @@ class OldCookie:
 
 
 def offered(name: str, flow: Flow | CookieFlow, deadline: Deadline) -> OldCookie | None:
-    """Return what offers an old cookie of that name to an application's sessions."""
+    """Return what opens sessions by an old cookie with this name, if that is configured."""
     migration = flow.migration if isinstance(flow, Flow) else None
     return None if migration is None else OldCookie(name, migration, deadline)

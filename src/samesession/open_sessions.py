@@ -1,4 +1,4 @@
-"""What a request that stays open for long does with its session: bring in what others did, save."""
+"""Reload and save the session of a request that stays open for long."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _FAILED = "the store failed before, so this session cannot be read or saved"
 
 
 def reloaded(app_sessions: AppSessions, session: ServerSession) -> Steps[bool]:
-    """Bring in what other requests wrote; return whether the session is still there.
+    """Load what other requests wrote; return whether the session still exists.
 
-    Raises NotSupported where the browser keeps the session, StoreUnavailable.
+    Raises NotSupported if the browser keeps the session, and StoreUnavailable.
     """
-    _ = app_sessions.administration  # raises where there is no store
+    _ = app_sessions.administration  # raises if there is no store
     state = state_of(session)
     if state.mode is Mode.BROKEN:
         raise StoreUnavailable(_FAILED)
@@ -33,24 +33,24 @@ def reloaded(app_sessions: AppSessions, session: ServerSession) -> Steps[bool]:
 
 
 def confirmed(app_sessions: AppSessions, session: ServerSession) -> Steps[bool]:
-    """Return whether a session is still there, after all saves that are under way."""
+    """Return whether a session still exists, after all running saves have ended."""
     flow = cast("Flow", app_sessions.flow_of(session))
     return (yield from app_sessions.in_turn(session, flow.confirm(session)))
 
 
 def kept_alive(app_sessions: AppSessions, session: ServerSession) -> Steps[bool]:
-    """Restart the idle timeout of a session that is open; False where it may have ended."""
+    """Restart the idle timeout of an open session; return False if it may have ended."""
     flow = cast("Flow", app_sessions.flow_of(session))
     return (yield from app_sessions.in_turn(session, flow.keep_alive(session)))
 
 
 def looked_at(app_sessions: AppSessions, sessions: Sequence[ServerSession]) -> Steps[list[Sight]]:
-    """Return what is seen of sessions that are open; StoreUnavailable."""
+    """Return the state of open sessions; raise StoreUnavailable."""
     return cast("Flow", app_sessions.flow).lookout.look(sessions)
 
 
 def saved(app_sessions: AppSessions, session: ServerSession) -> Steps[bool]:
-    """Save the session now; return whether it is there then."""
+    """Save the session now; return whether it exists then."""
     state = state_of(session)
     yield from _save(app_sessions, session)
     state.unkept = False
@@ -60,8 +60,8 @@ def saved(app_sessions: AppSessions, session: ServerSession) -> Steps[bool]:
 def saved_block(app_sessions: AppSessions, session: ServerSession) -> Steps[None]:
     """Save the session at the end of a block of `saving()`.
 
-    Raises SessionEnded where what the block did is dropped, as the session has ended, and no
-    response to the browser says so.
+    Raises SessionEnded if the session has ended, so that the block's changes are dropped, and no
+    response tells the browser.
     """
     state = state_of(session)
     yield from _save(app_sessions, session)
@@ -73,11 +73,11 @@ def saved_block(app_sessions: AppSessions, session: ServerSession) -> Steps[None
 def _save(app_sessions: AppSessions, session: ServerSession) -> Steps[None]:
     """Save the session before its response is made, or while that is sent.
 
-    Raises NotSupported where the browser keeps the session and no cookie can be sent.
+    Raises NotSupported if the browser keeps the session and no cookie can be sent.
     """
     state = state_of(session)
     if state.answered or state.of_socket:
-        _ = app_sessions.administration  # raises where there is no store
+        _ = app_sessions.administration  # raises if there is no store
     if state.answered and state.mode is Mode.BROKEN:
         raise StoreUnavailable(_FAILED)
 

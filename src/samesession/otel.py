@@ -1,11 +1,11 @@
-"""Trace and measure what sessions ask of their store, through OpenTelemetry's API.
+"""Trace and measure the operations of sessions on their store, with OpenTelemetry's API.
 
     Session(app)
     samesession.otel.instrument(app)
 
-Needs samesession[otel]. Attributes say which operation it was, on which kind of store, and how
-it ended: never a key, a sid, an owner, a cookie or data. docs/operate/monitoring.md has the tables.
-An application that does not call `instrument` pays nothing, as its store is not wrapped.
+Needs samesession[otel]. The attributes are the operation, the kind of store, and the outcome,
+but never a key, a sid, an owner, a cookie or data. docs/operate/monitoring.md has the tables.
+An application that does not call `instrument` pays nothing: its store is not wrapped.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .run.clocks import stopwatch
 
 __all__ = ["instrument"]
 
-# Of OpenTelemetry's semantic conventions for database clients, which are stable.
+# From OpenTelemetry's stable semantic conventions for database clients.
 _SCHEMA: Final = "https://opentelemetry.io/schemas/1.30.0"
 _SYSTEM: Final = "db.system.name"
 _OPERATION: Final = "db.operation.name"
@@ -35,12 +35,12 @@ _BATCH: Final = "db.operation.batch.size"
 _ERROR: Final = "error.type"
 _DURATION: Final = "db.client.operation.duration"
 _BUCKETS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
-# Our own.
+# Our own attributes.
 _OUTCOME: Final = "samesession.outcome"
 
 _LOAD: Final = "load"
 _CHANGES: Final = ("create", "commit", "remove")
-_FEWEST: Final = 2  # keys of a batch: one alone is none, say the conventions
+_FEWEST: Final = 2  # keys of a batch: by the conventions, one key is not a batch
 
 _OURS: Final = re.compile(r"samesession\.stores\.(\w+)")
 _NAMES: Final[Mapping[str, str]] = {"dynamodb": "aws.dynamodb", "sqlalchemy": "other_sql"}
@@ -55,12 +55,19 @@ def instrument(
     tracer_provider: TracerProvider | None = None,
     meter_provider: MeterProvider | None = None,
 ) -> None:
-    """Have spans and metrics made of what an application's sessions ask of their store.
+    """Record spans and metrics for the operations of an application's sessions on their store.
 
-    Call it after `Session(app)` and before the first request. `system`: the `db.system.name` of a
-    store by others, if it does not say one itself. The providers are OpenTelemetry's global
-    ones unless they are given. With SESSION_TYPE "cookie" there is nothing to measure.
-    Raises ConfigError where it is too late, or there are no sessions of ours.
+    Call it after `Session(app)` and before the first request::
+
+        Session(app)
+        samesession.otel.instrument(app)
+
+    `system`: the `db.system.name` of a third-party store, if the store does not have one itself.
+    The providers default to OpenTelemetry's global ones. With SESSION_TYPE "cookie" there is
+    nothing to measure. Raises ConfigError if it is too late, or if the application does not use
+    samesession.
+
+    .. versionadded:: 1.0
     """
     app_sessions = app_sessions_of(app)
     tracer = get_tracer("samesession", __version__, tracer_provider, _SCHEMA)
@@ -74,7 +81,7 @@ def instrument(
 
 
 def _system_of(store: Store) -> str | None:
-    """Return what OpenTelemetry calls a store's database; None where nothing tells."""
+    """Return OpenTelemetry's name for a store's database; None if it is unknown."""
     said = getattr(store, "system", None)
     if isinstance(said, str):
         return said
@@ -83,7 +90,7 @@ def _system_of(store: Store) -> str | None:
 
 
 class _Telemetry:
-    """The instruments of one application; begins the operations' spans."""
+    """The instruments of one application; begins the spans of operations."""
 
     def __init__(self, tracer: Tracer, meter: Meter, system: str) -> None:
         self._tracer = tracer
@@ -91,23 +98,23 @@ class _Telemetry:
         self.duration = meter.create_histogram(
             _DURATION,
             unit="s",
-            description="Duration of what sessions ask of their store.",
+            description="Duration of operations on the session store.",
             explicit_bucket_boundaries_advisory=_BUCKETS,
         )
         self.loads = meter.create_counter(
             "samesession.store.loads",
             unit="{load}",
-            description="Sessions that requests looked for, by whether they were found.",
+            description="Sessions that requests looked up, by whether they were found.",
         )
         self.changes = meter.create_counter(
             "samesession.store.changes",
             unit="{change}",
-            description="Sessions that were written or ended, by what stood in the way.",
+            description="Sessions that were written or ended, by outcome.",
         )
         self.outages = meter.create_counter(
             "samesession.store.outages",
             unit="{operation}",
-            description="Operations for which the store was down, or too slow.",
+            description="Operations that failed because the store was down, or too slow.",
         )
         self._attributes: dict[str, tuple[str, _Attributes]] = {}
 
@@ -118,7 +125,7 @@ class _Telemetry:
             attributes: _Attributes = {_SYSTEM: self._system, _OPERATION: operation}
             known = self._attributes[operation] = f"{operation} sessions", attributes
         name, attributes = known
-        # Never the current one: steps wait in the midst of it, where others of the thread run.
+        # Not the current span: steps wait in the middle of it, while others of the thread run.
         span = self._tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes)
         if keys is not None and keys >= _FEWEST:
             span.set_attribute(_BATCH, keys)
@@ -138,7 +145,7 @@ class _Observation:
         self._began = stopwatch()
 
     def returned(self, answer: Any) -> None:
-        """Note how the operation ended."""
+        """Note the outcome of the operation."""
         self._to.duration.record(stopwatch() - self._began, self._attributes)
         if self._operation == _LOAD:
             self._count("miss" if answer is None else "hit")
@@ -147,14 +154,14 @@ class _Observation:
         self._span.end()
 
     def failed(self, error: BaseException) -> None:
-        """Note what an operation failed with; one whose caller has gone is no failure."""
+        """Note an operation's error; a cancelled caller does not count as an error."""
         kind, is_outage = _judged(error)
         self._to.duration.record(stopwatch() - self._began, {**self._attributes, _ERROR: kind})
         self._span.set_attribute(_ERROR, kind)
         if is_outage:
             self._to.outages.add(1, self._attributes)
         if kind != _CANCELLED:
-            # Fixed phrases: what libraries say in words of their own may quote a record.
+            # Fixed phrases: texts from libraries may quote a record.
             self._span.set_status(StatusCode.ERROR, outages.reason(error))
         self._span.end()
 
@@ -168,7 +175,7 @@ _CANCELLED: Final = "cancelled"
 
 
 def _judged(error: BaseException) -> tuple[str, bool]:
-    """Return an error's type, and whether it is the store's outage."""
+    """Return an error's type, and whether it is an outage of the store."""
     if LATE in error.args:
         return "timeout", True
     if not isinstance(error, Exception):

@@ -1,8 +1,7 @@
-"""Say in one line of a log which store failed, and why, whatever client library told of it.
+"""Describe in one log line which store failed, and why, for any client library.
 
-The libraries' own words quote what was sent, or a URL with its password: they are looked at
-and never repeated. Why something failed is one of the phrases below, or a system's word for
-an errno.
+The libraries' own texts quote data that was sent, or a URL with its password. They are examined and
+never repeated. The reason is one of the phrases below, or the system's text for an errno.
 """
 
 from __future__ import annotations
@@ -31,19 +30,19 @@ _STARTING = "it is still starting"
 _NO_MASTER = "no Sentinel knows a master"
 _LOCKED = "another one holds its lock"
 
-# OpenSSL's codes for what is wrong with a certificate.
+# OpenSSL's codes for problems with a certificate.
 _CERTIFICATES: Mapping[int, str] = {
     9: "its certificate is not valid yet",
     10: "its certificate has expired",
     18: "its certificate is self-signed",
-    19: "its certificate is of a CA that is not trusted",
-    20: "its certificate is of a CA that is not trusted",
-    21: "its certificate is of a CA that is not trusted",
+    19: "its certificate is from a CA that is not trusted",
+    20: "its certificate is from a CA that is not trusted",
+    21: "its certificate is from a CA that is not trusted",
     23: "its certificate is revoked",
     62: "its certificate is for another name",
     64: "its certificate is for another address",
 }
-# What servers call it: codes of Redis, MongoDB, DynamoDB, SQLSTATEs, errors of MySQL and SQLite.
+# Codes of servers: Redis, MongoDB, DynamoDB, SQLSTATEs, errors of MySQL and SQLite.
 _CODES: Mapping[str, str] = {
     **dict.fromkeys(("WRONGPASS", "28P01", "28000", "1045", "18"), _LOGIN),
     **dict.fromkeys(("UnrecognizedClientException", "InvalidSignatureException"), _LOGIN),
@@ -60,10 +59,10 @@ _CODES: Mapping[str, str] = {
     "SQLITE_CANTOPEN": "its file cannot be opened",
     "SQLITE_IOERR": "its disk has an error",
     "SQLITE_CORRUPT": "its file is damaged",
-    "SQLITE_NOTADB": "its file is no database",
+    "SQLITE_NOTADB": "its file is not a database",
     "SQLITE_PERM": _RIGHTS,
 }
-# By the names of classes, as the libraries are not imported here.
+# By the names of classes, because the libraries are not imported here.
 _CLASSES: Mapping[str, str] = {
     "AuthenticationError": _LOGIN,
     "AuthenticationWrongNumberOfArgsError": _LOGIN,
@@ -78,13 +77,13 @@ _CLASSES: Mapping[str, str] = {
     "ConnectTimeoutError": _LATE,
     "ReadTimeoutError": _LATE,
 }
-# What the texts of errors say that have neither, in lower case; the first that fits counts.
+# Texts of errors that have neither, in lower case; the first match counts.
 _PHRASES: tuple[tuple[str, str], ...] = (
     (r"certificate has expired", _CERTIFICATES[10]),
     (r"hostname mismatch|ip address mismatch|doesn't match", _CERTIFICATES[62]),
     (r"self.signed certificate(?! in)", _CERTIFICATES[18]),
     (r"certificate.verify.failed|unable to get (local )?issuer", _CERTIFICATE),
-    (r"wrong.version.number|record layer failure|ssl.+(error|alert)", "TLS could not begin"),
+    (r"wrong.version.number|record layer failure|ssl.+(error|alert)", "TLS could not start"),
     (
         (
             r"password authentication failed|authentication failed|access denied for user"
@@ -106,7 +105,7 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     ),
     (r"max number of clients|too many (connections|clients)", _BUSY),
     (r"connection refused|connect call failed|could not connect to the endpoint", _REFUSED),
-    (r"no route to host|network is unreachable", "no network leads to it"),
+    (r"no route to host|network is unreachable", "there is no route to it"),
     (r"no space left|disk (is )?full", _FULL),
     (r"timed out|\btimeout\b", _LATE),
     (
@@ -121,15 +120,15 @@ _SQLSTATE = ("sqlstate", "pgcode")
 
 
 def line(error: BaseException, location: str | None) -> str:
-    """Return what to log of an outage: what failed, why, and where."""
+    """Return the log line for an outage: what failed, why, and where."""
     why, where = reason(error), _where(error, location)
     told = "" if why is None or why in str(error) else f": {why}"
     return f"{error}{told}" + ("" if where is None else f" ({where})")
 
 
 def reason(error: BaseException) -> str | None:
-    """Return why a store failed, in words of ours; None where nothing tells."""
-    chain = [*_chain(error)][1:]  # not the words of ours
+    """Return why a store failed, in our words; None if it is unknown."""
+    chain = [*_chain(error)][1:]  # not in our words
     for each in (_by_type, _by_code, _by_errno, _by_text):
         found = next(filter(None, map(each, chain)), None)
         if found is not None:
@@ -138,7 +137,7 @@ def reason(error: BaseException) -> str | None:
 
 
 def _where(error: BaseException, location: str | None) -> str | None:
-    """Return where the store is, and which of several servers it was."""
+    """Return where the store is, and which of several servers failed."""
     server = next(filter(None, map(place_of, _chain(error))), None)
     if server is None or (location is not None and server in location):
         return location
@@ -146,7 +145,7 @@ def _where(error: BaseException, location: str | None) -> str | None:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Return an error and what led to it, also where that is not to be shown."""
+    """Return an error and its causes, even if they are hidden."""
     seen: set[int] = set()
     ahead = [error]
     while ahead:
@@ -163,7 +162,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _by_type(error: BaseException) -> str | None:
     if type(error).__name__ == "MasterNotFoundError":
-        # It lists the classes of what happened with each of the Sentinels.
+        # Its text lists the classes of the errors with each of the Sentinels.
         if "AuthenticationError" in str(error):
             return f"{_NO_MASTER}: {_LOGIN}"
         unheard = "ConnectionError" in str(error) or "TimeoutError" in str(error)
@@ -176,14 +175,14 @@ def _by_type(error: BaseException) -> str | None:
     if isinstance(error, ConnectionRefusedError):
         return _REFUSED
     if isinstance(error, ssl.SSLError):
-        return "TLS could not begin"
+        return "TLS could not start"
     if type(error).__name__ == "AuthenticationError" and "required" in str(error):
         return _CODES["NOAUTH"]
     return _CLASSES.get(type(error).__name__)
 
 
 def _by_code(error: BaseException) -> str | None:
-    """Read the code that a server or a database gave, wherever its library keeps it."""
+    """Return the reason for a server's or database's code, wherever its library keeps that."""
     name = str(getattr(error, "sqlite_errorname", ""))
     known = next((code for code in _CODES if code in name and code.startswith("SQLITE")), None)
     if known is not None:

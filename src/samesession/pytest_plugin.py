@@ -1,4 +1,4 @@
-"""Tests of applications: a pytest plugin, loaded by its entry point, that costs nothing unused.
+"""A pytest plugin for tests of applications, loaded by its entry point; free if unused.
 
     from samesession.pytest_plugin import assert_logged_out, logged_in
 
@@ -7,8 +7,8 @@
         clock.tick(hours=1)
         assert_logged_out(client)
 
-Both functions take a test client of Flask's or of Quart's; with Quart's they are awaited. No
-test sees the sessions of another one with `session_store`. docs/guides/testing.md shows more.
+Both functions take a test client of Flask or Quart; with Quart's they are awaited. With
+`session_store`, tests do not share sessions. docs/guides/testing.md shows more.
 """
 
 from __future__ import annotations
@@ -33,16 +33,22 @@ __all__ = ["assert_logged_out", "clock", "logged_in", "session_store"]
 
 T = TypeVar("T")
 
-# The sids that `logged_in` gave a client, for its logout to be looked for on the server.
+# The sids that `logged_in` gave to a client, to check on the server whether they were ended.
 _logins: WeakKeyDictionary[Any, list[str]] = WeakKeyDictionary()  # Any: of either framework
 
 
 @pytest.fixture
 def session_store() -> Iterator[MemoryStore]:
-    """Keep the sessions of all applications in memory, of this test alone.
+    """Keep the sessions of all applications in memory, separate for each test.
 
-    Whatever SESSION_TYPE says, and also for applications that were made before; but not for
-    those that keep their sessions in the cookie, which a new test client has not got.
+    It replaces any SESSION_TYPE, also of applications that were created before. An exception are
+    applications that keep their sessions in the cookie, which a new test client does not have::
+
+        def test_cart(client, session_store):
+            client.post("/cart", data={"item": "tea"})
+            assert b"tea" in client.get("/cart").data
+
+    .. versionadded:: 1.0
     """
     from .stand_ins import everywhere
     from .stores.memory import MemoryStore
@@ -54,11 +60,17 @@ def session_store() -> Iterator[MemoryStore]:
 
 @pytest.fixture
 def clock() -> Iterator[ManualClock]:
-    """Have time pass for sessions only when told: `clock.tick(hours=1)`.
+    """Stop the time of sessions, except when told: `clock.tick(hours=1)`.
 
-    It begins at the moment that it is, and reaches each application that was given no clock
-    of its own. Redis, memcached and other servers count idle time by clocks of theirs: use it
-    with `session_store`.
+    It starts at the present moment, and applies to each application without its own clock. Redis,
+    memcached and other servers count idle time with their own clocks: use it with `session_store`::
+
+        def test_idle(client, session_store, clock):
+            logged_in(client, "ann")
+            clock.tick(days=32)
+            assert_logged_out(client)
+
+    .. versionadded:: 1.0
     """
     from .run.clocks import system_time, system_time_from
     from .testing import ManualClock
@@ -75,11 +87,15 @@ def logged_in(
     client: QuartClient, owner: str, /, **data: Any
 ) -> Coroutine[Any, Any, SessionInfo]: ...
 def logged_in(client: Any, owner: str, /, **data: Any) -> Any:
-    """Log a user in to a test client, not by the application's login; return the session's info.
+    """Log a user in to a test client, without the application's login; return the session's info.
 
-    The session is the owner's, as after `session.bind(owner)`, and has the data besides what
-    it had before; that of another user is ended first. Where the application has
-    `samesession.flask_login`, the user is Flask-Login's, too.
+    The session has the owner, as after `session.bind(owner)`, and the data in addition to its
+    former data. Another user's session is ended first. If the application uses
+    `samesession.flask_login`, the user is logged in to Flask-Login, too::
+
+        logged_in(client, "ann", cart=["tea"])
+
+    .. versionadded:: 1.0
     """
     app = _app_of(client)
     by_flask_login = "samesession.flask_login" in app.extensions
@@ -107,10 +123,15 @@ def assert_logged_out(client: FlaskClient) -> None: ...
 @overload
 def assert_logged_out(client: QuartClient) -> Coroutine[Any, Any, None]: ...
 def assert_logged_out(client: Any) -> Any:
-    """Fail if a test client is logged in: if its cookie opens a session that is somebody's.
+    """Fail if a test client is logged in: if its cookie opens a session with an owner.
 
-    Nor may a session that `logged_in` gave to the client be alive on the server, where a copy
-    of the cookie would open it still.
+    Also fail if a session that `logged_in` gave to the client is still alive on the server, where a
+    copy of the cookie would open it::
+
+        client.post("/logout")
+        assert_logged_out(client)
+
+    .. versionadded:: 1.0
     """
 
     def read(session: ServerSession) -> None:
@@ -145,7 +166,7 @@ def _in_transaction(
     act: Callable[[ServerSession], None],
     after: Callable[[ServerSession], Steps[T]],
 ) -> Any:
-    """Do something to a client's session, and then do steps; Quart's are to be awaited."""
+    """Change a client's session, and then run steps; with Quart, the result is awaited."""
     __tracebackhide__ = True
     if hasattr(_app_of(client), "wsgi_app"):
         from .run.sync import run
@@ -166,14 +187,14 @@ def _in_transaction(
 
 
 def _flask_logins(app: Any, environ: dict[str, Any], user: str) -> dict[str, Any]:
-    """Return what Flask-Login keeps of a user who has logged in by this browser."""
+    """Return the values that Flask-Login keeps for a user who has logged in with this browser."""
     with app.test_request_context(environ_base=environ):
         browser = app.login_manager._session_identifier_generator()  # noqa: SLF001  # it has no other way
     return {"_user_id": user, "_fresh": True, "_id": browser}
 
 
 def _app_of(client: Any) -> Any:
-    """Return the application of a test client, Flask's or Quart's."""
+    """Return the application of a test client."""
     app = getattr(client, "application", None) or getattr(client, "app", None)
     if app is None:
         raise TypeError(

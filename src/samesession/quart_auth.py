@@ -1,14 +1,14 @@
-"""Quart-Auth on sessions that can be listed and ended: this `QuartAuth` in place of its own.
+"""Quart-Auth on sessions that can be listed and ended: use this `QuartAuth` in place of its own.
 
 Quart-Auth                          with this class
 current_user                        the owner of the session
 login_user                          session.bind(auth_id)
 login_user(remember=True)           a session that lives longer
 logout_user                         session.end()
-renew_login                         as if it had been remembered: sessions renew themselves
+renew_login                         the login is remembered: sessions renew themselves
 a cookie of its own                 is not sent
-one that was sent before            logs in until SESSION_MIGRATE_UNTIL, and is deleted
-mode "bearer"                       a ConfigError: a token in a header is no session
+a cookie of before                  logs in until SESSION_MIGRATE_UNTIL, and is deleted
+mode "bearer"                       a ConfigError: a token in a header is not a session
 """
 
 from __future__ import annotations
@@ -50,10 +50,18 @@ _DURATION = "QUART_AUTH_DURATION"
 
 
 class QuartAuth(library.QuartAuth):
-    """Quart-Auth's extension, which logs in and out by the request's session.
+    """Quart-Auth's extension, which logs in and out with the request's session.
 
-    The other functions of the package find it as they find their own. Of several in one
-    application one can be this, as a session has one owner.
+    The other functions of the package find it as they find their own::
+
+        from samesession.quart_auth import QuartAuth
+
+        Session(app)
+        QuartAuth(app)
+
+    Of several extensions in one application only one can be this, because a session has one owner.
+
+    .. versionadded:: 1.0
     """
 
     def __init__(
@@ -63,30 +71,30 @@ class QuartAuth(library.QuartAuth):
         label: Callable[[], str | None] | None = None,
         **options: Any,  # Quart-Auth's
     ) -> None:
-        """`label` returns what lists show for the session of the request that logs in."""
+        """`label` returns the label, shown in lists, of the session of the request that logs in."""
         self._label = label or (lambda: None)
         super().__init__(app, **options)
 
     def init_app(self, app: Quart) -> None:
-        """Serve an application; raises ConfigError for another mode, and for a second one."""
+        """Set up an application; raise ConfigError for another mode, or if there is one already."""
         settings = cast("dict[str, Any]", app.config)
         if (self.mode or settings.get("QUART_AUTH_MODE", "cookie")) != "cookie":
             raise ConfigError(
-                "a bearer's token is no session that could be ended: write quart_auth.QuartAuth "
-                'for it, or QUART_AUTH_MODE = "cookie"'
+                "a bearer's token is not a session that could be ended: write "
+                'quart_auth.QuartAuth for it, or QUART_AUTH_MODE = "cookie"'
             )
         others: list[object] = app.extensions.get("QUART_AUTH", [])
         if any(isinstance(each, QuartAuth) for each in others):
             raise ConfigError(
-                "a session has one owner, so one samesession.quart_auth.QuartAuth is all that an "
-                "application can have: write quart_auth.QuartAuth for others"
+                "a session has one owner, so an application can have only one "
+                "samesession.quart_auth.QuartAuth: write quart_auth.QuartAuth for others"
             )
         super().init_app(app)
 
-    # --- who it is ----------------------------------------------------------------------------
+    # --- the user --------------------------------------------------------------------------------
 
     def load_user(self) -> library.AuthUser:
-        """Return the user of a request or a WebSocket, found out when somebody asks first."""
+        """Return the user of a request or a WebSocket, found out when it is first needed."""
         if not (has_request_context() or has_websocket_context()):
             return self.user_class(None)
         if self._known is None:
@@ -101,7 +109,7 @@ class QuartAuth(library.QuartAuth):
         return self.user_class(self._taken_over(ours) if owner is None else owner)
 
     def _taken_over(self, ours: ServerSession) -> str | None:
-        """Log in whom a cookie from before names, as long as such cookies are honoured."""
+        """Log in the user of a cookie of before, as long as such cookies are honoured."""
         app_sessions = app_sessions_of(_app())
         if not self._has_cookie(ours) or not honours_cookies(app_sessions):
             return None
@@ -116,12 +124,12 @@ class QuartAuth(library.QuartAuth):
         return auth_id
 
     def _has_cookie(self, ours: ServerSession) -> bool:
-        """Return whether a request brought a cookie from before, and can be told to drop it."""
+        """Return whether a request brought a cookie of before, and can delete it."""
         if not has_request_context() or state_of(ours).mode is not Mode.LIVE:
             return False
         return self.cookie_name in request.cookies
 
-    # --- what its functions do ------------------------------------------------------------------
+    # --- its functions ---------------------------------------------------------------------------
 
     def login_user(self, user: library.AuthUser) -> None:
         """Log a user in; raises InvalidName for an id that cannot name an owner."""
@@ -142,10 +150,10 @@ class QuartAuth(library.QuartAuth):
         setattr(g, self._name, self.user_class(None))
 
     async def after_request(self, response: Response) -> Response:
-        """Renew a login if that was asked for; send no cookie, and drop one from before."""
+        """Renew a login if that was requested; send no cookie, and delete one of before."""
         user = self._known
         if user is None:
-            return response  # nobody asked who it is
+            return response  # no one asked for the user
         ours = _session()
         if user.action is library.Action.WRITE_PERMANENT and user.auth_id is not None:
             remember(ours, self.duration, _DURATION)
@@ -161,7 +169,7 @@ class QuartAuth(library.QuartAuth):
         return response
 
     async def after_websocket(self, response: Response | None) -> Response | None:
-        """Leave it at that: no cookie is to be sent."""
+        """Do nothing: a WebSocket cannot send a cookie."""
         return response
 
     @property
@@ -176,7 +184,7 @@ class QuartAuth(library.QuartAuth):
 
     @asynccontextmanager
     async def authenticated_client(self, client: Any, auth_id: str) -> AsyncGenerator[None, None]:
-        """Have a test's client be a user's within the block."""
+        """Make a test's client a user's within the block."""
         async with client.session_transaction() as ours:
             ours.bind(auth_id)
         yield
@@ -194,7 +202,7 @@ def _app() -> Quart:
 
 
 def _session() -> ServerSession:
-    """Return this request's session; raise ConfigError where it is none of ours."""
+    """Return this request's session; raise ConfigError if it is not ours."""
     found = headers.unproxied(session)
     if not isinstance(found, ServerSession):
         _ = app_sessions_of(_app())

@@ -1,9 +1,8 @@
-"""Declare settings, read and check them: one way for the library's own and for those of any store.
+"""Declare, read and check settings: the library's own and those of any store.
 
-Settings are declared once, as the fields of a frozen dataclass, each made by `setting`.
-What else is needed follows from the declaration: reading and checking, a repr without
-secrets, what to write where a needed one is missing, the table of the documentation.
-Never knows which settings there are.
+Settings are declared once, as the fields of a frozen dataclass, each made by `setting`. The rest
+follows from the declaration: reading and checking, a repr without secrets, the advice for a missing
+setting, and the table in the documentation. This module does not know the settings themselves.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ _DECLARED: Final = "samesession"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: its name, its check, and what is said of it.
+    """One setting: its name, its check, and its documentation.
 
-    `check` takes a value and the setting, and returns the value as it is used; it raises
-    ConfigError for a wrong one. A check's error names the setting and never quotes the value.
+    `check` takes a value and the setting, and returns the value as it is used. It raises
+    ConfigError for a wrong value, naming the setting and never quoting the value.
     """
 
     name: str
@@ -45,7 +44,7 @@ class Setting:
     def read(self, settings: Mapping[str, Any], *, home: str = "") -> Any:
         """Return the checked value; raise ConfigError for a wrong one.
 
-        `home`: the directory that a default path begins at, if the setting is `at_home`.
+        `home`: the directory that a default path is relative to, if the setting is `at_home`.
         """
         if self.is_secret:
             value = self._secret(settings.get(self.name, self.default))
@@ -57,7 +56,7 @@ class Setting:
         try:
             return self.check(value, self)
         except (ConfigError, TypeError, ValueError):
-            # Whoever wrote the check may have quoted the value.
+            # A third-party check may have quoted the value.
             raise ConfigError(f"{self.name} cannot be used: {self.needed or self.doc}") from None
 
     @property
@@ -80,10 +79,16 @@ def setting(
 ) -> T:
     """Declare a setting, as a field of a frozen dataclass.
 
-    `check`: see `Setting`. `secret`: no repr and no error shows the value. `doc`: its meaning,
-    in Markdown; `shown`: the default, likewise, where its repr would not do. `needed`: what to
-    write where it is None and the store cannot do without it. `at_home`: a default path begins
-    at the application's own directory. Raises ValueError for a name that no setting can have.
+    `check`: see `Setting`. `secret`: no repr and no error shows the value. `doc`: its meaning, in
+    Markdown. `shown`: the default in Markdown, if its repr does not fit. `needed`: what to write if
+    it is None and the store needs it. `at_home`: a default path is relative to the application's
+    own directory. Raises ValueError for a name that is not possible for a setting::
+
+        @dataclass(frozen=True)
+        class ShelfSettings:
+            path: str = setting("SESSION_SHELF_PATH", "sessions", text, doc="The file.")
+
+    .. versionadded:: 1.0
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"a setting's name is written SESSION_..., in capitals, not {name!r}")
@@ -96,7 +101,7 @@ def setting(
 def declared(kind: type[object]) -> dict[str, Setting]:
     """Return the settings that a class declares, by the names of its fields.
 
-    Raises TypeError for a class that is not made of declared settings alone.
+    Raises TypeError for a class with fields that are not declared settings.
     """
     parameters: Any = getattr(kind, "__dataclass_params__", None)
     if not is_dataclass(kind) or not parameters.frozen:
@@ -114,7 +119,7 @@ def read(kind: type[T], settings: Mapping[str, Any], *, home: str = "") -> T:
 
 
 def check_needed(values: object, store_type: str) -> None:
-    """Raise ConfigError for a setting that a store cannot do without."""
+    """Raise ConfigError for a missing setting that a store needs."""
     for name, each in declared(type(values)).items():
         if each.needed and getattr(values, name) is None:
             raise ConfigError(f"SESSION_TYPE {store_type!r} needs {each.name}: {each.needed}")
@@ -130,14 +135,14 @@ def settings_table(kind: type[object]) -> str:
 
 
 def anything(value: Any, setting: Setting) -> Any:
-    """Take what is there: whoever uses it checks it."""
+    """Accept any value, which the code that uses it checks."""
     del setting
     return value
 
 
 def text(value: object, setting: Setting) -> str:
-    """Take text, or a path."""
-    # Flask-Session users give a pathlib.Path for SESSION_FILE_DIR.
+    """Accept text, or a path."""
+    # Flask-Session users set SESSION_FILE_DIR to a pathlib.Path.
     value = str(value) if hasattr(value, "__fspath__") else value
     if not isinstance(value, str) or not value or not value.isprintable():
         raise ConfigError(f"{setting.name} must be text such as {setting.default!r}")
@@ -145,14 +150,14 @@ def text(value: object, setting: Setting) -> str:
 
 
 def flag(value: object, setting: Setting) -> bool:
-    """Take True or False, and no other truth value."""
+    """Accept True or False, and no other truth value."""
     if not isinstance(value, bool):
         raise ConfigError(f"{setting.name} must be True or False, not {type(value).__name__}")
     return value
 
 
 def number(*, above: float) -> Callable[[object, Setting], float]:
-    """Return a check that takes a finite number above a limit."""
+    """Return a check that accepts a finite number above a limit."""
 
     def check(value: object, setting: Setting) -> float:
         if (
@@ -167,14 +172,14 @@ def number(*, above: float) -> Callable[[object, Setting], float]:
 
 
 def count(value: object, setting: Setting) -> int:
-    """Take a whole number above 0."""
+    """Accept an integer above 0."""
     if type(value) is not int or value < 1:
         raise ConfigError(f"{setting.name} must be an int of at least 1, such as 5, or None")
     return value
 
 
 def choice(*names: str) -> Callable[[object, Setting], str]:
-    """Return a check that takes one of some names."""
+    """Return a check that accepts one of some names."""
 
     def check(value: object, setting: Setting) -> str:
         if not isinstance(value, str) or value not in names:
@@ -185,7 +190,7 @@ def choice(*names: str) -> Callable[[object, Setting], str]:
 
 
 def seconds(value: object, setting: Setting) -> int:
-    """Take a timedelta or a number of seconds; a part of a second counts as a whole."""
+    """Accept a timedelta or a number of seconds, rounded up to a whole second."""
     amount = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 < amount < 2**31:
         raise ConfigError(
@@ -195,7 +200,7 @@ def seconds(value: object, setting: Setting) -> int:
 
 
 def optional(check: Callable[[Any, Setting], T]) -> Callable[[Any, Setting], T | None]:
-    """Return a check that takes None as well."""
+    """Return a check that accepts None as well."""
 
     def check_or_none(value: Any, setting: Setting) -> T | None:
         return None if value is None else check(value, setting)

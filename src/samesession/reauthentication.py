@@ -1,7 +1,6 @@
-"""The 401 of a login that is too long ago, and what keeps a view for fresh ones.
+"""The 401 for a login that is too old, and the decorator that raises it.
 
-Werkzeug glue for both frameworks: which session is meant, and how a view is waited for, is
-theirs to say.
+Werkzeug glue for both frameworks, which supply the current session and the way to wait for a view.
 """
 
 from __future__ import annotations
@@ -17,18 +16,25 @@ from .core.freshness import checked_minutes
 from .core.session import ServerSession
 from .errors import StaleLogin
 
-# Any: what a view takes and returns is the framework's business.
+# Any: the framework defines what a view takes and returns.
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 class ReauthenticationRequired(StaleLogin, Unauthorized):
     """The user must authenticate again, or for the first time; an HTTP request ends with a 401.
 
-    An application makes a login page of it, by `errorhandler(ReauthenticationRequired)`; one
-    for 401 takes what has none. `minutes`: how lately it had to be.
+    An application turns it into a login page with an errorhandler::
+
+        @app.errorhandler(ReauthenticationRequired)
+        def confirm(error):
+            return redirect(url_for("login", next=request.path))
+
+    An errorhandler for 401 also gets it. `minutes`: how recent the login had to be.
+
+    .. versionadded:: 1.0
     """
 
-    description = "This needs a login that is not long ago: please log in again."
+    description = "This page needs a recent login: please log in again."
 
     def __init__(self, minutes: float) -> None:
         Unauthorized.__init__(self)
@@ -36,7 +42,7 @@ class ReauthenticationRequired(StaleLogin, Unauthorized):
 
 
 def required(minutes: float, current: Callable[[], ServerSession]) -> Callable[[View], View]:
-    """Return what has a view called for fresh logins only; `current` gives a request's session."""
+    """Return a decorator for views that need a fresh login; `current` returns the session."""
     if callable(minutes):
         raise TypeError("fresh_required takes minutes: write @fresh_required() above the view")
     minutes = checked_minutes(minutes)

@@ -1,8 +1,8 @@
-"""What login libraries' "remember me" becomes: sessions that live longer, in place of cookies.
+"""Implement "remember me" of login libraries with sessions that live longer.
 
-Their own cookie is a user's id, signed: nothing can end it but a new key. Here a session is told
-to outlive the browser, and to lie idle for as long; it is listed and ended as any other. Never
-knows a login library.
+The libraries' own cookie is a signed user id, which only a new key can end. Here, a session
+outlives the browser and has a longer idle timeout. It is listed and ended like any other. This
+module knows no login library.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from .errors import ConfigError, NotSupported
 
 
 def remember(session: ServerSession, duration: object, setting: str) -> None:
-    """Have a session outlive the browser, and lie idle for so long.
+    """Make a session outlive the browser, and stay alive unused for this long.
 
-    `duration`: a timedelta or seconds, as `setting` says. Raises ConfigError where sessions
-    may have no timeouts of their own, and for what is no duration.
+    `duration`: a timedelta or seconds, from the setting named `setting`. Raises ConfigError if
+    sessions cannot have their own timeouts, and if it is not a duration.
     """
     lifetime = duration if isinstance(duration, timedelta) else _seconds(duration, setting)
     try:
         session.lifetime = lifetime
     except NotSupported as error:
         raise ConfigError(
-            "to remember a login, its session needs an idle timeout of its own: write "
+            "to remember a login, its session needs its own idle timeout: write "
             "SESSION_OWN_LIFETIMES = True, in every process that shares the store"
         ) from error
     except ValueError as error:
@@ -43,13 +43,13 @@ def _seconds(duration: object, setting: str) -> timedelta:
 
 
 def forget(session: ServerSession) -> None:
-    """Have a session that an earlier login was remembered by end as any other."""
+    """Give a session that was remembered by an earlier login the usual timeouts again."""
     if session.lifetime is not None:
         session.lifetime = None
         _ = session.pop("_permanent", None)
 
 
 def honours_cookies(app_sessions: AppSessions) -> bool:
-    """Return whether a library's own cookie, sent before, still logs in: SESSION_MIGRATE_UNTIL."""
+    """Return whether a library's old cookie still logs in: until SESSION_MIGRATE_UNTIL."""
     until = app_sessions.config.migration.until
     return until is not None and app_sessions.current_time() < until

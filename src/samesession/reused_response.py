@@ -1,8 +1,8 @@
-"""Take back what was written on a response that an application returns for another request.
+"""Undo changes to a response object that an application returns for another request.
 
-An application may make a response object once and return it again and again. What the
-session of one visitor made of it (the cookie, headers for caches, the page of an outage) is
-not for the next one: that request begins with the response as the application made it.
+An application may create a response object once and return it again and again. The changes for one
+visitor's session (the cookie, headers for caches, the page of an outage) must not reach the next
+visitor. So the next request starts with the response as the application created it.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import Any, NamedTuple
 
 from werkzeug.sansio.response import Response
 
-_NOTE = "_samesession"  # the attribute of a response that says what was written on it
+_NOTE = "_samesession"  # the attribute of a response with our changes
 _PAGE = ("response", "status", "headers", "direct_passthrough")
 
 _Lines = list[tuple[str, str]]
 
 
 class _Note(NamedTuple):
-    """What to take back; an application may pickle it with its response.
+    """The changes to undo; an application may pickle it with its response.
 
-    `before` and `after`: all headers. `page`: what was replaced by the page `shown`.
+    `before` and `after`: all headers. `page`: the page that was replaced by `shown`.
     """
 
     cookies: Sequence[str] = ()
@@ -35,12 +35,12 @@ class _Note(NamedTuple):
 
 
 def lines(response: Response) -> _Lines:
-    """Return the headers of a response, one after the other."""
+    """Return the headers of a response, one by one."""
     return list(response.headers)
 
 
 def note(response: Response, before: _Lines, cookies: Sequence[str]) -> None:
-    """Note what was written on a response that had the headers `before`."""
+    """Note our changes to a response that had the headers `before`."""
     vars(response)[_NOTE] = _Note(cookies, before, lines(response))
 
 
@@ -55,15 +55,15 @@ def replace(response: Response, other: Response) -> None:
 
 
 def take_back(response: Response) -> bool:
-    """Make a response what it was before; return whether it carried a cookie of ours.
+    """Restore a response to its state before; return whether it carried a cookie of ours.
 
-    What the application itself has written since then stays.
+    Later changes by the application itself stay.
     """
     found: _Note | None = getattr(response, _NOTE, None)
     if found is None:
         return False
     delattr(response, _NOTE)
-    # The cookies go first, as another thread may be sending the response by mistake.
+    # The cookies go first, because another thread may be sending the response by mistake.
     _take_cookies(response, found.cookies)
     if found.page and found.shown is _body(response):
         for name, value in found.page.items():
@@ -75,7 +75,7 @@ def take_back(response: Response) -> bool:
 def _take_cookies(response: Response, cookies: Sequence[str]) -> None:
     said = response.headers.getlist("Set-Cookie")
     for cookie in cookies:
-        if cookie in said:  # of several that are equal the last one is ours
+        if cookie in said:  # of several equal headers, the last one is ours
             del said[len(said) - 1 - said[::-1].index(cookie)]
     if cookies:
         response.headers.setlist("Set-Cookie", said)
@@ -91,7 +91,7 @@ def _take_headers(response: Response, before: dict[str, _Lines], after: dict[str
                 response.headers.add(key, value)
 
 
-def _body(response: Any) -> Any:  # Werkzeug's of every kind, and Quart's, have one
+def _body(response: Any) -> Any:  # Werkzeug's responses of every kind, and Quart's, have one
     return response.response
 
 

@@ -1,17 +1,17 @@
-"""Have a session by a header of its own in place of the cookie: SESSION_HEADER.
+"""Send the session's token in a header in place of the cookie: SESSION_HEADER.
 
     request                         session              the response has
-    without the header              the cookie's         the cookie, as ever
+    without the header              the cookie's         the cookie, as always
     with an empty one               a new one            the header, if one has begun
-    with a token                    the token's          the header, if the token is another one now
-    with what is no token           a new one            the header, if one has begun
+    with a token                    the token's          the header, if the token has changed
+    with an invalid token           a new one            the header, if one has begun
     with the header several times   a new one            the header, if one has begun
 
-A token that has ended is answered by an empty header. Which of the two a request uses is seen by
-the header alone: one that has it reads no cookie and is sent none. A header's token is signed by
-a key of its own. So a cookie's token, which any site can have a browser send, is worth nothing in
-a header, where an application may take it for a proof that no other site sent the request; nor
-does a header's count as a cookie.
+A token that has ended is answered by an empty header. The header alone decides which of the two
+a request uses: a request with the header reads no cookie and gets none. A header's token has
+its own signing key. So a cookie's token, which any site can make a browser send, is worthless in
+a header, where an application may take it as proof that no other site sent the request. A
+header's token is also worthless as a cookie.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class SessionHeader:
         self.flow = flow
 
     def token(self, request: Request) -> str | None:
-        """Return what the header says; None where the request does not have it."""
+        """Return the header's value; None if the request does not have it."""
         found = request.headers.getlist(self.name)
-        # Several are no token, however a server hands them on: no token has a comma.
+        # Several are not a token, however a server passes them on: no token has a comma.
         return ",".join(found) if found else None
 
     def open(self, token: str, *, renew: bool) -> Steps[ServerSession]:
@@ -47,7 +47,7 @@ class SessionHeader:
         return session
 
     def apply(self, reply: Reply, response: Response, token: str) -> None:
-        """Make a response say what the flow decided; `token`: what the request said."""
+        """Make a response send what the flow decided; `token`: the request's."""
         before, sent = reused_response.lines(response), self._sent(reply, token)
         names = {name.lower() for name, _ in before}
         if sent is not None:

@@ -1,8 +1,8 @@
-"""Names of settings that are not ours: which have no effect, and what to write in their place.
+"""Names of other settings: those without effect, and those to replace by ours.
 
-Flask-Session and Quart-Session have settings that ours serve otherwise, and people guess
-names. None of them does nothing without a word. Other names of `SESSION_...` belong to
-those who read them. What the peers call a store's settings, that store tells.
+Flask-Session and Quart-Session have settings that samesession does not need, and people guess
+names. None of them is silently ignored. Other names of `SESSION_...` belong to other packages. Each
+store knows the peers' settings for that store.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from typing import Any, Final
 
 from .errors import ConfigError
 
-# Settings of theirs whose purpose ours serve without them: a warning.
+# The peers' settings that samesession does not need: a warning.
 NO_EFFECT: Final = {
     "SESSION_USE_SIGNER": "every cookie is signed",
-    "SESSION_CLEANUP_N_REQUESTS": "expired sessions are purged outside of requests",
-    "SESSION_EXPLICIT": "a session is written where it has changed",
-    "SESSION_PROTECTION": "a session is bound to no address",
-    "SESSION_REVERSE_PROXY": "a session is bound to no address",
-    "SESSION_HIJACK_PROTECTION": "a session is bound to no address",
-    "SESSION_HIJACK_REVERSE_PROXY": "a session is bound to no address",
+    "SESSION_CLEANUP_N_REQUESTS": "expired sessions are deleted outside of requests",
+    "SESSION_EXPLICIT": "a session is written if it has changed",
+    "SESSION_PROTECTION": "a session is not bound to an address",
+    "SESSION_REVERSE_PROXY": "a session is not bound to an address",
+    "SESSION_HIJACK_PROTECTION": "a session is not bound to an address",
+    "SESSION_HIJACK_REVERSE_PROXY": "a session is not bound to an address",
 }
-# Settings of theirs, and Django's names, that must be written otherwise: an error.
+# The peers' settings, and Django's names, that have another name here: an error.
 WRITE_INSTEAD: Final = {
     "SESSION_CLIENT": "write SESSION_TYPE and the setting of that store, such as SESSION_REDIS",
     "SESSION_STATIC_FILE": "write SESSION_EXEMPT_STATIC = False",
-    "SESSION_EXPIRE_AT_BROWSER_CLOSE": "write SESSION_PERMANENT, which says the opposite",
+    "SESSION_EXPIRE_AT_BROWSER_CLOSE": "write SESSION_PERMANENT, which means the opposite",
     "SESSION_SAVE_EVERY_REQUEST": "write SESSION_REFRESH_EACH_REQUEST",
 }
 _LIFETIME = "PERMANENT_SESSION_LIFETIME"
-# What people call what has another name here; stores tell more.
+# Common words for settings with another name here; stores add more.
 _MEANT: Final = {
     **dict.fromkeys(("AGE", "DURATION", "EXPIRATION", "EXPIRE", "EXPIRES", "EXPIRY"), _LIFETIME),
     **dict.fromkeys(("LIFETIME", "TIMEOUT", "TTL"), _LIFETIME),
@@ -47,7 +47,7 @@ _MEANT: Final = {
 class Peers:
     """The peers' settings: why one has no effect, and what to write in place of another.
 
-    `meant`: the setting that a word in the name of a guessed one stands for.
+    `meant`: the setting that a word in a guessed name stands for.
     """
 
     no_effect: Mapping[str, str]
@@ -56,7 +56,7 @@ class Peers:
 
 
 def peers_names(kinds: Iterable[type[object]]) -> Peers:
-    """Return the peers' settings, those that stores tell of among them.
+    """Return the peers' settings, including those from stores.
 
     `kinds`: classes in which stores declare their settings, which may have the attributes
     `no_effect`, `write_instead` and `meant`.
@@ -74,9 +74,9 @@ def peers_names(kinds: Iterable[type[object]]) -> Peers:
 def check_names(
     settings: Mapping[str, Any], known: Collection[str], peers: Peers, others: str | None
 ) -> None:
-    """Raise ConfigError for a name that somebody wrote for one of ours, and warn of what is idle.
+    """Raise ConfigError for a wrong name of one of our settings, and warn of unused ones.
 
-    `others`: how the settings of a store by others begin.
+    `others`: the prefix of a third-party store's settings.
     """
     for name, value in settings.items():
         if not name.startswith("SESSION_") or name in known:
@@ -89,22 +89,24 @@ def check_names(
 
 
 def _asks(name: str, value: object) -> bool:
-    """Return whether a value of theirs asks for anything, and is theirs."""
+    """Return whether a value of a peer's setting asks for anything."""
     if name == "SESSION_PROTECTION":
-        return isinstance(value, bool) and value  # text is Flask-Login's
+        return isinstance(value, bool) and value  # text is for Flask-Login
     return value is not None and not (name == "SESSION_STATIC_FILE" and value is False)
 
 
 def _tell(name: str, peers: Peers) -> None:
     if name in peers.write_instead:
-        raise ConfigError(f"{name} is no setting of ours: {peers.write_instead[name]}")
+        raise ConfigError(f"{name} is not a setting of samesession: {peers.write_instead[name]}")
     warnings.warn(f"{name} has no effect: {peers.no_effect[name]}", stacklevel=7)
 
 
 def _refuse_guess(name: str, known: Collection[str], peers: Peers) -> None:
     meant = _meant(name, known, peers.meant)
     if meant:
-        raise ConfigError(f"{name} is no setting of ours: did you mean {' or '.join(meant)}?")
+        raise ConfigError(
+            f"{name} is not a setting of samesession: did you mean {' or '.join(meant)}?"
+        )
 
 
 def _meant(name: str, known: Collection[str], synonyms: Mapping[str, str]) -> list[str]:
@@ -113,7 +115,7 @@ def _meant(name: str, known: Collection[str], synonyms: Mapping[str, str]) -> li
     same = sorted(each for each in known if set(words) <= set(each.split("_")))
     if same and len(words) > 1:
         return same
-    # SESSION_REDIS_URL begins as SESSION_REDIS does.
+    # SESSION_REDIS_URL starts like SESSION_REDIS.
     begun = sorted((each for each in known if name.startswith(f"{each}_")), key=len)
     if begun:
         return begun[-1:]

@@ -1,13 +1,23 @@
-"""Signals of what happens to sessions, and the log lines beside them.
+"""Signals for the events of sessions, and their log lines.
 
-Each signal's sender is the application; it is sent with `sid` (a session's public name),
-`owner` and `label` (as the application gave them to `bind`), each None where there is none or
-none is known, and `reason` (fixed words, or empty). A receiver takes `**_` besides, as more may
-be sent. None of it ever is a token, a cookie or data; owner and label are personal data, which
-the log lines here leave out.
+The sender of each signal is the application. It is sent with `sid` (a session's public name),
+`owner` and `label` (as the application passed them to `bind`), each None if there is none or it is
+unknown, and `reason` (fixed words, or empty). A receiver takes `**_` as well, because arguments may
+be added::
 
-Receivers are called after the session was opened or saved, outside of the
-store's timeout. What they raise is logged and changes nothing.
+    from samesession import signals
+
+    @signals.session_revoked.connect_via(app)
+    def note(sender, sid, owner, **_):
+        ...
+
+No argument is ever a token, a cookie or data. Owner and label are personal data, which the log
+lines leave out.
+
+Receivers are called after the session was opened or saved, outside of the store's timeout. An
+exception in a receiver is logged and changes nothing.
+
+.. versionadded:: 1.0
 """
 
 from __future__ import annotations
@@ -84,7 +94,7 @@ _LEVELS = {
     Event.UNSAVED: logging.WARNING,
     Event.DEVICE_REFUSED: logging.INFO,
 }
-# After which the session of an open socket may have ended.
+# After these, the session of an open socket may have ended.
 _ENDS = frozenset((Event.ENDED, Event.REVOKED, Event.EXPIRED, Event.GONE, Event.REGENERATED))
 _BY_REASON = {
     **dict.fromkeys((EMPTIED_BLINDLY, ENDED_BLINDLY), logging.WARNING),
@@ -98,12 +108,12 @@ def signal_of(event: Event) -> NamedSignal:
 
 
 def name_of(event: Event) -> str:
-    """Return what an event's signal is called in this module."""
+    """Return the name of an event's signal in this module."""
     return event.value.replace("-", "_")
 
 
 def notifier(app: Any) -> Notify:  # a Flask or a Quart; this module knows neither
-    """Return the function that tells signals and log of an application's events, within steps."""
+    """Return the function that sends an application's events to signals and log, within steps."""
 
     def notify(notice: Notice) -> None:
         if notice.sid is not None and notice.event in _ENDS:
@@ -135,18 +145,18 @@ def _send(signal: NamedSignal, app: Any, notice: Notice) -> Steps[None]:
                 yield from wait(ensured(_awaited)(answer))
         except Exception as error:
             if inspect.iscoroutine(answer):
-                answer.close()  # no warning that nobody awaited it: the log says more
+                answer.close()  # avoids the warning that it was not awaited: the log says more
             clear_locals(error)
             log.exception("a receiver of %s failed; it changes nothing else", signal.name)
 
 
 def _told(notice: Notice) -> dict[str, str | None]:
-    """Return what a receiver is given by name, held by no frame that its error would show."""
+    """Return a receiver's arguments, in no frame that its error would show."""
     return {name: getattr(notice, name) for name in ("sid", "owner", "label", "reason")}
 
 
 def _callable(receiver: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what a thread may run, too: a StopIteration never comes out of one."""
+    """Return a function that a thread may run: it never raises StopIteration."""
     if inspect.iscoroutinefunction(receiver):
         return receiver
 

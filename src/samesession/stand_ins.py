@@ -1,7 +1,7 @@
-"""The store that a test puts in the place of every application's own: see pytest_plugin.
+"""The store that a test uses in place of every application's own: see pytest_plugin.
 
-An application is often made when a module is imported, long before the test that uses it. So
-each can be found here, as long as it is there. Nothing else than tests puts a store here.
+An application is often created when a module is imported, long before the test that uses it. So
+each application can be found here, as long as it exists. Only tests put a store here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Application(Protocol):
     """The sessions of an application, which read its settings and open its store."""
 
     def begin_anew(self) -> None:
-        """Do so again when they are needed next."""
+        """Read the settings and open the store again when they are next needed."""
         ...
 
 
@@ -27,20 +27,20 @@ _standing_in: list[Store | Openable] = []
 
 
 def join(application: Application) -> None:
-    """Let an application be found."""
+    """Make an application findable."""
     _applications.add(application)
 
 
 def store() -> Store | Openable | None:
-    """Return the store that applications use in place of their own; None, but in a test."""
+    """Return the store that applications use in place of their own; None outside of tests."""
     return _standing_in[-1] if _standing_in else None
 
 
 @contextmanager
 def everywhere(store: Store | Openable) -> Iterator[None]:
-    """Have all applications keep their sessions in a store within the block.
+    """Make all applications keep their sessions in a store within the block.
 
-    Those that keep them in the cookie go on so.
+    Applications that keep them in the cookie continue to do so.
     """
     before = [(each, dict(vars(each))) for each in _applications]
     _standing_in.append(store)
@@ -50,7 +50,7 @@ def everywhere(store: Store | Openable) -> Iterator[None]:
         yield
     finally:
         _standing_in.remove(store)
-        for each in _applications:  # those that were made meanwhile, too
+        for each in _applications:  # also those that were created in the meantime
             each.begin_anew()
         for each, state in before:
             vars(each).update(state)

@@ -1,6 +1,6 @@
-"""Save what a streamed body does to its session: after each chunk, and when it ends.
+"""Save the changes that a streamed body makes to its session: after each chunk, and at its end.
 
-Knows neither a framework nor how to wait: `_flask_body` and `_quart_body` do.
+This module knows neither frameworks nor how to wait: `streamed_body` of each framework does.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ from .errors import ReadOnlySession, SessionError, StoreError
 
 log = logging.getLogger("samesession")
 
-# Seconds between attempts to save while the store is down: each may take as long as its timeout.
+# Seconds between attempts to save while the store is down: each may take the whole timeout.
 RETRY_AFTER = 10
 
 
 class Stream:
-    """A body that is being made, and what it does to its session."""
+    """A body that is being generated, and its changes to its session."""
 
     def __init__(self, app_sessions: AppSessions, session: ServerSession) -> None:
         self._app_sessions = app_sessions
         self._session = session
-        self._reason: str | None = None  # why the last attempt failed
+        self._reason: str | None = None  # the reason of the last failure
         self._told: set[str] = set()
         self._retry_at = 0.0
-        # What the browser has, where it keeps the data itself.
+        # The data in the browser, if the browser keeps the session.
         in_cookie = state_of(session).in_cookie
         self._sent = values.encode_if_fit(data_of(session)) if in_cookie else None
 
     def due(self, *, ending: bool = False, last: bool = False) -> Steps[None] | None:
-        """Return what saves all that was done so far; None where that can or must wait.
+        """Return what saves all changes so far; None if that can or must wait.
 
         `ending`: the body has made its last chunk; `last`: nothing comes after this.
         """
@@ -47,8 +47,8 @@ class Stream:
             return None
         if not last and self._app_sessions.current_time() < self._retry_at:
             return None
-        # A block saves by itself. An emptied session may be written again before the end,
-        # and if its record were deleted by then it could not.
+        # A block saves by itself. An emptied session may be written again before the end, which
+        # would not be possible if its record were deleted by then.
         if not ending and not last and (state.blocks or self._is_emptied()):
             return None
         return self._kept()
@@ -72,10 +72,13 @@ class Stream:
             if isinstance(error, StoreError):
                 _ = self._app_sessions.failed(error)
             else:
-                log.error("what a streamed body did to its session was not saved", exc_info=error)
+                log.error(
+                    "the changes that a streamed body made to its session were not saved",
+                    exc_info=error,
+                )
 
     def end(self) -> Steps[None]:
-        """Note that nothing more is done by this body; tell of what was not saved."""
+        """Note that this body makes no more changes; report unsaved ones."""
         state = state_of(self._session)
         state.streaming = state.locked = False
         yield from ()
@@ -94,9 +97,9 @@ class Stream:
         return known is not None and values.encode_if_fit(data) != known
 
     def _keep(self) -> Steps[None]:
-        """Save the session when its response is made, whatever keeps it.
+        """Save the session when its response is made, whatever store keeps it.
 
-        Raises ReadOnlySession where that needs a cookie.
+        Raises ReadOnlySession if that needs a cookie.
         """
         session = self._session
         flow = self._app_sessions.flow_of(session)

@@ -1,8 +1,8 @@
-"""Notice that a server runs an application in several processes.
+"""Detect that a server runs an application in several processes.
 
-No server says so in all cases. Each of these signs is true where it shows at all: WSGI's own
-word, a fork after the application was made, a number in the name of a child that
-multiprocessing started, or how many workers a known server was told to start.
+No server reports this in all cases. Each of these signs is reliable if it appears: WSGI's own flag,
+a fork after the application was created, a number in the name of a child process of
+multiprocessing, or the number of workers in a known server's options.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _cleared_in_children: weakref.WeakSet[_Clearable] = weakref.WeakSet()
 
 
 def clear_in_children(memory: _Clearable) -> None:
-    """Have each process that is forked begin with nothing of what this one remembers."""
+    """Clear a memory in each process that is forked."""
     _cleared_in_children.add(memory)
 
 
@@ -45,7 +45,7 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 def are_several(environ: Mapping[str, Any], *, born: int) -> bool:  # Any: as WSGI has it
     """Return whether this process is one of several.
 
-    `environ`: a request's, empty under ASGI. `born`: the process that made the application.
+    `environ`: a request's, empty under ASGI. `born`: the process that created the application.
     """
     return (
         bool(environ.get("wsgi.multiprocess"))
@@ -56,14 +56,14 @@ def are_several(environ: Mapping[str, Any], *, born: int) -> bool:  # Any: as WS
 
 
 def _number_of_child() -> int:
-    """Return which of its parent's children this process is, 0 if it is none of multiprocessing."""
+    """Return this process's number among its parent's children, 0 without multiprocessing."""
     module: Any = sys.modules.get("multiprocessing.process")
     found = None if module is None else _NUMBERED.search(str(module.current_process().name))
     return 0 if found is None else int(found[1])
 
 
 def _workers() -> int:
-    """Return how many workers the command line or the environment of a known server asks for."""
+    """Return the number of workers in the command line or environment of a known server."""
     if not any(server in sys.argv[0] for server in _SERVERS):
         return 0
     found = _COUNT.search(" ".join(sys.argv))

@@ -120,7 +120,7 @@ async def test_init_makes_what_a_store_needs_or_says_that_it_needs_nothing(site:
     code, said = await command(site, "init")
     assert code == 0
     if is_sql:
-        assert said == "what sessions need is there\n"
+        assert said == "everything that sessions need exists\n"
     else:
         assert said.startswith("nothing to do: ")
         assert said.endswith(" needs neither tables nor indexes\n")
@@ -130,7 +130,7 @@ async def test_init_makes_what_a_store_needs_or_says_that_it_needs_nothing(site:
 @pytest.mark.stores("redis")
 async def test_purge_says_which_store_deletes_by_itself_what_has_expired(site: Site) -> None:
     await _login(site, "ann")
-    told = "nothing to do: redis deletes by itself what has expired\n"
+    told = "nothing to do: redis deletes expired sessions itself\n"
     assert await command(site, "purge") == (0, told)
     assert await document(site, "purge") == {"deleted": 0, "expires_by_itself": True}
 
@@ -150,7 +150,7 @@ async def test_purge_says_which_store_deletes_by_itself_what_has_expired(site: S
 async def test_revoke_takes_either_a_sid_or_an_owner_or_all(site: Site, args: list[str]) -> None:
     code, said = await command(site, "revoke", *args)
     assert code == 2
-    assert said.endswith("Error: give either a session's sid, or --owner and a user, or --all\n")
+    assert said.endswith("Error: give a session's sid, or --owner and a user, or --all\n")
 
 
 @pytest.mark.stores("memory")
@@ -288,7 +288,7 @@ async def test_a_cookie_that_is_given_for_a_sid_is_not_repeated(site: Site) -> N
     for given in (cookie, f"session={cookie}", "--" + cookie):
         done = await invoke(site, "revoke", given)
         assert done.exit_code == 2
-        assert "what was given is neither an option nor a sid" in done.output
+        assert "the argument is neither an option nor a sid" in done.output
         assert cookie.split(".")[1] not in done.output
     for args in ([cookie], [f"--{cookie}"], ["list", "ann", cookie], ["purge", f"--x={cookie}"]):
         done = await invoke(site, *args)  # of which click complains

@@ -87,7 +87,7 @@ async def test_list_says_so_where_a_store_cannot_list(site: Site) -> None:
     for args in (["list"], ["stats"]):
         code, said = await command(site, *args)
         assert code == 2
-        assert said.startswith("Error: this store cannot list what it holds, so it cannot ")
+        assert said.startswith("Error: this store cannot list its keys, so it cannot ")
 
 
 @pytest.mark.stores("memory")

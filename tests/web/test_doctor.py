@@ -149,7 +149,7 @@ async def test_a_store_that_is_down_ends_the_checks_that_need_one(
             done = await invoke(site, "doctor", *args)
             assert done.exit_code == 3
             assert "warning  cookie.secure" in done.stdout
-            assert "the store was not reached: the store is down" in done.stdout
+            assert "the store did not answer: the store is down" in done.stdout
         examined = await document(site, "doctor", code=3)
         assert examined["store"]["reached"] is False
         assert by_check(examined)["store.reached"]["level"] == "error"

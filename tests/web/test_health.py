@@ -64,7 +64,7 @@ async def test_a_session_in_the_cookie_asks_nothing(site: Site) -> None:
 @pytest.mark.stores("memory")
 async def test_it_needs_an_application_with_sessions(new_site: NewSite, framework: str) -> None:
     site = new_site(options={"init": False})
-    with pytest.raises(ConfigError, match=r"no sessions of ours: call Session\(app\)"):
+    with pytest.raises(ConfigError, match=r"does not use samesession: call Session\(app\)"):
         await administer(site, "ping")
 
 

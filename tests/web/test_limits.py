@@ -107,7 +107,7 @@ async def test_who_was_ended_for_it_is_told(site: Site) -> None:
     (first,) = await sids([await log_in(site)])
     with session_revoked.connected_to(receive, site.app):
         await log_in(site, at_most=1)
-    assert told == [(first, "ann", "its owner had more sessions than may be")]
+    assert told == [(first, "ann", "its owner had more sessions than allowed")]
 
 
 @pytest.mark.owners

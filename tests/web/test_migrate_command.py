@@ -155,7 +155,7 @@ async def test_what_cannot_be_moved_is_counted_by_fixed_words(site: Site, old: P
         "it is a pickle of more than plain data": 2,
         "it is a damaged pickle": 4,
         "it is empty": 2,
-        "it holds what no session can keep": 1,
+        "it holds data that a session cannot keep": 1,
         "it is larger than SESSION_MAX_BYTES": 1,
     }
     code, said = await command(site, *args(old))
@@ -235,7 +235,10 @@ async def test_wrong_usage_is_explained(site: Site, old: Path) -> None:
     for given, complaint in (
         ((), "Missing option '--from'"),
         (("--from", "django"), "'django' is not one of"),
-        (("--from", "flask-session"), "say where the old sessions are: write --source DIRECTORY"),
+        (
+            ("--from", "flask-session"),
+            "name the place of the old sessions: write --source DIRECTORY",
+        ),
         (("--from", "flask-session", "--source", str(old / "no")), "neither a URL nor a directory"),
         (("--from", "flask-session", "--source", "memcached://x"), "memcached cannot list"),
         (("--from", "flask-session", "--source", "ftp://user:pass@x"), "Error: "),

@@ -240,8 +240,8 @@ async def test_after_the_date_nobody_is_read_and_one_line_tells(
         assert await coming(site).value(dict) == {}
     (line,) = caplog.records
     assert line.getMessage() == (
-        "SESSION_MIGRATE_UNTIL is over: no session of another library is read any more. Take "
-        "SESSION_MIGRATE_FROM out of the settings"
+        "SESSION_MIGRATE_UNTIL has passed: sessions of other libraries are not read any more. "
+        "Remove SESSION_MIGRATE_FROM from the settings"
     )
 
 
@@ -276,7 +276,7 @@ async def test_off_the_old_cookie_is_nothing_at_all(
             {"SESSION_COOKIE_NAME": "session"},
             "another name for the new cookie than 'session', which the old one has: write SESSION",
         ),
-        ({"SESSION_MIGRATE_COOKIE_NAME": "sid"}, "needs another name"),
+        ({"SESSION_MIGRATE_COOKIE_NAME": "sid"}, "needs a name"),
         ({"SESSION_MIGRATE_COOKIE_NAME": "a b"}, "must be the name of a cookie"),
         ({"SESSION_MIGRATE_KEY_PREFIX": 5}, "must be printable text"),
         ({"SESSION_MIGRATE_USE_SIGNER": 1}, "must be True or False"),

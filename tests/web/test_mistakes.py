@@ -140,7 +140,7 @@ async def test_a_first_time_that_failed_is_none(framework: str) -> None:
     Session(app)
 
 
-TOO_LATE = r"serves requests already: call Session\(app\) where it is made"
+TOO_LATE = r"already serves requests: call Session\(app\) where it is created"
 
 
 async def test_in_a_request_it_is_too_late(framework: str) -> None:
@@ -255,7 +255,7 @@ async def test_without_session_app_each_action_says_that_it_is_missing(
     failing_view(site, actions(framework)[name])
     error = await failure(site)
     assert isinstance(error, ConfigError)
-    assert "no sessions of ours: call Session(app) where it is made" in str(error)
+    assert "does not use samesession: call Session(app) where it is created" in str(error)
 
 
 async def test_another_extensions_interface_is_named(framework: str) -> None:
@@ -325,7 +325,7 @@ async def test_saving_in_a_stream_without_its_context_names_what_keeps_it(framew
     assert (await site.user().get("/")).text == "x"
     (only,) = told
     assert only == (
-        "no request is handled here: in a streamed body wrap the generator in "
+        "no request is active here: in a streamed body wrap the generator in "
         f"{framework}.stream_with_context, in a thread or task use "
         f"{framework}.copy_current_request_context"
     )

@@ -407,7 +407,7 @@ async def test_settings_that_change_before_the_first_request_count(
 async def test_it_is_too_early_before_the_sessions_and_too_late_after_a_request(
     new_site: NewSite, telemetry: Telemetry
 ) -> None:
-    with pytest.raises(ConfigError, match=r"call Session\(app\) where it is made"):
+    with pytest.raises(ConfigError, match=r"call Session\(app\) where it is created"):
         telemetry.instrument(new_site(options={"init": False}))
     site = new_site()
     await site.visitor().put(a=1)

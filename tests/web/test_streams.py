@@ -486,7 +486,7 @@ async def test_data_that_cannot_be_stored_is_told_once_and_kept_from_nobody_else
         streaming(site, lambda s: s.update(bad=object()), lambda s: s.update(b=2), lambda _: ".")
     )
     assert (answer.status, answer.text) == (200, "...")
-    assert errors(caplog) == ["what a streamed body did to its session was not saved"]
+    assert errors(caplog) == ["the changes that a streamed body made to its session were not saved"]
     assert [reason for _, reason in heard] == ["no session can keep it"]
     assert await user.value(dict) == {"a": 1}
 

@@ -134,7 +134,7 @@ async def administer(site: Site, action: str, *args: Any) -> Any:
 
 
 ENDED = "ended meanwhile, {}"
-REPLACED = "was given another secret meanwhile, {}"
+REPLACED = "was given another secret in the meantime, {}"
 OWNERS = pytest.mark.owners
 ENDINGS = [
     pytest.param(log_out, ENDED),

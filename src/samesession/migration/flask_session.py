@@ -1,13 +1,13 @@
 """Read the sessions of Flask-Session, from 0.5 to 0.8. Pure.
 
     since 0.7         MessagePack, or JSON with SESSION_SERIALIZATION_FORMAT "json"
-    before            pickle, which nothing here ever loads: see `flask sessions migrate`
+    before            pickle, which this module never loads: see `flask sessions migrate`
 
-An application may have changed its format: the other one is still read, as by the library,
-and the first byte tells them apart. msgspec wrote both. What it gives back for them is what is
-given here, type by type: an aware datetime comes back in UTC from MessagePack, and as text
-from JSON; a tuple is a list in both. What only msgspec can make, an extension of the
-application's own, or a datetime as the key of a dict, is no session here.
+An application may have changed its format. The other format is still read, as by the library,
+and the first byte distinguishes them. msgspec wrote both. The reader returns the same types as
+msgspec: an aware datetime comes back in UTC from MessagePack, and as text from JSON; a tuple
+is a list in both. A value that only msgspec can make, an extension of the application's own,
+or a datetime as the key of a dict, is not accepted here.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from ..errors import BadRecord
 from .kept import checked_size, kept
 from .old_ids import OldIds
 
-# secrets.token_urlsafe of SESSION_ID_LENGTH bytes, 8 to 96 of them, or before 0.6 a UUID.
+# secrets.token_urlsafe of SESSION_ID_LENGTH bytes, 8 to 96 of them; before 0.6 a UUID.
 _ID = "[A-Za-z0-9_-]{11,128}"
 
-_PICKLED = "it is pickled: only `sessions migrate --unsafe-pickle` reads that"
+_PICKLED = "it is pickled: only `sessions migrate --unsafe-pickle` reads pickles"
 _PICKLES = (*(b"\x80" + bytes([protocol]) for protocol in range(2, 6)), b"(d", b"}q", b"(i", b"c")
 _NO_DATA = "its data cannot be decoded"
 _ERRORS = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
 
-# As the MessagePack specification has them: an array of two, a string of bytes so long.
+# From the MessagePack specification: an array of two, a byte string of this length.
 _PAIR = b"\x92"
 _DIGEST = b"\xc4\x20"
 _TIMESTAMP = -1
@@ -43,7 +43,7 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 class FlaskSessionReader:
-    """Does what `core.old_sessions` asks for."""
+    """Implements `core.old_sessions`."""
 
     library = "flask-session"
 
@@ -56,13 +56,13 @@ class FlaskSessionReader:
         max_bytes: int,
         signed: bool = False,
     ) -> None:
-        """`signed`: the library was told to sign ids, so that no other is taken."""
-        del lifetime  # a store ends its sessions by itself
+        """`signed`: the library was told to sign ids, so a bare id is refused."""
+        del lifetime  # a store expires its sessions itself
         self._ids = OldIds(_ID, secret_keys, salt=self.library, prefix=prefix, signed=signed)
         self._max_bytes = max_bytes
 
     def presented(self, value: str, now: float) -> Presented | None:
-        """Return what a cookie's value names."""
+        """Return the session that a cookie's value names."""
         del now
         key = self._ids.key_in(value)
         return None if key is None else Presented(key)
@@ -80,10 +80,10 @@ class FlaskSessionReader:
 
 
 def _from_msgpack(raw: bytes) -> object:
-    """Decode one value that is all there is.
+    """Decode one value, with nothing after it.
 
-    ormsgpack passes over what follows a value, so that a pickle would be an empty session to
-    it: its digest follows here, which nothing can hold that it is the digest of.
+    ormsgpack ignores bytes after a value, so it would take a pickle for an empty session. Here the
+    value is followed by its digest, and no value can contain its own digest.
     """
     digest = hashlib.sha256(raw).digest()
     pair: Any = ormsgpack.unpackb(
@@ -112,7 +112,7 @@ def _timestamp(kind: int, raw: bytes) -> dt.datetime:
             raise ValueError("no timestamp")
     if nanoseconds >= 10**9:
         raise ValueError("no timestamp")
-    # To the nearest microsecond, as msgspec does it.
+    # To the nearest microsecond, as in msgspec.
     return _EPOCH + dt.timedelta(seconds=seconds, microseconds=(nanoseconds + 500) // 1000)
 
 

@@ -1,4 +1,4 @@
-"""Check that what another library filed is data that a session of ours can hold. Pure."""
+"""Check that a session of ours can hold another library's data. Pure."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from ..errors import BadRecord
 
 
 def checked_size(raw: bytes, max_bytes: int) -> bytes:
-    """Return bytes to decode; raise BadRecord for more of them than a record may have."""
+    """Return bytes to decode; raise BadRecord if there are more than a record may have."""
     if len(raw) > max_bytes:
         raise BadRecord("it is larger than SESSION_MAX_BYTES")
     return raw
 
 
 def kept(data: object) -> dict[str, Any]:
-    """Return a session's data; raise BadRecord for what ours cannot hold, or is no mapping.
+    """Return a session's data; raise BadRecord if it is not a mapping, or ours cannot hold it.
 
-    All at once: half of a session would be worse than none.
+    All or nothing: half of a session would be worse than none.
     """
     if type(data) is not dict:
-        raise BadRecord("it is no mapping")
+        raise BadRecord("it is not a mapping")
     named = cast("dict[Any, Any]", data)
     if not all(type(name) is str for name in named):
         raise BadRecord("its names are not all text")
     if codec.encode_if_fit(named) is None:
-        raise BadRecord("it holds a value that no session here can keep")
+        raise BadRecord("it holds a value that a session cannot keep here")
     return named

@@ -1,6 +1,6 @@
-"""Turn what another library has filed into sessions that can be moved, or say why it cannot be.
+"""Decode another library's records into sessions that can be moved, or return why not.
 
-Pure; `unpickles` is what an operator has asked for, and no request ever.
+Pure. `unpickles` is set by an operator, and never by a request.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ TOO_LARGE = "it is larger than SESSION_MAX_BYTES"
 def data_of(
     raw: bytes, reader: OldSessions, *, is_file: bool, unpickles: bool, max_bytes: int
 ) -> dict[str, Any]:
-    """Return the data of a record; raise BadRecord with why there is none.
+    """Return the data of a record; raise BadRecord with the reason if there is none.
 
-    `is_file`: it is of cachelib, which writes pickles alone.
+    `is_file`: it is from cachelib, which writes only pickles.
     """
     if not is_file:
         try:

@@ -1,12 +1,12 @@
 """Read the ids of filed sessions from another library's cookies, signed or not. Pure.
 
-    id                 as Flask-Session and Quart-Session write it by default
-    id . signature     with SESSION_USE_SIGNER: itsdangerous, HMAC-SHA1 under a key that is
+    id                 the default of Flask-Session and Quart-Session
+    id . signature     with SESSION_USE_SIGNER: itsdangerous, HMAC-SHA1 with a key that is
                        derived from SECRET_KEY and the library's name
 
-An id has the form that the library makes, or no store is asked: so none of other length, with
-other characters, or with a part of another key in it. Its bearer proves nothing by it that the
-library did not take for proof, but that it is not signed: a library that signs takes no bare id.
+An id must have the form that the library generates, or no store is asked. So an id cannot have
+another length, other characters, or a part of another key in it. An id proves as much here as
+it did to the library, with one exception: bare ids are refused if the library signs them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from itsdangerous import Signer
 
 _SIGNATURE = r"[A-Za-z0-9_-]{27}"  # base64url of a SHA-1
-_LONGEST = 255  # characters of a cookie's value: twice what the libraries make
+_LONGEST = 255  # characters of a cookie's value: twice what the libraries generate
 
 
 class OldIds:
@@ -33,13 +33,13 @@ class OldIds:
         prefix: str,
         signed: bool,
     ) -> None:
-        """`pattern`: the form of an id. `secret_keys`: the newest first.
+        """`pattern`: the form of an id. `secret_keys`: newest first.
 
-        `prefix`: what a key begins with in a store. `signed`: take no id without a signature.
+        `prefix`: that of a store's keys. `signed`: refuse ids without a signature.
         """
         signature = rf"\.({_SIGNATURE})"
         self._form = re.compile(rf"({pattern})(?:{signature}){'' if signed else '?'}", re.ASCII)
-        # itsdangerous wants the newest last.
+        # itsdangerous expects the newest last.
         self._signer = Signer(
             [*reversed(secret_keys)],
             salt=salt.encode("ascii"),
@@ -49,7 +49,7 @@ class OldIds:
         self._prefix = prefix
 
     def key_in(self, value: str) -> str | None:
-        """Return the key under which a cookie's session is filed; None for no such cookie."""
+        """Return the key under which a cookie's session is filed; None if the cookie is invalid."""
         found = self._form.fullmatch(value) if len(value) <= _LONGEST else None
         if found is None:
             return None

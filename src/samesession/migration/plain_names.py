@@ -1,7 +1,8 @@
-"""What a pickle of plain data may name, and what is made of its arguments then.
+"""The names that a pickle of plain data may contain, and the values made of their arguments.
 
-Nothing that a pickle names is ever called. Each function here checks what it is given, and makes
-a value by constructors that check it: what pickle gives them they would take unseen.
+Nothing that a pickle names is ever called. Each function here checks its arguments, and makes a
+value with constructors that check them again. Constructors would accept the raw arguments of pickle
+unchecked.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ from ..errors import BadRecord
 
 OTHER = "it is a pickle of more than plain data"
 
-Args: TypeAlias = tuple[Any, ...]  # what a pickle has called with: anything
+Args: TypeAlias = tuple[Any, ...]  # the arguments of a call in a pickle: anything
 
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """What stands for a callable that a pickle names."""
+    """Stands for a callable that a pickle names."""
 
     make: Callable[[Args], Any]
 
 
 def _bytes_of(args: Args) -> bytes:
-    """Return what `bytes` or `bytearray` was called with, as pickles of old protocols do."""
+    """Return the value of a call of `bytes` or `bytearray`, as pickles of old protocols have it."""
     match args:
         case ():
             return b""
@@ -45,9 +46,9 @@ def _encoded(args: Args) -> bytes:
 
 
 def _state(args: Args, length: int) -> tuple[bytes, dt.timezone | None]:
-    """Return what a datetime or time is made of.
+    """Return the arguments of a datetime or time, from their packed state.
 
-    It is not given to the class: that takes days and hours that there are not.
+    The state is not passed to the class, which accepts days and hours that do not exist.
     """
     match args:
         case (bytes() as raw,) | (bytes() as raw, None) if len(raw) == length:

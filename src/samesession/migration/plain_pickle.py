@@ -1,9 +1,9 @@
 """Read a pickle of plain data, and run nothing of it.
 
-pickle is not asked: it calls what a pickle names. Here is an interpreter of those opcodes that
-plain data needs, of protocols 0 to 5; `pickletools` of the standard library takes a pickle
-apart, which executes none of it. What a pickle may name, and what is done then, `plain_names`
-says. All else is refused before
+The pickle module is not used, because it calls the functions that a pickle names. This is an
+interpreter of the opcodes that plain data needs, of protocols 0 to 5. The standard library's
+`pickletools` splits a pickle into opcodes, and executes none. `plain_names` has the names that
+a pickle may contain. Everything else is refused before
 anything is done with it:
 
     GLOBAL, STACK_GLOBAL, REDUCE                   of other names, other arguments
@@ -11,9 +11,9 @@ anything is done with it:
     PERSID, BINPERSID, EXT1, EXT2, EXT4            always
     NEXT_BUFFER, READONLY_BUFFER, DUP, POP, ...    always
 
-What it takes is bounded: by the length of the pickle, the number of opcodes, and the size of
-the result with everything counted as often as it is met, so that what is small by sharing
-cannot become large by being written down.
+The work is limited: by the length of the pickle, the number of opcodes, and the size of the
+result. A shared value counts each time it is met, so a small pickle cannot become large by
+being written out.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ TOO_LARGE = "it is too large"
 _OPCODES = 200_000  # of one pickle
 _VALUES = 200_000  # in one result, each counted as often as it is met
 _DEPTH = 64
-# Keys and members of sets whose hashes somebody could choose so that all of them are equal;
-# such a tuple or frozenset counts for ten, as it takes long to compare.
+# The limit for dict keys and set members. An attacker could choose them so that all hashes are
+# equal. A tuple or frozenset among them counts as ten, because comparing it takes long.
 _HASHED = 5_000
 _COMPOUND = 10
 _PROTOCOLS = range(6)
@@ -43,15 +43,15 @@ _PLAIN_HASHES = (int, float, bool, type(None), dt.date, dt.time, dt.datetime, dt
 
 
 def is_pickle(raw: bytes) -> bool:
-    """Return whether bytes begin and end as a pickled dict does."""
+    """Return whether bytes start and end like a pickled dict."""
     begins = raw[:1] == b"\x80" and raw[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")
     return raw[-1:] == b"." and (begins or raw[:2] in (b"(d", b"}q", b"}."))
 
 
 def load_plain(raw: bytes, *, max_bytes: int) -> dict[str, Any]:
-    """Return the dict with names for keys that was pickled.
+    """Return the pickled dict, whose keys must be names.
 
-    Raises BadRecord for anything else, and for what is beyond `max_bytes`.
+    Raises BadRecord for anything else, and for data beyond `max_bytes`.
     """
     if len(raw) > max_bytes:
         raise BadRecord(TOO_LARGE)
@@ -59,7 +59,7 @@ def load_plain(raw: bytes, *, max_bytes: int) -> dict[str, Any]:
     try:
         found = machine.run(raw)
     except (ValueError, TypeError, IndexError, KeyError, OverflowError, Warning) as error:
-        # A warning, where those are errors: of an unknown escape in a text of Python 2's.
+        # A warning, if warnings are errors: an unknown escape in a text of Python 2.
         raise BadRecord(DAMAGED) from error
     if type(found) is not dict:
         raise BadRecord(OTHER)
@@ -71,18 +71,18 @@ def load_plain(raw: bytes, *, max_bytes: int) -> dict[str, Any]:
 
 
 class _Machine:
-    """The state of one reading: values, those before the last mark, and what is remembered."""
+    """The state of one reading: the stack, the stacks below the last marks, and the memo."""
 
     def __init__(self, max_bytes: int) -> None:
         self.stack: list[Any] = []  # Any: what data may be
         self.marked: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
         self._values = _VALUES
-        self._bytes = 2 * max_bytes  # old protocols have bytes made of texts
+        self._bytes = 2 * max_bytes  # old protocols store bytes as texts
         self._hashed = _HASHED
 
     def run(self, raw: bytes) -> Any:  # Any: what data may be
-        """Return what a pickle stands for."""
+        """Return the value of a pickle."""
         for count, (opcode, argument, position) in enumerate(pickletools.genops(raw)):
             if count >= _OPCODES:
                 raise BadRecord(TOO_LARGE)
@@ -98,19 +98,19 @@ class _Machine:
         raise BadRecord(DAMAGED)
 
     def behind_mark(self) -> list[Any]:
-        """Take what stands behind the last mark."""
+        """Pop the values above the last mark."""
         found, self.stack = self.stack, self.marked.pop()
         return found
 
     def target(self, kind: type) -> Any:  # Any: of that kind
-        """Return the container on the top; raise BadRecord where that is another thing."""
+        """Return the container on the top; raise BadRecord if it has another type."""
         found = self.stack[-1]
         if type(found) is not kind:
             raise BadRecord(DAMAGED)
         return found
 
     def check_hash(self, keys: Iterable[object]) -> None:
-        """Refuse what would take long to find its place by its hash, or to hash."""
+        """Refuse a value that takes too long to hash, or to find by its hash."""
         for key in keys:
             kind = type(key)
             if kind in _TEXT_HASHES:
@@ -129,7 +129,7 @@ class _Machine:
             raise BadRecord(TOO_LARGE)
 
     def weigh(self, value: Any) -> None:
-        """Refuse what is not plain, and what is deep or large when it is written down."""
+        """Refuse a value that is not plain, too deep, or too large when it is written out."""
         open_ = [(value, 0)]
         while open_:
             each, depth = open_.pop()
@@ -141,7 +141,7 @@ class _Machine:
 
 
 def _looked_into(value: object) -> tuple[list[Any], int]:
-    """Return what a plain value holds, and how many bytes it has itself."""
+    """Return the contents of a plain value, and its own size in bytes."""
     kind = type(value)
     if kind is dict:
         named = cast("dict[Any, Any]", value)
@@ -157,7 +157,7 @@ def _looked_into(value: object) -> tuple[list[Any], int]:
     raise BadRecord(OTHER)
 
 
-# --- what the opcodes do -----------------------------------------------------------------
+# --- the opcodes -------------------------------------------------------------------------
 
 _Act: TypeAlias = Callable[[_Machine, Any], None]
 
@@ -167,7 +167,7 @@ def _push(machine: _Machine, argument: Any) -> None:
 
 
 def _push_text(machine: _Machine, argument: Any) -> None:
-    if not argument.isascii():  # Python 2's str: nobody knows what it spells
+    if not argument.isascii():  # Python 2's str, whose encoding is unknown
         raise BadRecord(OTHER)
     machine.stack.append(argument)
 
@@ -277,7 +277,7 @@ def _reduce(machine: _Machine, _: Any) -> None:
     if type(named) is not Maker or type(args) is not tuple:
         raise BadRecord(OTHER)
     items = cast("Args", args)
-    for each in items:  # what is made anew each time, though it is given the same
+    for each in items:  # types that are made again each time, from the same values
         if type(each) is list:
             members = cast("list[Any]", each)
             machine.spend(len(members), 0)
@@ -293,7 +293,7 @@ def _protocol(_: _Machine, argument: Any) -> None:
 
 
 def _nothing(_: _Machine, __: Any) -> None:
-    """Pass over what only says how a pickle is cut into frames."""
+    """Skip an opcode that only marks frames."""
 
 
 _PUSHED = (

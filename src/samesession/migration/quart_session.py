@@ -1,8 +1,8 @@
 """Read the sessions of Quart-Session 3.0: Flask's tagged JSON under a UUID. Pure.
 
-The address that it notes of each visitor, under `_addr`, is left out: nothing here asks for one
-(SESSION_PROTECTION has no counterpart), and no address is stored unless an application wants
-it. All else comes back as the library gives it.
+Quart-Session stores each visitor's address under `_addr`. It is left out: samesession has no
+counterpart to SESSION_PROTECTION, and stores no address unless an application wants it. Everything
+else comes back as from the library.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ADDRESS = "_addr"
 
 
 class QuartSessionReader:
-    """Does what `core.old_sessions` asks for."""
+    """Implements `core.old_sessions`."""
 
     library = "quart-session"
 
@@ -34,13 +34,13 @@ class QuartSessionReader:
         max_bytes: int,
         signed: bool = False,
     ) -> None:
-        """`signed`: the library was told to sign ids, so that no other is taken."""
-        del lifetime  # a store ends its sessions by itself
+        """`signed`: the library was told to sign ids, so a bare id is refused."""
+        del lifetime  # a store expires its sessions itself
         self._ids = OldIds(_ID, secret_keys, salt=self.library, prefix=prefix, signed=signed)
         self._max_bytes = max_bytes
 
     def presented(self, value: str, now: float) -> Presented | None:
-        """Return what a cookie's value names."""
+        """Return the session that a cookie's value names."""
         del now
         key = self._ids.key_in(value)
         return None if key is None else Presented(key)

@@ -1,4 +1,4 @@
-"""Choose the readers of other libraries' sessions by the names in SESSION_MIGRATE_FROM."""
+"""Select the readers of other libraries' sessions by the names in SESSION_MIGRATE_FROM."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def readers(
 ) -> tuple[OldSessions, ...]:
     """Return the readers of some of LIBRARIES, in their order.
 
-    `secret_keys`: the newest first. `prefix`: what the libraries' keys begin with in a store.
-    `lifetime`: PERMANENT_SESSION_LIFETIME in seconds. `signed`: the libraries signed their ids.
+    `secret_keys`: newest first. `prefix`: that of the libraries' keys in a store. `lifetime`:
+    PERMANENT_SESSION_LIFETIME in seconds. `signed`: the libraries signed their ids.
     """
     return tuple(
         _READERS[each](

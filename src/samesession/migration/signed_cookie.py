@@ -1,8 +1,9 @@
 """Read the sessions that Flask and Quart themselves keep in a signed cookie. Pure.
 
-What SESSION_TYPE "cookie" wrote is read as well, with the types that Flask has no tag for. What
-an application has changed of its own interface, such as the salt, the digest or the tags, cannot
-be known: such a cookie is none, and a session with a tag of the application's own is no session.
+Cookies written with SESSION_TYPE "cookie" are read as well, with the types that Flask has no tag
+for. An application may have changed Flask's interface, for example the salt, the digest or the
+tags. Such changes cannot be known: its cookies are not read, and neither are sessions with the
+application's own tags.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from .kept import kept
 
 
 class SignedCookieReader:
-    """Does what `core.old_sessions` asks for."""
+    """Implements `core.old_sessions`."""
 
     library = "signed-cookie"
 
@@ -32,7 +33,7 @@ class SignedCookieReader:
         max_bytes: int,
         signed: bool = False,
     ) -> None:
-        """`lifetime`: PERMANENT_SESSION_LIFETIME, by which the frameworks judge all of them."""
+        """`lifetime`: PERMANENT_SESSION_LIFETIME, which the frameworks apply to all sessions."""
         del prefix, signed  # nothing is filed, and there is always a signature
         self._format = SignedFormat(secret_keys, max_bytes, clock=lambda: 0.0)
         self._lifetime = lifetime
@@ -40,8 +41,8 @@ class SignedCookieReader:
     def presented(self, value: str, now: float) -> Presented | None:
         """Return the session in a cookie's value.
 
-        Its id is what was signed: the signature has many spellings, and each would pass for
-        another cookie. Raises BadRecord for what is signed and holds no session.
+        Its id is the signed part: the signature has many spellings, and each would look like
+        another cookie. Raises BadRecord for a signed value that is not a session.
         """
         proved = self._format.proved(value)
         if proved is None or not policy.is_of_age(proved.written, now, self._lifetime):
@@ -50,6 +51,6 @@ class SignedCookieReader:
         return Presented(proved.signed.decode("ascii"), data, proved.written + self._lifetime + 1)
 
     def data(self, raw: bytes) -> dict[str, Any]:
-        """Raise BadRecord: nothing is filed under the id of a cookie that holds its session."""
+        """Raise BadRecord: a cookie that holds its session has nothing filed under its id."""
         del raw
-        raise BadRecord("no store has the sessions of a signed cookie")
+        raise BadRecord("no store has the session of a signed cookie")

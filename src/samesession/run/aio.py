@@ -1,4 +1,4 @@
-"""Run steps to their end in an event loop, each wait awaited, and all of them within a deadline."""
+"""Run steps to their end in an event loop, awaiting each wait, within one deadline."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _at_work: set[asyncio.Future[Any]] = set()
 async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:  # noqa: C901, PLR0912  # as it says
     """Run steps to their end in the running event loop.
 
-    Raises StoreUnavailable when that takes longer than `timeout` seconds in all, or
-    from one checkpoint to the next.
+    Raises StoreUnavailable if that takes longer than `timeout` seconds in total, or from one
+    checkpoint to the next.
     """
-    # One coroutine for all of it: each further one is paid for at every wait.
+    # One coroutine for everything: each further one would cost time at every wait.
     outer = LEFT.get()
-    _ = None if outer is None else LEFT.set(None)  # these steps may run in the midst of others
+    _ = None if outer is None else LEFT.set(None)  # these steps may run inside of others
     mine: Wait | None = None
     answer: Any = None
     result: Any = None
@@ -60,7 +60,7 @@ async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:  # noqa: 
             _ = mine.end()
         result = end.value
     except BaseException as error:
-        answer = result = None  # this frame stays, and what was waited for may quote what was sent
+        answer = result = None  # this frame stays, and awaited objects may contain what was sent
         clear_locals(error)
         late = mine is not None and mine.end(error)
         await _do_left(outer, error)
@@ -76,7 +76,7 @@ async def arun(steps: Steps[T], *, timeout: float | None = None) -> T:  # noqa: 
 
 async def _do_left(outer: list[Afterwards] | None, error: BaseException | None = None) -> None:
     left = LEFT.get()
-    # What is thrown away unfinished is so in the context of whoever does it.
+    # Steps that are dropped unfinished are closed in the context of the caller that drops them.
     if left is outer or isinstance(error, GeneratorExit):
         return
     _ = LEFT.set(outer)
@@ -94,7 +94,7 @@ async def _pass(
     timeout: float | None,
     outer: list[Afterwards] | None,
 ) -> Wait | None:
-    """Let other tasks run, and do what was left; give the wait of what comes after."""
+    """Let other tasks run, and run deferred work; return the wait for the next part."""
     await asyncio.sleep(0)  # within the old deadline, so that its cancellation is not lost
     if mine is not None:
         _ = mine.end()
@@ -105,7 +105,7 @@ async def _pass(
 
 
 def _elsewhere(blocking: Call[Any]) -> Awaitable[Any]:
-    """Have blocking work done where it does not block the event loop."""
+    """Do blocking work in a place where it does not block the event loop."""
     if blocking.seconds is not None:
         return asyncio.sleep(blocking.seconds)
     if blocking.group is not None:
@@ -114,10 +114,10 @@ def _elsewhere(blocking: Call[Any]) -> Awaitable[Any]:
 
 
 async def to_its_end(answer: Awaitable[T]) -> T:
-    """Await what goes on to its end by itself when whoever waits is cancelled.
+    """Await work that continues to its end even if the caller is cancelled.
 
-    For a client that loses a connection which it is cancelled in the midst of making;
-    as with `call`, the work must be atomic by itself, and bounded in time.
+    It is for a client that loses a connection if it is cancelled while it opens one. As with
+    `call`, the work must be atomic by itself, and limited in time.
     """
     return await _shielded(asyncio.ensure_future(answer))
 
@@ -155,7 +155,7 @@ async def _shielded(work: asyncio.Future[T]) -> T:
 async def finished(answer: Awaitable[T]) -> T:
     """Await work that must finish even if the caller is cancelled, and raise that afterwards.
 
-    The work must be bounded in time.
+    The work must be limited in time.
     """
     work = asyncio.ensure_future(answer)
     cancelled: BaseException | None = None

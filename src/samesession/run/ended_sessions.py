@@ -1,8 +1,8 @@
-"""Tell the event loops of this process, at once, of sessions that have ended in it.
+"""Tell the event loops of this process, at once, about sessions that have ended in it.
 
-An application whose requests end a session may have its open sockets in another event loop,
-or be another application beside it: whoever watches sessions hears of all sids. What is told
-is a suspicion: the listener looks for itself.
+The request that ends a session and the open sockets may be in different event loops, or in two
+applications side by side. So each listener hears all sids. A notice is a suspicion only: the
+listener checks the session itself.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _listeners: dict[object, _Listener] = {}
 
 @contextmanager
 def heard(loop: AbstractEventLoop, hear: Hear) -> Iterator[None]:
-    """Have a loop call a function with the sid of each session that ends, for a block."""
+    """Make a loop call a function with the sid of each session that ends, within a block."""
     mark = object()
     _listeners[mark] = _Listener(os.getpid(), loop, hear)
     try:
@@ -39,9 +39,9 @@ def heard(loop: AbstractEventLoop, hear: Hear) -> Iterator[None]:
 
 
 def tell(sid: str) -> None:
-    """Tell all who listen that a session may have ended; from any thread."""
+    """Notify all listeners that a session may have ended; from any thread."""
     for each in tuple(_listeners.values()):
-        if each.process == os.getpid():  # a fork has the loops of its parent, which do not run
+        if each.process == os.getpid():  # a forked process has its parent's loops, which do not run
             try:
                 _ = each.loop.call_soon_threadsafe(each.hear, sid)
             except RuntimeError:

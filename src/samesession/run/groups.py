@@ -1,18 +1,18 @@
 """One thread for each group of blocking work and each loop: many items share one hop.
 
-A hop to a thread and back costs several times what a short piece of work does. So all that
-the requests of a loop ask of a group in one turn of the loop wakes its thread once, at the
-end of that turn (in a long turn now and then), and the thread wakes the loop once with what
-came of it. What is asked meanwhile the thread finds when it has done the rest. Loaded by async
-code only.
+A hop to a thread and back costs several times as much as a short piece of work. So all items
+that requests give to a group in one turn of the loop wake its thread once, at the end of that
+turn (more often in a long turn), and the thread wakes the loop once with the results. Items
+that come in the meantime wait until the thread has finished the others. Loaded by async code
+only.
 
     turn of the loop:  begin, begin, begin, _flush --wakes--> thread:  all(item, item, item)
     another turn:      _answer sets three futures  <--wakes--          _tell
 
-One thread may be held up by one item, such as a file on a disk that is stuck. So the loop
-looks at it now and then: once it has finished nothing for `alone_after`, the loop is told
-what is done so far, and what is not begun goes to the threads of `run.threads`, until the
-thread moves again.
+One item may block the thread, such as a file on a disk that is stuck. So the loop checks the
+thread regularly. If it has finished nothing for `alone_after`, the loop gets the results so
+far, and items that have not begun go to the threads of `run.threads`, until the thread moves
+again.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ from .threads import set_outcome, threads
 
 T = TypeVar("T")
 
-_WAKE_AFTER = 0.002  # seconds for which work may wait for the end of the loop's turn
-_TELL_AFTER = 0.002  # seconds for which what is done may wait for the rest
+_WAKE_AFTER = 0.002  # seconds for which items may wait for the end of the loop's turn
+_TELL_AFTER = 0.002  # seconds for which results may wait for the others
 
 
 class _Task(NamedTuple):
-    """One item of the group's, and who waits for it."""
+    """One item of the group, and its waiting caller."""
 
     call: Call[Any]
     future: asyncio.Future[Any]
 
 
 class GroupThread:
-    """The thread of one group for one loop, begun when it is needed."""
+    """The thread of one group for one loop, started when it is needed."""
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, group: Group[Any, Any], *, idle: float = 30.0
@@ -63,20 +63,20 @@ class GroupThread:
         self._to_do: deque[_Task] = deque()
         self._done: deque[tuple[_Task, Outcome]] = deque()
         self._flushing = False
-        self._asked = 0.0  # when the thread was to be woken last
+        self._asked = 0.0  # when the thread was last woken
         self._finished = 0  # items, so far
-        self._seen = 0  # what `_finished` was at the last look
+        self._seen = 0  # the value of `_finished` at the last check
         self._stuck = False
         self._look_at = 0.0
         self._timer: asyncio.TimerHandle | Knock | None = None
 
     @property
     def load(self) -> int:
-        """How much work is being done, or waits, at the least."""
+        """How many items are being done or waiting, at least."""
         return len(self._to_do) + len(self._done) + (self._awake and self._alive)
 
     def begin(self, call: Call[T]) -> asyncio.Future[T]:
-        """Have an item done; if whoever waits for it leaves, an item that was begun goes on."""
+        """Start an item; if its caller leaves, an item that has begun continues."""
         future: asyncio.Future[T] = self._loop.create_future()
         if self._stuck:
             _do_alone(_Task(call, future))
@@ -115,7 +115,7 @@ class GroupThread:
             thread.start()
         except RuntimeError as error:
             self._alive = self._awake = False
-            failure = StoreUnavailable("no thread could be begun for sessions")
+            failure = StoreUnavailable("no thread could be started for sessions")
             failure.__cause__ = error
             while self._to_do:
                 set_outcome(self._to_do.popleft().future, (None, failure))
@@ -145,7 +145,7 @@ class GroupThread:
         items = self._taken(began)
         _, failure = outcome_of(partial(self._do, items, began))
         for _ in items:
-            pass  # what it did not take, as it failed before that
+            pass  # the rest, because it failed before it took them
         if began:
             failure = failure or RuntimeError("a group answered fewer outcomes than it took items")
             self._done.extend((task, (None, failure)) for task in began)
@@ -161,7 +161,7 @@ class GroupThread:
                 told = now
 
     def _taken(self, began: deque[_Task]) -> Iterator[Any]:
-        """Begin what waits, item by item, but for what nobody waits for any more."""
+        """Start the waiting items one by one, except those whose callers have left."""
         while self._to_do:
             try:
                 task = self._to_do.popleft()
@@ -179,7 +179,7 @@ class GroupThread:
         try:
             _ = self._loop.call_soon_threadsafe(func)
         except RuntimeError:
-            self._done.clear()  # the loop is closed, and nobody waits
+            self._done.clear()  # the loop is closed, and no caller waits
 
     # --- in the loop -----------------------------------------------------------------------
 
@@ -197,13 +197,13 @@ class GroupThread:
         self._timer = call_at(self._loop, self._look_at, self._look)
 
     def _look(self) -> None:
-        """See whether the thread is stuck, if it is at work."""
+        """Check whether the thread is stuck, if it is at work."""
         self._timer = None
         patience = self._group.alone_after
         if not self._awake or patience is None:
             self._stuck = False
             return
-        # A loop that is late has perhaps kept the thread from its work.
+        # A late loop may itself have kept the thread from its work.
         on_time = loop_time(self._loop) < self._look_at + patience
         self._stuck = on_time and self._finished == self._seen
         if self._stuck:
@@ -213,7 +213,7 @@ class GroupThread:
         self._look_again(patience)
 
     def _forget(self) -> None:
-        """Have nothing kept of a thread that is not needed any more."""
+        """Drop all references to a thread that is not needed any more."""
         if not self._alive and not self._to_do:
             _ = _made.pop((self._group, self._loop), None)
 
@@ -237,5 +237,5 @@ def group_thread(group: Group[Any, Any]) -> GroupThread:
     return keep(_made, here, GroupThread(here[1], group)) if found is None else found
 
 
-if hasattr(os, "register_at_fork"):  # a process that was forked has none of the threads
+if hasattr(os, "register_at_fork"):  # a forked process has none of the threads
     os.register_at_fork(after_in_child=_made.clear)

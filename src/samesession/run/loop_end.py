@@ -1,9 +1,9 @@
-"""Close, at the end of an event loop, what nobody has closed in it before.
+"""Close everything that is still open when an event loop ends.
 
-A server ends an application before it ends the loop. A test client ends none, and a script may
-forget to. What every runner of a loop does at its end (asyncio.Runner, pytest-asyncio, anyio,
-Hypercorn, Uvicorn) is to have each asynchronous generator that began in it run its `finally`:
-so one begins here.
+A server ends an application before it ends the loop. A test client does not end the application,
+and a script may forget it. Every runner of a loop (asyncio.Runner, pytest-asyncio, anyio,
+Hypercorn, Uvicorn) runs the `finally` of each asynchronous generator that started in the loop. So
+this module starts one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Close = Callable[[], Awaitable[None]]
 
 
 class LoopEnd:
-    """What is to be closed when one event loop ends."""
+    """The things to close when one event loop ends."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -25,24 +25,24 @@ class LoopEnd:
         self._closing: set[asyncio.Future[None]] = set()
         self._generator = self._until_the_end()
         try:
-            self._generator.asend(None).send(None)  # on to its `yield`, without a task
+            self._generator.asend(None).send(None)  # up to its `yield`, without a task
         except StopIteration:
             pass
 
     def add(self, what: Hashable, close: Close) -> None:
-        """Have something closed at the end."""
+        """Add something to close at the end."""
         self._left[what] = close
 
     def discard(self, what: Hashable) -> None:
-        """Know that something is closed, or is being closed by somebody."""
+        """Forget something that is closed, or is being closed by other code."""
         _ = self._left.pop(what, None)
 
     def close_soon(self, what: Hashable) -> None:
-        """Have something closed when the loop runs next, from any thread."""
+        """Close something the next time the loop runs, from any thread."""
         try:
             _ = self._loop.call_soon_threadsafe(self._begin, what)
         except RuntimeError:
-            pass  # the loop is closed, and so is what it had
+            pass  # the loop is closed, and so is everything in it
 
     def _begin(self, what: Hashable) -> None:
         closing = asyncio.ensure_future(self._close(what))
@@ -53,7 +53,7 @@ class LoopEnd:
         close = self._left.get(what)
         if close is not None:
             await close()
-            self.discard(what)  # now: the end of a loop cancels what is under way
+            self.discard(what)  # now, because the end of a loop cancels running work
 
     async def _until_the_end(self) -> AsyncGenerator[None]:
         try:

@@ -1,8 +1,8 @@
-"""An event loop's time and timers, though a test has stopped the clock that the loop goes by.
+"""An event loop's time and timers, even if a test has stopped the clock of the loop.
 
-asyncio asks `time.monotonic`, which freezegun and mocks replace: then no timer of a loop rings, and
-a store that stalls would be waited for without end. A thread's timers go by the machine's
-clock in any case, and cost too much for all other times.
+asyncio uses `time.monotonic`, which freezegun and mocks replace. Then no timer of a loop fires, and
+the wait for a stalled store would never end. A thread's timers use the machine's clock in any case,
+but are too expensive for normal use.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 
 
 def loop_time(loop: AbstractEventLoop) -> float:
-    """Return the loop's time, or while that stands still the stopwatch's, which agrees with it."""
+    """Return the loop's time, or the stopwatch's, which agrees with it, while that stands still."""
     return stopwatch() if is_replaced() else loop.time()
 
 
 def call_at(
     loop: AbstractEventLoop, moment: float, ring: Callable[[], object]
 ) -> TimerHandle | Knock:
-    """Have the loop call a function when `loop_time` is a moment; gives what can be cancelled.
+    """Make the loop call a function at a moment of `loop_time`; return a handle to cancel it.
 
-    In no request's context, as the timer of many requests would keep the first one's session.
+    It runs in no request's context, because a timer of many requests would keep the first one's
+    session.
     """
     if is_replaced():
         return Knock(loop, moment, ring)
@@ -36,7 +37,7 @@ def call_at(
 
 
 class Knock:
-    """A thread that has a loop call a function at a moment."""
+    """A thread that makes a loop call a function at a moment."""
 
     def __init__(self, loop: AbstractEventLoop, moment: float, ring: Callable[[], object]) -> None:
         self._loop = loop
@@ -47,7 +48,7 @@ class Knock:
         self._timer.start()
 
     def cancel(self) -> None:
-        """Call nothing any more."""
+        """Cancel the call."""
         self._cancelled = True
         self._timer.cancel()
 
@@ -55,7 +56,7 @@ class Knock:
         try:
             _ = self._loop.call_soon_threadsafe(self._rung)
         except RuntimeError:
-            pass  # the loop is closed, and nobody waits
+            pass  # the loop is closed, and no caller waits
 
     def _rung(self) -> None:
         if not self._cancelled:

@@ -1,7 +1,7 @@
-"""Keep what is opened once in each process, or in each event loop, such as connections.
+"""Keep things that are opened once in each process, or in each event loop, such as connections.
 
-What nobody closes is closed at the end of its loop, or when what keeps it is freed, as with
-an application that a test has made: left to the garbage collector, Python would warn of it.
+If no one closes them, they are closed at the end of their loop, or when their owner is freed, such
+as an application that a test has created. Left to the garbage collector, they would cause warnings.
 """
 
 from __future__ import annotations
@@ -17,29 +17,30 @@ from .sync import run
 
 T = TypeVar("T")
 
-# Seconds for saying goodbye to a server at the end of a loop, where nobody else bounds them.
+# Seconds for closing connections at the end of a loop, if no other limit applies.
 _GOODBYE = 2.0
 
 
 class PerLoop(Generic[T]):
-    """What is open, one in each process and, with `loop`, in each event loop."""
+    """Open things, one in each process and, with `loop`, in each event loop."""
 
     def __init__(self, close: Callable[[T], Steps[None]] | None = None, *, loop: bool) -> None:
-        """`close`: what closes one, where it needs that; it must not hold this object's owner."""
+        """`close`: closes one, if that is needed; it must not reference this object's owner."""
         self._loop = loop
         self._close = close
         self._kept: dict[Hashable, _Kept[T]] = {}
         if close is not None:
-            # Not when the process ends, which closes all: other threads may be at work then.
+            # Not at the end of the process, which closes everything: other threads may be at work
+            # then.
             finalize(self, _leave, self._kept).atexit = False
 
     def here(self) -> T | None:
-        """Return what is open in this place."""
+        """Return the thing that is open in this place."""
         kept = self._kept.get(place(loop=True) if self._loop else os.getpid())
         return None if kept is None else kept.opened
 
     def keep(self, opened: T) -> T:
-        """Keep what was opened here, or give what another was faster to; forget closed loops."""
+        """Keep what was opened here, or return one that was faster; forget closed loops."""
         where, close = place(loop=self._loop), self._close
         if close is None:
             mine = _Kept(opened, _nothing)
@@ -51,7 +52,7 @@ class PerLoop(Generic[T]):
         return kept.opened
 
     def take(self) -> T | None:
-        """Return what is open in this place, and keep it no longer: the caller closes it."""
+        """Return the thing that is open in this place and stop keeping it: the caller closes it."""
         kept = self._kept.pop(place(loop=self._loop), None)
         if kept is None:
             return None
@@ -59,14 +60,14 @@ class PerLoop(Generic[T]):
         return kept.opened
 
     def close(self) -> Steps[None]:
-        """Close what is open in this place."""
+        """Close the thing that is open in this place."""
         kept = self._kept.pop(place(loop=self._loop), None)
         if kept is not None:
             yield from kept.close()
 
 
 class _Kept(Generic[T]):
-    """Something that is open, and what closes it."""
+    """An open thing, with the function that closes it."""
 
     def __init__(self, opened: T, close: Callable[[T], Steps[None]]) -> None:
         self.opened = opened
@@ -74,10 +75,10 @@ class _Kept(Generic[T]):
         self._process = os.getpid()
 
     def begin(self) -> None:
-        """See to it that it will be closed."""
+        """Make sure that it will be closed."""
 
     def forget(self) -> None:
-        """See to it no longer."""
+        """Stop taking care of it."""
 
     def close(self) -> Steps[None]:
         """Close it."""
@@ -85,13 +86,13 @@ class _Kept(Generic[T]):
         return self._close(self.opened)
 
     def leave(self) -> None:
-        """Close it, as nobody has it any more, unless it is another process's."""
+        """Close it because its owner is gone, unless it belongs to another process."""
         if self._process == os.getpid():
             run(self.close())
 
 
 class _KeptInLoop(_Kept[T]):
-    """What must be closed in the event loop in which it was opened."""
+    """A thing that must be closed in the event loop in which it was opened."""
 
     def begin(self) -> None:
         from .aio import arun
@@ -112,6 +113,6 @@ def _nothing(_: object) -> Steps[None]:
     yield from ()
 
 
-def _leave(kept: dict[Hashable, Any]) -> None:  # Any: whatever it is that is kept
+def _leave(kept: dict[Hashable, Any]) -> None:  # Any: any kept thing
     for each in kept.values():
         cast("_Kept[object]", each).leave()

@@ -1,4 +1,4 @@
-"""Name the process and the event loop that something belongs to, such as a connection."""
+"""Name the process and the event loop that a thing belongs to, such as a connection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 def place(*, loop: bool) -> Hashable:
-    """Name where connections may be used: this process and, with `loop`, this event loop."""
+    """Name the place where connections may be used: this process and, with `loop`, this loop."""
     if not loop:
         return os.getpid()
     import asyncio  # which an application without loops need not load
@@ -20,7 +20,7 @@ def place(*, loop: bool) -> Hashable:
 
 
 def keep(kept: dict[K, T], where: K, made: T) -> T:
-    """Keep what was made for a place, or return what another was faster to; forget closed loops."""
+    """Keep what was made for a place, or return one that was faster; forget closed loops."""
     for each in list(kept):
         if is_closed(each):
             _ = kept.pop(each, None)
@@ -28,5 +28,5 @@ def keep(kept: dict[K, T], where: K, made: T) -> T:
 
 
 def is_closed(where: Hashable) -> bool:
-    """Return whether a place, of which the loop stands second, is in one that is closed by now."""
+    """Return whether a place, which names the loop second, is in a closed loop."""
     return isinstance(where, tuple) and bool(cast("Any", where)[1].is_closed())

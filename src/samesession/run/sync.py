@@ -1,4 +1,4 @@
-"""Run steps to their end in this thread, and what they left to be done afterwards."""
+"""Run steps to their end in this thread, and then the work that they deferred."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Afterwards: TypeAlias = Callable[[], Steps[None]]
 
 CALL: Any = Call  # Any: pyright would narrow to what it then calls unknown
 
-# What the steps that run in this context left to be done after them. None where they
-# left nothing, as almost always: then a look at it is all that is paid.
+# The steps deferred in this context. None if there are none, as almost always: then the check is
+# the only cost.
 LEFT: ContextVar[list[Afterwards] | None] = ContextVar("samesession_left", default=None)
 
 
 def afterwards(work: Afterwards) -> None:
-    """Run more steps when those that run now have ended, well or not, and in that order.
+    """Defer steps until the ones that run now have ended, with or without an error, in order.
 
-    For what must neither change their outcome nor count against their timeout. To be
-    called inside of steps only. The work handles its own errors. A checkpoint is an end
-    too: that of one operation among many.
+    It is for work that must neither change their outcome nor count against their timeout. It may be
+    called inside of steps only. The work handles its own errors. A checkpoint counts as an end:
+    that of one operation among many.
     """
     left = LEFT.get()
     if left is None:
@@ -37,7 +37,7 @@ def afterwards(work: Afterwards) -> None:
 def run(steps: Steps[T]) -> T:
     """Run steps to their end in this thread."""
     outer = LEFT.get()
-    _ = None if outer is None else LEFT.set(None)  # these steps may run in the midst of others
+    _ = None if outer is None else LEFT.set(None)  # these steps may run inside of others
     answer: Any = None
     result: Any = None
     try:
@@ -58,7 +58,7 @@ def run(steps: Steps[T]) -> T:
     except StopIteration as end:
         result = end.value
     except BaseException as error:
-        answer = result = None  # this frame stays, and what was waited for may quote what was sent
+        answer = result = None  # this frame stays, and awaited objects may contain what was sent
         clear_locals(error)
         _do_left(outer)
         raise

@@ -1,9 +1,8 @@
-"""Threads that do blocking work for event loops: ours alone, so that nobody else's work starves it.
+"""Threads for blocking work of event loops: our own, so that no other work can starve it.
 
-asyncio's own threads, few by default, run an application's sync views, too: as many
-slow ones as there are threads would hold up every session. These end by themselves
-when they are idle, and hold up no end of a process: what they do is atomic. Loaded by
-async code only.
+asyncio's own threads are few by default, and also run an application's sync views: as many slow
+views as threads would block every session. Our threads end by themselves when they are idle, and do
+not delay the end of a process, because their work is atomic. Loaded by async code only.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ T = TypeVar("T")
 
 
 class _Task(NamedTuple):
-    """One piece of work, and who waits for it."""
+    """One piece of work, and its waiting caller."""
 
     work: Callable[[], Any]
     turn: Turn | None
@@ -33,7 +32,7 @@ class _Task(NamedTuple):
 
 
 class _Line:
-    """The work of one turn: how much is under way, and what comes next."""
+    """The work of one turn: how much is running, and what comes next."""
 
     __slots__ = ("under_way", "waiting")
 
@@ -43,7 +42,7 @@ class _Line:
 
 
 class Threads:
-    """Up to so many threads, begun when they are needed; serves any event loop."""
+    """A limited number of threads, started when they are needed; serves any event loop."""
 
     def __init__(self, most: int, *, name: str, idle: float = 30.0) -> None:
         """`idle`: seconds without work after which a thread ends."""
@@ -52,26 +51,26 @@ class Threads:
         self._idle = idle
         self._lock = threading.Lock()
         self._tasks: SimpleQueue[_Task] = SimpleQueue()
-        self._lines: dict[Turn, _Line] = {}  # of work that is under way
+        self._lines: dict[Turn, _Line] = {}  # of running work
         self._alive = 0
-        self._load = 0  # tasks that a thread has, or is to take
+        self._load = 0  # tasks that a thread has, or will take
 
     @property
     def load(self) -> int:
-        """How much work is being done, or waits for a thread."""
+        """How much work is running, or waits for a thread."""
         return self._load
 
     def begin(self, call: Call[T]) -> asyncio.Future[T]:
-        """Have work done; if whoever waits for it leaves, work that was begun goes on.
+        """Start work; if its caller leaves, work that has begun continues.
 
-        Raises StoreUnavailable where the system gives no thread at all.
+        Raises StoreUnavailable if the system provides no thread at all.
         """
         future = asyncio.get_running_loop().create_future()
         self.take_over(call, future)
         return future
 
     def take_over(self, call: Call[T], future: asyncio.Future[T]) -> None:
-        """Have work done that somebody waits for already; raises as `begin` does."""
+        """Start work that has a waiting caller already; raises as `begin` does."""
         task = _Task(call.work, call.turn, copy_context(), future)
         with self._lock:
             if not self._may_go(task):
@@ -97,7 +96,7 @@ class Threads:
         except RuntimeError as error:
             if self._alive == 0:
                 self._leave(turn)
-                raise StoreUnavailable("no thread could be begun for sessions") from error
+                raise StoreUnavailable("no thread could be started for sessions") from error
         else:
             self._alive += 1
 
@@ -113,14 +112,14 @@ class Threads:
                 continue
             while task is not None:
                 turn, future, outcome = task.turn, task.future, _outcome_of(task)
-                task = None  # before it is told: an idle thread keeps nothing alive
+                task = None  # before the result is set: an idle thread keeps nothing alive
                 _tell(future, outcome)
                 del future, outcome
                 task = self._next(turn)
                 turn = None
 
     def _next(self, turn: Turn | None) -> _Task | None:
-        """Return what the thread does next, as what it did was of this turn."""
+        """Return what the thread does next, given that its last work was of this turn."""
         with self._lock:
             if turn is not None and self._lines[turn].waiting:
                 return self._lines[turn].waiting.popleft()
@@ -136,7 +135,7 @@ class Threads:
 
 
 def _outcome_of(task: _Task) -> Outcome | None:
-    """Do a task, and return what came of it; None for one that nobody waits for."""
+    """Do a task, and return its outcome; None if it has no waiting caller."""
     return None if task.future.cancelled() else task.context.run(outcome_of, task.work)
 
 
@@ -146,11 +145,11 @@ def _tell(future: asyncio.Future[Any], outcome: Outcome | None) -> None:
     try:
         _ = future.get_loop().call_soon_threadsafe(set_outcome, future, outcome)
     except RuntimeError:
-        pass  # the loop is closed, and nobody waits
+        pass  # the loop is closed, and no caller waits
 
 
 def set_outcome(future: asyncio.Future[Any], outcome: Outcome) -> None:
-    """Say what came of work, in the loop of who waits, if anybody still does."""
+    """Set the outcome of work in the loop of its caller, if that still waits."""
     if future.done():
         return
     result, error = outcome
@@ -160,7 +159,7 @@ def set_outcome(future: asyncio.Future[Any], outcome: Outcome) -> None:
         future.set_exception(error)
 
 
-# By whether the work is long. What takes long never has the threads that requests need.
+# By whether the work is long. Long work never gets the threads that requests need.
 _MOST = {False: 32, True: 2}
 _made: dict[bool, Threads] = {}
 
@@ -174,6 +173,6 @@ def threads(*, long: bool) -> Threads:
     return found
 
 
-# A process that was forked, where there are such, has none of the threads.
+# A forked process has none of the threads.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_made.clear)

@@ -1,12 +1,11 @@
-"""Deadlines of everything that waits in one event loop, kept by one timer.
+"""Deadlines of all waits in one event loop, with a single timer.
 
-`asyncio.timeout` makes a timer for each wait, and forgets it again: most of what
-a short wait costs. All waits of a watch have the same length, so the one that
-began first ends first, and one timer for it serves all.
+`asyncio.timeout` creates a timer for each wait, and removes it again. That is most of the cost of a
+short wait. All waits of a watch have the same length, so the first to begin is the first to end,
+and one timer serves all.
 
-A loop that is late sees a deadline pass before it sees the answers that lie in its
-sockets, or that its threads have found. So a wait that is over is not given up at
-once: see `Grace`. Loaded by async code only.
+A late loop sees a deadline pass before it sees the answers in its sockets, or from its threads. So
+an overdue wait is not given up at once: see `Grace`. Loaded by async code only.
 """
 
 from __future__ import annotations
@@ -22,22 +21,22 @@ from .clocks import LONGEST
 from .loop_time import Knock, call_at, loop_time
 from .places import keep
 
-# In the first turn of the loop its sockets are read, in the second the tasks that
-# waited for them run, and some need one more. A long answer is read in many.
+# In the first turn of the loop its sockets are read, in the second the waiting tasks run, and some
+# need one more. A long answer takes many turns.
 _FEW_TURNS, _MANY_TURNS = 3, 20
-_PAUSE = 0.01  # seconds between looks at what threads and servers do meanwhile
-# Without any answer for so long a store is silent: a share of a wait's length, and the
-# seconds that a server may wait for its turn on a busy machine.
+_PAUSE = 0.01  # seconds between checks of threads and servers
+# A store without any answer for this long is silent: a share of a wait's length, and the seconds
+# that a server may wait for its turn on a busy machine.
 _PATIENCE, _LEAST_PATIENCE = 0.15, 0.1
-_BUSY = 0.2  # of the time: a process that computes less is one that waits
+_BUSY = 0.2  # of the time: a process that computes less is waiting
 
 
 class Grace:
-    """How long those whose time is over may go on, as it is we who are late.
+    """How long overdue waits may continue when this process is late, not the store.
 
-    - The loop first takes turns until one brings nothing: all that has arrived is read.
-    - After that, only a process that is busy may be what is slow; and only while
-      answers still come, to those who are late, is the store not.
+    - The loop first runs until a turn brings nothing: then everything that has arrived is read.
+    - After that, only a busy process may be the slow part. The store is not slow only as
+      long as late tasks still get answers.
     """
 
     __slots__ = ("_busy", "_measured", "_moved", "_patience", "_still", "_used")
@@ -45,20 +44,20 @@ class Grace:
     def __init__(self, seconds: float, now: float) -> None:
         """`seconds`: the length of a wait."""
         self._patience = max(seconds * _PATIENCE, _LEAST_PATIENCE)
-        self._moved: float | None = None  # when an answer came last; None: nobody is late
+        self._moved: float | None = None  # when the last answer came; None: no wait is overdue
         self._still = 0  # turns since then
         self._busy = False
         self._measured, self._used = now, time.process_time()
 
     def rest(self, now: float) -> None:
-        """Note that nobody is late."""
+        """Note that no wait is overdue."""
         self._moved = None
         self._measure(now)
 
     def until(self, now: float, *, moved: bool) -> float | None:
-        """Return the moment at which to look again; None: those who are late have had their time.
+        """Return when to check again; None: the overdue waits have had their time.
 
-        `moved`: whether one of them got an answer since the last look.
+        `moved`: whether one of them got an answer since the last check.
         """
         self._measure(now)
         if moved or self._moved is None:
@@ -82,7 +81,7 @@ class Grace:
 
 
 class Wait:
-    """One task's wait; identity is all that tells it from others."""
+    """One task's wait, recognised by identity."""
 
     __slots__ = ("_cancelling", "_watch", "due", "expired", "late", "moved", "task")
 
@@ -90,32 +89,32 @@ class Wait:
         self.task = task
         self.due = due
         self.expired = False
-        self.late = math.inf  # since when it is seen to be over
-        self.moved = False  # whether it has asked anew since the last look
+        self.late = math.inf  # since when it is overdue, as far as seen
+        self.moved = False  # whether it has started another question since the last check
         self._cancelling = task.cancelling()
         self._watch = watch
         watch.waits[self] = None
 
     def end(self, error: BaseException | None = None) -> bool:
-        """End the wait; say whether its error is the deadline's cancellation, and nobody else's."""
+        """End the wait; return whether its error is the deadline's cancellation, and no other."""
         if not self.expired:
-            _ = self._watch.waits.pop(self, None)  # one cut short between two may end twice
+            _ = self._watch.waits.pop(self, None)  # interrupted between two, it ends twice
             if self.late < math.inf and error is None:
                 self._watch.moved = True
             return False
-        # As asyncio.timeout does: who was cancelled by others, too, stays cancelled.
+        # As in asyncio.timeout: a task that was also cancelled by other code stays cancelled.
         mine = self.task.uncancel() <= self._cancelling
         return mine and isinstance(error, asyncio.CancelledError)
 
 
 class Watch:
-    """Cancels tasks that wait for longer than so many seconds."""
+    """Cancels tasks that wait for longer than a number of seconds."""
 
     __slots__ = ("_grace", "_loop", "_seconds", "_timer", "moved", "waits")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         self.waits: dict[Wait, None] = {}  # in the order in which they began
-        self.moved = False  # whether one that was late has ended well since the last look
+        self.moved = False  # whether an overdue wait has ended well since the last check
         self._loop = loop
         self._seconds = seconds
         self._grace = Grace(seconds, loop_time(loop))
@@ -125,7 +124,7 @@ class Watch:
         """Begin the current task's wait."""
         task = asyncio.current_task()
         if task is None:
-            raise RuntimeError("a session is opened and saved inside of a task")
+            raise RuntimeError("a session must be opened and saved inside of a task")
         now = loop_time(self._loop)
         wait = Wait(task, now + self._seconds, self)
         if self._timer is None:
@@ -134,7 +133,7 @@ class Watch:
         return wait
 
     def _look(self) -> None:
-        """Cancel who is overdue, if the loop is not what is late, and look again."""
+        """Cancel overdue waits, unless the loop itself is late, and check again."""
         self._timer = None
         now = loop_time(self._loop)
         late = list(takewhile(lambda wait: wait.due <= now, self.waits))
@@ -163,7 +162,7 @@ _watches: dict[tuple[float, asyncio.AbstractEventLoop], Watch] = {}
 
 
 def watch(seconds: float) -> Watch:
-    """Return the running loop's watch of so many seconds."""
+    """Return the running loop's watch with this number of seconds."""
     here = seconds, asyncio.get_running_loop()
     found = _watches.get(here)
     return keep(_watches, here, Watch(here[1], seconds)) if found is None else found

@@ -6,10 +6,10 @@
         cart: list[str] = field(default_factory=list)
 
     shop = typed(Shop)(session)
-    shop.cart.append("tea")  # what session["cart"] holds from now on
+    shop.cart.append("tea")  # session["cart"] is ["tea"] from now on
 
-Nothing is stored but plain data under the model's names, so that untyped code, and the other
-framework's, share it. docs/guides/typed-sessions.md says what a model may have.
+Only plain data is stored, under the model's names. So untyped code, and the other framework,
+can use it as well. docs/guides/typed-sessions.md describes what a model may have.
 """
 
 from __future__ import annotations
@@ -29,15 +29,19 @@ T = TypeVar("T")
 def typed(
     model: type[T], *, defaults: Mapping[str, Any] | None = None
 ) -> Callable[[MutableMapping[str, Any]], T]:
-    """Return what shows a session as a dataclass or a TypedDict: call it with the session.
+    """Return a function that shows a session as a dataclass or a TypedDict.
 
-    That is `flask.session`, `quart.session` or those of samesession, of which the view always
-    shows the current request's, or a session that a block gave: the view of that one.
+    Call it with `flask.session`, `quart.session` or those of samesession: the view always shows the
+    current request's session. Or call it with the session of a block: the view shows that one::
 
-    `defaults`: what the keys of a TypedDict are where the session has none; a dataclass has its
-    own. Reading one stores nothing. Raises TypeError for a model with anything that a session
-    does not keep. Of the view: TypeError that names the key for a value of another type, read or
-    written; AttributeError, or KeyError, for one that is missing and has no default.
+        shop = typed(Shop)(session)
+
+    `defaults`: the values of missing keys of a TypedDict; a dataclass has its own. Reading a
+    default stores nothing. Raises TypeError for a model with types that a session does not keep.
+    The view raises a TypeError with the key's name for a value of another type, read or written. It
+    raises an AttributeError or KeyError for a missing value without a default.
+
+    .. versionadded:: 1.0
     """
     view = _view_of(model, defaults)
 
@@ -55,7 +59,7 @@ def _view_of(model: Any, defaults: Mapping[str, Any] | None) -> View:
         return keys_view(model, defaults or {})
     if not (isinstance(model, type) and is_dataclass(cast("Any", model))):
         name = str(getattr(cast("object", model), "__name__", model))
-        raise TypeError(f"typed() takes a dataclass or a TypedDict, which {name} is not")
+        raise TypeError(f"typed() takes a dataclass or a TypedDict, but {name} is neither")
     if defaults is not None:
         raise TypeError(f"{model.__name__} is a dataclass: write the defaults in its fields")
     return dataclass_view(model)

@@ -1,8 +1,8 @@
-"""A list, dict or set that a session does not hold yet: the default of a key that is missing.
+"""A list, dict or set that a session does not hold yet: the default of a missing key.
 
-To read one stores nothing, as no reading of a session does. To change it stores it, as a plain
-list, dict or set: from then on what is changed is what the session holds, whoever else has
-changed that meanwhile.
+Reading a default stores nothing, like any reading of a session. Changing it stores it, as a plain
+list, dict or set. From then on, changes apply to the session's value, even if other code has
+changed that in the meantime.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, MutableMapping
 from typing import Any, cast
 
-Place = Callable[[], MutableMapping[str, Any]]  # what has the key: a session, or a dict in one
+Place = Callable[
+    [], MutableMapping[str, Any]
+]  # the object with the key: a session, or a dict in one
 
 _CHANGING: dict[type, tuple[str, ...]] = {
     list: (
@@ -47,13 +49,13 @@ def fresh(value: Any, place: Place, name: str) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return what a session is to hold of a value: no default that stands somewhere else."""
+    """Return a value in the form that a session holds, without defaults that belong elsewhere."""
     base = _BASES.get(cast("Any", type(value)))
     return value if base is None else base(value)
 
 
 def _stored(kind: type, change: str) -> Callable[..., Any]:
-    """Return the method that does a change to what the session holds, and then shows that."""
+    """Return the method that changes the session's value, and then shows that."""
     method = getattr(kind, change)
 
     def changed(self: Any, *args: Any, **named: Any) -> Any:

@@ -1,7 +1,7 @@
-"""What the annotations of a model allow, of what a session can keep.
+"""The annotations that a model may have, of types that a session can keep.
 
-Read once, where the model is given. A kind says what is wrong with a value without quoting it:
-a session's data belongs in no message.
+They are read once, when the model is passed. A kind describes what is wrong with a value without
+quoting it: a session's data belongs in no message.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from uuid import UUID
 
 from markupsafe import Markup
 
-# What is wrong with a value, to be read behind its name: " is int, not str". None: nothing is.
+# What is wrong with a value, to be read after its name: " is int, not str". None: nothing is.
 Misfit = Callable[[object], str | None]
 
-# What stands for itself, and in place of which Python's typing allows another.
+# Types that stand for themselves, and types that Python's typing allows in their place.
 _PLAIN: dict[type, tuple[type, ...]] = {
     str: (str,),
     bytes: (bytes,),
@@ -48,7 +48,7 @@ _HELP = (
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What one annotation allows; `model`: the dataclass that a dict is shown as."""
+    """The values that one annotation allows; `model`: the dataclass that a dict is shown as."""
 
     name: str
     misfit: Misfit
@@ -56,9 +56,9 @@ class Kind:
 
 
 def kind_of(annotation: Any, where: str, *, within: tuple[object, ...] = ()) -> Kind:
-    """Return what an annotation allows; raise TypeError that says `where` for another.
+    """Return the values that an annotation allows; raise TypeError with `where` if it is invalid.
 
-    `within`: the models that it is a part of.
+    `within`: the models that contain it.
     """
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     if (inner := _inside(annotation, origin, args)) is not None:
@@ -100,18 +100,18 @@ def is_typed_dict(annotation: object) -> bool:
 
 
 def hints_of(model: type) -> dict[str, Any]:
-    """Return the annotations of a model; raise TypeError where one names what is not there."""
+    """Return a model's annotations; raise TypeError if one uses an undefined name."""
     try:
         return typing.get_type_hints(model, include_extras=True)
     except NameError as error:
         raise TypeError(
-            f"{model.__name__}: {error.name!r} in an annotation is no name of the module: define "
-            "or import it there, outside of functions and of `if TYPE_CHECKING`"
+            f"{model.__name__}: {error.name!r} in an annotation is not a name of the module: "
+            "define or import it there, outside of functions and of `if TYPE_CHECKING`"
         ) from error
 
 
 def _inside(annotation: Any, origin: Any, args: tuple[Any, ...]) -> tuple[Any] | None:
-    """Return what a word around an annotation, or another name for it, stands for."""
+    """Return the annotation inside a wrapper, or behind an alias."""
     if getattr(origin, "_name", None) in _WRAPPERS or hasattr(annotation, "__metadata__"):
         return (args[0],)
     if isinstance(annotation, NewType):
@@ -124,11 +124,11 @@ def _inside(annotation: Any, origin: Any, args: tuple[Any, ...]) -> tuple[Any] |
 def _refusal(annotation: Any, where: str) -> str:
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return (
-            f"{where}: a session keeps no member of an Enum such as {annotation.__name__}: keep "
-            "its value, as Literal[...] or str"
+            f"{where}: a session cannot keep a member of an Enum such as {annotation.__name__}: "
+            "keep its value, as Literal[...] or str"
         )
     shown = annotation.__name__ if isinstance(annotation, type) else annotation
-    return f"{where}: a session keeps no {shown}: {_HELP}"
+    return f"{where}: a session cannot keep a {shown}: {_HELP}"
 
 
 def _not_one_of(name: str, types: tuple[type, ...], value: object) -> str | None:
@@ -151,13 +151,13 @@ def _union(args: tuple[Any, ...], where: str, within: tuple[object, ...]) -> Kin
     models = [kind.model for kind in kinds if kind.model is not None]
     name = " | ".join(kind.name for kind in kinds)
     if models and sorted(kind.name == "None" for kind in kinds) != [False, True]:
-        raise TypeError(f"{where}: a dataclass stands alone or beside None, not in {name}")
+        raise TypeError(f"{where}: a dataclass must be alone or beside None, not in {name}")
 
     def misfit(value: object) -> str | None:
         told = [kind.misfit(value) for kind in kinds]
         if None in told:
             return None
-        # Of a list that has one wrong item the item is told, not the list.
+        # If one item of a list is wrong, the error is about the item, not the list.
         within = [each for each in told if each is not None and each.startswith("[")]
         return within[0] if within else f" is {type(value).__name__}, not {name}"
 
@@ -169,8 +169,8 @@ def _holding(kind: type, args: tuple[Any, ...], where: str, within: tuple[object
     parts = [kind_of(each, where, within=within) for each in args if each is not Ellipsis]
     if any(part.model is not None for part in parts):
         raise TypeError(
-            f"{where}: a dataclass within {kind.__name__} would be copied, so that nobody sees it "
-            "change: write a TypedDict, which is a dict"
+            f"{where}: a dataclass within {kind.__name__} would be copied, so that its changes "
+            "would be lost: write a TypedDict, which is a dict"
         )
     dots = ", ..." if kind is tuple and variadic and args else ""
     name = kind.__name__ + (f"[{', '.join(part.name for part in parts)}{dots}]" if args else "")
@@ -225,7 +225,7 @@ def _typed_dict(model: Any, where: str, within: tuple[object, ...]) -> Kind:
     }
     if any(kind.model is not None for kind in kinds.values()):
         raise TypeError(
-            f"{where}: a TypedDict is a dict, and holds no dataclass: write a TypedDict"
+            f"{where}: a TypedDict is a dict, and cannot contain a dataclass: write a TypedDict"
         )
     required = [name for name in hints if _is_required(model, name, hints[name])]
 
@@ -245,7 +245,7 @@ def _typed_dict(model: Any, where: str, within: tuple[object, ...]) -> Kind:
 
 
 def _is_required(model: Any, name: str, hint: Any) -> bool:
-    """Return whether a TypedDict needs a key; Python 3.11 knows only where no hint is text."""
+    """Return whether a TypedDict needs a key; Python 3.11 knows only if no hint is text."""
     word = getattr(typing.get_origin(hint), "_name", None)
     return (
         name in model.__required_keys__

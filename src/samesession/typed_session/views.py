@@ -1,7 +1,7 @@
-"""A session as a model has it: the attributes of a dataclass, or the keys of a TypedDict.
+"""Views of a session: the attributes of a dataclass, or the keys of a TypedDict.
 
-A view holds nothing. Each name is read from the session, or from the dict within it that a
-nested dataclass stands for, and is checked as it is read and as it is written.
+A view holds nothing. Each name is read from the session, or from the dict within it that a nested
+dataclass stands for. The value is checked when it is read and when it is written.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ View = Callable[["Place"], Any]  # Any: the model
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What has a model's names: `find` returns it, and `name` is how an error calls it."""
+    """The object with a model's names: `find` returns it, and `name` is its name in errors."""
 
     find: Callable[[], MutableMapping[str, Any]]
     name: str
@@ -31,7 +31,7 @@ class Place:
 
 @with_locals_cleared()
 class Field:
-    """One name of a model: what it may be, and what it is where the session has none."""
+    """One name of a model: its allowed values, and its default."""
 
     def __init__(
         self,
@@ -41,9 +41,9 @@ class Field:
         default: Callable[[], object] | None,
         view: View | None = None,
     ) -> None:
-        """`view`: what shows the dict of a nested dataclass.
+        """`view`: shows the dict of a nested dataclass.
 
-        Raises TypeError for a default of another kind, and for one whose changes nobody sees.
+        Raises TypeError for a default of another kind, and for one whose changes would be lost.
         """
         self.name = name
         self._where = where
@@ -54,26 +54,26 @@ class Field:
             self._check_default(self._plain(default()))
 
     def read(self, place: Place) -> Any:
-        """Return the value; raise LookupError where there is none, TypeError for a wrong one."""
+        """Return the value; raise LookupError if it is missing, TypeError for a wrong one."""
         value = self._found(place)
         if self._view is None or value is None:
             return value
         return self._view(Place(lambda: self._found(place), self._named(place)))
 
     def write(self, place: Place, value: object) -> None:
-        """Set the value; raise TypeError for a wrong one, and leave what was there."""
+        """Set the value; raise TypeError for a wrong one, and leave the former value."""
         kept = self._plain(value)
         self._check(kept, self._named(place))
         place.find()[self.name] = kept
 
     def delete(self, place: Place) -> None:
-        """Remove the value, so that the default counts; raise LookupError where there is none."""
+        """Remove the value, so that the default counts; raise LookupError if it is missing."""
         if not self.is_in(place):
             raise LookupError(f"{self._named(place)} is missing")
         del place.find()[self.name]
 
     def is_in(self, place: Place) -> bool:
-        """Return whether there is a value, and no default stands in for it."""
+        """Return whether there is a value, not only a default."""
         return self.name in place.find()
 
     def _found(self, place: Place) -> Any:
@@ -89,7 +89,7 @@ class Field:
         return fresh(value, place.find, self.name) if is_new and is_changing(value) else value
 
     def _plain(self, value: object) -> Any:
-        """Return what is stored of a value: of a nested dataclass a dict."""
+        """Return a value's stored form: for a nested dataclass a dict."""
         model = self._kind.model
         return plain(value) if model is None or not isinstance(value, model) else as_dict(value)
 
@@ -103,8 +103,8 @@ class Field:
         parts = value.values() if hasattr(value, "values") else value
         if self._view is None and is_changing(value) and any(map(is_changing, parts)):
             raise TypeError(
-                f"the default of {self._where} holds a list, dict or set, whose changes nobody "
-                "would see: leave it empty"
+                f"the default of {self._where} contains a list, dict or set, whose changes would "
+                "be lost: leave it empty"
             )
 
     def _named(self, place: Place) -> str:
@@ -115,7 +115,7 @@ class Field:
 
 
 def as_dict(value: Any) -> dict[str, Any]:
-    """Return what is stored of a dataclass: its fields by name, and so on within."""
+    """Return a dataclass's stored form: its fields by name, nested ones included."""
     found = {each.name: getattr(value, each.name) for each in fields(value)}
     return {
         name: as_dict(item) if is_dataclass(item) else plain(item) for name, item in found.items()
@@ -123,7 +123,7 @@ def as_dict(value: Any) -> dict[str, Any]:
 
 
 def dataclass_view(model: Any, within: tuple[object, ...] = ()) -> View:
-    """Return what makes views of places that have the fields of a dataclass.
+    """Return a function that makes views of places with the fields of a dataclass.
 
     A view is an instance of the dataclass, and has its methods and properties.
     """
@@ -196,7 +196,7 @@ def _shown(view: Any) -> str:
 
 @with_locals_cleared()
 class KeysView(MutableMapping[str, Any]):
-    """A session as a TypedDict has it; its other keys are not seen."""
+    """A session in the form of a TypedDict; its other keys are hidden."""
 
     __slots__ = ("_fields", "_model", "_place")
 
@@ -234,7 +234,7 @@ class KeysView(MutableMapping[str, Any]):
         return f"<{self._model} of a session>"  # no data: it is logged
 
     def copy(self) -> dict[str, Any]:
-        """Return what is there as a dict of its own."""
+        """Return the values as a separate dict."""
         return dict(self)
 
     def _field(self, key: str) -> Field:
@@ -244,7 +244,7 @@ class KeysView(MutableMapping[str, Any]):
 
 
 def keys_view(model: Any, defaults: Mapping[str, Any]) -> View:
-    """Return what makes views of places that have the keys of a TypedDict."""
+    """Return a function that makes views of places with the keys of a TypedDict."""
     hints = hints_of(model)
     for name in defaults:
         if name not in hints:
@@ -254,7 +254,7 @@ def keys_view(model: Any, defaults: Mapping[str, Any]) -> View:
         where = f"{model.__name__}[{name!r}]"
         kind = kind_of(hint, where)
         if kind.model is not None:
-            raise TypeError(f"{where}: a TypedDict holds no dataclass: write a TypedDict")
+            raise TypeError(f"{where}: a TypedDict cannot contain a dataclass: write a TypedDict")
         default = partial(deepcopy, defaults[name]) if name in defaults else None
         found[name] = Field(where, name, kind, default)
     return partial(KeysView, model.__name__, found)
