@@ -34,8 +34,8 @@ class Draft(NamedTuple):
     `account`: the change to the account. `cleared` removes the owner and the session's other own
     values. `data` is None if it equals the session's data. `is_empty`: there is no data except
     whether it is permanent. `lifetime`: the new own idle timeout in seconds, or 0. `by_old_cookie`:
-    the request has shown the cookie of another library, which began the session. `device`: the change to the
-    device.
+    the request has shown the cookie of another library, which began the session.
+    `device`: the change to the device.
     """
 
     payload: bytes
