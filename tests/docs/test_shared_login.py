@@ -1,4 +1,4 @@
-"""Applications share a login by the settings that the README names, and by all of them."""
+"""Applications share a login by the settings that the page names, and by all of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from .test_code_blocks import PYTHON, REDIS
 pytestmark = [pytest.mark.asyncio, pytest.mark.needs("flask", "quart")]
 
 (BLOCK,) = (
-    block for block in PYTHON if block.page == "README.md" and "SESSION_KEY_PREFIX=" in block.text
+    block
+    for block in PYTHON
+    if block.page == "docs/guides/one-login.md" and "SESSION_KEY_PREFIX=" in block.text
 )
 BOTH_WAYS = pytest.mark.parametrize(("one", "other"), [("flask", "quart"), ("quart", "flask")])
 
@@ -29,7 +31,7 @@ NewSite = Callable[..., Site]
 
 @pytest_asyncio.fixture
 async def documented(monkeypatch: pytest.MonkeyPatch, valkey: Valkey) -> AsyncIterator[NewSite]:
-    """Return a function that makes an application as the README does, but for some settings."""
+    """Return a function that makes an application as the page does, but for some settings."""
     monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
     valkey.flush()
     made: list[Site] = []

@@ -14,7 +14,7 @@ from pathlib import Path
 from .mutants import MUTANTS, Change, Mutant
 
 ROOT = Path(__file__).parents[2]
-_COPIED = ("src", "tests", "pyproject.toml", "docs", "README.md", "CHANGELOG.md")
+_COPIED = ("src", "tests", "pyproject.toml", "hatch_build.py", "docs", "README.md", "CHANGELOG.md")
 _TOKEN = re.compile(
     r'(?P<comment>\#[^\n]*)|[rbfRBF]{0,2}(?:"""(?:[^\\]|\\.)*?"""|"(?:[^"\\\n]|\\.)*")|\w+|[^\w\s]',
     re.DOTALL,
