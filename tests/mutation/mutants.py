@@ -2828,7 +2828,7 @@ MUTANTS = (
         (
             Change(
                 "core/admin.py",
-                "            return False  # it is another application's, or nobody's session",
+                "            return False  # another application's, or not a session",
                 "            return (yield from remove(self._store, key))",
             ),
         ),

@@ -134,7 +134,7 @@ def _cookie_name(value: Any, former: Former) -> Answer:
         return Answer(Fate.KEPT, "a name that differs from the old cookie's")
     return Answer(
         Fate.REPLACED,
-        "under one name, old and new processes would overwrite each other's cookie",
+        "old and new processes would overwrite each other's cookie under one name",
         (line("SESSION_COOKIE_NAME", new_cookie_name(former)),),
     )
 
