@@ -45,7 +45,8 @@ class Answering:
             parts.header.apply(reply, response, state.header_token)
             return streaming
         besides = _NOTHING
-        if state.device is not None:
+        # What else a device makes a response say follows a save, which sends the cookie.
+        if state.device is not None and (reply.cookie is not None or state.device.speaks):
             reply, besides = _of_device(reply, state, parts)
         if reply is not UNTOUCHED or deleted is not None or besides is not _NOTHING:
             headers.apply(reply, response, parts.writer, deleted, besides)

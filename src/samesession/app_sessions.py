@@ -22,13 +22,11 @@ from .core.cookie_only.flow import CookieFlow
 from .core.events import Event, Notice
 from .core.flow import Flow
 from .core.health import timed_ping
-from .core.memo import Memo
-from .core.proved_records import RecordProofs
 from .core.request_state import Mode, SessionState, has_flashes, state_of
 from .core.session import ServerSession
 from .core.steps import Steps, checkpoint, done, wait
 from .core.store import Clock, Located, Openable, Preparable, Reach, Store, capabilities_of
-from .core.token import Entropy, Proofs
+from .core.token import Entropy
 from .core.tracebacks import clear_locals
 from .current_settings import CurrentSettings, Parts, snapshot, source_of
 from .device_requests import DeviceRequests
@@ -36,7 +34,7 @@ from .errors import ConfigError, NotSupported, SessionError, StoreError, TooMany
 from .exempt import Exemptions
 from .framework import Framework
 from .given_application import home_of, without_sessions
-from .making_flows import Flows
+from .making_flows import Flows, Remembered
 from .old_cookie import Deadline, offered, owners_by
 from .run.clocks import stopwatch, system_time
 from .session_header import SessionHeader
@@ -94,9 +92,8 @@ class AppSessions:
         self.store_timeout = config.store_timeout
         self._exempt = Exemptions(self.app, config.exempt, static=config.exempt_static)
         self._no_renew: _Matcher = None
-        proofs: Proofs = Memo(config.proof_cache_bytes // 4)
-        record_proofs: RecordProofs = Memo(config.proof_cache_bytes // 4 * 3)
-        for each in (proofs, record_proofs):
+        remembered = Remembered.within(config)
+        for each in remembered:
             worker_processes.clear_in_children(each)
         in_cookie = config.store_type == "cookie" and self._given is None
         self._store = None if in_cookie else self._opened(config)
@@ -104,8 +101,7 @@ class AppSessions:
             store=self._store,
             clock=self._clock,
             entropy=self._entropy,
-            proofs=proofs,
-            record_proofs=record_proofs,
+            remembered=remembered,
             notify=notifier(self.app),
             owner_of=owners_by(self.app),
         )

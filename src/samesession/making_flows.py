@@ -10,9 +10,10 @@ import hmac
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import product
+from typing import NamedTuple
 
 from .aes_gcm import AesGcm
-from .core.bound_cookie import BoundCookies
+from .core.bound_cookie import BoundCookies, BoundProofs
 from .core.cookie_only.flow import CookieFlow
 from .core.device_checks import Devices
 from .core.encryption import Encryption
@@ -20,6 +21,7 @@ from .core.events import Notify
 from .core.flow import Flow
 from .core.keys import Purpose, derive
 from .core.limits import check_limit
+from .core.memo import Memo
 from .core.migrated import OldIds
 from .core.migrating import MigrationParts
 from .core.old_cookies import OwnerOf
@@ -45,6 +47,22 @@ _NO_STORE = (
 )
 
 
+class Remembered(NamedTuple):
+    """Where an application remembers what was proved to be its own."""
+
+    tokens: Proofs
+    records: RecordProofs
+    bound: BoundProofs
+
+    @classmethod
+    def within(cls, config: Config) -> Remembered:
+        """Return places for as many bytes as the settings allow."""
+        eighth, is_on = config.proof_cache_bytes // 8, config.device.is_on
+        return cls(
+            Memo(eighth if is_on else 2 * eighth), Memo(6 * eighth), Memo(eighth if is_on else 0)
+        )
+
+
 class Flows:
     """Creates the flows of one application."""
 
@@ -54,8 +72,7 @@ class Flows:
         store: Store | None,
         clock: Clock,
         entropy: Entropy,
-        proofs: Proofs,
-        record_proofs: RecordProofs,
+        remembered: Remembered,
         notify: Notify,
         owner_of: OwnerOf,
     ) -> None:
@@ -63,8 +80,7 @@ class Flows:
         self._store = store
         self._clock = clock
         self._entropy = entropy
-        self._proofs = proofs
-        self._record_proofs = record_proofs
+        self._remembered = remembered
         self._notify = notify
         self._owner_of = owner_of
         self._horizon = Horizon()
@@ -106,7 +122,7 @@ class Flows:
             clock=self._clock,
             notify=self._notify,
             horizon=self._horizon,
-            proofs=self._record_proofs,
+            proofs=self._remembered.records,
             refusal=ReauthenticationRequired,
             old_sessions=old_sessions,
             devices=self._devices(config, by_header=purpose is Purpose.HEADER),
@@ -118,7 +134,12 @@ class Flows:
             return None
         return Devices(
             config.device.rules,
-            BoundCookies(config.secret_keys, config.rules.prefix, config.cookie.name),
+            BoundCookies(
+                config.secret_keys,
+                config.rules.prefix,
+                config.cookie.name,
+                proofs=self._remembered.bound,
+            ),
             entropy=self._entropy,
             clock=self._clock,
             notify=self._notify,
@@ -157,7 +178,12 @@ class Flows:
         purpose: Purpose,
     ) -> tuple[TokenSigner, Sealer, Encryption | None]:
         signer = TokenSigner(
-            keys, prefix, name, entropy=self._entropy, proofs=self._proofs, purpose=purpose
+            keys,
+            prefix,
+            name,
+            entropy=self._entropy,
+            proofs=self._remembered.tokens,
+            purpose=purpose,
         )
         of_records = in_cookie = None
         if settings is not None:

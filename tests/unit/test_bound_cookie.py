@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samesession.core.bound_cookie import MOST_VALUES, BoundCookies
+from samesession.core.bound_cookie import MOST_VALUES, BoundCookies, BoundProofs
+from samesession.core.memo import Memo
 from samesession.core.record import Record
 
 from .parts import KEYS, NOW, record, signer
@@ -108,3 +109,30 @@ def test_of_several_values_the_latest_proof_counts_and_few_are_looked_at() -> No
     assert read("tossed", VALUE, later, VALUE) == NOW + 9
     assert read(*["tossed"] * (MOST_VALUES - 1), VALUE) == NOW
     assert read(*["tossed"] * MOST_VALUES, VALUE) is None
+
+
+def test_what_was_proved_is_remembered_and_only_of_what_it_was_proved_for() -> None:
+    proofs: BoundProofs = Memo(10_000)
+    remembering = BoundCookies(KEYS, "session:", "session", proofs=proofs)
+    others = BoundCookies((b"another key",), "session:", "session", proofs=proofs)
+    rotated = BoundCookies((b"a newer key", *KEYS), "session:", "session", proofs=proofs)
+    for _ in range(2):
+        assert remembering.proved_at([VALUE], RECORD, THUMBPRINT) == NOW
+        assert rotated.proved_at([VALUE], RECORD, THUMBPRINT) == NOW
+        assert others.proved_at([VALUE], RECORD, THUMBPRINT) is None
+        assert remembering.proved_at([VALUE], RECORD, bytes(32)) is None
+        rekeyed = RECORD._replace(secret_hash=bytes(24))
+        assert remembering.proved_at([VALUE], rekeyed, THUMBPRINT) is None
+        assert remembering.proved_at([VALUE[:-1] + "?"], RECORD, THUMBPRINT) is None
+
+
+def test_a_remembered_proof_is_not_worked_out_again() -> None:
+    """What is remembered holds no cookie, and counts in its place."""
+    proofs: BoundProofs = Memo(10_000)
+    remembering = BoundCookies(KEYS, "session:", "session", proofs=proofs)
+    _ = remembering.proved_at([VALUE], RECORD, THUMBPRINT)
+    ((digest, (moment, _)),) = proofs._young.items()
+    assert (moment, len(digest)) == (NOW, 32)
+    assert VALUE.encode() not in digest
+    proofs.put(digest, NOW - 1, 1)
+    assert remembering.proved_at([VALUE], RECORD, THUMBPRINT) == NOW - 1

@@ -5,50 +5,81 @@ moment it has exactly one spelling. The MAC is HMAC-SHA256, under a key of its o
 the hash of the secret, the thumbprint of the device's key and the moment: each of a fixed length.
 So it is worth nothing with another session, after the secret was replaced, or for another device.
 It says nothing by itself either: the session's own cookie has to come with it.
+
+What was proved once is remembered by a digest of the value and of what it is proved for, so that
+the MAC of one cookie is worked out once, and not in each request that has it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import TypeAlias
 
 from .keys import Purpose, derive
+from .memo import Memo
 from .record import Record
 from .token import text
 
 _VALUE = re.compile(r"(0|[1-9][0-9]{0,11})\.[A-Za-z0-9_-]{43}", re.ASCII)
+_MOST_CHARACTERS = 12 + 1 + 43
 MOST_VALUES = 4  # of one request that are looked at
 SUFFIX = "_bound"  # of the cookie's name, after the session cookie's
+_PROOF_BYTES = 250  # that one takes which is remembered, about
+
+BoundProofs: TypeAlias = Memo[bytes, int]
 
 
 class BoundCookies:
     """Makes and reads the values; the newest key makes them, any reads."""
 
-    __slots__ = ("_macs",)
+    __slots__ = ("_macs", "_proofs", "_salt")
 
-    def __init__(self, secret_keys: Sequence[bytes], prefix: str, cookie_name: str) -> None:
-        """`secret_keys`: the newest first."""
+    def __init__(
+        self,
+        secret_keys: Sequence[bytes],
+        prefix: str,
+        cookie_name: str,
+        *,
+        proofs: BoundProofs | None = None,
+    ) -> None:
+        """`secret_keys`: the newest first. `proofs`: where to remember what was proved."""
         # Each is copied for every value: the key's share of the work is done once.
         self._macs = tuple(
             hmac.new(derive(secret, Purpose.DEVICE, prefix, cookie_name), digestmod="sha256")
             for secret in secret_keys
         )
+        self._proofs: BoundProofs = Memo(0) if proofs is None else proofs
+        # A proof by other keys is none.
+        of_keys = b"".join(mac.digest() for mac in self._macs)
+        self._salt = hashlib.sha256(of_keys).digest()[: hashlib.blake2b.SALT_SIZE]
 
     def value(self, record: Record, thumbprint: bytes, proved_at: int) -> str:
         """Return the cookie's value for a session that was proved at a moment."""
         return _value(self._macs[0], record, thumbprint, proved_at)
 
-    def proved_at(self, values: Iterable[str], record: Record, thumbprint: bytes) -> int | None:
+    def proved_at(self, values: Sequence[str], record: Record, thumbprint: bytes) -> int | None:
         """Return the latest moment that values of a request show a proof at, None for none."""
-        found: int | None = None
-        for count, value in enumerate(values):
-            moment = self._read(value, record, thumbprint) if count < MOST_VALUES else None
-            if moment is not None and (found is None or moment > found):
-                found = moment
-        return found
+        if len(values) == 1:  # as almost always
+            return self._read(values[0], record, thumbprint)
+        moments = (self._read(value, record, thumbprint) for value in values[:MOST_VALUES])
+        return max((moment for moment in moments if moment is not None), default=None)
 
     def _read(self, value: str, record: Record, thumbprint: bytes) -> int | None:
+        if len(value) > _MOST_CHARACTERS or not value.isascii():
+            return None
+        shown = b"".join((_told(record, thumbprint), value.encode("ascii")))
+        digest = hashlib.blake2b(shown, digest_size=32, salt=self._salt).digest()
+        proved = self._proofs.get(digest)
+        if proved is None:
+            proved = self._prove(value, record, thumbprint)
+            if proved is not None:
+                self._proofs.put(digest, proved, _PROOF_BYTES)
+        return proved
+
+    def _prove(self, value: str, record: Record, thumbprint: bytes) -> int | None:
         match = _VALUE.fullmatch(value)
         if match is None:
             return None
@@ -62,6 +93,10 @@ class BoundCookies:
 
 def _value(mac: hmac.HMAC, record: Record, thumbprint: bytes, moment: int) -> str:
     begun = mac.copy()
-    sid = record.sid.encode("ascii")
-    begun.update(b"".join((sid, record.secret_hash, thumbprint, moment.to_bytes(8, "big"))))
+    begun.update(_told(record, thumbprint) + moment.to_bytes(8, "big"))
     return f"{moment}.{text(begun.digest())}"
+
+
+def _told(record: Record, thumbprint: bytes) -> bytes:
+    """Return what a value is proved for, each part of a fixed length."""
+    return b"".join((record.sid.encode("ascii"), record.secret_hash, thumbprint))

@@ -96,6 +96,16 @@ class DeviceState:
         """Whether the session was bound when it was opened."""
         return self.opened is not None and not isinstance(self.opened, Offered)
 
+    @property
+    def speaks(self) -> bool:
+        """Whether a response may have to say something, though the session's cookie stays."""
+        has_news = self.proved is not None or self.registration is not None
+        return has_news or self.refused or self.drops
+
+    def refuse(self, reason: str) -> None:
+        """Note that the session stands in place of one that is refused."""
+        self.refused, self.reason = True, reason
+
     def skipped(self, record: Record) -> Notice:
         """Return the notice of a bound session that goes on without a proof."""
         return Notice.of(Event.DEVICE_SKIPPED, record, self.presented.skipped or self.reason or "")

@@ -160,7 +160,7 @@ class Opener:
         if device is not None and self._devices is not None:
             state.device = DeviceState(self._devices, device)
             if refused is not None and refused.event is Event.DEVICE_REFUSED:
-                state.device.refused, state.device.reason = True, refused.reason
+                state.device.refuse(refused.reason)
         return self._make(state=state)
 
     def stored(
