@@ -63,7 +63,11 @@ class DeviceRequests:
         cookies, lines = list[str](), list[tuple[str, str]]()
         if isinstance(reply.cookie, SetBound):
             value, age = reply.cookie.value, reply.cookie.max_age
-            cookies.append(dump_cookie(self.name, value, max_age=age, **self._attributes))
+            # No date: it would be the system's time, which need not be the application's.
+            kept = dump_cookie(
+                self.name, value, max_age=age, sync_expires=False, **self._attributes
+            )
+            cookies.append(kept)
         elif reply.cookie is not None:
             cookies.append(dump_cookie(self.name, max_age=0, expires=0, **self._attributes))
         if reply.registration is not None:
