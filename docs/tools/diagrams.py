@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from docs.tools.device_exchange import device_exchange
 from docs.tools.drawing import Point, arrow, box, drawing, words
 
 
@@ -194,4 +195,5 @@ PICTURES: dict[str, Callable[[], str]] = {
     "life": life,
     "record": record,
     "writes": writes,
+    "device-exchange": device_exchange,
 }

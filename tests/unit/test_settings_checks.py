@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from docs.tools.generated import page
 from samesession.cli.settings_checks import CHECKS, Facts, check_settings
 from samesession.core.findings import Finding, Level
 from samesession.core.steps import Steps
@@ -20,7 +21,7 @@ from samesession.stores.memory import MemoryStore
 KEY = "9d1f0b1d1e3a4c5b8a7f6e2d3c4b5a69"
 OLD, OLDER = KEY[::-1], KEY.upper()[::-1]
 NOW = 1_800_000_000.0
-README = (Path(__file__).parents[2] / "docs" / "reference" / "settings.md").read_text()
+SETTINGS = page(Path(__file__).parents[2] / "docs" / "reference" / "settings.md")
 
 
 class Plain:
@@ -220,7 +221,7 @@ def test_the_settings_to_write_exist() -> None:
         for name in re.findall(r"\b(?:SESSION|PERMANENT|SECRET)_[A-Z_]+", finding.write)
     }
     assert len(names) > 8
-    assert [name for name in names if f"`{name}`" not in README] == []
+    assert [name for name in names if f"`{name}`" not in SETTINGS] == []
 
 
 def test_no_finding_shows_a_secret() -> None:

@@ -61,6 +61,7 @@ async def test_list_tells_programs_what_is_known(new_site: NewSite) -> None:
         "created": when(NOW),
         "authenticated": when(NOW),
         "expires": when(NOW + 3600),
+        "device_bound": False,
     }
     assert await lines(site, "list", "nobody") == []
 

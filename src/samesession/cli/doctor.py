@@ -13,14 +13,17 @@ import click
 from ..app_sessions import AppSessions
 from ..core.findings import Finding, Level, worst_of
 from ..core.steps import Steps, checkpoint
-from ..core.store import Examinable, Store
+from ..core.store import Examinable, Listable, Store
 from ..errors import SessionError
 from .coming_from.option import coming_from_option
+from .device_findings import device_findings, seen
 from .lowest_releases import installed, release_findings
 from .output import ExitCode, end, json_option, tell
 from .running import CommandRunner
 from .settings_checks import Facts, check_settings
 from .telling_findings import document, lines, summary
+
+_LOOKED_AT = 1000  # sessions, to see whether any is bound to its device
 
 
 def add_doctor(sessions: click.Group, runner: CommandRunner) -> None:
@@ -81,7 +84,9 @@ def _findings_of_settings(runner: CommandRunner, workers: int | None) -> list[Fi
         workers=workers,
         time=app_sessions.current_time(),
     )
-    return [*check_settings(facts), *release_findings(installed())]
+    root = str(app_sessions.app.config.get("APPLICATION_ROOT") or "/")
+    ours = [*check_settings(facts), *device_findings(facts, root=root)]
+    return [*ours, *release_findings(installed())]
 
 
 def _findings_of_store(runner: CommandRunner) -> tuple[list[Finding], bool | None]:
@@ -107,4 +112,8 @@ def _examined(app_sessions: AppSessions, store: Store) -> Steps[Sequence[Finding
     if worst_of(found) < Level.ERROR:  # or the store itself explains why it cannot be used
         yield from checkpoint()
         _ = yield from app_sessions.ping()
+        if app_sessions.config.device.is_on and isinstance(store, Listable):
+            yield from checkpoint()
+            counts = yield from app_sessions.administration.device_counts(_LOOKED_AT)
+            found = [*found, seen(counts)]
     return found

@@ -14,7 +14,7 @@ from .output import ExitCode, counted, end, iso, json_option, moment, safe, tell
 from .running import CommandRunner
 
 _PAGE = 200  # sessions held in memory at once
-_HEAD = f"{'SID':22}  {'CREATED':20}  {'LAST SEEN':20}  {'EXPIRES':20}  OWNER  LABEL"
+_HEAD = f"{'SID':22}  {'CREATED':20}  {'LAST SEEN':20}  {'EXPIRES':20}"
 
 
 def add_list(sessions: click.Group, runner: CommandRunner) -> None:
@@ -26,7 +26,7 @@ def add_list(sessions: click.Group, runner: CommandRunner) -> None:
     @click.argument("owner", required=False, callback=owner_argument)
     @json_option
     def list_sessions(owner: str | None, *, as_json: bool) -> None:
-        told = _Told(as_json=as_json)
+        told = _Told(as_json=as_json, of_devices=runner.app_sessions.config.device.is_on)
         if owner is not None:
             for each in runner.administer(lambda admin: admin.sessions_of(owner)):
                 told.add(each)
@@ -39,18 +39,20 @@ def add_list(sessions: click.Group, runner: CommandRunner) -> None:
 class _Told:
     """Writes one session a line, with a head above the first line."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, of_devices: bool) -> None:
         self._as_json = as_json
+        self._of_devices = of_devices
         self.count = 0
 
     def add(self, info: SessionInfo) -> None:
         """Write a session."""
         if not self.count and not self._as_json:
-            click.echo(_HEAD)
+            click.echo("  ".join([_HEAD, *(["BOUND"] if self._of_devices else []), "OWNER  LABEL"]))
         self.count += 1
         times = (moment(when) for when in (info.created, info.last_seen, info.expires))
         names = (safe(name) if name else "-" for name in (info.owner, info.label))
-        line = "  ".join([f"{info.sid:22}", *(f"{each:20}" for each in times), *names])
+        bound = [f"{'yes' if info.device_bound else '-':5}"] if self._of_devices else []
+        line = "  ".join([f"{info.sid:22}", *(f"{each:20}" for each in times), *bound, *names])
         tell(line, document_of(info), as_json=self._as_json)
 
 
@@ -75,6 +77,7 @@ def document_of(info: SessionInfo) -> dict[str, object]:
         "authenticated": iso(info.authenticated),
         "last_seen": iso(info.last_seen),
         "expires": iso(info.expires),
+        "device_bound": info.device_bound,
     }
 
 
@@ -125,6 +128,7 @@ def _lines(found: StoredSession, *, with_values: bool) -> list[str]:
         "authenticated": moment(info.authenticated),
         "last seen": moment(info.last_seen),
         "expires": moment(info.expires),
+        "device bound": "yes" if info.device_bound else "no",
         "permanent": "yes" if found.permanent else "no",
         "size": counted(found.size, "byte"),
     }

@@ -147,7 +147,7 @@ def fallbacks(facts: Facts) -> Finding:
     many = f"{len(older)} older key{'' if len(older) == 1 else 's'}"
     what = (
         f"{many} in SECRET_KEY_FALLBACKS: each opens as much as the newest. Drop it "
-        f"{_days(facts.config.rules.lifetimes.longest)} after the change, or at once if it leaked"
+        f"{in_words(facts.config.rules.lifetimes.longest)} after the change, or at once if it leaked"
     )
     level = Level.NOTICE if len(older) <= _FALLBACKS else Level.WARNING
     return Finding("key.fallbacks", level, what, write)
@@ -159,7 +159,7 @@ def fallbacks(facts: Facts) -> Finding:
 def idle(facts: Facts) -> Finding:
     """Check that an unused session expires (ASVS 7.3.1)."""
     longest = facts.config.rules.lifetimes.longest
-    what = f"an unused session expires after {_days(longest)}"
+    what = f"an unused session expires after {in_words(longest)}"
     if longest <= _DAY:
         return _ok("timeout.idle", what)
     level = Level.NOTICE if longest <= _MONTH else Level.WARNING
@@ -175,7 +175,7 @@ def absolute(facts: Facts) -> Finding:
     if found is None:
         what = "a session in use never expires, not even a stolen one"
         return _warn("timeout.absolute", what, write)
-    what = f"a session expires {_days(found)} after its login"
+    what = f"a session expires {in_words(found)} after its login"
     if found <= _AAL1:
         return _ok("timeout.absolute", what)
     return Finding("timeout.absolute", Level.NOTICE, what, write)
@@ -324,7 +324,8 @@ def _warn(check: str, what: str, write: str) -> Finding:
     return Finding(check, Level.WARNING, what, write)
 
 
-def _days(seconds: int) -> str:
+def in_words(seconds: int) -> str:
+    """Return seconds for people, in the largest unit that divides them."""
     for size, unit in ((_DAY, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size and not seconds % size:
             number = seconds // size

@@ -34,6 +34,9 @@ def add_stats(sessions: click.Group, runner: CommandRunner) -> None:
         if app_sessions.config.migration.libraries:
             document["migrated"] = dict(found.migrated)
             document["waiting"] = dict(found.waiting)
+        if app_sessions.config.device.is_on:
+            counts = found.devices
+            document["device_bound"] = {"bound": counts.bound, "unanswered": counts.unanswered}
         tell("\n".join(_lines(found, app_sessions.kind)), document, as_json=as_json)
 
 
@@ -52,6 +55,10 @@ def _lines(found: Statistics, kind: str) -> list[str]:
     for name, counts in (("migrated", found.migrated), ("waiting", found.waiting)):
         each = ", ".join(f"{count:,} of {library}" for library, count in sorted(counts.items()))
         told += [f"{name:12}{each}"] if each else []
+    devices = found.devices
+    if devices.bound or devices.unanswered:
+        unanswered = f"{devices.unanswered:,} were offered it and are not"
+        told.append(f"{'devices':12}{devices.bound:,} bound to one, {unanswered}")
     return told
 
 

@@ -27,7 +27,7 @@ from .owner_entries import OwnerEntries
 from .reading import Reader
 from .record import Record, Sealer
 from .session_info import SessionInfo, SessionPage
-from .statistics import Statistics
+from .statistics import DeviceCounts, Statistics
 from .steps import Steps, done
 from .store import Clock, Lifetimes, Purgeable, Store
 from .stored import StoredSession, StoredSessions
@@ -130,6 +130,10 @@ class Administration:
     def statistics(self) -> Steps[Statistics]:
         """Summarise this application's live sessions; raises NotSupported as `count` does."""
         return self._stored.statistics()
+
+    def device_counts(self, most: int) -> Steps[DeviceCounts]:
+        """Count those bound to a device among `most` sessions; raises NotSupported as `count`."""
+        return self._stored.device_counts(most)
 
     # --- end ---------------------------------------------------------------------------
 

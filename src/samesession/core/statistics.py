@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from .device_binding import OFFER_LIFE, Device, Offered
+
 _DIGITS = 1000  # smaller numbers are counted exactly
 _MOST_OWNERS = 100_000
 
@@ -46,6 +48,26 @@ def _shortened(number: int) -> int:
 
 
 @dataclass(slots=True)
+class DeviceCounts:
+    """How many sessions are bound to their device, of those that were looked at.
+
+    `unanswered`: those that are not, though their browser was offered it, and had the time.
+    """
+
+    sessions: int = 0
+    bound: int = 0
+    unanswered: int = 0
+
+    def add(self, device: Device | None, now: float) -> None:
+        """Take a session into account."""
+        self.sessions += 1
+        if isinstance(device, Offered):
+            self.unanswered += now > device.at + OFFER_LIFE
+        elif device is not None:
+            self.bound += 1
+
+
+@dataclass(slots=True)
 class Statistics:
     """The summary of all sessions; `bytes` of records, `ages` and `idle` in seconds.
 
@@ -62,6 +84,7 @@ class Statistics:
     idle: Spread = field(default_factory=Spread)
     migrated: Counter[str] = field(default_factory=Counter[str])
     waiting: Counter[str] = field(default_factory=Counter[str])
+    devices: DeviceCounts = field(default_factory=DeviceCounts)
     _owners: set[int] = field(default_factory=set[int])
 
     @property

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 from . import migrated, policy
 from .contents import Entry, entries
+from .device_binding import device_of
 from .everyone import Everyone
 from .migrated import Tag
 from .own_records import OwnRecords
 from .session_info import SessionInfo
-from .statistics import Statistics
+from .statistics import DeviceCounts, Statistics
 from .steps import Steps
 from .store import Clock
 
@@ -66,6 +67,7 @@ class StoredSessions:
                 if not policy.is_over(each.record, now):
                     library = migrated.library_of(each.record, Tag.MOVED)
                     summed.waiting.update(() if library is None else [library])
+                    summed.devices.add(device_of(each.record), now)
                     summed.add(
                         owner=each.record.owner,
                         size=each.size,
@@ -75,6 +77,22 @@ class StoredSessions:
         if self._reads_notes:
             yield from self._count_notes(summed)
         return summed
+
+    def device_counts(self, most: int) -> Steps[DeviceCounts]:
+        """Look at some live sessions, `most` at most, in the store's own order.
+
+        Raises NotSupported on a store that cannot list what it holds.
+        """
+        walk, counts, left = self._everyone.walk("so it cannot count them"), DeviceCounts(), most
+        while left > 0:
+            records = yield from self._records.read_dated(walk, most=left)
+            if records is None:
+                break
+            left, now = left - max(1, len(records)), self._clock()
+            for each in records:
+                if not policy.is_over(each.record, now):
+                    counts.add(device_of(each.record), now)
+        return counts
 
     def _count_notes(self, summed: Statistics) -> Steps[None]:
         """Count the notes of old sessions that have become ours, by library."""
