@@ -54,7 +54,7 @@ class MigrationSettings:
         _FROM,
         _libraries,
         default=(),
-        doc="Whose sessions [become sessions of ours](../move/migrating.md) when their cookie "
+        doc="Whose sessions [become sessions of ours](../move/how-it-works.md) when their cookie "
         "comes: a "
         'list of `"flask-session"`, `"quart-session"` and `"signed-cookie"` (the framework\'s '
         "own), which are asked in this order.",
@@ -86,7 +86,7 @@ class MigrationSettings:
         default=None,
         shown="never",
         doc="Until when these are read: a `datetime` with an offset, or such a text in ISO 8601; "
-        "and until when [a remember cookie](../guides/login-libraries.md#cookies-from-before) "
+        "and until when [a remember cookie](../guides/remember-me.md#cookies-from-before) "
         "that another "
         "library sent before is honoured, which without it none is.",
     )

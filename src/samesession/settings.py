@@ -106,8 +106,8 @@ class CommonSettings(SocketSettings):
         flag,
         default=False,
         doc="Whether a session may have [an idle timeout of its "
-        "own](#timeouts-of-single-sessions), `session.lifetime`. The same in every process that "
-        "shares the store. With Redis a read is then a script in place of a GETEX.",
+        "own](../guides/remember-me.md#in-detail), `session.lifetime`. The same in every process "
+        "that shares the store. With Redis a read is then a script in place of a GETEX.",
     )
     absolute_lifetime: int | None = setting(
         "SESSION_ABSOLUTE_LIFETIME",
@@ -133,8 +133,8 @@ class CommonSettings(SocketSettings):
         "SESSION_EXEMPT",
         paths(endpoints=True),
         default=(),
-        doc="Paths and endpoints that [need no session](#requests-that-need-no-session), or a "
-        'function of the request: no round trip, and writing is an error. `"/api"` is `/api` '
+        doc="Paths and endpoints that [need no session](../guides/routes-without-a-session.md), or "
+        'a function of the request: no round trip, and writing is an error. `"/api"` is `/api` '
         'and what is below; `"/api/"` is only what is below. What begins with no slash is an '
         'endpoint, such as `"api.health"`.',
     )
@@ -143,8 +143,8 @@ class CommonSettings(SocketSettings):
         flag,
         default=True,
         doc="Requests that routing gives to the endpoint `static`, or to one that ends in "
-        "`.static`, [need no session](#requests-that-need-no-session); what is written there is "
-        "dropped.",
+        "`.static`, [need no session](../guides/routes-without-a-session.md); what is written "
+        "there is dropped.",
     )
     no_renew: Paths = setting(
         "SESSION_NO_RENEW",
@@ -191,7 +191,7 @@ class CommonSettings(SocketSettings):
         "SESSION_ENCRYPT",
         encrypts,
         default=False,
-        doc="Whether sessions are [encrypted](#encryption) where they are kept, with "
+        doc="Whether sessions are [encrypted](../operate/encryption.md) where they are kept, with "
         '`samesession[encryption]`. `"read"`: what is encrypted is read, and nothing is written '
         "so, for the time in which some processes encrypt and others do not yet.",
     )

@@ -28,7 +28,7 @@ from tests.support.site import SECRET_KEY, Site
 
 NOXFILE = (ROOT / "noxfile.py").read_text()
 AUDIT_LINE = re.findall(
-    '^    {"time".*', (ROOT / "docs" / "guides" / "accounts.md").read_text(), re.MULTILINE
+    '^    {"time".*', (ROOT / "docs" / "operate" / "audit.md").read_text(), re.MULTILINE
 )[0]
 REDIS = "redis://127.0.0.1:6379/0"
 # Stores whose servers the tests of a page do not start.
@@ -54,7 +54,8 @@ def of_python(*, saying: str = "") -> list[Any]:
 @pytest.fixture(autouse=True)
 def secret_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", SECRET_KEY)
-    monkeypatch.setenv("SESSION_ENCRYPTION_KEY", SECRET_KEY[::-1])
+    for name in ("SESSION_ENCRYPTION_KEY", "OLD_SECRET_KEY"):
+        monkeypatch.setenv(name, SECRET_KEY[::-1])
 
 
 @pytest.fixture(autouse=True)
@@ -133,18 +134,41 @@ async def test_the_first_example_counts_visits(block: Block, here: Path) -> None
     assert len(kept(here)) == 1
 
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
 @pytest.mark.asyncio
-@pytest.mark.parametrize("block", of_python(saying="/log-out-everywhere/"))
-async def test_the_login_example_lists_and_ends_sessions(block: Block, here: Path) -> None:
+@pytest.mark.parametrize("block", of_python(saying='@app.get("/me")'))
+async def test_the_login_of_the_first_steps(block: Block, here: Path) -> None:
     site = Site(block.framework, {}, clock=Clock(time.time()), app=ran(block, ""), init=False)
-    phone, laptop = site.user(), site.user()
-    for device in (phone, laptop):
-        assert (await device.post("/login/ann")).text == "welcome"
-    assert (await phone.get("/buy/tea")).text == "tea"
-    assert (await phone.get("/buy/jam")).text == "tea, jam"
-    assert (await phone.get("/devices/ann")).text == "2 sessions"
-    assert (await phone.post("/log-out-everywhere/ann")).text == "2 sessions ended"
-    assert (await laptop.get("/devices/ann")).text == "0 sessions"
+    user, copy = site.user(), site.user()
+    wrong = await user.post("/login", data="user=ann&password=guessed", headers=FORM)
+    assert (wrong.status, len(user.jar.cookies)) == (403, 0)
+    await user.post("/login", data="user=ann&password=correct", headers=FORM)
+    assert json.loads((await user.get("/me")).text) == {"user": "ann"}
+    copy.jar.cookies.update(user.jar.cookies)
+    assert (await user.post("/logout")).status == 200
+    assert json.loads((await copy.get("/me")).text) == {"user": None}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("block", of_python(saying='@app.post("/devices/end")'))
+async def test_the_devices_of_the_first_steps_are_listed_and_ended(
+    block: Block, here: Path
+) -> None:
+    site = Site(block.framework, {}, clock=Clock(time.time()), app=ran(block, ""), init=False)
+    phone, laptop, tablet, other = (site.user() for _ in range(4))
+    for device in (phone, laptop, tablet):
+        await device.post("/login/ann")
+    await other.post("/login/bob")
+    listed = json.loads((await laptop.get("/devices")).text)
+    assert {each["label"] for each in listed} == {"Firefox on Linux"}
+    (own,) = (each["sid"] for each in listed if each["current"])
+    assert (await other.post("/devices/end", data=f"sid={own}", headers=FORM)).status == 404
+    assert (await phone.post("/devices/end", data=f"sid={own}", headers=FORM)).status == 200
+    assert (await laptop.get("/devices")).status == 401
+    assert json.loads((await phone.post("/devices/end-others")).text) == {"ended": 1}
+    assert (await tablet.get("/devices")).status == 401
 
 
 @pytest.mark.asyncio

@@ -1,4 +1,4 @@
-"""Applications share a login by the settings that the page names, and by all of them."""
+"""Applications share a login by the settings that their page names, and by all of them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,8 @@ from .test_code_blocks import PYTHON, REDIS
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.needs("flask", "quart")]
 
-(BLOCK,) = (
-    block
-    for block in PYTHON
-    if block.page == "docs/guides/one-login.md" and "SESSION_KEY_PREFIX=" in block.text
-)
+PAGE = "docs/guides/one-login.md"
+(BLOCK,) = (block for block in PYTHON if block.page == PAGE and "SESSION_KEY_PREFIX=" in block.text)
 BOTH_WAYS = pytest.mark.parametrize(("one", "other"), [("flask", "quart"), ("quart", "flask")])
 
 NewSite = Callable[..., Site]

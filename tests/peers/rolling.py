@@ -1,4 +1,4 @@
-"""Old and new processes side by side, and the way back: what docs/move/migrating.md says each sees.
+"""Old and new processes side by side, and the way back, as docs/move/how-it-works.md says.
 
 One jar of cookies goes from one side to the other, as behind a balancer that knows nothing of
 sessions. The last part has the one rule that the guide gives a balancer.

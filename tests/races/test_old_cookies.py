@@ -192,7 +192,7 @@ def test_what_was_revoked_is_final_for_the_old_cookie(how: str, second: Do) -> N
             assert sessions(bench) == 0
             for each in (acts[0], acts[2]):
                 assert not data_of(after(bench).opened(ours=each.result.cookie))
-        else:  # none had come by then: docs/move/migrating.md says so
+        else:  # none had come by then: docs/move/how-it-works.md says so
             assert acts[0].result.data
             assert acts[2].result.data
             assert opens(bench)

@@ -22,7 +22,7 @@ from tests.support.backend import ALL_STORES
 from tests.support.site import SECRET_KEY, Site
 from tests.unit.strategies import spelled
 
-PAGE = Path(__file__).parents[2] / "docs" / "move" / "migrating.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "types.md"
 # A row of the table "Values": what is stored, what Flask gives back, what comes back here.
 _ROW = re.compile(r"^\| `([^`]+)`[^|]*\| `([^`]+)`[^|]*\| `([^`]+)`[^|]*\|$", re.MULTILINE)
 _NAMES: dict[str, Any] = {"Decimal": Decimal}
@@ -105,7 +105,7 @@ async def test_an_error_handler_may_put_right_what_cannot_be_stored(
 
 
 def _rows() -> list[tuple[str, str, str]]:
-    _, _, table = PAGE.read_text().partition("\n## Values")
+    _, _, table = PAGE.read_text().partition("\n## What Flask's cookie gives back")
     return _ROW.findall(table)
 
 
