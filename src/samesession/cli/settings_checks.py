@@ -147,7 +147,8 @@ def fallbacks(facts: Facts) -> Finding:
     many = f"{len(older)} older key{'' if len(older) == 1 else 's'}"
     what = (
         f"{many} in SECRET_KEY_FALLBACKS: each opens as much as the newest. Drop it "
-        f"{in_words(facts.config.rules.lifetimes.longest)} after the change, or at once if it leaked"
+        f"{in_words(facts.config.rules.lifetimes.longest)} after the change, or at once if "
+        "it leaked"
     )
     level = Level.NOTICE if len(older) <= _FALLBACKS else Level.WARNING
     return Finding("key.fallbacks", level, what, write)
