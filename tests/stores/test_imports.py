@@ -85,7 +85,7 @@ def test_threads_start_without_asyncio(redis_url: str) -> None:
     run_by_itself(code)
 
 
-def test_an_application_starts_without_its_commands_and_other_libraries_readers(
+def test_an_application_starts_without_what_its_settings_do_not_ask_for(
     framework: str,
 ) -> None:
     code = (
@@ -95,8 +95,9 @@ def test_an_application_starts_without_its_commands_and_other_libraries_readers(
         f"app = {framework.title()}('start')\n"
         f"app.config.update(SECRET_KEY={SECRET_KEY!r}, SESSION_TYPE='memory')\n"
         "Session(app)\n"
-        "for name in ('cli.doctor', 'cli.running', 'migration'):\n"
+        "for name in ('cli.doctor', 'cli.running', 'migration', 'device'):\n"
         "    assert f'samesession.{name}' not in sys.modules, name\n"
+        "assert 'cryptography' not in sys.modules\n"
         "found = app.test_cli_runner().invoke(args=['sessions', '--help'])\n"
         "assert found.exit_code == 0, found.output\n"
         "assert 'Examine settings' in found.output, found.output\n"
