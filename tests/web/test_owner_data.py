@@ -74,6 +74,7 @@ async def test_an_owners_sessions_are_handed_out_with_their_data(site: Site) -> 
         "label": None,
         "created": "2027-01-15T08:00:00+00:00",
         "authenticated": "2027-01-15T08:00:00+00:00",
+        "device_bound": False,
         "data": {"cart": ["tea"], "name": "Ann"},
     }
     for moment in (last_seen, expires):

@@ -53,6 +53,7 @@ def _exported(info: SessionInfo, record: Record) -> dict[str, Any]:
         "authenticated": _spelt(info.authenticated),
         "last_seen": _spelt(info.last_seen),
         "expires": _spelt(info.expires),
+        "device_bound": info.device_bound,
         "data": data,
     }
 
