@@ -103,7 +103,7 @@ class DeviceRequest:
     @property
     def cookies(self) -> Sequence[str]:
         """The values of the bound cookie."""
-        return headers.cookie_values(self._header, self._settings.name)
+        return headers.values_of(self._header, self._settings.name)
 
     @property
     def skipped(self) -> str | None:

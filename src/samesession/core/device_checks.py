@@ -102,6 +102,7 @@ class Devices:
     ) -> None:
         """`by_header`: the token of these sessions is in no cookie."""
         self.rules = rules
+        self._freshness = rules.freshness
         self.entropy = entropy
         self.clock = clock
         self.notify = notify
@@ -122,28 +123,32 @@ class Devices:
             return Notice.of(Event.DEVICE_REFUSED, record, DEVICE_BY_HEADER)
         state = DeviceState(self, presented)
         state.opened, state.secret_hash = device, record.secret_hash
-        if device is None or isinstance(device, Offered) or presented.proves:
+        if is_free:
             return state
-        state.proved_at, state.reason = self._shown(record, device, presented, now)
-        if state.reason is None or self._goes_on(device, presented, now):
-            return state
-        return Notice.of(Event.DEVICE_REFUSED, record, state.reason)
+        shown = self._shown(record, device, presented, now)
+        if not isinstance(shown, str):
+            state.proved_at = shown
+        elif not presented.proves:
+            state.reason = shown
+            if not self._goes_on(device, presented, now):
+                return Notice.of(Event.DEVICE_REFUSED, record, shown)
+        return state
 
     def _shown(
-        self, record: Record, device: Device, presented: Presented, now: float
-    ) -> tuple[int | None, str | None]:
+        self, record: Record, device: Device | None, presented: Presented, now: float
+    ) -> int | str:
         """Return when the request's bound cookie was proved, or why that does not count."""
         if not isinstance(device, Binding):
-            return None, DEVICE_DAMAGED
+            return DEVICE_DAMAGED
         values = presented.cookies
         if not values:
-            return None, DEVICE_MISSING
+            return DEVICE_MISSING
         at = self._cookies.proved_at(values, record, device.thumbprint)
         if at is None or at > now + SKEW:
-            return None, DEVICE_FOREIGN
-        return (at, None) if now <= at + self.rules.freshness else (None, DEVICE_STALE)
+            return DEVICE_FOREIGN
+        return at if now <= at + self._freshness else DEVICE_STALE
 
-    def _goes_on(self, device: Device, presented: Presented, now: float) -> bool:
+    def _goes_on(self, device: Device | None, presented: Presented, now: float) -> bool:
         """Return whether a bound session goes on without a fresh bound cookie."""
         if not self.rules.requires:
             return True
