@@ -3758,4 +3758,175 @@ MUTANTS = (
         (Change("core/filing.py", "if ends and self._moved is not None:", "if False:"),),
         ("tests/faults/test_moved_own_store.py", "-k", "redis and application"),
     ),
+    Mutant(
+        "a proof of a device counts once",
+        (
+            Change(
+                "core/device_binding.py",
+                "tuple(each for each in device.challenges if each.hash != challenge)",
+                "device.challenges",
+            ),
+        ),
+        ("tests/unit/test_device_binding.py", "-k", "counts_once"),
+    ),
+    Mutant(
+        "only the challenge that was offered binds a session",
+        (Change("core/device_binding.py", "if _answers(device, offer, at):", "if True:"),),
+        ("tests/unit/test_device_binding.py", "-k", "not_offered or in_time"),
+    ),
+    Mutant(
+        "a challenge for a device is not too old",
+        (Change("core/device_binding.py", "_is_of_age(each.at, now, CHALLENGE_LIFE)", "True"),),
+        ("tests/unit/test_device_binding.py", "-k", "in_time"),
+    ),
+    Mutant(
+        "a bound session takes no second key",
+        (
+            Change(
+                "core/device_binding.py",
+                "case None | Offered(), Offer(challenge, at):",
+                "case _, Offer(challenge, at):",
+            ),
+        ),
+        ("tests/unit/test_device_binding.py", "-k", "second_key"),
+    ),
+    Mutant(
+        "a new owner drops the binding to a device",
+        (Change("core/next_record.py", "draft.cleared or owner != current.owner", "False"),),
+        ("tests/unit/test_device_flow.py", "-k", "drops_the_binding"),
+    ),
+    Mutant(
+        "an anonymous session that is cleared is bound no more",
+        (
+            Change(
+                "core/next_record.py",
+                "draft.cleared or owner != current.owner",
+                "owner != current.owner",
+            ),
+        ),
+        ("tests/unit/test_device_flow.py", "-k", "anonymous"),
+    ),
+    Mutant(
+        "a token in a header opens no bound session",
+        (Change("core/device_checks.py", "if is_free or not self._by_header:", "if True:"),),
+        ("tests/unit/test_device_flow.py", "-k", "in_a_header"),
+    ),
+    Mutant(
+        "a bound cookie is fresh",
+        (
+            Change(
+                "core/device_checks.py",
+                "return at if now <= at + self._freshness else DEVICE_STALE",
+                "return at",
+            ),
+        ),
+        ("tests/unit/test_device_checks.py", "-k", "fresh"),
+    ),
+    Mutant(
+        "a bound cookie is not of the future",
+        (Change("core/device_checks.py", "at is None or at > now + SKEW", "at is None"),),
+        ("tests/unit/test_device_checks.py", "-k", "fresh_one"),
+    ),
+    Mutant(
+        "a bound session needs its bound cookie where that is required",
+        (Change("core/device_checks.py", "if not self.rules.requires:", "if True:"),),
+        ("tests/unit/test_device_checks.py", "-k", "refused_where"),
+    ),
+    Mutant(
+        "a grace needs the browser's word",
+        (
+            Change(
+                "core/device_checks.py",
+                "rules.grace > 0 and in_grace and presented.skipped is not None",
+                "rules.grace > 0 and in_grace",
+            ),
+        ),
+        ("tests/unit/test_device_checks.py", "-k", "grace"),
+    ),
+    Mutant(
+        "a grace is counted from the last proof in the record",
+        (
+            Change(
+                "core/device_checks.py",
+                "in_grace = over - rules.margin <= now < over + rules.grace",
+                "in_grace = True",
+            ),
+        ),
+        ("tests/unit/test_device_checks.py", "-k", "grace"),
+    ),
+    Mutant(
+        "a new secret brings the old end of the bound cookie",
+        (Change("core/device_checks.py", "at = device.proved_at", "at = int(self.clock())"),),
+        ("tests/unit/test_device_checks.py", "-k", "old_end or no_fresh_one"),
+    ),
+    Mutant(
+        "who took a session over keeps its bound cookie",
+        (
+            Change(
+                "core/device_checks.py",
+                "if state.lost is not None and not state.lost.drop:",
+                "if False:",
+            ),
+        ),
+        ("tests/unit/test_device_checks.py", "-k", "taken_over"),
+    ),
+    Mutant(
+        "a bound cookie is of one secret and one device",
+        (
+            Change(
+                "core/bound_cookie.py",
+                '(record.sid.encode("ascii"), record.secret_hash, thumbprint)',
+                '(record.sid.encode("ascii"),)',
+            ),
+        ),
+        ("tests/unit/test_bound_cookie.py", "-k", "elsewhere or another_device or for_ever"),
+    ),
+    Mutant(
+        "a remembered proof of a device is of one secret and one device",
+        (
+            Change(
+                "core/bound_cookie.py",
+                'f"{record.sid}{value}".encode("ascii") + record.secret_hash + thumbprint',
+                'f"{record.sid}{value}".encode("ascii")',
+            ),
+        ),
+        ("tests/unit/test_bound_cookie.py", "-k", "remembered"),
+    ),
+    Mutant(
+        "a remembered proof of a device is by the keys that count",
+        (Change("core/bound_cookie.py", "hashlib.sha256(of_keys).digest()", "bytes(32)"),),
+        ("tests/unit/test_bound_cookie.py", "-k", "remembered"),
+    ),
+    Mutant(
+        "a tossed cookie does not win over a bound session",
+        (
+            Change(
+                "core/opening.py",
+                "isinstance(opened, ServerSession) or opened.event is Event.DEVICE_REFUSED",
+                "isinstance(opened, ServerSession)",
+            ),
+        ),
+        ("tests/unit/test_device_flow.py", "-k", "tossed"),
+    ),
+    Mutant(
+        "an offer to bind a session is stored by no cache",
+        (Change("headers.py", "if besides.lines:", "if False:"),),
+        ("tests/web/test_device_sessions.py", "-k", "memory and several_requests"),
+    ),
+    Mutant(
+        "a WebSocket is not let in as one that comes to prove",
+        (
+            Change(
+                "device_requests.py",
+                'request.path in self._paths and request.method == "POST"',
+                "request.path in self._paths",
+            ),
+        ),
+        ("tests/unit/test_device_requests.py", "-k", "only_a_post"),
+    ),
+    Mutant(
+        "no offer is made over plain http",
+        (Change("core/device_offers.py", "if not device.presented.is_secure:", "if False:"),),
+        ("tests/unit/test_device_flow.py", "-k", "plain_http"),
+    ),
 )
