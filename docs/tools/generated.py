@@ -39,14 +39,20 @@ def expanded(text: str, path: Path) -> str:
 
 
 def _settings(kinds: list[str], names: list[str]) -> str:
-    """Return the table of some classes' settings, or of those that are named, in that order."""
+    """Describe some classes' settings, or those that are named, in that order."""
     known: dict[str, Setting] = {}
     for kind in kinds:
         module, _, name = kind.rpartition(".")
         found = declared(getattr(import_module(module), name))
         known |= {each.name: each for each in found.values()}
-    rows = [known[name].row for name in names or known]
-    return "\n".join(("| Setting | Default | Meaning |", "| --- | --- | --- |", *rows))
+    return "\n\n".join(_described(known[name]) for name in names or known)
+
+
+def _described(each: Setting) -> str:
+    """Describe a setting, which is found by its name in the index and the search."""
+    written = repr(each.default).replace("'", '"')
+    default = each.shown or f"`{written}`"
+    return f":::{{confval}} {each.name}\n:default: {default}\n\n{each.doc}\n:::"
 
 
 def _api(modules: list[str], names: list[str]) -> str:

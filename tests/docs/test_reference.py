@@ -60,20 +60,21 @@ def _declares(kind: type[object]) -> bool:
         return False
 
 
-def test_each_setting_is_in_one_table() -> None:
+def test_each_setting_is_described_once() -> None:
     known = {each.name for kind in kinds() for each in declared(kind).values()}
     assert len(known) > 40
     page = generated.page(DOCS / "reference" / "settings.md")
-    assert Counter(re.findall(r"^\| `(SESSION_\w+)` \|", page, re.MULTILINE)) == Counter(known)
+    described = re.findall(r"^:::\{confval\} (SESSION_\w+)$", page, re.MULTILINE)
+    assert Counter(described) == Counter(known)
     others = [each for each in REFERENCE if each.name != "settings.md"]
-    assert pages_with(r"^\| `(SESSION_\w+)` \|", others) == Counter()
+    assert pages_with(r"^\| `(SESSION_\w+)` \||\{(?:settings|confval)\}", others) == Counter()
 
 
-def test_a_table_has_names_and_defaults_of_the_declarations() -> None:
+def test_a_setting_is_described_by_its_declaration() -> None:
     text = ":::{settings} samesession.header_settings.HeaderSettings\nSESSION_HEADER\n:::\n"
     made = generated.expanded(text, DOCS / "reference" / "settings.md")
-    (declaration,) = declared(HeaderSettings).values()
-    assert made == f"| Setting | Default | Meaning |\n| --- | --- | --- |\n{declaration.row}\n"
+    (each,) = declared(HeaderSettings).values()
+    assert made == f":::{{confval}} SESSION_HEADER\n:default: `None`\n\n{each.doc}\n:::\n"
     with pytest.raises(KeyError):
         _ = generated.expanded(text.replace("_HEADER\n", "_HEADED\n"), DOCS)
 
