@@ -21,7 +21,7 @@ from typing import Any
 
 from tests.support.server import running
 
-from . import micro, report, scale, served, start
+from . import bound, micro, report, scale, served, start
 from .calls import AsgiCaller, Caller, FlaskCaller
 from .cases import FULL, IN_TURN, QUICK, Effort, cases
 from .commands import counted
@@ -31,7 +31,7 @@ from .subjects import Place, installed
 from .targets import Result, judged, other_results, scale_results
 
 FRAMEWORKS = ("quart", "starlette", "flask")
-PARTS = (*FRAMEWORKS, "micro", "bytes", "start", "served", "scale")
+PARTS = (*FRAMEWORKS, "micro", "bytes", "start", "bound", "served", "scale")
 _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 
 
@@ -89,7 +89,7 @@ def _options() -> argparse.Namespace:
 
 def _run(found: Found, options: argparse.Namespace, place: Place) -> None:
     effort = QUICK if options.quick else FULL
-    quick = ("quart", "flask", "micro", "bytes", "start")
+    quick = ("quart", "flask", "micro", "bytes", "start", "bound")
     parts = options.only or (quick if options.quick else PARTS)
     if "micro" in parts:
         unit = "CPU us"
@@ -106,6 +106,10 @@ def _run(found: Found, options: argparse.Namespace, place: Place) -> None:
     if "start" in parts and find_spec("flask_session") is not None:
         title = "Session(app) with redis, beyond the bare application"
         found.note("start", title, "CPU ms", start.starts(place.redis_url, effort))
+    if "bound" in parts:
+        for framework in bound.FRAMEWORKS:
+            title = f"{framework.capitalize()}: whole requests, 2 kB in memory, one at a time"
+            found.note("bound", title, "", bound.compared(framework, effort))
     if "served" in parts:
         title = "Quart under hypercorn, 2 kB, 32 connections from another process"
         found.note("served", title, "", served.served(place, effort))

@@ -71,7 +71,8 @@ def _offer(session: Any, _: Any) -> str:
 
 def _register(session: Any, request: Any) -> str:
     """Bind the session as an endpoint does, which has verified a proof before."""
-    if not note_registration(unproxied(session), "ES256", _KEY, request.args["challenge"]):
+    ours: Any = unproxied(session)
+    if not note_registration(ours, "ES256", _KEY, request.args["challenge"]):
         raise RuntimeError("no session was bound")
     return ""
 

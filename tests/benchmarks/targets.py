@@ -214,6 +214,16 @@ def other_results(values: Mapping[str, Mapping[str, float]]) -> list[Result]:
             1.05,
             None,
         ),
+        *_of_bound(values.get("bound", {})),
+    ]
+
+
+def _of_bound(values: Mapping[str, float]) -> list[Result]:
+    """Compare requests of a session that is bound to its device with those of another one."""
+    cases = [name.removesuffix(": ratio") for name in values if name.endswith(": ratio")]
+    return [
+        Result(f"{case}, bound to its device", "not bound", values[f"{case}: ratio"], 1.05, None)
+        for case in cases
     ]
 
 
