@@ -1,6 +1,6 @@
-"""Make a response say what became of its session: cookies and headers.
+"""Add to a response what its session needs: cookies and headers.
 
-Where sessions are bound to devices, the bound cookie, too, and the offer to bind one.
+If sessions are bound to devices, that includes the bound cookie, and the offer to bind one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Answering:
         self._reuse_told = False
 
     def write(self, reply: Reply, state: SessionState, response: Response, parts: Parts) -> bool:
-        """Write what the flow decided; return whether the body is still made meanwhile."""
+        """Write what the flow decided; return whether the body is still running."""
         if reused_response.take_back(response) and not (state.answered or self._reuse_told):
             self._reuse_told = True
             log.warning(_REUSED)
@@ -45,7 +45,7 @@ class Answering:
             parts.header.apply(reply, response, state.header_token)
             return streaming
         besides = _NOTHING
-        # What else a device makes a response say follows a save, which sends the cookie.
+        # The device's other parts of a response follow a save, which sends the cookie.
         if state.device is not None and (reply.cookie is not None or state.device.speaks):
             reply, besides = _of_device(reply, state, parts)
         if reply is not UNTOUCHED or deleted is not None or besides is not _NOTHING:
@@ -54,9 +54,9 @@ class Answering:
 
 
 def _of_device(reply: Reply, state: SessionState, parts: Parts) -> tuple[Reply, headers.Besides]:
-    """Return what a response has of the session's device, and what is left of the rest."""
+    """Return a response's parts for the session's device, and the rest that is left to do."""
     assert state.device is not None
-    # Made by `device_requests`, as all that the flow was given.
+    # Created by `device_requests`, like everything that the flow got.
     request = cast("DeviceRequest", state.device.presented)
     if isinstance(reply.cookie, SetCookie) and request.proves:
         # The browser has it, or a newer one, which this answer may overtake.

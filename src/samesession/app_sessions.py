@@ -1,6 +1,6 @@
-"""One application's sessions put together: its config, its store, its flow.
+"""The sessions of one application: its configuration, store and flow.
 
-Shared by the Quart and the Flask interface, which only add how to wait.
+The Quart and the Flask interface share it, and only add how to wait.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class AppSessions:
         clock: Clock | None,
         entropy: Entropy = secrets.token_bytes,
     ) -> None:
-        self.app = app  # the application itself, never a proxy that stands for it
+        self.app = app  # the application itself, never a proxy for it
         self._framework = framework
         self._given = store
         self._clock = clock or system_time
@@ -69,11 +69,11 @@ class AppSessions:
         self._wrap: Callable[[Store], Store] | None = None
         self._settled = False
         self._snapshot: object = None
-        self.serves = False  # requests, in this process
-        self.has_failed = False  # the store, at any time: until then no request looks further
+        self.serves = False  # requests in this process
+        self.has_failed = False  # the store, at any time: before that no request checks further
         self._answering = Answering()
         self._born = worker_processes.process_id()
-        # Made once, though settings that do not concern it change by turns.
+        # Created once, even if unrelated settings change to and fro.
         self._writer = lru_cache(maxsize=8)(headers.CookieWriter)
         self._build()
         stand_ins.join(self)
@@ -110,21 +110,21 @@ class AppSessions:
 
     @property
     def config(self) -> Config:
-        """The configuration as it was read last."""
+        """The configuration that was read last."""
         return self._current.latest.config
 
     @property
     def cookie(self) -> Attributes:
-        """What the session cookie is like now."""
+        """The attributes of the session cookie now."""
         return self._current.parts().config.cookie
 
     @property
     def flow(self) -> Flow | CookieFlow:
-        """What opens and closes sessions by the settings of this moment."""
+        """The flow that opens and closes sessions with the current settings."""
         return (self._current.parts() if self._settled else self._current.latest).flow
 
     def _parts(self, config: Config) -> Parts:
-        """Build what depends on settings that may change; the store stays."""
+        """Build the parts that depend on changeable settings; the store stays."""
         flow, old = self._flows.of(config), config.migration.old_cookie
         offers = None if old is None else offered(old, flow, self._old_end)
         of_header = self._flows.of_header(config)
@@ -145,9 +145,9 @@ class AppSessions:
         return opened if self._wrap is None else self._wrap(opened)
 
     def wrap_store(self, wrap: Callable[[Store], Store]) -> None:
-        """Use what a function makes of the store in its place.
+        """Replace the store by the result of a function of it.
 
-        Raises ConfigError where the store is in use.
+        Raises ConfigError if the store is in use.
         """
         if self._settled:
             raise ConfigError("requests are served already: call this where Session(app) is called")
@@ -155,7 +155,7 @@ class AppSessions:
         self._build()
 
     def begin_anew(self) -> None:
-        """Read the settings, and open the store, again when they are needed next."""
+        """Read the settings and open the store again when they are next needed."""
         self._settled = self.serves = self.has_failed = False
         self._snapshot = None
 
@@ -166,9 +166,9 @@ class AppSessions:
 
     @property
     def administration(self) -> Administration:
-        """What can be done to the sessions from outside of a request.
+        """The administration of the sessions from outside of a request.
 
-        Raises NotSupported where the browser keeps them.
+        Raises NotSupported if the browser keeps them.
         """
         self.freeze_config()
         flow = self.flow
@@ -200,25 +200,25 @@ class AppSessions:
 
     @property
     def _is_of_one_process(self) -> bool:
-        """Whether no other process sees what the store files."""
+        """Whether no other process can see the store's records."""
         return self._store is not None and capabilities_of(self._store).reach is Reach.PROCESS
 
     def _begin(self, request: Request) -> None:
-        """Prepare for requests; say where processes that share no sessions lose them."""
+        """Prepare for requests; warn if several processes do not share their sessions."""
         self.freeze_config()
         self.serves = True
         environ: Mapping[str, Any] = getattr(request, "environ", {})
         if self._is_of_one_process and worker_processes.are_several(environ, born=self._born):
             log.error(
-                "this server runs several processes, and sessions are kept in the memory of each, "
-                'without those of the others. Write SESSION_TYPE = "filesystem", which the '
-                "processes of one machine share, or run one"
+                "this server runs several processes, and each keeps its own sessions in its "
+                'memory. Write SESSION_TYPE = "filesystem", which the processes of one machine '
+                "share, or run one"
             )
 
     def open(self, request: Request, header: str) -> Steps[ServerSession]:
         """Open the session of a request with this Cookie header, which may be empty.
 
-        The steps raise StoreError when the store fails; see `broken`.
+        The steps raise StoreError if the store fails; see `broken`.
         """
         if not self.serves:
             self._begin(request)
@@ -245,37 +245,37 @@ class AppSessions:
         return self._no_renew is None or not self._no_renew(request)
 
     def flow_of(self, session: ServerSession) -> Flow | CookieFlow:
-        """Return what opened a session, by the settings of this moment."""
+        """Return the flow that opened a session, with the current settings."""
         return self._current.parts().flow_of(session)
 
     def broken(self, error: SessionError) -> ServerSession:
-        """Stand in for a session that the store did not give."""
+        """Return a stand-in for a session that the store did not return."""
         self.has_failed = True
         return ServerSession(state=SessionState(mode=Mode.BROKEN), failure=self.failed(error))
 
     def failed(self, error: SessionError) -> headers.SessionUnavailable:
-        """Return the error that the application sees for a failure of the store."""
+        """Return the application's error for a failure of the store."""
         log.error("the session store failed: %s", self.told(error))
         return headers.SessionUnavailable(error)
 
     def told(self, error: SessionError) -> str:
-        """Return what went wrong in a line; of a store's failure also why and where."""
+        """Return an error as one line; for a store's failure also the reason and the place."""
         if not isinstance(error, StoreError):
             return str(error)
         store = self._store
         return outages.line(error, store.location if isinstance(store, Located) else None)
 
     def unsaved(self, session: ServerSession, error: SessionError) -> headers.SessionUnavailable:
-        """Return the error for a session that the store did not save in the end."""
+        """Return the error for a session that the store did not save."""
         state_of(session).mark_failed()
         return self.failed(error)
 
     @staticmethod
     def _is_told(session: ServerSession, error: Exception) -> bool:
-        """Return whether the same error has told before that the session cannot be saved.
+        """Return whether the same error was reported before: that the session cannot be saved.
 
-        A framework saves the session again with the page that it makes of the error: that
-        would be the same error, logged twice more.
+        A framework saves the session again with its error page. That would raise the same error,
+        and log it twice more.
         """
         before, state_of(session).refused = state_of(session).refused, str(error)
         return before == str(error)
@@ -285,17 +285,17 @@ class AppSessions:
         return self._clock()
 
     def tell_unsaved(self, session: ServerSession, reason: str) -> None:
-        """Tell, within steps, of a session that could not be saved when its response was made."""
+        """Report, within steps, a session that could not be saved after its response was made."""
         loaded = state_of(session).loaded
         record = None if loaded is None else loaded.record
         notifier(self.app)(Notice.of(Event.UNSAVED, record, reason))
 
     def close(self, session: ServerSession, response: Response | None) -> Steps[None]:
-        """Save the session and make the response say so; None for a WebSocket."""
+        """Save the session and update the response; None for a WebSocket."""
         parts = self._current.parts()
         try:
             flow = parts.flow_of(session)
-            if flow.is_at_rest(session):  # as after most requests
+            if flow.is_at_rest(session):  # the usual case
                 reply = flow.leave(session)
             else:
                 response = self._framework.carrier(response, session)
@@ -306,19 +306,19 @@ class AppSessions:
                 raise
 
     def _saved(self, session: ServerSession, parts: Parts, *, is_sent: bool) -> Steps[Reply]:
-        """Save the session with the response; `is_sent`: it carries a cookie."""
+        """Save the session with the response; `is_sent`: the response carries a cookie."""
         state, flow = state_of(session), parts.flow_of(session)
         self._exempt.tell(state)
         reply = yield from self.in_turn(session, flow.close(session, cookie_possible=is_sent))
         for _ in range(_MEANWHILE):
-            # Another thread or task of the request wrote while that was saved.
+            # Another thread or task of the request wrote during the save.
             if not state.written or state.mode is not Mode.LIVE:
                 break
             reply = yield from self.in_turn(session, flow.close(session, cookie_possible=is_sent))
         return reply
 
     def in_turn(self, session: ServerSession, steps: Steps[T]) -> Steps[T]:
-        """Save, or read, a session after all other saves of its request, from what they stored."""
+        """Save, or read, a session after all other saves of its request, based on their results."""
         lock = state_of(session).turn(self._framework.lock)
         yield from wait(lock.acquire())
         try:
@@ -347,7 +347,7 @@ class AppSessions:
             self._framework.save_streamed(response, self, session)
 
     def prepare(self) -> Steps[None]:
-        """Make the tables or the like that the store needs.
+        """Create the tables or the like that the store needs.
 
         Raises NotSupported for a store that needs none.
         """
@@ -355,7 +355,7 @@ class AppSessions:
             return
         if not isinstance(self._store, Preparable):
             raise NotSupported(f"SESSION_TYPE {self.config.store_type!r} needs no tables")
-        yield from checkpoint(bounded=False)  # a server may take minutes to make a table
+        yield from checkpoint(bounded=False)  # a server may take minutes to create a table
         yield from self._store.prepare()
 
     def ping(self) -> Steps[float]:
@@ -365,17 +365,17 @@ class AppSessions:
 
     @property
     def store(self) -> Store | None:
-        """What files the sessions; None where the browser keeps them."""
+        """The store of the sessions; None if the browser keeps them."""
         return self._store
 
     @property
     def kind(self) -> str:
-        """What SESSION_TYPE says, or the class of the store that the application gave."""
+        """The value of SESSION_TYPE, or the class of the store that the application passed."""
         return self.config.store_type if self._given is None else type(self._given).__name__
 
     @property
     def location(self) -> str:
-        """Where the sessions are, and which are this application's, for an operator to read."""
+        """The place of the sessions, and their prefix, for an operator to read."""
         store = self._store
         if store is None:
             return "the cookie"
@@ -383,13 +383,13 @@ class AppSessions:
         return f"{where}, with keys that begin with {self.config.rules.prefix!r}"
 
     def shut(self) -> Steps[None]:
-        """Let go of this process's and event loop's connections."""
+        """Close the connections of this process and event loop."""
         if self._store is not None:
             yield from self._store.close()
 
 
 def app_sessions_of(app: Any) -> AppSessions:  # a Flask or a Quart
-    """Return the sessions of an application; raise ConfigError where there are none."""
+    """Return the sessions of an application; raise ConfigError if it has none."""
     app_sessions = getattr(app.session_interface, "app_sessions", None)
     if not isinstance(app_sessions, AppSessions):
         raise without_sessions(app)

@@ -1,6 +1,6 @@
-"""What requests show of their devices, and what responses say of them, in headers.
+"""Read the devices' headers of requests, and write those of responses.
 
-Never knows how a proof is verified: `device` does.
+This module does not know how a proof is verified: `device` does.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _WORDS = (events.DEVICE_UNREACHABLE, events.DEVICE_SERVER_ERROR, events.DEVICE_Q
 
 
 class DeviceRequests:
-    """What is the same for all requests by one application's settings."""
+    """The same for all requests with one application's settings."""
 
     def __init__(self, settings: DeviceSettings, cookie: Attributes, flow: Flow) -> None:
         self.flow = flow
@@ -46,24 +46,24 @@ class DeviceRequests:
         }
 
     def of(self, request: Request, header: str) -> DeviceRequest:
-        """Return what a request with this Cookie header shows."""
+        """Return the device data of a request with this Cookie header."""
         return DeviceRequest(self, request, header)
 
     def is_endpoint(self, request: Request) -> bool:
-        """Return whether a request is for us: a POST to one of our two paths, no WebSocket."""
+        """Return whether a request is for us: a POST to one of our two paths, not a WebSocket."""
         return request.path in self._paths and request.method == "POST"
 
     @property
     def attributes(self) -> str:
-        """The bound cookie's attributes, as its Set-Cookie header has them, without an age."""
+        """The bound cookie's attributes, as in its Set-Cookie header, without an age."""
         return dump_cookie(self.name, "v", **self._attributes).partition("; ")[2]
 
     def written(self, reply: DeviceReply, request: DeviceRequest) -> headers.Besides:
-        """Return what a response has besides its session's cookie."""
+        """Return a response's parts besides its session's cookie."""
         cookies, lines = list[str](), list[tuple[str, str]]()
         if isinstance(reply.cookie, SetBound):
             value, age = reply.cookie.value, reply.cookie.max_age
-            # No date: it would be the system's time, which need not be the application's.
+            # No date: it would be the system's time, which may differ from the application's.
             kept = dump_cookie(
                 self.name, value, max_age=age, sync_expires=False, **self._attributes
             )
@@ -78,9 +78,9 @@ class DeviceRequests:
 
 
 class DeviceRequest:
-    """What one request shows; made for each, so that it works out nothing by itself.
+    """The device data of one request, created for each, and computed on demand.
 
-    No repr of it shows a cookie.
+    Its repr shows no cookie.
     """
 
     __slots__ = ("_header", "_request", "_settings")
@@ -95,7 +95,7 @@ class DeviceRequest:
     ) -> Steps[ServerSession]:
         """Open the request's session, as `Flow.open` does.
 
-        One that comes to prove does not restart the idle timeout: its user did nothing.
+        A request for our endpoints does not restart the idle timeout: its user did nothing.
         """
         renew = renew and not self.proves
         return self._settings.flow.open(values, renew=renew, address=address, device=self)
@@ -107,7 +107,7 @@ class DeviceRequest:
 
     @property
     def skipped(self) -> str | None:
-        """Why the browser comes without a proof, in its word; None if it says nothing."""
+        """The browser's reason for sending no proof; None if it gives none."""
         said: str | None = self._request.headers.get("Secure-Session-Skipped")
         if said is None:
             return None
@@ -116,15 +116,15 @@ class DeviceRequest:
 
     @property
     def proves(self) -> bool:
-        """Whether the request came to prove: to one of our endpoints."""
+        """Whether the request is for one of our endpoints, with a proof."""
         return self._settings.is_endpoint(self._request)
 
     @property
     def is_secure(self) -> bool:
-        """Whether the browser takes a cookie that is Secure from the response."""
+        """Whether the browser accepts a Secure cookie from the response."""
         return self._settings.cookie.secure or bool(self._request.is_secure)
 
     @property
     def root_path(self) -> str:
-        """What stands before the application's own paths."""
+        """The prefix of the application's own paths."""
         return self._request.root_path

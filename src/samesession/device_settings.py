@@ -1,6 +1,6 @@
 """The settings of sessions that are bound to a device.
 
-The two endpoints are below SESSION_DEVICE_PATH, as the application's root path has it.
+The two endpoints are below SESSION_DEVICE_PATH, relative to the application's root path.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from .errors import ConfigError
 from .reading_settings import Setting, choice, seconds, setting
 
 OFF, OFFER, REQUIRE = "off", "offer", "require"
-_LEAST = 10  # seconds; a browser proves itself anew before each end
+_LEAST = 10  # seconds; a browser makes a new proof before each expiry
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
 
 _NO_STORE = (
-    "SESSION_DEVICE_BOUND needs sessions that a store keeps, and with SESSION_TYPE 'cookie' the "
-    'browser does: choose a server-side store, such as SESSION_TYPE = "filesystem", or write '
+    "SESSION_DEVICE_BOUND needs a server-side store, but with SESSION_TYPE 'cookie' the browser "
+    'keeps the session: choose a store, such as SESSION_TYPE = "filesystem", or write '
     'SESSION_DEVICE_BOUND = "off"'
 )
 _PARTITIONED = (
@@ -44,15 +44,15 @@ def _grace(value: object, setting: Setting) -> int:
 def _path(value: object, setting: Setting) -> str:
     if not isinstance(value, str) or _PATH.fullmatch(value) is None:
         raise ConfigError(
-            f"{setting.name} must be a path of the application's without a slash at its end, such "
-            'as "/_session/device"'
+            f"{setting.name} must be a path of the application without a slash at its end, such as "
+            '"/_session/device"'
         )
     return value
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceSettings:
-    """Whether sessions are bound to the device that they began on, and how that is proved."""
+    """Whether sessions are bound to their device, and how it is proved."""
 
     mode: str = setting(
         "SESSION_DEVICE_BOUND",
@@ -94,15 +94,15 @@ class DeviceSettings:
 
     @property
     def rules(self) -> DeviceRules:
-        """What decides whether a request with a bound session goes on."""
+        """The rules that decide whether a request with a bound session continues."""
         return DeviceRules(self.mode == REQUIRE, self.freshness, self.grace)
 
     def check(self, cookie: Attributes) -> None:
-        """Raise ConfigError for a cookie of the session that no device can be bound with."""
+        """Raise ConfigError for a session cookie with which no device can be bound."""
         if self.is_on and cookie.partitioned:
             raise ConfigError(_PARTITIONED)
 
     def check_store(self, *, in_cookie: bool) -> None:
-        """Raise ConfigError where no store keeps the sessions."""
+        """Raise ConfigError if no store keeps the sessions."""
         if self.is_on and in_cookie:
             raise ConfigError(_NO_STORE)

@@ -1,7 +1,7 @@
 """Werkzeug glue for both frameworks: read the cookie, write Set-Cookie, Vary, Cache-Control.
 
-Never knows Flask, Quart, or how to wait. Quart's requests and responses are
-Werkzeug's underneath (`werkzeug.sansio`), so one piece of code serves both.
+This module does not know Flask, Quart, or how to wait. Quart's requests and responses are based on
+Werkzeug's (`werkzeug.sansio`), so one piece of code serves both.
 """
 
 from __future__ import annotations
@@ -25,21 +25,27 @@ from .core.scopes import Address, Scope
 from .errors import SessionError, StoreUnavailable, TooManySessions
 from .settings_checks import Paths
 
-# Stand-ins that Werkzeug writes as they are.
+# Placeholders that Werkzeug writes unchanged.
 _VALUE = "value-goes-here"
 _DATE = "date-goes-here"
 _EXPIRES = f"; Expires={_DATE}"
-# What may stand around a name or a value (RFC 6265bis, 4.2.1); all else belongs to it.
+# Characters allowed around a name or a value (RFC 6265bis, 4.2.1); all others belong to it.
 _BLANKS = " \t"
-# Ends of the names of headers that some caches heed in place of Cache-Control: targeted
-# fields such as CDN-Cache-Control (RFC 9213), and what servers of one make have.
+# Suffixes of headers that some caches use in place of Cache-Control: targeted fields such as
+# CDN-Cache-Control (RFC 9213), and those of single products.
 _INSTEAD = ("-cache-control", "surrogate-control", "edge-control", "x-accel-expires")
 
 
 class SessionUnavailable(StoreUnavailable, ServiceUnavailable):
     """The 503 that an application's error handlers see when the store is down.
 
-    It matches `errorhandler(503)` and `errorhandler(StoreUnavailable)` alike.
+    It matches `errorhandler(503)` and `errorhandler(StoreUnavailable)` alike::
+
+        @app.errorhandler(503)
+        def down(error):
+            return render_template("back_soon.html"), 503
+
+    .. versionadded:: 1.0
     """
 
     def __init__(self, reason: SessionError) -> None:
@@ -52,9 +58,11 @@ class SessionUnavailable(StoreUnavailable, ServiceUnavailable):
 
 
 class LoginRefused(TooManySessions, Forbidden):
-    """The 403 that an application's error handlers see where SESSION_MAX_PER_OWNER refuses a login.
+    """The 403 that an application's error handlers see when SESSION_MAX_PER_OWNER refuses a login.
 
     It matches `errorhandler(403)` and `errorhandler(TooManySessions)` alike.
+
+    .. versionadded:: 1.0
     """
 
     description = "You are logged in on as many devices as is allowed: log out on one of them."
@@ -68,15 +76,15 @@ class LoginRefused(TooManySessions, Forbidden):
         return str(self.args[0])
 
 
-# What becomes of a response whose session is not saved.
+# The error page for a response whose session was not saved.
 Failure: TypeAlias = SessionUnavailable | LoginRefused
 
 
 def cookie_values(header: str, name: str) -> list[str]:
     """Return every value that a Cookie header has for a name (RFC 6265bis, 4.2.1).
 
-    Quotes and escapes are left as they are, which no cookie of ours has: what a
-    browser was never given is not read either.
+    Quotes and escapes are left as they are, because our cookies have none: a value that we never
+    sent is not accepted.
     """
     values: list[str] = []
     for pair in header.split(";"):
@@ -98,25 +106,25 @@ def values_of(header: str, name: str) -> list[str]:
 
 
 def address(request: Request) -> Address:
-    """Return where a request was sent to."""
+    """Return the address that a request was sent to."""
     try:
         host = request.host
-    except SecurityError:  # none of TRUSTED_HOSTS
+    except SecurityError:  # not in TRUSTED_HOSTS
         host = ""
     return Address(host, request.root_path + request.path)
 
 
 def is_for_socket(request: Request) -> bool:
-    """Return whether a request is a WebSocket's, or Socket.IO's, which can send no cookie."""
+    """Return whether a request is from a WebSocket or Socket.IO, which cannot send a cookie."""
     if getattr(request, "scheme", "") in ("ws", "wss") or "EIO" in request.args:
         return True
     return request.headers.get("Upgrade", "").lower() == "websocket"
 
 
 def matcher(*chosen: Paths) -> Callable[[Request], bool] | None:
-    """Return what says whether a request is meant by prefixes or predicates; None: none is.
+    """Return a function that matches requests by prefixes or predicates; None if it matches none.
 
-    A prefix means itself and what is below it: "/a" is "/a" and "/a/b", not "/ab".
+    A prefix matches itself and everything below it: "/a" matches "/a" and "/a/b", not "/ab".
     """
     prefixes = [prefix for paths in chosen if not callable(paths) for prefix in paths]
     predicates = [paths for paths in chosen if callable(paths)]
@@ -135,14 +143,14 @@ def matcher(*chosen: Paths) -> Callable[[Request], bool] | None:
 
 
 class CookieWriter:
-    """Writes Set-Cookie as Werkzeug does, with what settings fix computed once."""
+    """Writes Set-Cookie as Werkzeug does; parts that the settings fix are computed once."""
 
     def __init__(
         self, cookie: Attributes, old_name: str | None = None, in_place: str | None = None
     ) -> None:
-        """`old_name`: of another library's cookie, in the same scope.
+        """`old_name`: the name of another library's cookie, in the same scope.
 
-        `in_place`: the header of requests that no cookie counts for.
+        `in_place`: the header of requests for which no cookie counts.
         """
         self._cookie = cookie
         self.varies_by = ("Cookie",) if in_place is None else ("Cookie", in_place)
@@ -168,7 +176,7 @@ class CookieWriter:
         }
 
     def elsewhere(self, address: Address, *, beside_ours: bool) -> list[str]:
-        """Return the headers that delete the cookie in other scopes than its own."""
+        """Return the headers that delete the cookie in all scopes but its own."""
         return [
             dump_cookie(
                 self._cookie.name,
@@ -211,22 +219,22 @@ def apply(
     deleted: Deleted | None = None,
     besides: Besides = _NOTHING_BESIDES,
 ) -> None:
-    """Make a response say what the flow decided.
+    """Make a response send what the flow decided.
 
-    `deleted`: which other cookies it deletes, too. Raises SessionTooLarge, before anything
-    is changed, for a cookie above 4,096 bytes.
+    `deleted`: other cookies that it deletes, too. Raises SessionTooLarge, before any change, for a
+    cookie above 4,096 bytes.
     """
     headers, before = response.headers, reused_response.lines(response)
     cookies = [] if reply.cookie is None else [writer.header(reply.cookie)]
     if deleted is not None:
         old = writer.old if deleted.old else []
-        # Ours comes last: some browsers tell fewer scopes apart than others.
+        # Ours comes last, because some browsers distinguish fewer scopes than others.
         if deleted.elsewhere is not None:
             cookies = [*writer.elsewhere(deleted.elsewhere, beside_ours=bool(cookies)), *cookies]
         cookies = [*old, *cookies]
     if besides.cookies:
         cookies = [*besides.cookies, *cookies]
-    # Not `in headers`: Werkzeug answers "no" by way of an HTTP error that it makes.
+    # Not `in headers`: Werkzeug creates an HTTP error only to answer "no".
     names = {name.lower() for name, _ in before}
     for cookie in cookies:
         headers.add("Set-Cookie", cookie)
@@ -242,7 +250,7 @@ def apply(
 
 
 def vary_by(response: Response, names: set[str], by: Sequence[str]) -> None:
-    """Have a response vary by headers of the request; `names`: those that it has, in lower case."""
+    """Make a response vary by request headers; `names`: those that it has, in lower case."""
     if "vary" not in names:
         response.headers.add("Vary", ", ".join(by))
         return
@@ -261,9 +269,8 @@ def _date(expires: int) -> str:
 def is_streamed(response: Any) -> bool:
     """Return whether a view's code may still run while the response is sent.
 
-    It does not for a file, nor for the page of an HTTPException, of which Flask makes an
-    iterator of a known length. Quart's bodies that are all there, or files, can be asked
-    for a part.
+    It does not for a file, nor for the page of an HTTPException, which Flask turns into an iterator
+    of a known length. Quart's bodies that are complete, or files, support range requests.
     """
     streamed, body = getattr(response, "is_streamed", None), response.response
     if streamed is None:
@@ -274,15 +281,15 @@ def is_streamed(response: Any) -> bool:
 
 
 def unproxied(proxy: object) -> object:
-    """Return what a framework's global stands for, whatever its annotation says."""
+    """Return the object behind a framework's global, whatever its annotation says."""
     local = cast("LocalProxy[object]", proxy)
     return local._get_current_object()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  # documented
 
 
 def check_first(funcs: dict[Any, list[Any]], check: Callable[[], object]) -> None:
-    """Have a check run before each request.
+    """Run a check before each request.
 
-    First, so that no other function takes an outage for an anonymous visitor.
+    It runs first, so that no other function takes an outage for an anonymous visitor.
     """
     funcs.setdefault(None, []).insert(0, check)
 
@@ -297,10 +304,10 @@ def context_first(method: Callable[..., object], context: object) -> tuple[objec
 
 
 def keep_from_caches(response: Response, names: set[str]) -> None:
-    """Keep all caches from storing a response with a token that no cookie holds.
+    """Prevent all caches from storing a response with a token outside of a cookie.
 
-    The header that has it says nothing to a cache, which would hand it to another user, and
-    who may read a browser's own cache could read it there.
+    The header with the token means nothing to a cache, which would serve it to another user. Anyone
+    who can read a browser's own cache could read it there.
     """
     _leave_to_cache_control(response, names)
     response.headers.set("Cache-Control", "no-store")
@@ -313,7 +320,7 @@ def _leave_to_cache_control(response: Response, names: set[str]) -> None:
 
 
 def _keep_private(response: Response, names: set[str]) -> None:
-    """Keep shared caches from storing a response with the cookie (RFC 9111, 3 and 7.3)."""
+    """Prevent shared caches from storing a response with the cookie (RFC 9111, 3 and 7.3)."""
     headers = response.headers
     _leave_to_cache_control(response, names)
     if "cache-control" in names:
@@ -324,16 +331,16 @@ def _keep_private(response: Response, names: set[str]) -> None:
 
 
 def _private(directives: Iterable[str]) -> list[str]:
-    """Take from Cache-Control what lets shared caches store, whatever its case."""
+    """Remove from Cache-Control the directives that let shared caches store, in any case."""
     kept: list[str] = []
     names: set[str] = set()
     for directive in directives:
         name = directive.partition("=")[0].strip().lower()
         if name and name not in names and name not in ("public", "s-maxage"):
-            # With the names of fields it is about these alone (RFC 9111, 5.2.2.7).
+            # With field names it applies only to these (RFC 9111, 5.2.2.7).
             kept.append("private" if name == "private" else directive)
             names.add(name)
-    # A cache that knows `must-understand` may pass over `no-store` (RFC 9111, 5.2.2.3).
+    # A cache that knows `must-understand` may ignore `no-store` (RFC 9111, 5.2.2.3).
     if "private" not in names and ("no-store" not in names or "must-understand" in names):
         kept.append("private")
     return kept

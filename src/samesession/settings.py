@@ -1,7 +1,7 @@
 """The settings that every store needs, and Flask's own, in one frozen Config.
 
-Reads a mapping such as `app.config`; never knows a framework, nor any store's own settings:
-a store declares these itself, and `Config.read` is handed the declarations.
+It reads a mapping such as `app.config`. This module does not know frameworks, or any store's own
+settings: a store declares them itself, and `Config.read` gets the declarations.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _PERMANENT_LIFETIME = Setting(
 
 @dataclass(frozen=True, slots=True)
 class CommonSettings(SocketSettings):
-    """The settings of the library's own that every store needs."""
+    """The library's own settings that every store needs."""
 
     serialization_format: object = setting(
         "SESSION_SERIALIZATION_FORMAT", fixed_format, default="msgpack", doc="The only one."
@@ -216,7 +216,7 @@ class CommonSettings(SocketSettings):
     )
 
 
-# What is declared besides by each store.
+# The settings that each store declares.
 _COMMON: tuple[type[object], ...] = (
     CommonSettings,
     MigrationSettings,
@@ -246,17 +246,17 @@ class Config:
     device: DeviceSettings
     home: str  # the application's own directory
     stores: tuple[object, ...]  # what stores declare, the named one among them: see `of`
-    # All of the application's, for stores by others.
+    # All settings of the application, for third-party stores.
     settings: Mapping[str, Any] = field(repr=False, compare=False)
 
     @property
     def creates(self) -> bool:
-        """Whether the tables or indexes that are missing are made when the application starts."""
+        """Whether missing tables or indexes are created when the application starts."""
         return any(getattr(each, "create", False) is True for each in self.stores)
 
     @property
     def names(self) -> frozenset[str]:
-        """The names of all settings that are declared, besides Flask's own."""
+        """The names of all declared settings, except Flask's own."""
         return _names([*_COMMON, *map(type, self.stores)])
 
     def of(self, kind: type[S]) -> S:
@@ -265,7 +265,7 @@ class Config:
         return read(kind, self.settings, home=self.home) if found is None else cast("S", found)
 
     def touching(self) -> Touching:
-        """Make what decides when a record expires, for one store that keeps the time itself."""
+        """Return what decides when a record expires, for a store that keeps the expiry itself."""
         return Touching(self.touch_interval, longest=self.rules.lifetimes.longest)
 
     @classmethod
@@ -278,10 +278,10 @@ class Config:
     ) -> Config:
         """Check an application's settings.
 
-        `home`: the application's own directory, where files are kept unless a setting
-        names another one; empty: the working directory. `stores`: the classes in which
-        stores declare their settings, by what SESSION_TYPE says. Raises ConfigError for
-        the first setting that is missing, wrong or misspelt.
+        `home`: the application's own directory, where files are kept unless a setting names another
+        place; empty for the working directory. `stores`: the classes in which stores declare their
+        settings, by SESSION_TYPE. Raises ConfigError for the first setting that is missing, wrong
+        or misspelt.
         """
         _check_names(settings, stores)
         cookie = read_cookie(settings)
@@ -313,9 +313,9 @@ class Config:
         )
 
     def with_flasks(self, flasks: Mapping[str, Any]) -> Config:
-        """Return the configuration with other values of Flask's own settings, all else the same.
+        """Return the configuration with other values of Flask's own settings, otherwise unchanged.
 
-        Raises ConfigError for the first that is missing or wrong.
+        Raises ConfigError for the first value that is missing or wrong.
         """
         others = {name: value for name, value in self.settings.items() if name not in FLASKS}
         settings = {**others, **flasks}
@@ -364,5 +364,5 @@ def _rules(ours: CommonSettings, settings: Mapping[str, Any]) -> Rules:
 
 
 def prefix_of(store_type: object) -> str:
-    """Return how the settings of a store by others begin: "my-db" has SESSION_MY_DB_..."""
+    """Return the prefix of a third-party store's settings: "my-db" has SESSION_MY_DB_..."""
     return f"SESSION_{re.sub(r'[^A-Za-z0-9]', '_', str(store_type)).upper()}_"

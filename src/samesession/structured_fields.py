@@ -1,9 +1,9 @@
-"""Read and write structured header fields (RFC 9651), as far as DBSC has them.
+"""Read and write structured header fields (RFC 9651), as far as DBSC needs them.
 
-A field that breaks the grammar counts as absent, as the RFC has it. What is read are strings and
-tokens; other types may stand in a parameter, and are passed over. Chromium sends proofs and names
-of sessions bare, where the draft has strings, and such a name may begin as no token does: so
-`text` reads both.
+A field that breaks the grammar counts as absent, as in the RFC. Strings and tokens are read;
+parameters may have other types, which are skipped. Chromium sends proofs and names of sessions
+without quotes, where the draft has strings, and such a name may start in a way that a token does
+not: so `text` reads both.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _KEY = re.compile(r"[a-z*][a-z0-9_.*-]*")
 _STRING = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
 _ESCAPE = re.compile(r"\\(.)")
 _TOKEN = re.compile(r"[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*")
-# Numbers, bytes, booleans, dates: nothing that is read here has one.
+# Numbers, bytes, booleans, dates: no value that is read here has these types.
 _OTHER = re.compile(r"-?\d{1,15}(?:\.\d{1,3})?|:[A-Za-z0-9+/=]*:|\?[01]|@-?\d{1,15}", re.ASCII)
 _BARE = re.compile(r"[A-Za-z0-9_.-]+")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
@@ -36,7 +36,7 @@ class _Malformed(Exception):
 
 
 def text(field: str) -> str | None:
-    """Return what a field with one string says, which may stand there without quotes."""
+    """Return the string in a field, which may lack its quotes."""
     field = field.strip(" ")
     bare, _, _ = field.partition(";")
     if _BARE.fullmatch(bare):
@@ -46,7 +46,7 @@ def text(field: str) -> str | None:
 
 
 def items(field: str) -> list[Item]:
-    """Return the items of a list; none where it is malformed, or has others than these."""
+    """Return the items of a list; none if it is malformed, or has other types."""
     reader = _Reader(field)
     try:
         return reader.list()
@@ -55,7 +55,7 @@ def items(field: str) -> list[Item]:
 
 
 def string(value: str) -> str:
-    """Write a string; raise ValueError for what is no printable ASCII."""
+    """Write a string; raise ValueError if it is not printable ASCII."""
     if not _PRINTABLE.fullmatch(value):
         raise ValueError("a string in a header field has printable ASCII characters only")
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

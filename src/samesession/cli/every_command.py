@@ -1,4 +1,4 @@
-"""Add every command to its group: what a process that serves requests never loads."""
+"""Add every command to its group; a process that serves requests never loads this module."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .stats import add_stats
 
 
 def add_every_command(sessions: click.Group, runner: CommandRunner, colour: Colour) -> None:
-    """Add the commands of one application; `colour`: of who runs steps."""
+    """Add the commands of one application; `colour` is that of its framework."""
     for add in (add_list, add_show, add_stats, add_revoke, add_purge, add_init, add_doctor):
         add(sessions, runner)
     add_migrate(sessions, runner, colour)

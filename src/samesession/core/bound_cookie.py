@@ -1,13 +1,13 @@
-"""The short-lived cookie by which a request shows that its session's device was proved. Pure.
+"""The short-lived cookie that shows a recent proof of the session's device. Pure.
 
-Its value is a moment in seconds and a MAC, `1800000000.` and 43 characters of base64url: of one
-moment it has exactly one spelling. The MAC is HMAC-SHA256, under a key of its own, over the sid,
-the hash of the secret, the thumbprint of the device's key and the moment: each of a fixed length.
-So it is worth nothing with another session, after the secret was replaced, or for another device.
-It says nothing by itself either: the session's own cookie has to come with it.
+Its value is a time in seconds and a MAC, `1800000000.` and 43 characters of base64url: each time
+has exactly one spelling. The MAC is HMAC-SHA256, with its own key, over the sid, the hash of the
+secret, the thumbprint of the device's key and the time, each of a fixed length. So the cookie is
+worthless with another session, after the secret was replaced, or for another device. It is also
+worthless alone: the session's own cookie has to come with it.
 
-What was proved once is remembered by a digest of the value and of what it is proved for, so that
-the MAC of one cookie is worked out once, and not in each request that has it.
+Proved values are remembered, under a digest of the value and of what it is proved for. So the MAC
+of one cookie is computed once, and not in each request that has it.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from .token import text
 
 _VALUE = re.compile(r"(0|[1-9][0-9]{0,11})\.[A-Za-z0-9_-]{43}", re.ASCII)
 _MOST_CHARACTERS = 12 + 1 + 43
-MOST_VALUES = 4  # of one request that are looked at
-SUFFIX = "_bound"  # of the cookie's name, after the session cookie's
-_PROOF_BYTES = 250  # that one takes which is remembered, about
+MOST_VALUES = 4  # values of one request that are checked
+SUFFIX = "_bound"  # suffix of the cookie's name, after the session cookie's
+_PROOF_BYTES = 250  # bytes that an entry takes, approximately
 
 BoundProofs: TypeAlias = Memo[bytes, int]
 
 
 class BoundCookies:
-    """Makes and reads the values; the newest key makes them, any reads."""
+    """Creates and reads the values; the newest key creates them, any key reads."""
 
     __slots__ = ("_macs", "_proofs", "_salt")
 
@@ -45,14 +45,14 @@ class BoundCookies:
         *,
         proofs: BoundProofs | None = None,
     ) -> None:
-        """`secret_keys`: the newest first. `proofs`: where to remember what was proved."""
-        # Each is copied for every value: the key's share of the work is done once.
+        """Take the keys, newest first; `proofs`: where to remember proved values."""
+        # Each is copied for every value: the work that depends on the key only is done once.
         self._macs = tuple(
             hmac.new(derive(secret, Purpose.DEVICE, prefix, cookie_name), digestmod="sha256")
             for secret in secret_keys
         )
         self._proofs: BoundProofs = Memo(0) if proofs is None else proofs
-        # A proof by other keys is none.
+        # Another key's proof does not count.
         of_keys = b"".join(mac.digest() for mac in self._macs)
         self._salt = hashlib.sha256(of_keys).digest()[: hashlib.blake2b.SALT_SIZE]
 
@@ -61,8 +61,8 @@ class BoundCookies:
         return _value(self._macs[0], record, thumbprint, proved_at)
 
     def proved_at(self, values: Sequence[str], record: Record, thumbprint: bytes) -> int | None:
-        """Return the latest moment that values of a request show a proof at, None for none."""
-        if len(values) == 1:  # as almost always
+        """Return the time of the latest proof in a request's values, None for none."""
+        if len(values) == 1:  # the usual case
             return self._read(values[0], record, thumbprint)
         moments = (self._read(value, record, thumbprint) for value in values[:MOST_VALUES])
         return max((moment for moment in moments if moment is not None), default=None)
@@ -99,5 +99,5 @@ def _value(mac: hmac.HMAC, record: Record, thumbprint: bytes, moment: int) -> st
 
 
 def _told(record: Record, thumbprint: bytes) -> bytes:
-    """Return what a value is proved for, each part of a fixed length."""
+    """Return the text that a value proves, each part of a fixed length."""
     return b"".join((record.sid.encode("ascii"), record.secret_hash, thumbprint))

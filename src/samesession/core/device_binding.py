@@ -1,13 +1,13 @@
-"""What a record says of the device that its session is bound to, and what becomes of that. Pure.
+"""The device that a session is bound to: its field in the record, and changes to it. Pure.
 
-It stands in the extension field DEVICE of a record, a MessagePack array of one of two forms:
+The extension field DEVICE of a record is a MessagePack array of one of two forms:
 
     Offered    hash of a challenge, when it was offered
     Binding    algorithm, public key, hash of the challenge that it answered, when it was bound,
                when it was proved last, and of each of the last two challenges: its hash, when it
                was issued, whether a view has demanded it
 
-A change is done to the record that stands when it is saved, though another request was faster:
+A change is applied to the current record when it is saved, even after a faster request:
 
     change         on a record that                              makes it
     Offer          is not bound                                  hold this offer alone
@@ -15,11 +15,11 @@ A change is done to the record that stands when it is saved, though another requ
     Issue          is bound                                      hold the challenge; two at most
     Proof          is bound, and holds the challenge, not too    proved then; the challenge is
                    old                                           gone, so that no proof counts twice
-    any            otherwise                                     what it was
+    any            otherwise                                     unchanged
 
-A new owner, `unbind` and `clear` take the field away first. The public key is bytes that mean
-nothing here: the required members of a JWK, as RFC 7638 has them, so that their SHA-256 is the
-thumbprint. Whoever verifies a signature knows more.
+A new owner, `unbind` and `clear` remove the field first. The public key is opaque bytes here:
+the required members of a JWK, in the form of RFC 7638, so that their SHA-256 is the thumbprint.
+The code that verifies signatures knows more.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _HASH_BYTES = 24  # as many as of a session's secret
 
 
 class Challenge(NamedTuple):
-    """One that a record holds; `demanded`: by a view, which asks for a proof at once."""
+    """A challenge in a record; `demanded`: by a view, which needs a proof at once."""
 
     hash: bytes
     at: int
@@ -53,7 +53,7 @@ class Challenge(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """The session may be bound by whoever answers this challenge."""
+    """The answer to this challenge binds the session."""
 
     hash: bytes
     at: int
@@ -61,7 +61,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """The session is bound to the device that has the private key; `offer`: what it answered."""
+    """The session is bound to the device with the private key; `offer`: the answered offer."""
 
     algorithm: str
     key: bytes = field(repr=False)
@@ -75,25 +75,25 @@ class Binding:
         object.__setattr__(self, "thumbprint", hashlib.sha256(self.key).digest())
 
     def standing(self, challenge: str, now: float) -> Challenge | None:
-        """Return the challenge as the record holds it, unless it is unknown, used or too old."""
+        """Return the record's entry for a challenge, unless it is unknown, used or too old."""
         return _alive(self.challenges, challenge_hash(challenge), now)
 
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """Nobody can read to which device the session is bound."""
+    """The field is damaged: the device is unknown."""
 
 
 DAMAGED = Damaged()
 Device: TypeAlias = Offered | Binding | Damaged
 
 
-# --- what is done to it -------------------------------------------------------------------
+# --- changes ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Have the session bound by whoever answers the challenge."""
+    """Offer to bind the session with an answer to the challenge."""
 
     challenge: str = field(repr=False)
     at: int
@@ -101,7 +101,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Bind the session to a key, which the answer to an offer was signed with."""
+    """Bind the session to the key that signed the answer to an offer."""
 
     algorithm: str
     key: bytes = field(repr=False)
@@ -111,7 +111,7 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """Note a challenge that the response has."""
+    """Note a challenge that the response sends."""
 
     challenge: str = field(repr=False)
     at: int
@@ -130,12 +130,12 @@ DeviceChange: TypeAlias = Offer | Registration | Issue | Proof
 
 
 def draw_challenge(entropy: Entropy) -> str:
-    """Draw a challenge that nobody can guess."""
+    """Return a random challenge that no one can guess."""
     return text(entropy(_CHALLENGE_BYTES))
 
 
 def challenge_hash(challenge: str) -> bytes:
-    """Return what a record holds of a challenge, whatever a browser sent for one."""
+    """Return the hash of a challenge for a record, whatever a browser sent as one."""
     return hashlib.sha256(challenge.encode("utf-8", "surrogatepass")).digest()[:_HASH_BYTES]
 
 
@@ -145,7 +145,7 @@ def is_answered_by(offered: Offered, challenge: str, now: float) -> bool:
 
 
 def changed(device: Device | None, change: DeviceChange) -> Device | None:
-    """Return what a change makes of what a record says."""
+    """Return the result of a change to a record's field."""
     match device, change:
         case None | Offered(), Offer(challenge, at):
             return Offered(challenge_hash(challenge), at)
@@ -163,7 +163,7 @@ def changed(device: Device | None, change: DeviceChange) -> Device | None:
 
 
 def is_done(change: DeviceChange, before: Device | None, after: Device | None) -> bool:
-    """Return whether a change that was saved is what a record says `after` it."""
+    """Return whether a saved change is in the record's field `after` it."""
     match change, after:
         case Offer(challenge, _), Offered(found, _):
             return found == challenge_hash(challenge)
@@ -189,20 +189,20 @@ def _alive(challenges: tuple[Challenge, ...], found: bytes, now: float) -> Chall
 
 
 def _is_of_age(at: int, now: float, life: int) -> bool:
-    # Another node may have issued it, whose clock is ahead.
+    # Another node may have issued it, and its clock may be fast.
     return -SKEW <= int(now) - at <= life
 
 
-# --- how a record holds it ----------------------------------------------------------------
+# --- encoding -----------------------------------------------------------------------------
 
 
 def device_of(record: Record | None) -> Device | None:
-    """Return what a record says of its device, None for nothing."""
+    """Return the device in a record, None for none."""
     return None if record is None else device_in(record.fields)
 
 
 def device_in(fields: Fields) -> Device | None:
-    """Return what the fields of a record say of its device, None for nothing."""
+    """Return the device in the fields of a record, None for none."""
     for tag, packed in fields:
         if tag == DEVICE:
             return _decoded(packed)
@@ -215,7 +215,7 @@ def is_bound(record: Record) -> bool:
 
 
 def with_device(fields: Fields, device: Device | None) -> Fields:
-    """Return the fields of a record that is to say this of its device."""
+    """Return a record's fields with this device."""
     kept = tuple(each for each in fields if each[0] != DEVICE)
     if device is None:
         return kept

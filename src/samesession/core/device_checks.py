@@ -1,6 +1,6 @@
-"""Judge the device of a request's session, and say what the response has of that. Pure.
+"""Judge the device of a request's session, and decide what the response sends for it. Pure.
 
-A request with a bound session's own cookie, by what else it has:
+A request with a bound session's own cookie, by its other parts:
 
     request                                          "offer"              "require"
     to one of our endpoints                          goes on              goes on
@@ -11,13 +11,13 @@ A request with a bound session's own cookie, by what else it has:
     without, otherwise                               goes on, skipped     refused
     with the token in a header                       refused              refused
 
-Whoever is refused gets a new session, as for an unknown token; the record stays as it is. A
-bound cookie that came with the request is deleted, so that the browser proves itself anew.
+A refused request gets a new session, as for an unknown token; the record stays unchanged. A
+bound cookie in the request is deleted, so that the browser makes a new proof.
 
-The grace begins when the cookie ends that the last proof has brought, and no sooner: anyone can
-say why a proof was skipped, and while the browser's own is fresh nobody needs to. The cookie
-ends a little before its value does, so that neither a request that is under way nor another
-node's clock makes it too old.
+The grace starts when the cookie of the last proof expires, and not before: anyone can name a
+reason for a skipped proof, and while the browser's own proof is fresh no one needs to. The
+cookie expires a little before its value, so that neither a running request nor another node's
+clock makes it too old.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ from .request_state import SessionState
 from .store import Clock
 from .token import Entropy
 
-SETTLES = 30  # seconds after the binding: what the page asks for that was under way then
-_MARGIN = 60  # seconds by which the cookie ends sooner than what it says
+SETTLES = 30  # seconds after the binding, for requests of the page that were running then
+_MARGIN = 60  # seconds by which the cookie expires before its value
 _SHARE = 4  # or by this part of the freshness, if that is less
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceRules:
-    """The settings, in seconds; `requires`: whether a bound session is refused without a proof."""
+    """The settings, in seconds; `requires`: refuse a bound session without a proof."""
 
     requires: bool
     freshness: int
@@ -59,7 +59,7 @@ class DeviceRules:
 
     @property
     def margin(self) -> int:
-        """How much sooner than what it says the cookie ends."""
+        """How many seconds before its value the cookie expires."""
         return min(_MARGIN, self.freshness // _SHARE)
 
 
@@ -70,7 +70,7 @@ class DropBound:
 
 @dataclass(frozen=True, slots=True)
 class SetBound:
-    """Send this bound cookie, for so many seconds."""
+    """Send this bound cookie, for a number of seconds."""
 
     value: str = field(repr=False)
     max_age: int
@@ -81,14 +81,14 @@ BoundAction: TypeAlias = SetBound | DropBound | None
 
 @dataclass(frozen=True, slots=True)
 class DeviceReply:
-    """What a response must say of the device: `registration` is the challenge of an offer."""
+    """A response's parts for the device; `registration`: the challenge of an offer."""
 
     registration: str | None = field(repr=False)
     cookie: BoundAction
 
 
 class Devices:
-    """What judges the devices of one application's sessions."""
+    """Judges the devices of one application's sessions."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class Devices:
         notify: Notify,
         by_header: bool = False,
     ) -> None:
-        """`by_header`: the token of these sessions is in no cookie."""
+        """`by_header`: the tokens of these sessions are not in cookies."""
         self.rules = rules
         self._freshness = rules.freshness
         self.entropy = entropy
@@ -112,7 +112,7 @@ class Devices:
     def judge(
         self, record: Record, presented: Presented | None, now: float
     ) -> DeviceState | Notice | None:
-        """Return what is known of a live session's device, or why the session is refused."""
+        """Return the state of a live session's device, or why the session is refused."""
         if not record.fields:
             return None if presented is None else DeviceState(self, presented)
         device = device_in(record.fields)
@@ -137,7 +137,7 @@ class Devices:
     def _shown(
         self, record: Record, device: Device | None, presented: Presented, now: float
     ) -> int | str:
-        """Return when the request's bound cookie was proved, or why that does not count."""
+        """Return the time of the bound cookie's proof, or why it does not count."""
         if not isinstance(device, Binding):
             return DEVICE_DAMAGED
         values = presented.cookies
@@ -149,7 +149,7 @@ class Devices:
         return at if now <= at + self._freshness else DEVICE_STALE
 
     def _goes_on(self, device: Device | None, presented: Presented, now: float) -> bool:
-        """Return whether a bound session goes on without a fresh bound cookie."""
+        """Return whether a bound session continues without a fresh bound cookie."""
         if not self.rules.requires:
             return True
         if not isinstance(device, Binding):
@@ -161,10 +161,10 @@ class Devices:
         in_grace = over - rules.margin <= now < over + rules.grace
         return rules.grace > 0 and in_grace and presented.skipped is not None
 
-    # --- what the response has ----------------------------------------------------------
+    # --- the response --------------------------------------------------------------------
 
     def reply(self, state: SessionState, *, ends: bool) -> DeviceReply | None:
-        """Return what the response must say; `ends`: it deletes the session's cookie."""
+        """Return the response's parts; `ends`: it deletes the session's cookie."""
         device = state.device
         if device is None:
             return None
@@ -186,7 +186,7 @@ class Devices:
         ends: bool,
     ) -> BoundAction:
         if state.lost is not None and not state.lost.drop:
-            return None  # the browser has the cookies of whoever took the session over
+            return None  # the browser has the cookies of the request that took the session over
         if device.drops:
             return DropBound()
         if record is None or not isinstance(now, Binding):

@@ -1,8 +1,8 @@
-"""Note what a request does to the device of its session, for the next save: see `device_binding`.
+"""Note a request's changes to its session's device, for the next save: see `device_binding`.
 
-What a request has shown is judged here but for signatures, which only endpoints know how to
-verify. After the save `DeviceState.done` says whether what was noted stands; the response has the
-bound cookie then.
+Everything that a request shows is judged here, except signatures, which only the endpoints can
+verify. After the save, `DeviceState.done` says whether the change was applied. Then the response
+has the bound cookie.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from .session import ServerSession
 
 
 def device_now(session: ServerSession) -> Device | None:
-    """Return what the record of a session says of its device, as it was loaded or saved last."""
+    """Return the device in a session's record, as it was last loaded or saved."""
     loaded = state_of(session).loaded
     return None if loaded is None else device_of(loaded.record)
 
 
 def note_registration(session: ServerSession, algorithm: str, key: bytes, challenge: str) -> bool:
-    """Note that a session is to be bound to a key that has signed the challenge of an offer.
+    """Note that a session must be bound to the key that has signed the challenge of an offer.
 
-    False where no such offer stands. True, too, where the same answer has bound the session
-    already: then nothing is to be saved, and the response has the bound cookie again.
+    Returns False if there is no such offer. Returns True, too, if the same answer has bound the
+    session already: then nothing is saved, and the response has the bound cookie again.
     """
     state = _noting(session)
     device, now = device_now(session), state.means.clock()
@@ -58,9 +58,9 @@ def note_registration(session: ServerSession, algorithm: str, key: bytes, challe
 
 
 def note_challenge(session: ServerSession, *, demanded: bool = False) -> str | None:
-    """Draw a challenge, and note that the response has it; None for a session that is not bound.
+    """Return a new challenge for the response, and note it; None if the session is not bound.
 
-    `demanded`: by a view, which wants a proof at once.
+    `demanded`: by a view, which needs a proof at once.
     """
     state = _noting(session)
     if not isinstance(device_now(session), Binding):
@@ -71,7 +71,7 @@ def note_challenge(session: ServerSession, *, demanded: bool = False) -> str | N
 
 
 def note_proof(session: ServerSession, challenge: str) -> bool:
-    """Note that the device has signed a challenge; False where that is unknown, used or too old."""
+    """Note that the device has signed a challenge; False if that is unknown, used or too old."""
     state = _noting(session)
     device, now = device_now(session), state.means.clock()
     if not isinstance(device, Binding) or device.standing(challenge, now) is None:
@@ -81,7 +81,7 @@ def note_proof(session: ServerSession, challenge: str) -> bool:
 
 
 def tell_refused(session: ServerSession, reason: str) -> None:
-    """Tell of a request that came to prove, and was refused; `reason` is one of `events`."""
+    """Report a request whose proof was refused; `reason` is one of `events`."""
     loaded = state_of(session).loaded
     record = None if loaded is None else loaded.record
     _noting(session).means.notify(Notice.of(Event.DEVICE_REFUSED, record, reason))

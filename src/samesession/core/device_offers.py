@@ -15,23 +15,23 @@ from .device_state import DeviceState
 from .request_state import Mode, SessionState
 
 _OFF = (
-    'sessions are bound to no device here: write SESSION_DEVICE_BOUND = "offer", with a '
+    'sessions are not bound to devices here: write SESSION_DEVICE_BOUND = "offer", with a '
     "server-side store"
 )
 _BY_HEADER = (
-    "a session whose token comes in a header cannot be bound to a device, as no browser is there "
-    "that keeps a cookie"
+    "a session whose token comes in a header cannot be bound to a device, because no browser "
+    "keeps a cookie for it"
 )
 _NO_RESPONSE = (
-    "no offer to bind a session to the device can be sent by a WebSocket or a Socket.IO event, nor "
-    "after the response is made: do it in the view of an HTTP request"
+    "a WebSocket, a Socket.IO event and a response that is made cannot send an offer to bind a "
+    "session to the device: do it in the view of an HTTP request"
 )
 
 
 def offer(state: SessionState) -> None:
-    """Have the next save offer it; raise NotSupported or ReadOnlySession where none can be sent."""
+    """Make the next save send the offer; raise NotSupported or ReadOnlySession if it cannot."""
     if state.mode is Mode.BROKEN:
-        return  # a throwaway, that a page of the failure may use
+        return  # a throwaway session, which an error page may use
     if state.of_socket or state.answered:
         raise ReadOnlySession(_NO_RESPONSE)
     device = state.device
@@ -42,14 +42,14 @@ def offer(state: SessionState) -> None:
 
 
 def if_possible(device: DeviceState) -> Offer | None:
-    """Return an offer with a new challenge; None where the browser would not take it."""
+    """Return an offer with a new challenge; None if the browser would not accept it."""
     if not device.presented.is_secure:
         return None
     return Offer(draw_challenge(device.means.entropy), int(device.means.clock()))
 
 
 def note(state: SessionState, change: DeviceChange) -> None:
-    """Note what the next save is to do to the session's device."""
+    """Note the next save's change to the session's device."""
     state.device_change = change
     state.accessed = state.may_differ = state.written = True
 

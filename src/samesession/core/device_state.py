@@ -1,11 +1,11 @@
-"""What is known of the device of a request's session, besides the session.
+"""The state of the device of a request's session, apart from the session.
 
     opened by              of a bound session                    of another one
     a cookie               what the bound cookie shows of it     what can be asked, for an offer
     a header's token       refused                               nothing
     its sid                nothing: no browser is there          nothing
 
-There is none where SESSION_DEVICE_BOUND is off.
+There is none if SESSION_DEVICE_BOUND is off.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .token import Entropy
 
 
 class Presented(Protocol):
-    """What a request shows of its device: worked out when it is asked for, as few requests are."""
+    """A request's data on its device, computed on demand, because few requests need it."""
 
     @property
     def cookies(self) -> Sequence[str]:
@@ -40,52 +40,52 @@ class Presented(Protocol):
 
     @property
     def skipped(self) -> str | None:
-        """Why the browser comes without a proof, in its word; None if it says nothing."""
+        """The browser's reason for sending no proof; None if it gives none."""
         ...
 
     @property
     def proves(self) -> bool:
-        """Whether the request came to prove: to one of our endpoints."""
+        """Whether the request is for one of our endpoints, with a proof."""
         ...
 
     @property
     def is_secure(self) -> bool:
-        """Whether the browser takes a cookie that is Secure from the response."""
+        """Whether the browser accepts a Secure cookie from the response."""
         ...
 
 
 class Means(Protocol):
-    """What all sessions of an application have alike."""
+    """The same for all sessions of an application."""
 
     @property
     def entropy(self) -> Entropy:
-        """What draws challenges."""
+        """The source of random challenges."""
         ...
 
     @property
     def clock(self) -> Clock:
-        """What gives the time."""
+        """The clock."""
         ...
 
     @property
     def notify(self) -> Notify:
-        """What hears of events."""
+        """The receiver of events."""
         ...
 
 
 class DeviceState:
-    """What is known of the device; its repr says nothing of cookies."""
+    """The state of the device; its repr shows no cookies."""
 
-    # Defaults of the class, as most requests change none.
-    opened: Device | None = None  # what the record said when the session was opened
+    # Defaults of the class, because most requests change none.
+    opened: Device | None = None  # from the record when the session was opened
     secret_hash = b""  # of the session then
-    proved_at: int | None = None  # what the request's bound cookie proves, if it is fresh
+    proved_at: int | None = None  # the time that the request's bound cookie proves, if it is fresh
     reason: str | None = None  # why it is not, or why another session is refused
-    refused = False  # a session was, and this one is a new one in its place
-    drops = False  # the response deletes the bound cookie, for a proof at once
-    done: bool | None = None  # whether the last change that was saved stands
-    registration: str | None = None  # the challenge of an offer that stands
-    proved: int | None = None  # when, by this very request
+    refused = False  # a session was refused, and this is a new one in its place
+    drops = False  # the response deletes the bound cookie, to get a proof at once
+    done: bool | None = None  # whether the last saved change was applied
+    registration: str | None = None  # the challenge of a valid offer
+    proved: int | None = None  # the time, by this very request
 
     def __init__(self, means: Means, presented: Presented) -> None:
         self.means = means
@@ -98,20 +98,20 @@ class DeviceState:
 
     @property
     def speaks(self) -> bool:
-        """Whether a response may have to say something, though the session's cookie stays."""
+        """Whether a response may have parts to send, though the session's cookie stays."""
         has_news = self.proved is not None or self.registration is not None
         return has_news or self.refused or self.drops
 
     def refuse(self, reason: str) -> None:
-        """Note that the session stands in place of one that is refused."""
+        """Note that the session is in place of a refused one."""
         self.refused, self.reason = True, reason
 
     def skipped(self, record: Record) -> Notice:
-        """Return the notice of a bound session that goes on without a proof."""
+        """Return the notice of a bound session that continues without a proof."""
         return Notice.of(Event.DEVICE_SKIPPED, record, self.presented.skipped or self.reason or "")
 
     def saved(self, change: DeviceChange, before: Record | None, after: Record) -> Event | None:
-        """Note what became of a change; return what happened, if others are told of it."""
+        """Note the outcome of a change; return the notice if others must hear of it."""
         was, now = device_of(before), device_of(after)
         self.done = is_done(change, was, now)
         if not self.done:

@@ -1,10 +1,10 @@
-"""Open a session from a request and close it into a response: the order of everything else.
+"""Open a session from a request, and close it into a response: the order of all other steps.
 
-Round trips to the store: no cookie, forged cookie or nothing touched: none; a
-read: one; the first write of a new session: one; a write to an existing one: two.
+Round trips to the store: no cookie, a forged cookie, or nothing touched: none; a read: one; the
+first write of a new session: one; a write to an existing one: two.
 
-What `close` does by the session's mode, whether a record is stored, whether the data
-differs from that, and whether any is left:
+`close` acts by the session's mode, whether a record is stored, whether the data differs from it,
+and whether there is any data:
 
     mode     stored   differs   empty
     EXEMPT   -        -         -       nothing
@@ -12,7 +12,7 @@ differs from that, and whether any is left:
     LIVE     no       no        -       nothing
     LIVE     no       yes       yes     nothing
     LIVE     no       yes       no      create
-    LIVE     yes      no        -       renew, where that is due
+    LIVE     yes      no        -       renew, if that is due
     LIVE     yes      yes       yes     delete
     LIVE     yes      yes       no      commit
 """
@@ -161,8 +161,8 @@ class Flow:
     ) -> Steps[ServerSession]:
         """Open the session that the cookie's values prove, or a new one.
 
-        `address`: where the request was sent to, if there are several values; `device`: what it
-        shows of its device. Raises StoreUnavailable when the store does not answer.
+        `address`: where the request was sent to, if there are several values. Raises
+        StoreUnavailable if the store does not answer.
         """
         return self._opener.open(values, renew=renew, address=address, device=device)
 
@@ -171,18 +171,18 @@ class Flow:
         return self._opener.open_by_sid(sid)
 
     def reload(self, session: ServerSession) -> Steps[bool]:
-        """Bring in what other requests wrote; return whether the session is still there.
+        """Load what other requests wrote; return whether the session still exists.
 
-        What was done to it and is not saved yet stays. Raises StoreUnavailable.
+        Unsaved changes stay. Raises StoreUnavailable.
         """
         return self._reloader.reload(session)
 
     def confirm(self, session: ServerSession) -> Steps[bool]:
-        """Return whether a session is still there; one that is not is empty from now on."""
+        """Return whether a session still exists; if not, it is empty from now on."""
         return self._reloader.confirm(session)
 
     def keep_alive(self, session: ServerSession) -> Steps[bool]:
-        """Restart the idle timeout of a session that is open; False where it may have ended."""
+        """Restart the idle timeout of an open session; return False if it may have ended."""
         loaded = state_of(session).loaded
         if loaded is None:
             return False
@@ -196,7 +196,7 @@ class Flow:
     def is_at_rest(self, session: ServerSession) -> bool:
         """Return whether a request changed nothing, and there is nothing to renew.
 
-        Then `close` would do no more than `leave` does, and need not wait for another save.
+        Then `close` would do no more than `leave`, and need not wait for another save.
         """
         state = state_of(session)
         if state.mode is not Mode.LIVE or not is_as_loaded(session):
@@ -206,16 +206,16 @@ class Flow:
     def close(
         self, session: ServerSession, *, cookie_possible: bool = True, in_block: bool = False
     ) -> Steps[Reply]:
-        """Save what the request did to its session, and say what the response must say.
+        """Save the request's changes to its session, and return what the response must send.
 
-        Without `cookie_possible` (a WebSocket) nothing that needs a new cookie is saved.
-        `in_block`: before the response, or beside it. Raises TypeError for data that cannot
-        be encoded, SessionTooLarge, ReadOnlySession and StoreUnavailable; nothing is written then.
+        Without `cookie_possible` (a WebSocket) no change is saved that needs a new cookie.
+        `in_block`: before the response, or beside it. Raises TypeError for data that cannot be
+        encoded, SessionTooLarge, ReadOnlySession and StoreUnavailable; then nothing is written.
         """
         state = state_of(session)
         if state.mode in (Mode.EXEMPT, Mode.BROKEN):
             return Reply(None, vary=state.mode is Mode.BROKEN)
-        if state.ended is not None:  # which stands, whatever comes of what was written then
+        if state.ended is not None:  # which stands, whatever happens to later writes
             yield from self._writer.end(session, state.ended)
         if state.lost is not None and not state.lost.gives_way_to(state.bound):
             return self._writer.still_lost(session, state.lost)
@@ -241,7 +241,7 @@ class Flow:
         *,
         cookie_possible: bool,
     ) -> Steps[Reply]:
-        """Create, commit or delete, and keep an owner who logs in to the limit."""
+        """Create, commit or delete, and enforce the limit of an owner who logs in."""
         unsaved = saving.take(session, payload)
         own = None if loaded is None else loaded.record.sid
         try:
@@ -260,7 +260,7 @@ class Flow:
         return reply if counted is None else (yield from self._kept_to(counted, session, reply))
 
     def _kept_to(self, counted: Counted, session: ServerSession, reply: Reply) -> Steps[Reply]:
-        """End what a login has made too many; itself, where faster ones leave it no room."""
+        """End the sessions beyond a login's limit, even this one if faster logins leave no room."""
         try:
             stands = yield from self._limits.after(session, counted)
         except TooManySessions:
@@ -269,13 +269,13 @@ class Flow:
         return reply if stands else self._writer.dropped(session)
 
     def deletes(self, session: ServerSession) -> bool:
-        """Return whether to save the session is to delete its record, as nothing is left."""
+        """Return whether saving the session deletes its record, because nothing is left."""
         state = state_of(session)
         deed = self._deed(session, state.loaded, b"")
         return state.ended is not None or deed is Action.DELETE
 
     def _as_signed_now(self, state: SessionState) -> Loaded | None:
-        """Return what the session was loaded from; other keys may count since."""
+        """Return the record that the session was loaded from; other keys may apply since then."""
         loaded = state.loaded
         if loaded is not None and state.terms is not None and state.terms.key != self._signer.mark:
             signed = loaded.signed and loaded.signed._replace(stale=True)
@@ -298,17 +298,17 @@ class Flow:
         return policy.action(stored=loaded is not None, is_empty=is_bare, changed=changed)
 
     def leave(self, session: ServerSession) -> Reply:
-        """Return what the response must say of a session that is left as it is."""
+        """Return what the response must send for a session that stays as it is."""
         state = state_of(session)
         cookie: CookieAction = None
         if state.loaded is None:
-            # As Flask does: a session that was emptied drops the cookie, known or not.
+            # As in Flask, a session that was emptied deletes the cookie, known or not.
             cookie = DropCookie() if state.may_be_emptied else None
         elif state.cleanup is not None or state.modified or state.due or state.renew:
             permanent = is_permanent(session)
             several = state.cleanup is not None and state.cleanup.several_at is not None
             must = state.modified or state.due or several
-            # Behind its record, whose key is the newest again, the cookie follows.
+            # After its record, which is under the newest key again, the cookie follows.
             signed = state.loaded.signed
             must = must or (signed is not None and signed.stale and not state.loaded.record.stale)
             if policy.sends_cookie(modified=must, permanent=permanent, rules=self.rules):
@@ -320,7 +320,7 @@ class Flow:
     def _keep(
         self, session: ServerSession, loaded: Loaded | None, *, cookie_possible: bool
     ) -> Steps[Reply]:
-        """Leave a session as it is, but renewed where that is due."""
+        """Leave a session as it is, but renew it if that is due."""
         if loaded is not None:
             kept = self._upkeep.keep(session, loaded, cookie_possible=cookie_possible)
             if not (yield from kept):
@@ -328,7 +328,7 @@ class Flow:
         return self.leave(session)
 
     def _prolong(self, session: ServerSession, loaded: Loaded, payload: bytes) -> Steps[Reply]:
-        """Restart the idle timeout of a session that is open for long, and show it as it is now."""
+        """Restart the idle timeout of a session that stays open, and show its current data."""
         writer, unsaved = self._writer, saving.take(session, payload)
         try:
             record = yield from self._filing.renewed(loaded.record)

@@ -1,4 +1,4 @@
-"""What the first record of a session says, and each next one. Pure."""
+"""Build the first record of a session, and each next one. Pure."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def next_record(
     rules: Rules,
     index_is_stale: bool,
 ) -> Record | None:
-    """Make the record that takes a current one's place; None for no data and no owner.
+    """Return the record that replaces a current one; None for no data and no owner.
 
-    `signed`: with the session's secret; None where it is not known, and stays.
+    `signed`: with the session's secret; None if it is not known, and stays.
     """
     owner, login = draft.owner(current.owner), draft.login
     if draft.is_empty and owner is None:
@@ -58,8 +58,8 @@ def next_record(
     lifetime = draft.lifetime
     if lifetime is None:
         lifetime = 0 if draft.cleared else current.lifetime
-    if index_is_stale or lifetime > current.lifetime:  # which the owner index must outlive
-        indexed = max(now, indexed + 1)  # another one in any case, or nothing would be noted
+    if index_is_stale or lifetime > current.lifetime:  # the owner index must outlive it
+        indexed = max(now, indexed + 1)  # different in any case, or nothing would be noted
     elif login is not None or before is None:
         indexed = now
     secret_hash = current.secret_hash if signed is None else signed.token.secret_hash
@@ -70,7 +70,7 @@ def next_record(
     if fields or draft.device is not None:
         is_anothers = draft.cleared or owner != current.owner
         fields = device_binding.next_fields(fields, draft.device, drops=is_anothers)
-    return Record(  # all of it, as `_replace` costs three times as much
+    return Record(  # the whole record, because `_replace` costs three times as much
         sid=current.sid,
         secret_hash=secret_hash,
         revision=current.revision + 1,
@@ -89,7 +89,7 @@ def next_record(
 
 
 def _label(current: Record | None, draft: Draft) -> str | None:
-    """Return what the owner knows a session by: with a login what that says, or nothing."""
+    """Return the session's label: after a login the login's, which may be none."""
     if draft.login is not None:
         return draft.login.label
     kept = None if current is None or draft.cleared or draft.account is Kept.UNBOUND else current

@@ -1,8 +1,8 @@
-"""Open a session from the cookies of a request: what they prove, if anything.
+"""Open a session from the cookies of a request: the session that they prove, if any.
 
 Round trips to the store: no cookie or a forged one: none; a token of ours: one, and one
-more to delete what is over. A browser sends several where the cookie's domain or path was
-changed, or where a neighbour has set one for it (cookie tossing); it does not say which is
+more to delete an expired record. A browser sends several if the cookie's domain or path was
+changed, or if a neighbouring host has set one (cookie tossing). It does not say which is
 which:
 
     different tokens   looked up   live sessions   counts
@@ -51,7 +51,7 @@ from .steps import Steps
 from .store import OwnerIndex, Store
 from .token import SignedToken, Token, TokenSigner
 
-MAX_TOKENS = 4  # different ones of a request that are looked up
+MAX_TOKENS = 4  # different tokens of a request that are looked up
 
 _NOWHERE = Address("", "/")
 
@@ -60,7 +60,7 @@ _FOREIGN = Notice(Event.REJECTED, NOT_OURS)
 
 
 class Opener:
-    """What opens the sessions that a store holds."""
+    """Opens the sessions that a store holds."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Opener:
         self._clock = clock
         self._notify = notify
         self._devices = devices
-        # What all sessions of an application have alike.
+        # The same for all sessions of an application.
         self._make = partial(
             ServerSession,
             permanent_by_default=rules.permanent_by_default,
@@ -109,9 +109,8 @@ class Opener:
     ) -> Steps[ServerSession]:
         """Open the session that the cookie's values prove, or a new one.
 
-        `address`: where the request was sent to, needed for several values. `device`: what it
-        shows of its device. Raises StoreUnavailable when the store does not answer. One event at
-        most is noted of what a visitor can cause.
+        `address`: where the request was sent to, needed for several values. Raises StoreUnavailable
+        if the store does not answer. At most one event is noted of those that a visitor can cause.
         """
         if not values:
             return self._new(renew=renew, device=device)
@@ -132,9 +131,9 @@ class Opener:
         return self._new(renew=renew, device=device, refused=refused)
 
     def open_by_sid(self, sid: str) -> Steps[ServerSession | None]:
-        """Open the session of a sid outside of its user's requests; None where none is live.
+        """Open the session of a sid outside of its user's requests; None if none is alive.
 
-        Its idle timeout runs on. Raises StoreUnavailable.
+        Its idle timeout is not restarted. Raises StoreUnavailable.
         """
         try:
             found = yield from self._reader.read(self._rules.prefix + sid, sid, renew=None)
@@ -144,7 +143,7 @@ class Opener:
                 return None
             data = codec.decode(found.record.payload)
         except BadRecord:
-            return None  # it is another application's, or nobody's session
+            return None  # another application's, or not a session
         loaded = Loaded(None, found.record, found.sealed)
         session = self.stored(data, loaded, self._clock(), renew=False)
         state_of(session).lead_from_outside()
@@ -182,14 +181,14 @@ class Opener:
         return self._make(data, state=state)
 
     def shown(self, data: dict[str, Any], payload: bytes, *, renew: bool) -> ServerSession:
-        """Return another library's session, which can be read and not be saved."""
+        """Return another library's session, which can be read but not saved."""
         state = SessionState(new=False, renew=renew)
         state.shown = payload
         return self._make(data, state=state)
 
     def _presented(self, values: Sequence[str]) -> tuple[Sequence[SignedToken], Notice | None]:
-        """Read the different tokens that the cookie's values hold, one too many at most."""
-        if len(values) == 1:  # as almost always
+        """Return the different tokens in the cookie's values, at most one too many."""
+        if len(values) == 1:  # the usual case
             signed = self._signer.read(values[0])
             return ((), _FOREIGN) if signed is None else ((signed,), None)
         found: dict[Token, SignedToken] = {}
@@ -207,10 +206,7 @@ class Opener:
     def _looked_up(
         self, signed: SignedToken, *, renew: bool, device: Presented | None
     ) -> Steps[ServerSession | Notice]:
-        """Load the record that a token names, and open it if it is live and the token's.
-
-        And its device's, if it is bound to one.
-        """
+        """Load the record that a token names, and open it if it is alive and the token is right."""
         token = signed.token
         key = self._rules.prefix + token.sid
         try:
@@ -250,7 +246,7 @@ class Opener:
         renew: bool,
         device: Presented | None,
     ) -> Steps[ServerSession]:
-        """Open the session of the only token that has a live one, or a new session."""
+        """Open the session if only one token has a live one, or a new session."""
         session: ServerSession | None = None
         if len(found) > MAX_TOKENS:
             self._notify(Notice(Event.REJECTED, TOO_MANY))
@@ -267,7 +263,7 @@ class Opener:
         live: list[SignedToken] = []
         refused: dict[Notice, None] = {}
         for signed in found:
-            # Nothing is renewed for a token that may be another's.
+            # Nothing is renewed for a token that may belong to someone else.
             opened = yield from self._looked_up(signed, renew=False, device=device)
             # One that its device is missing of is live, too, and may be the browser's own.
             is_live = isinstance(opened, ServerSession) or opened.event is Event.DEVICE_REFUSED
@@ -290,5 +286,5 @@ class Opener:
 
 
 def _is_damage(refused: Notice) -> bool:
-    """Return whether it is the record's fault, which a visitor cannot cause."""
+    """Return whether the record itself is damaged, which a visitor cannot cause."""
     return refused.event is Event.REJECTED and refused.reason not in BY_VISITORS

@@ -1,6 +1,6 @@
-"""Let a session go on from what of it was saved, or was not.
+"""Update a session after a save, or after one that failed.
 
-Only the flow calls this: a view sees nothing but the data that is stored by then.
+Only the flow calls this: a view only sees the data that is stored by then.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .unsaved_changes import Draft, Unsaved
 
 
 def take(session: ServerSession, payload: bytes) -> Unsaved:
-    """Begin to save what was done so far, which made this payload."""
+    """Start to save the changes so far, which led to this payload."""
     state = state_of(session)
     draft = Draft(
         payload,
@@ -46,9 +46,9 @@ def _device_change(state: SessionState) -> DeviceChange | None:
 
 
 def discard(session: ServerSession) -> None:
-    """Show what is stored, as the application said that what was done is not to be saved.
+    """Show the stored data, because the application does not want its changes saved.
 
-    That a session was cleared stands.
+    If the session was cleared, it stays cleared.
     """
     state = state_of(session)
     state.discarded = state.modified = False
@@ -63,12 +63,12 @@ def discard(session: ServerSession) -> None:
 def mark_saved(
     session: ServerSession, unsaved: Unsaved, loaded: Loaded | None, data: dict[str, Any] | None
 ) -> None:
-    """Go on from what was just saved, and show it; `data`: if that is not what was taken.
+    """Continue from the data that was just saved, and show it.
 
-    The response must say what it has to, too.
+    `data`: the stored data, if it is not what the save took. The response must send its part, too.
     """
     state = state_of(session)
-    if not state.journal.has_taken(unsaved):  # the session was ended while it was saved
+    if not state.journal.has_taken(unsaved):  # the session ended while it was saved
         state.ended, state.minted, state.due = loaded, None, True
         return
     shown = state.journal.saved(unsaved, data_of(session), data)
@@ -83,7 +83,7 @@ def mark_saved(
 
 
 def rebase(session: ServerSession, loaded: Loaded, data: dict[str, Any]) -> None:
-    """Go on from a newer record, whose data this is, with what was done so far done to it."""
+    """Continue from a newer record's data, with the changes so far applied to it."""
     state, sent = state_of(session), loaded.sealed
     before, state.loaded = state.loaded, loaded
     if before is not None and before.record == loaded.record:
@@ -91,14 +91,14 @@ def rebase(session: ServerSession, loaded: Loaded, data: dict[str, Any]) -> None
     base = None if before is None else before.record.payload
     is_ours = sent is not None and state.journal.has_sent(sent)
     show(session, state.journal.rebase(base, data_of(session), data, sent))
-    state.unsure = state.unsure and not is_ours  # what nobody heard of was written
+    state.unsure = state.unsure and not is_ours  # a write without an answer had succeeded
     state.all_may_differ = state.may_differ
     if state.loan is not None:
         state.loan = state.loan._replace(image=loaded.record.payload)
 
 
 def give_back(session: ServerSession, unsaved: Unsaved) -> None:
-    """Leave to the next save what this one failed to save."""
+    """Return the changes that this save failed to save to the next one."""
     state, draft = state_of(session), unsaved.draft
     journal = state.journal
     if journal.has_taken(unsaved):
@@ -118,7 +118,7 @@ def give_back(session: ServerSession, unsaved: Unsaved) -> None:
 
 
 def refuse(session: ServerSession) -> None:
-    """Show what is stored, as a login was refused: nothing of its request is saved."""
+    """Show the stored data after a refused login: its request saves nothing."""
     state = state_of(session)
     state.journal.restart()
     state.account = state.minted = state.lifetime = state.device_change = None
@@ -128,9 +128,9 @@ def refuse(session: ServerSession) -> None:
 
 
 def forget(session: ServerSession, lost: Lost, *, unkept: bool = False) -> None:
-    """Make a session empty that ended while the request ran: only a login begins it anew.
+    """Empty a session that ended while the request ran; only a login begins a new one.
 
-    `unkept`: a save was to keep something that is dropped now.
+    `unkept`: a save's changes are dropped now.
     """
     show(session, {})
     state = state_of(session)

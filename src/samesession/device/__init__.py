@@ -1,1 +1,1 @@
-"""Device-bound sessions (DBSC): what a browser proves, and where it does so."""
+"""Device-bound sessions (DBSC): the proofs of browsers, and the endpoints for them."""

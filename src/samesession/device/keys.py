@@ -1,4 +1,4 @@
-"""The public keys that browsers prove sessions with, and their signatures, by `cryptography`.
+"""Public keys with which browsers prove sessions, and their signatures, by `cryptography`.
 
 A key is kept as its canonical JWK (RFC 7638, 3), whose SHA-256 is the key's thumbprint.
 """
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from .strict_json import BadProof, decoded
 
-# What is offered to browsers, in this order. `none`, and all else, is refused.
+# The algorithms offered to browsers, in this order. `none`, and all others, are refused.
 ALGORITHMS = ("ES256", "RS256")
 
 _COORDINATE_BYTES = 32
@@ -25,13 +25,13 @@ _MOST_EXPONENT = 65537
 
 
 class PublicKey(NamedTuple):
-    """A public key, and what it signs by."""
+    """A public key, and its algorithm."""
 
     alg: str
     jwk: bytes  # canonical
 
     def check(self, signature: bytes, signed: bytes) -> None:
-        """Raise BadProof for what the key has not signed."""
+        """Raise BadProof unless the key has signed the data."""
         members = json.loads(self.jwk)
         try:
             _VERIFY[self.alg](members, signature, signed)
@@ -40,7 +40,7 @@ class PublicKey(NamedTuple):
 
 
 def public_key(alg: str, jwk: object) -> PublicKey:
-    """Return the key of a JWK; raise BadProof for what is no public key of the algorithm."""
+    """Return the key of a JWK; raise BadProof if it is not a public key of the algorithm."""
     if not isinstance(jwk, dict):
         raise BadProof("there is no jwk")
     said = cast("dict[str, Any]", jwk)  # Any: as JSON has it
@@ -53,7 +53,7 @@ def public_key(alg: str, jwk: object) -> PublicKey:
     try:
         _ = load(members)
     except ValueError as error:  # as for a point that is on no curve
-        raise BadProof("the jwk is no key") from error
+        raise BadProof("the jwk is not a key") from error
     return PublicKey(alg, json.dumps(members, sort_keys=True, separators=(",", ":")).encode())
 
 
@@ -82,7 +82,7 @@ def _rsa(members: _Members) -> rsa.RSAPublicKey:
 def _number(text: str) -> int:
     found = decoded(text)
     if found.startswith(b"\0"):  # would be another text for the same key
-        raise BadProof("a number begins with zeros")
+        raise BadProof("a number starts with zeros")
     return int.from_bytes(found, "big")
 
 

@@ -1,9 +1,9 @@
-"""What a browser proves: a JWT (RFC 7519) over a challenge, signed by the key of its session.
+"""A browser's proof: a JWT (RFC 7519) over a challenge, signed with the key of its session.
 
 The draft's JWT has `typ` "dbsc+jwt"; at a registration its header has the public key, too. Of the
-claims only `jti`, the challenge, counts: it names the session, and lives briefly. What proves
-nothing raises BadProof. Nothing is looked up by what a proof says: neither keys (`jku`, `x5u`),
-nor algorithms that are not offered.
+claims only `jti`, the challenge, counts: it names the session, and is short-lived. An invalid proof
+raises BadProof. Nothing is looked up because a proof names it: neither keys (`jku`, `x5u`), nor
+algorithms that are not offered.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MOST_OF_CHALLENGE = 128
 
 
 class Registration(NamedTuple):
-    """A key that its owner has shown to have, and the challenge that was signed for it."""
+    """A key that its owner has proved to have, and the challenge that was signed for it."""
 
     key: PublicKey
     challenge: str
@@ -33,7 +33,7 @@ class _Signed(NamedTuple):
 
 
 def registration(text: str) -> Registration:
-    """Return what a new key proves; raise BadProof where it proves nothing."""
+    """Return the registration in a new key's proof; raise BadProof if it is invalid."""
     found = _taken_apart(text)
     key = public_key(found.header["alg"], found.header.get("jwk"))
     key.check(found.signature, found.signed)
@@ -41,10 +41,10 @@ def registration(text: str) -> Registration:
 
 
 def proved_challenge(text: str, key: PublicKey) -> str:
-    """Return the challenge that a known key has signed; raise BadProof where it has not."""
+    """Return the challenge that a known key has signed; raise BadProof if it has not."""
     found = _taken_apart(text)
     if found.header["alg"] != key.alg:
-        raise BadProof("the algorithm is another one than the key's")
+        raise BadProof("the algorithm is not the key's")
     key.check(found.signature, found.signed)
     return found.challenge
 
@@ -54,12 +54,12 @@ def _taken_apart(text: str) -> _Signed:
         raise BadProof("the proof is too long")
     parts = text.split(".")
     if len(parts) != 3:  # noqa: PLR2004  # header, payload, signature: RFC 7515, 3.1
-        raise BadProof("the proof has no three parts")
+        raise BadProof("the proof does not have three parts")
     raw_header, raw_payload, signature = (decoded(part) for part in parts)
     header = parsed(raw_header)
     if header.get("typ") != _TYPE or header.get("alg") not in ALGORITHMS:
         raise BadProof("the type or the algorithm is another one")
-    if "crit" in header:  # RFC 7515, 4.1.11: nothing that must be understood is
+    if "crit" in header:  # RFC 7515, 4.1.11: no such extension is understood
         raise BadProof("there is something that must be understood")
     challenge = parsed(raw_payload).get("jti")
     if not isinstance(challenge, str) or not 0 < len(challenge) <= _MOST_OF_CHALLENGE:

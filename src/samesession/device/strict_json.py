@@ -1,4 +1,4 @@
-"""Read base64url and JSON so that there is one way to write what is read, within bounds."""
+"""Read base64url and JSON strictly, within limits: each value has only one spelling."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _ALPHABET = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class BadProof(Exception):
-    """What a browser has sent proves nothing; the text says why, and holds nothing of it."""
+    """A browser's proof is invalid; the text is the reason, and quotes nothing of it."""
 
 
 def decoded(text: str) -> bytes:
-    """Return what base64url says; raise BadProof where it is written in another way than ours."""
+    """Return the bytes of base64url; raise BadProof for any other spelling than ours."""
     if not _ALPHABET.fullmatch(text) or len(text) % 4 == 1:
         raise BadProof("there is other text than base64url")
     found = urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -25,22 +25,22 @@ def decoded(text: str) -> bytes:
 
 
 def parsed(raw: bytes) -> dict[str, Any]:
-    """Return the members of a JSON object; raise BadProof where a name stands twice in one."""
+    """Return the members of a JSON object; raise BadProof if a name appears twice."""
     try:
         found = json.loads(raw.decode(), object_pairs_hook=_once, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise BadProof("there is no JSON") from error
+        raise BadProof("it is not JSON") from error
     if not isinstance(found, dict):
-        raise BadProof("there is no JSON object")
+        raise BadProof("it is not a JSON object")
     return cast("dict[str, Any]", found)  # Any: as JSON has it
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise BadProof("a name stands twice in an object")
+        raise BadProof("a name appears twice in an object")
     return found
 
 
 def _refuse(_: str) -> NoReturn:
-    raise BadProof("NaN and Infinity are no JSON")
+    raise BadProof("NaN and Infinity are not JSON")

@@ -1,4 +1,4 @@
-"""What a Flask application calls besides `session`: list, end and save sessions."""
+"""Functions for Flask applications besides `session`: list, end and save sessions."""
 
 from __future__ import annotations
 
@@ -22,21 +22,36 @@ from ..run.sync import run
 
 T = TypeVar("T")
 
-_TURNED_AWAY = (3, 4)  # hundreds of a status: elsewhere, or by a fault of the client
+_TURNED_AWAY = (3, 4)  # the hundreds of a status: a redirect, or an error of the client
 
 
 def fresh_required(minutes: float = 10) -> Callable[[View], View]:
-    """Have a view called only where the user has authenticated in the last minutes; a decorator.
+    """Call a view only if the user has authenticated in the last minutes; a decorator.
 
-    `session.require_fresh(minutes)` comes first, then the view, which may be a function or a
-    coroutine. Write it below the route: `@app.post("/password")`, `@fresh_required()`.
+    It calls `session.require_fresh(minutes)` and then the view, which may be a function or a
+    coroutine. Write it below the route::
+
+        @app.post("/password")
+        @fresh_required(minutes=10)
+        def change_password():
+            ...
+
+    .. versionadded:: 1.0
     """
     return required(minutes, _session)
 
 
 @belonging("flask")
 def sessions_of(owner: str) -> list[SessionInfo]:
-    """List the live sessions that `session.bind(owner)` made, the oldest first."""
+    """List the live sessions that `session.bind(owner)` made, the oldest first.
+
+    Each one is a `SessionInfo`::
+
+        for each in sessions_of("ann"):
+            print(each.label, each.last_seen, each.current)
+
+    .. versionadded:: 1.0
+    """
     return run(_app_sessions().administration.sessions_of(owner, current=_own_sid()))
 
 
@@ -44,8 +59,10 @@ def sessions_of(owner: str) -> list[SessionInfo]:
 def sessions_page(owner: str, *, after: str | None = None, limit: int = 100) -> SessionPage:
     """List at most `limit` of an owner's live sessions, the oldest first.
 
-    `after` is that of the page before. All of the owner's sessions are read for it, so
-    whoever wants all of them asks for `sessions_of`.
+    `after` is that of the page before. Each page reads all of the owner's sessions, so use
+    `sessions_of` to get all of them.
+
+    .. versionadded:: 1.0
     """
     administration = _app_sessions().administration
     return run(administration.sessions_page(owner, after=after, limit=limit, current=_own_sid()))
@@ -53,10 +70,12 @@ def sessions_page(owner: str, *, after: str | None = None, limit: int = 100) -> 
 
 @belonging("flask")
 def count() -> int:
-    """Count this application's live sessions: each is read for it, a batch at a time.
+    """Count this application's live sessions: each is read, in batches.
 
-    Exact if none begins or ends meanwhile; Redis may count one twice while it grows.
-    Raises NotSupported on a store that cannot list what it holds.
+    The count is exact if none begins or ends in the meantime; Redis may count one twice while it
+    grows. Raises NotSupported on a store that cannot list its keys.
+
+    .. versionadded:: 1.0
     """
     return run(_app_sessions().administration.count())
 
@@ -65,8 +84,10 @@ def count() -> int:
 def all_sessions(*, after: str | None = None, limit: int = 100) -> SessionPage:
     """List at most `limit` of this application's live sessions, in the store's own order.
 
-    `after` is that of the page before. A session that is there from the first page to the last
-    is in one of them at least. Raises NotSupported on a store that cannot list what it holds.
+    `after` is that of the page before. A session that exists from the first page to the last is in
+    at least one of them. Raises NotSupported on a store that cannot list its keys.
+
+    .. versionadded:: 1.0
     """
     administration = _app_sessions().administration
     return run(administration.all_sessions(after=after, limit=limit, current=_own_sid()))
@@ -74,13 +95,23 @@ def all_sessions(*, after: str | None = None, limit: int = 100) -> SessionPage:
 
 @belonging("flask")
 def revoke(sid: str) -> bool:
-    """End one session of this application now; False if there was none."""
+    """End one session of this application now; return False if there was none.
+
+    .. versionadded:: 1.0
+    """
     return run(_app_sessions().administration.revoke(sid))
 
 
 @belonging("flask")
 def revoke_all(owner: str, *, keep: str | None = None) -> int:
-    """End an owner's sessions, but the one whose sid is `keep`; tell how many."""
+    """End an owner's sessions, except the one whose sid is `keep`; return how many.
+
+    For example after a change of the password::
+
+        ended = revoke_all("ann", keep=session.sid)
+
+    .. versionadded:: 1.0
+    """
     return run(_app_sessions().administration.revoke_all(owner, keep=keep))
 
 
@@ -88,10 +119,12 @@ def revoke_all(owner: str, *, keep: str | None = None) -> int:
 def export_owner(owner: str) -> Iterator[dict[str, Any]]:
     """Yield an owner's live sessions with their data, for a request under data protection law.
 
-    Each is a dict that `json.dumps` takes: `sid`, `owner`, `label`, `created`, `authenticated`,
-    `last_seen` and `expires` (ISO 8601, or None), and `data`, with what JSON has no word for as
-    text. They come as the store lists them, and are read a batch at a time, as they are asked
-    for. Raises NotSupported on a store that keeps no index.
+    Each is a dict for `json.dumps`: `sid`, `owner`, `label`, `created`, `authenticated`,
+    `last_seen` and `expires` (ISO 8601, or None), and `data`, in which types that JSON lacks are
+    text. They come in the store's order, and are read in batches when they are needed. Raises
+    NotSupported on a store that keeps no index.
+
+    .. versionadded:: 1.0
     """
     export = _app_sessions().administration.export_owner(owner)
 
@@ -104,35 +137,44 @@ def export_owner(owner: str) -> Iterator[dict[str, Any]]:
 
 @belonging("flask")
 def erase_owner(owner: str) -> int:
-    """End all sessions of an owner, and forget the owner; tell how many those were.
+    """End all sessions of an owner, and forget the owner; return how many there were.
 
-    For a request under data protection law, and once the account is gone: a login that is
-    under way may survive it. Raises NotSupported on a store that keeps no index.
+    It is for requests under data protection law. Call it after the account is deleted: a login that
+    is in progress may survive it. Raises NotSupported on a store that keeps no index.
+
+    .. versionadded:: 1.0
     """
     return run(_app_sessions().administration.erase_owner(owner))
 
 
 @belonging("flask")
 def revoke_everyone() -> int:
-    """End every session of this application, as after a restore; tell how many.
+    """End every session of this application, for example after a restore; return how many.
 
-    Raises NotSupported on a store that cannot list what it holds.
+    Raises NotSupported on a store that cannot list its keys.
+
+    .. versionadded:: 1.0
     """
     return run(_app_sessions().administration.revoke_everyone())
 
 
 @belonging("flask")
 def purge() -> int:
-    """Delete expired sessions from a store that keeps them; tell how many."""
+    """Delete expired sessions from a store that keeps them; return how many.
+
+    .. versionadded:: 1.0
+    """
     return run(_app_sessions().administration.purge())
 
 
 @belonging("flask")
 def ping() -> float:
-    """Ask the store whether it answers, for a health check; return the seconds that it took.
+    """Check whether the store answers, for a health check; return the seconds that it took.
 
-    Raises StoreUnavailable within SESSION_STORE_TIMEOUT. Nothing is written, so a server that
-    is full may answer still. With SESSION_TYPE "cookie" there is nothing to ask.
+    Raises StoreUnavailable within SESSION_STORE_TIMEOUT. It writes nothing, so a full server may
+    still answer. With SESSION_TYPE "cookie" there is nothing to check.
+
+    .. versionadded:: 1.0
     """
     return run(_app_sessions().ping())
 
@@ -142,20 +184,26 @@ def ping() -> float:
 def saving() -> Iterator[ServerSession]:
     """Save the session at the end of the block, not when the response is made.
 
-    For a view that runs long, and for what goes on when its response is made, as a thread
-    does: it saves nothing otherwise. There, in a WebSocket and in a Socket.IO event no cookie
-    can be sent: beginning or regenerating a session raises ReadOnlySession. A streamed body
-    saves after each chunk without a block.
-    Raises StoreUnavailable.
+    It is for a view that runs long, and for work that continues after the response, such as a
+    thread, which saves nothing otherwise::
 
-    `session.modified = True` restarts the idle timeout, so that what stays open for long
-    keeps its session alive; `session.modified = False` saves nothing of the data.
+        with saving():
+            session["progress"] = 50
 
-    After the block the session shows what is stored, what other requests wrote
-    meanwhile included; a value that equals it stays the object that it was. A session
-    that ended meanwhile is empty, and nothing more of this request is saved in it: to read a
-    key raises EndedSessionKeyError, a KeyError that says so. Where no response can tell the
-    browser, as in a WebSocket, a block whose writes are dropped for it raises SessionEnded.
+    After the response, in a WebSocket and in a Socket.IO event no cookie can be sent: beginning or
+    regenerating a session raises ReadOnlySession there. A streamed body saves after each chunk
+    without a block. Raises StoreUnavailable.
+
+    `session.modified = True` restarts the idle timeout, so that work that takes long keeps its
+    session alive. `session.modified = False` saves no data.
+
+    After the block the session shows the stored data, including changes of other requests. A value
+    that equals the stored one stays the same object. A session that has ended is empty, and this
+    request saves nothing more in it: reading a key raises EndedSessionKeyError, a KeyError with
+    this reason. If no response can tell the browser, as in a WebSocket, a block whose writes are
+    dropped for it raises SessionEnded.
+
+    .. versionadded:: 1.0
     """
     session, app_sessions = _own_session(), _app_sessions()
     state = state_of(session)
@@ -164,38 +212,42 @@ def saving() -> Iterator[ServerSession]:
         yield session
         _run(app_sessions, session, open_sessions.saved_block(app_sessions, session))
     finally:
-        del session  # a local that an error tracker would show
+        del session  # error trackers show local variables
         state.blocks -= 1
 
 
 @belonging("flask")
 def reload() -> bool:
-    """Bring in what other requests wrote to the session; return whether it is still there.
+    """Load what other requests wrote to the session; return whether it still exists.
 
-    For what stays open for long: a WebSocket, a stream, a thread. What this request did and has
-    not saved stays, done anew to the newer data. A session that ended meanwhile, or was given
-    another secret, as by a login in the same browser, is empty from then on. The idle timeout
-    runs on. Raises StoreUnavailable, NotSupported with SESSION_TYPE "cookie".
+    It is for requests that stay open for long: a WebSocket, a stream, a thread. Unsaved changes of
+    this request are applied to the newer data. A session is empty from then on if it has ended, or
+    got another secret, for example by a login in the same browser. The idle timeout is not
+    restarted. Raises StoreUnavailable, and NotSupported with SESSION_TYPE "cookie".
+
+    .. versionadded:: 1.0
     """
     session, app_sessions = _own_session(), _app_sessions()
     try:
         return _run(app_sessions, session, open_sessions.reloaded(app_sessions, session))
     finally:
-        del session  # a local that an error tracker would show
+        del session  # error trackers show local variables
 
 
 @belonging("flask")
 def save() -> bool:
-    """Save the session now, as a block of `saving()` does; return whether it is there then.
+    """Save the session now, as a block of `saving()` does; return whether it exists then.
 
-    For a WebSocket, and for a view that runs long. When the response is made, a write outside
-    of a block warns, so write in a block there. Raises what `saving()` does, but SessionEnded.
+    It is for a WebSocket, and for a view that runs long. After the response, a write outside of a
+    block warns, so use a block there. Raises the same errors as `saving()`, except SessionEnded.
+
+    .. versionadded:: 1.0
     """
     session, app_sessions = _own_session(), _app_sessions()
     try:
         return _run(app_sessions, session, open_sessions.saved(app_sessions, session))
     finally:
-        del session  # a local that an error tracker would show
+        del session  # error trackers show local variables
 
 
 def _run(app_sessions: AppSessions, session: ServerSession, steps: Steps[T]) -> T:
@@ -209,14 +261,14 @@ def _run(app_sessions: AppSessions, session: ServerSession, steps: Steps[T]) -> 
 
 
 def current() -> object:
-    """Internal: give the session of this request itself, not its proxy."""
+    """Internal: return the session of this request itself, not its proxy."""
     return headers.unproxied(flask.session)
 
 
 def is_seen(session: ServerSession) -> bool:
-    """Internal: return whether a browser sees the response that a session is saved with.
+    """Internal: return whether a browser sees the response that saves the session.
 
-    None sees that of a socket, or of a test client's session_transaction().
+    It sees none for a socket, or for a test client's session_transaction().
     """
     return not state_of(session).of_socket and _is_current(session)
 
@@ -229,7 +281,7 @@ def carrier(response: flask.Response, session: ServerSession) -> flask.Response 
 
 
 def _own_sid() -> str | None:
-    """Return the sid of this request's session, if that is stored."""
+    """Return the sid of this request's session, if it is stored."""
     return listed_sid(current()) if flask.has_request_context() else None
 
 
@@ -238,11 +290,11 @@ def _is_current(session: ServerSession) -> bool:
 
 
 def _is_of_socket(response: flask.Response | None = None) -> bool:
-    """Return whether no response to this request reaches its browser's cookies.
+    """Return whether no response to this request can set a cookie in its browser.
 
-    Flask-SocketIO gives each event a request of its own, marked by `event`, and drops the
-    response. A view of a rule for WebSockets, as Flask-Sock's, has said all over its socket
-    when it returns; what turns the client away before that is a response as any.
+    Flask-SocketIO gives each event its own request, with the attribute `event`, and drops the
+    response. A view of a WebSocket rule, such as Flask-Sock's, has sent everything over its socket
+    when it returns. A response that refuses the client before that is an ordinary one.
     """
     request = cast("flask.Request", headers.unproxied(flask.request))
     if "event" in vars(request) and "namespace" in vars(request):
@@ -254,18 +306,18 @@ def _is_of_socket(response: flask.Response | None = None) -> bool:
 
 
 def _session() -> ServerSession:
-    """Return this request's session, or say why it is none of ours."""
+    """Return this request's session, or raise an error that explains why it is not ours."""
     try:
         found = current()
     except RuntimeError as error:
         raise outside_of_request("flask") from error
     if not isinstance(found, ServerSession):
-        _ = _app_sessions()  # says so where there is none
+        _ = _app_sessions()  # raises if there is none
     return cast("ServerSession", found)
 
 
 def _own_session() -> ServerSession:
-    """Return this request's session, or say that something has taken its place."""
+    """Return this request's session; raise an error if other code has replaced it."""
     found = _session()
     if not isinstance(found, ServerSession):
         raise replaced("flask")
@@ -280,5 +332,5 @@ def _app_sessions() -> AppSessions:
     return app_sessions_of(app)
 
 
-#: `flask.session`, with the type that it has once `Session(app)` was called.
+#: `flask.session`, with its type after `Session(app)`.
 session: ServerSession = cast("ServerSession", LocalProxy(_session))

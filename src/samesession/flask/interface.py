@@ -21,7 +21,7 @@ from .streamed_body import FLASK
 if TYPE_CHECKING:
     from flask import Flask, Request, Response
 
-# Flask asks for its own type; ours has all that it promises, and more.
+# Flask requires its own type; ours has all of its attributes, and more.
 _ = SessionMixin.register(ServerSession)  # pyright: ignore  # noqa: PGH003  # typeshed hides the metaclass
 
 
@@ -32,20 +32,20 @@ class FlaskSessionInterface(interface_answers.Answers, SessionInterface):
         self.app_sessions = app_sessions
 
     def open_session(self, app: Flask, request: Request) -> SessionMixin:
-        """Open the request's session; a store that is down is told by `_refuse_broken`."""
+        """Open the request's session; `_refuse_broken` reports a store that is down."""
         app_sessions = self.app_sessions
         try:
-            # No local holds the cookie: an error tracker would show it.
+            # No local variable holds the cookie: an error tracker would show it.
             opened = run(app_sessions.open(request, request.environ.get("HTTP_COOKIE", "")))
         except StoreError as error:
             opened = app_sessions.broken(error)
         except BaseException as error:
             clear_locals(error)
             raise
-        return cast("SessionMixin", opened)  # Flask asks for a class, not for what it can do
+        return cast("SessionMixin", opened)  # Flask requires a class, not a protocol
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Save the session; if the store refuses, the response becomes the 503."""
+        """Save the session; if the store fails, the response becomes the 503."""
         ours = cast("ServerSession", session)
         try:
             run(self.app_sessions.close(ours, response))
@@ -62,10 +62,10 @@ class FlaskSessionInterface(interface_answers.Answers, SessionInterface):
             clear_locals(error)
             raise
         finally:
-            del session, ours  # the locals that an error tracker would show
+            del session, ours  # the local variables that an error tracker would show
 
     def _failed(self, app: Flask, failure: headers.Failure) -> Response:
-        """Make the response that the application's error handlers give for a failure."""
+        """Return the response of the application's error handlers for a failure."""
         result = app.handle_user_exception(failure)
         return app.process_response(app.make_response(result))
 
@@ -76,13 +76,13 @@ def init_app(
     store: Store | Openable | None = None,
     clock: Clock | None = None,
 ) -> None:
-    """Give a Flask application server-side sessions; see `samesession.Session`."""
+    """Add server-side sessions to a Flask application; see `samesession.Session`."""
     check_is(app, "flask")
     install(app, AppSessions(app, FLASK, store=store, clock=clock))
 
 
 def install(app: Flask, app_sessions: AppSessions) -> None:
-    """Have a Flask application open and save its sessions so."""
+    """Install the session interface in a Flask application."""
     app.session_interface = FlaskSessionInterface(app_sessions)
     _refuse_broken(app, app_sessions)
     app.cli.add_command(cli.commands(app_sessions, run, FLASK.colour))
@@ -92,7 +92,7 @@ def install(app: Flask, app_sessions: AppSessions) -> None:
 
 
 def _refuse_broken(app: Flask, app_sessions: AppSessions) -> None:
-    """Have requests whose session the store did not give fail, before all else is done."""
+    """Make requests fail first of all if the store did not return their session."""
 
     def check() -> None:
         if not app_sessions.has_failed:

@@ -1,4 +1,4 @@
-"""One session by its sid, in a thread."""
+"""Open one session by its sid, in a thread."""
 
 from __future__ import annotations
 
@@ -23,14 +23,21 @@ T = TypeVar("T")
 def session_by_sid(app: flask.Flask, sid: str) -> AbstractContextManager[ServerSession | None]:
     """Read and change one session outside of its user's requests; None for an unknown sid.
 
-    For a job, a script or a support page. What was done is saved at the end of the block,
-    merged with what requests changed meanwhile; nothing is, if the block raises. The user
-    was not there: the idle timeout runs on, and no secret is replaced. `end()` ends the session;
-    `regenerate()`, `bind()` and the like raise ReadOnlySession.
+    It is for a job, a script or a support page. The changes are saved at the end of the block, and
+    merged with those of requests. Nothing is saved if the block raises::
 
-    Raises SessionEnded if the session ended, or became another user's, before it was saved,
-    and StoreUnavailable. NotSupported with SESSION_TYPE "cookie", and with "memory" in a
-    process that does not serve; InvalidName for a sid that is no str.
+        with session_by_sid(app, sid) as session:
+            if session is not None:
+                session["report"] = "ready"
+
+    The user was not there: the idle timeout is not restarted, and the secret stays. `end()` ends
+    the session; `regenerate()`, `bind()` and the like raise ReadOnlySession.
+
+    Raises SessionEnded if the session ended, or was bound to another user, before it was saved.
+    Raises StoreUnavailable; NotSupported with SESSION_TYPE "cookie", and with "memory" in a process
+    that does not serve; InvalidName for a sid that is not a str.
+
+    .. versionadded:: 1.0
     """
     app_sessions = by_sid.checked(app, "flask")
     return _block(app_sessions, by_sid.opened(app_sessions, sid))
@@ -50,7 +57,7 @@ def _block(
             by_sid.left(session)
         raise
     finally:
-        del session  # a local that an error tracker would show
+        del session  # error trackers show local variables
 
 
 def _run(app_sessions: AppSessions, steps: Steps[T]) -> T:

@@ -1,4 +1,4 @@
-"""A streamed body of a Flask response, which saves what it does to the session."""
+"""The streamed body of a Flask response, whose changes to the session are saved."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .actions import carrier
 
 
 class SavedBody:
-    """Hands on the chunks of another body, and saves before each one."""
+    """Passes on the chunks of another body, and saves before each one."""
 
-    def __init__(self, body: Any, stream: Stream) -> None:  # Any: what WSGI iterates over
+    def __init__(self, body: Any, stream: Stream) -> None:  # Any: the chunks of a WSGI body
         self.body = body
         self._stream = stream
         self._chunks: Iterator[Any] | None = None
@@ -41,7 +41,7 @@ class SavedBody:
         return chunk
 
     def close(self) -> None:
-        """End the body, which may do more to the session as it ends. WSGI servers call it."""
+        """End the body, which may change the session once more. WSGI servers call it."""
         try:
             close = getattr(self.body, "close", None)
             if close is not None:
@@ -60,9 +60,9 @@ class SavedBody:
 
 
 def save_streamed(response: Any, app_sessions: AppSessions, session: ServerSession) -> None:
-    """Have a response save what its body does to the session."""
+    """Make a response save the changes that its body makes to the session."""
     body = response.response
-    if isinstance(body, SavedBody):  # of another request, to which the response was sent, too
+    if isinstance(body, SavedBody):  # of another request that got the same response
         body = body.body
     response.response = SavedBody(body, Stream(app_sessions, session))
 

@@ -1,4 +1,4 @@
-"""What a Quart application calls besides `session`: list, end and save sessions."""
+"""Functions for Quart applications besides `session`: list, end and save sessions."""
 
 from __future__ import annotations
 
@@ -34,17 +34,32 @@ T = TypeVar("T")
 
 
 def fresh_required(minutes: float = 10) -> Callable[[View], View]:
-    """Have a view called only where the user has authenticated in the last minutes; a decorator.
+    """Call a view only if the user has authenticated in the last minutes; a decorator.
 
-    `session.require_fresh(minutes)` comes first, then the view, which may be a function or a
-    coroutine. Write it below the route: `@app.post("/password")`, `@fresh_required()`.
+    It calls `session.require_fresh(minutes)` and then the view, which may be a function or a
+    coroutine. Write it below the route::
+
+        @app.post("/password")
+        @fresh_required(minutes=10)
+        async def change_password():
+            ...
+
+    .. versionadded:: 1.0
     """
     return required(minutes, _session)
 
 
 @belonging("quart")
 async def sessions_of(owner: str) -> list[SessionInfo]:
-    """List the live sessions that `session.bind(owner)` made, the oldest first."""
+    """List the live sessions that `session.bind(owner)` made, the oldest first.
+
+    Each one is a `SessionInfo`::
+
+        for each in await sessions_of("ann"):
+            print(each.label, each.last_seen, each.current)
+
+    .. versionadded:: 1.0
+    """
     return await _administer(lambda admin: admin.sessions_of(owner, current=_own_sid()))
 
 
@@ -52,8 +67,10 @@ async def sessions_of(owner: str) -> list[SessionInfo]:
 async def sessions_page(owner: str, *, after: str | None = None, limit: int = 100) -> SessionPage:
     """List at most `limit` of an owner's live sessions, the oldest first.
 
-    `after` is that of the page before. All of the owner's sessions are read for it, so
-    whoever wants all of them asks for `sessions_of`.
+    `after` is that of the page before. Each page reads all of the owner's sessions, so use
+    `sessions_of` to get all of them.
+
+    .. versionadded:: 1.0
     """
     return await _administer(
         lambda admin: admin.sessions_page(owner, after=after, limit=limit, current=_own_sid())
@@ -62,10 +79,12 @@ async def sessions_page(owner: str, *, after: str | None = None, limit: int = 10
 
 @belonging("quart")
 async def count() -> int:
-    """Count this application's live sessions: each is read for it, a batch at a time.
+    """Count this application's live sessions: each is read, in batches.
 
-    Exact if none begins or ends meanwhile; Redis may count one twice while it grows.
-    Raises NotSupported on a store that cannot list what it holds.
+    The count is exact if none begins or ends in the meantime; Redis may count one twice while it
+    grows. Raises NotSupported on a store that cannot list its keys.
+
+    .. versionadded:: 1.0
     """
     return await _administer(lambda admin: admin.count())
 
@@ -74,8 +93,10 @@ async def count() -> int:
 async def all_sessions(*, after: str | None = None, limit: int = 100) -> SessionPage:
     """List at most `limit` of this application's live sessions, in the store's own order.
 
-    `after` is that of the page before. A session that is there from the first page to the last
-    is in one of them at least. Raises NotSupported on a store that cannot list what it holds.
+    `after` is that of the page before. A session that exists from the first page to the last is in
+    at least one of them. Raises NotSupported on a store that cannot list its keys.
+
+    .. versionadded:: 1.0
     """
     return await _administer(
         lambda admin: admin.all_sessions(after=after, limit=limit, current=_own_sid())
@@ -84,13 +105,23 @@ async def all_sessions(*, after: str | None = None, limit: int = 100) -> Session
 
 @belonging("quart")
 async def revoke(sid: str) -> bool:
-    """End one session of this application now; False if there was none."""
+    """End one session of this application now; return False if there was none.
+
+    .. versionadded:: 1.0
+    """
     return await _administer(lambda admin: admin.revoke(sid))
 
 
 @belonging("quart")
 async def revoke_all(owner: str, *, keep: str | None = None) -> int:
-    """End an owner's sessions, but the one whose sid is `keep`; tell how many."""
+    """End an owner's sessions, except the one whose sid is `keep`; return how many.
+
+    For example after a change of the password::
+
+        ended = await revoke_all("ann", keep=session.sid)
+
+    .. versionadded:: 1.0
+    """
     return await _administer(lambda admin: admin.revoke_all(owner, keep=keep))
 
 
@@ -98,10 +129,12 @@ async def revoke_all(owner: str, *, keep: str | None = None) -> int:
 def export_owner(owner: str) -> AsyncIterator[dict[str, Any]]:
     """Yield an owner's live sessions with their data, for a request under data protection law.
 
-    Each is a dict that `json.dumps` takes: `sid`, `owner`, `label`, `created`, `authenticated`,
-    `last_seen` and `expires` (ISO 8601, or None), and `data`, with what JSON has no word for as
-    text. They come as the store lists them, and are read a batch at a time, as they are asked
-    for. Raises NotSupported on a store that keeps no index.
+    Each is a dict for `json.dumps`: `sid`, `owner`, `label`, `created`, `authenticated`,
+    `last_seen` and `expires` (ISO 8601, or None), and `data`, in which types that JSON lacks are
+    text. They come in the store's order, and are read in batches when they are needed. Raises
+    NotSupported on a store that keeps no index.
+
+    .. versionadded:: 1.0
     """
     app_sessions = _app_sessions()
     export = app_sessions.administration.export_owner(owner)
@@ -120,35 +153,44 @@ def export_owner(owner: str) -> AsyncIterator[dict[str, Any]]:
 
 @belonging("quart")
 async def erase_owner(owner: str) -> int:
-    """End all sessions of an owner, and forget the owner; tell how many those were.
+    """End all sessions of an owner, and forget the owner; return how many there were.
 
-    For a request under data protection law, and once the account is gone: a login that is
-    under way may survive it. Raises NotSupported on a store that keeps no index.
+    It is for requests under data protection law. Call it after the account is deleted: a login that
+    is in progress may survive it. Raises NotSupported on a store that keeps no index.
+
+    .. versionadded:: 1.0
     """
     return await _administer(lambda admin: admin.erase_owner(owner))
 
 
 @belonging("quart")
 async def revoke_everyone() -> int:
-    """End every session of this application, as after a restore; tell how many.
+    """End every session of this application, for example after a restore; return how many.
 
-    Raises NotSupported on a store that cannot list what it holds.
+    Raises NotSupported on a store that cannot list its keys.
+
+    .. versionadded:: 1.0
     """
     return await _administer(lambda admin: admin.revoke_everyone())
 
 
 @belonging("quart")
 async def purge() -> int:
-    """Delete expired sessions from a store that keeps them; tell how many."""
+    """Delete expired sessions from a store that keeps them; return how many.
+
+    .. versionadded:: 1.0
+    """
     return await _administer(lambda admin: admin.purge())
 
 
 @belonging("quart")
 async def ping() -> float:
-    """Ask the store whether it answers, for a health check; return the seconds that it took.
+    """Check whether the store answers, for a health check; return the seconds that it took.
 
-    Raises StoreUnavailable within SESSION_STORE_TIMEOUT. Nothing is written, so a server that
-    is full may answer still. With SESSION_TYPE "cookie" there is nothing to ask.
+    Raises StoreUnavailable within SESSION_STORE_TIMEOUT. It writes nothing, so a full server may
+    still answer. With SESSION_TYPE "cookie" there is nothing to check.
+
+    .. versionadded:: 1.0
     """
     app_sessions = _app_sessions()
     return await arun(app_sessions.ping(), timeout=app_sessions.store_timeout)
@@ -159,20 +201,27 @@ async def ping() -> float:
 async def saving() -> AsyncIterator[ServerSession]:
     """Save the session at the end of the block, not when the response is made.
 
-    For a WebSocket, whose session is saved only when it closes, for a view that runs
-    long, and for what goes on when its response is made, as a background task does: it
-    saves nothing otherwise. There, and in a WebSocket, no cookie can be sent: beginning or
-    regenerating a session raises ReadOnlySession. A streamed body saves after each chunk
-    without a block. Raises StoreUnavailable.
+    It is for a WebSocket, whose session is otherwise saved only when it closes, for a view that
+    runs long, and for work that continues after the response, such as a background task, which
+    saves nothing otherwise::
 
-    `session.modified = True` restarts the idle timeout, so that what stays open for long
-    keeps its session alive; `session.modified = False` saves nothing of the data.
+        async with saving():
+            session["progress"] = 50
 
-    After the block the session shows what is stored, what other requests wrote
-    meanwhile included; a value that equals it stays the object that it was. A session
-    that ended meanwhile is empty, and nothing more of this request is saved in it: to read a
-    key raises EndedSessionKeyError, a KeyError that says so. Where no response can tell the
-    browser, as in a WebSocket, a block whose writes are dropped for it raises SessionEnded.
+    After the response, and in a WebSocket, no cookie can be sent: beginning or regenerating a
+    session raises ReadOnlySession there. A streamed body saves after each chunk without a block.
+    Raises StoreUnavailable.
+
+    `session.modified = True` restarts the idle timeout, so that work that takes long keeps its
+    session alive. `session.modified = False` saves no data.
+
+    After the block the session shows the stored data, including changes of other requests. A value
+    that equals the stored one stays the same object. A session that has ended is empty, and this
+    request saves nothing more in it: reading a key raises EndedSessionKeyError, a KeyError with
+    this reason. If no response can tell the browser, as in a WebSocket, a block whose writes are
+    dropped for it raises SessionEnded.
+
+    .. versionadded:: 1.0
     """
     session = _session()
     app_sessions = _app_sessions()
@@ -182,60 +231,73 @@ async def saving() -> AsyncIterator[ServerSession]:
         yield session
         await _run(app_sessions, session, open_sessions.saved_block(app_sessions, session))
     finally:
-        del session  # a local that an error tracker would show
+        del session  # error trackers show local variables
         state.blocks -= 1
 
 
 @belonging("quart")
 async def reload() -> bool:
-    """Bring in what other requests wrote to the session; return whether it is still there.
+    """Load what other requests wrote to the session; return whether it still exists.
 
-    For what stays open for long: a WebSocket, a stream, a task. What this request did and has
-    not saved stays, done anew to the newer data. A session that ended meanwhile, or was given
-    another secret, as by a login in the same browser, is empty from then on. The idle timeout
-    runs on. Raises StoreUnavailable, NotSupported with SESSION_TYPE "cookie".
+    It is for requests that stay open for long: a WebSocket, a stream, a task. Unsaved changes of
+    this request are applied to the newer data. A session is empty from then on if it has ended, or
+    got another secret, for example by a login in the same browser. The idle timeout is not
+    restarted. Raises StoreUnavailable, and NotSupported with SESSION_TYPE "cookie".
+
+    .. versionadded:: 1.0
     """
     session, app_sessions = _session(), _app_sessions()
     try:
         return await _run(app_sessions, session, open_sessions.reloaded(app_sessions, session))
     finally:
-        del session  # a local that an error tracker would show
+        del session  # error trackers show local variables
 
 
 @belonging("quart")
 async def save() -> bool:
-    """Save the session now, as a block of `saving()` does; return whether it is there then.
+    """Save the session now, as a block of `saving()` does; return whether it exists then.
 
-    For a WebSocket, and for a view that runs long. When the response is made, a write outside
-    of a block warns, so write in a block there. Raises what `saving()` does, but SessionEnded.
+    It is for a WebSocket, and for a view that runs long. After the response, a write outside of a
+    block warns, so use a block there. Raises the same errors as `saving()`, except SessionEnded.
+
+    .. versionadded:: 1.0
     """
     session, app_sessions = _session(), _app_sessions()
     try:
         return await _run(app_sessions, session, open_sessions.saved(app_sessions, session))
     finally:
-        del session  # a local that an error tracker would show
+        del session  # error trackers show local variables
 
 
 @belonging("quart")
 def watching(*, interrupts: bool = False) -> AbstractAsyncContextManager[Ended]:
-    """Learn, in a block that stays open for long, that the session has ended: `as ended`.
+    """Watch, in a block that stays open for long, whether the session has ended.
 
-    For a WebSocket or a streamed body. `ended.is_set()` and `await ended.wait()` tell, as those
-    of an `asyncio.Event`. With `interrupts` the block is broken off, and SessionEnded raised
-    at its end. The session is empty then. Ended it has wherever it was deleted, revoked, has
-    expired, or was given another secret, as by a login in the same browser.
+    It is for a WebSocket or a streamed body::
 
-    Within half a second, with Redis, and two, with other stores, whichever process it ended in.
-    While the store is down nothing ends. Raises NotSupported with SESSION_TYPE "cookie".
+        async with watching() as ended:
+            while not ended.is_set():
+                await websocket.send(await news())
+
+    `ended.is_set()` and `await ended.wait()` work like those of an `asyncio.Event`. With
+    `interrupts` the block is cancelled when the session ends, and SessionEnded is raised at its
+    end. The session is empty then. It ends when it is deleted, revoked or expired, or gets another
+    secret, for example by a login in the same browser.
+
+    The block learns of it within half a second with Redis, and within two seconds with other
+    stores, in whichever process it ended. While the store is down nothing ends. Raises NotSupported
+    with SESSION_TYPE "cookie".
+
+    .. versionadded:: 1.0
     """
     session, app_sessions = _session(), _app_sessions()
-    _ = app_sessions.administration  # raises where there is no store
-    interface: Any = app_sessions.app.session_interface  # ours, which Quart does not know
+    _ = app_sessions.administration  # raises if there is no store
+    interface: Any = app_sessions.app.session_interface  # our attribute, which Quart does not know
     return ended_of(session, interface.watchers.here(), interrupts=interrupts)
 
 
 async def _run(app_sessions: AppSessions, session: ServerSession, steps: Steps[T]) -> T:
-    """Read or save a session; what a WebSocket began to save is saved though its client leaves."""
+    """Read or save a session; a save for a WebSocket completes even if its client leaves."""
     of_socket = state_of(session).of_socket
     del session
     try:
@@ -248,7 +310,7 @@ async def _run(app_sessions: AppSessions, session: ServerSession, steps: Steps[T
 def serve(
     app: quart.Quart, app_sessions: AppSessions, sockets: Sockets, watchers: Watchers
 ) -> None:
-    """Internal: make the tables before the first request, let go of connections after the last."""
+    """Internal: create the tables before the first request, close connections after the last."""
     _ = app.teardown_websocket(sockets.torn_down)
 
     @app.before_serving
@@ -265,42 +327,44 @@ def serve(
 
 
 async def _administer(work: Callable[[Administration], Steps[T]]) -> T:
-    """Do work on many sessions, each batch of it within the store's timeout."""
+    """Do work on many sessions, each batch within the store's timeout."""
     app_sessions = _app_sessions()
     async with letting_go(app_sessions):
         return await arun(work(app_sessions.administration), timeout=app_sessions.store_timeout)
 
 
-def runner(app_sessions: AppSessions) -> Callable[[Steps[Any]], Any]:  # Any: what the steps return
-    """Internal: give what runs steps for a command, in an event loop of its own."""
+def runner(
+    app_sessions: AppSessions,
+) -> Callable[[Steps[Any]], Any]:  # Any: the result of the steps
+    """Internal: return the runner of steps for a command, in its own event loop."""
     return lambda steps: asyncio.run(arun(steps, timeout=app_sessions.store_timeout))
 
 
 def cookie_header(request: Request | Websocket) -> str:
-    """Internal: join what HTTP/2 may have split (RFC 9113, 8.2.3)."""
+    """Internal: join Cookie headers that HTTP/2 may have split (RFC 9113, 8.2.3)."""
     sent = [value for name, value in request.scope["headers"] if name.lower() == b"cookie"]
     return b";".join(sent).decode("latin-1") if sent else ""
 
 
 def current() -> object:
-    """Internal: give the session of this request itself, not its proxy."""
+    """Internal: return the session of this request itself, not its proxy."""
     return headers.unproxied(quart.session)
 
 
 def _own_sid() -> str | None:
-    """Return the sid of this request's or WebSocket's session, if that is stored."""
+    """Return the sid of this request's or WebSocket's session, if it is stored."""
     is_asked = quart.has_request_context() or quart.has_websocket_context()
     return listed_sid(current()) if is_asked else None
 
 
 def _session() -> ServerSession:
-    """Return this request's session, or say why it is none of ours."""
+    """Return this request's session, or raise an error that explains why it is not ours."""
     try:
         found = current()
     except RuntimeError as error:
         raise outside_of_request("quart") from error
     if not isinstance(found, ServerSession):
-        _ = _app_sessions()  # says so where there is none
+        _ = _app_sessions()  # raises if there is none
     return cast("ServerSession", found)
 
 
@@ -312,5 +376,5 @@ def _app_sessions() -> AppSessions:
     return app_sessions_of(app)
 
 
-#: `quart.session`, with the type that it has once `Session(app)` was called.
+#: `quart.session`, with its type after `Session(app)`.
 session: ServerSession = cast("ServerSession", LocalProxy(_session))

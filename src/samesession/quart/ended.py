@@ -1,4 +1,4 @@
-"""What `async with watching()` gives: whether the session has ended, and how."""
+"""The result of `async with watching()`: whether the session has ended, and how."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from .watcher import Watcher
 
 
 class Ended:
-    """Whether a session has ended since it began to be watched, as an `asyncio.Event` is set.
+    """Whether a session has ended since the watch began; works like an `asyncio.Event`.
 
-    `how` says that it "ended meanwhile" or "was given another secret meanwhile", and is None
-    until then.
+    `how` is the way it ended, in words, and None until then.
     """
 
     def __init__(self) -> None:
@@ -38,7 +37,7 @@ class Ended:
 
 
 class _Interruption(Ended):
-    """Cancels the task that watches, as `asyncio.timeout` does."""
+    """Cancels the watching task, as `asyncio.timeout` does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,12 +47,12 @@ class _Interruption(Ended):
         self._cancelling = task.cancelling()
 
     def tell(self, how: str) -> None:
-        """Internal: the session has ended, and its block is to be broken off."""
+        """Internal: the session has ended, and its block must be cancelled."""
         super().tell(how)
         _ = self._task.cancel()
 
     def is_mine(self) -> bool:
-        """Take the cancellation back; return whether nobody else has cancelled the task."""
+        """Take the cancellation back; return whether no other code has cancelled the task."""
         return self.is_set() and self._task.uncancel() <= self._cancelling
 
 
@@ -84,7 +83,7 @@ async def ended_of(
 
 
 async def _taken_back(ended: _Interruption) -> None:
-    """Meet the cancellation of a block that has ended before it came."""
+    """Receive the cancellation of a block that ended before it came."""
     try:
         await asyncio.sleep(0)
     except asyncio.CancelledError:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import ConfigError
 
-# What Quart makes connections and waits with; quart-trio replaces them all.
+# The parts of Quart for connections and waits; quart-trio replaces them all.
 _PARTS = (
     "asgi_http_class",
     "asgi_websocket_class",
@@ -17,13 +17,13 @@ _PARTS = (
 )
 _OTHERS = ("trio", "quart_trio")
 _HELP = (
-    "sessions need asyncio, as the clients of their stores do: make the application a quart.Quart, "
-    "and serve it by a worker that runs asyncio or uvloop"
+    "sessions need asyncio, because the clients of their stores do: create the application as a "
+    "quart.Quart, and serve it with a worker that runs asyncio or uvloop"
 )
 
 
 def on_asyncio(app: Any) -> Any:
-    """Return an application; raise ConfigError for one that is made for another event loop."""
+    """Return an application; raise ConfigError if it is made for another event loop."""
     parts = (getattr(app, name, None) for name in _PARTS)
     for kind in (*type(app).__mro__, *filter(None, parts)):
         if str(getattr(kind, "__module__", "")).partition(".")[0] in _OTHERS:
@@ -32,7 +32,7 @@ def on_asyncio(app: Any) -> Any:
 
 
 def check_running_loop() -> None:
-    """Raise ConfigError where the server runs another event loop."""
+    """Raise ConfigError if the server runs another event loop."""
     try:
         task = asyncio.current_task()
     except RuntimeError:  # no loop of asyncio runs here

@@ -1,4 +1,4 @@
-"""Make the response for a session that was not read or saved, as Quart's application would."""
+"""Create the response for a session that was not read or saved, as Quart's application would."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ..core.request_state import state_of
 from ..core.session import ServerSession
 
 
-# Any: Quart's methods take other arguments in 0.23, and its responses are of two kinds.
+# Any: Quart's methods take other arguments in 0.23, and it has two kinds of responses.
 async def failure_response(app: Any, failure: headers.Failure, *, like: Any) -> Any:
-    """Return what the application's error handlers make of a failure, in the kind of `like`."""
+    """Return the response of the application's error handlers, of the kind of `like`."""
     context = headers.unproxied(app_ctx)
     handle, process = app.handle_user_exception, app.process_response
     result = await handle(*headers.context_first(handle, context), failure)
@@ -26,7 +26,7 @@ async def failure_response(app: Any, failure: headers.Failure, *, like: Any) -> 
 
 
 async def _alike(response: Any, other: Any) -> Any:
-    """Return `other` as the kind that `response` is: Quart sends Werkzeug's in another way.
+    """Return `other` as the kind of `response`, because Quart sends Werkzeug's in another way.
 
     An HTTPException without a handler is a Werkzeug response, as is a redirect.
     """
@@ -39,7 +39,7 @@ async def _alike(response: Any, other: Any) -> Any:
 
 
 def refuse_broken(app: quart.Quart, app_sessions: AppSessions) -> None:
-    """Have requests whose session the store did not give fail, before all else is done."""
+    """Make requests fail first of all if the store did not return their session."""
 
     async def check() -> None:
         if not app_sessions.has_failed:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from quart import Quart, Request, Response, Websocket
     from werkzeug.wrappers import Response as WerkzeugResponse
 
-# Quart asks for Flask's type; ours has all that it promises, and more.
+# Quart requires Flask's type; ours has all of its attributes, and more.
 _ = SessionMixin.register(ServerSession)  # pyright: ignore  # noqa: PGH003  # typeshed hides the metaclass
 
 
@@ -40,10 +40,10 @@ class QuartSessionInterface(interface_answers.Answers, SessionInterface):
         self.sockets = Sockets(app_sessions, self.watchers)
 
     async def open_session(self, app: Quart, request: Request | Websocket) -> SessionMixin:  # type: ignore[override]  # Quart names their private base class
-        """Open the request's session; a store that is down is told by `refuse_broken`."""
+        """Open the request's session; `refuse_broken` reports a store that is down."""
         app_sessions = self.app_sessions
         try:
-            # No local holds the cookie: an error tracker would show it.
+            # No local variable holds the cookie: an error tracker would show it.
             steps = app_sessions.open(request, cookie_header(request))
             opened = await arun(steps, timeout=app_sessions.store_timeout)
         except StoreError as error:
@@ -53,12 +53,12 @@ class QuartSessionInterface(interface_answers.Answers, SessionInterface):
             raise
         if isinstance(request, quart.Websocket):
             self.sockets.opened(opened, request)
-        return cast("SessionMixin", opened)  # Quart asks for Flask's class
+        return cast("SessionMixin", opened)  # Quart requires Flask's class
 
     async def save_session(
         self, app: Quart, session: SessionMixin, response: Response | WerkzeugResponse | None
     ) -> None:
-        """Save the session; if the store refuses, the response becomes the 503."""
+        """Save the session; if the store fails, the response becomes the 503."""
         ours = cast("ServerSession", session)
         app_sessions = self.app_sessions
         try:
@@ -71,7 +71,7 @@ class QuartSessionInterface(interface_answers.Answers, SessionInterface):
             failure = app_sessions.unsaved(ours, error)
             if current() is not ours:  # a test client's session_transaction()
                 raise failure from error
-            assert response is not None  # a WebSocket alone has none
+            assert response is not None  # only a WebSocket has none
             reused_response.replace(response, await failure_response(app, failure, like=response))
         except headers.LoginRefused as refused:
             if current() is not ours or response is None:
@@ -81,7 +81,7 @@ class QuartSessionInterface(interface_answers.Answers, SessionInterface):
             clear_locals(error)
             raise
         finally:
-            del session, ours  # the locals that an error tracker would show
+            del session, ours  # the local variables that an error tracker would show
 
 
 def init_app(
@@ -90,18 +90,18 @@ def init_app(
     store: Store | Openable | None = None,
     clock: Clock | None = None,
 ) -> None:
-    """Give a Quart application server-side sessions; see `samesession.Session`."""
+    """Add server-side sessions to a Quart application; see `samesession.Session`."""
     check_is(app, "quart")
     install(app, AppSessions(on_asyncio(app), QUART, store=store, clock=clock))
 
 
 def install(app: Quart, app_sessions: AppSessions) -> None:
-    """Have a Quart application open and save its sessions so."""
+    """Install the session interface in a Quart application."""
     config = app_sessions.config
     if config.store_type == "cookie" and app_sessions.store is None and config.sockets.close_code:
         raise ConfigError(
-            "SESSION_CLOSE_SOCKETS needs sessions that can end on the server, which with "
-            "SESSION_TYPE 'cookie' they cannot: choose a server-side store"
+            "SESSION_CLOSE_SOCKETS needs sessions that can end on the server, which SESSION_TYPE "
+            "'cookie' does not have: choose a server-side store"
         )
     interface = QuartSessionInterface(app_sessions)
     refuse_broken(app, app_sessions)

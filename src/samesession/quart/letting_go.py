@@ -1,7 +1,7 @@
-"""Let go of an event loop's connections in a process that does not serve, as a script's.
+"""Close an event loop's connections in a process that does not serve, such as a script.
 
-A server ends them when it ends. Elsewhere whoever used them last has to, or they are left open
-at the end of the loop, and a driver's thread puts off the end of the process.
+A server closes them when it ends. In other processes the last user has to. Otherwise they stay open
+at the end of the loop, and a driver's thread delays the end of the process.
 """
 
 from __future__ import annotations
@@ -31,5 +31,5 @@ async def letting_go(app_sessions: AppSessions) -> AsyncIterator[None]:
         if not users[here]:
             del users[here]
             if not app_sessions.serves:
-                with suppress(StoreError):  # what was to be done is done
+                with suppress(StoreError):  # the work is done
                     await finished(arun(app_sessions.shut(), timeout=app_sessions.store_timeout))

@@ -1,4 +1,4 @@
-"""The sessions of WebSockets: saved however these end, and the sockets closed where they end.
+"""Save the sessions of WebSockets however they end, and close sockets whose session ends.
 
 Quart itself saves a session only if the handler returns.
 """
@@ -20,25 +20,25 @@ from ..errors import StoreError
 from ..run.aio import arun, finished
 from .watcher import Watchers
 
-_PATIENCE = 1.0  # seconds in which a client that does not read may be told
+_PATIENCE = 1.0  # seconds for telling a client that does not read
 
 
 class Sockets:
-    """The WebSockets that are open in one application."""
+    """The open WebSockets of one application."""
 
     def __init__(self, app_sessions: AppSessions, watchers: Watchers) -> None:
         self._app_sessions = app_sessions
         self._watchers = watchers
         self._closing: set[asyncio.Task[None]] = set()
-        # By the task that Quart cancels when the client leaves, not by the context: a
-        # task that a handler begins with a copy of that may be cancelled long before.
-        # A server that ends leaves the task to nobody but the loop, which would not keep
-        # it alive until it cancels it.
+        # Keyed by the task that Quart cancels when the client leaves, not by the context: a task
+        # that a handler starts with a copy of the context may be cancelled long before. When a
+        # server stops, only the loop knows the task, and it would not keep it alive until it
+        # cancels it.
         self._open: dict[asyncio.Task[Any], ServerSession] = {}
-        self._watched: dict[asyncio.Task[Any], Callable[[], None]] = {}  # what ends that
+        self._watched: dict[asyncio.Task[Any], Callable[[], None]] = {}  # ends the watch
 
     def opened(self, session: ServerSession, websocket: quart.Websocket) -> None:
-        """Note the session of a WebSocket that the current task handles, and watch it if asked."""
+        """Note the session of the current task's WebSocket, and watch it if that is configured."""
         state = state_of(session)
         state.of_socket = True
         task = asyncio.current_task()
@@ -52,15 +52,15 @@ class Sockets:
             self._watched[task] = partial(watcher.remove, watcher.add(session, tell))
 
     async def close(self, session: ServerSession, response: Any) -> None:  # Any: of either kind
-        """Save a WebSocket's session, though the client leaves meanwhile.
+        """Save a WebSocket's session, even if the client leaves in the meantime.
 
-        `response`: what a handler returned that refuses the WebSocket.
+        `response`: a handler's response that refuses the WebSocket.
         """
         _ = self._end(asyncio.current_task())
         await finished(self._save(session, response))
 
     async def torn_down(self, error: BaseException | None) -> None:
-        """Save the session of a WebSocket whose handler was cancelled as its client left."""
+        """Save a WebSocket's session after its client left and its handler was cancelled."""
         session = self._end(asyncio.current_task())
         if session is not None and isinstance(error, asyncio.CancelledError):
             await finished(self._save(session, None))
@@ -74,7 +74,7 @@ class Sockets:
         return self._open.pop(task, None)
 
     def _close_ended(self, websocket: quart.Websocket, task: asyncio.Task[Any], how: str) -> None:
-        """Close a WebSocket whose session has ended, if that is what the application wants."""
+        """Close a WebSocket whose session has ended, if that is configured."""
         code = self._app_sessions.config.sockets.close_code
         if code is not None:
             closing = asyncio.ensure_future(_closed(websocket, task, code, f"the session {how}"))
@@ -82,14 +82,14 @@ class Sockets:
             closing.add_done_callback(self._closing.discard)
 
     async def _save(self, session: ServerSession, response: Any) -> None:
-        """Save a session; nobody but the log is left to tell of a failure."""
+        """Save a session; a failure can only be logged."""
         try:
             steps = self._app_sessions.close(session, response)
             await arun(steps, timeout=self._app_sessions.store_timeout)
         except StoreError as error:
             _ = self._app_sessions.unsaved(session, error)
         except (Exception, asyncio.CancelledError) as error:
-            del session  # a local that an error tracker would show
+            del session  # error trackers show local variables
             quart.current_app.logger.exception("a session changed in a WebSocket was not saved")
             if isinstance(error, asyncio.CancelledError):  # the event loop ends
                 raise
@@ -100,7 +100,7 @@ async def _closed(
 ) -> None:
     """Close a WebSocket, and end its handler as Quart does when the client leaves."""
     try:
-        # The handler may have closed it already, or the client be gone.
+        # The handler may have closed it already, or the client may be gone.
         with suppress(RuntimeError, OSError):
             async with asyncio.timeout(_PATIENCE):
                 await websocket.close(code, reason)

@@ -1,4 +1,4 @@
-"""A streamed body of a Quart response, which saves what it does to the session."""
+"""The streamed body of a Quart response, whose changes to the session are saved."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ..framework import Framework
 from ..run.aio import arun, finished
 from ..streamed_bodies import Stream
 
-_TICKS = 2  # of an event loop, until it has begun to close a generator
+_TICKS = 2  # turns of an event loop until it starts to close a generator
 
 
 class SavedBody(ResponseBody):
-    """Hands on the chunks of another body, and saves before each one."""
+    """Passes on the chunks of another body, and saves before each one."""
 
     def __init__(self, body: ResponseBody, stream: Stream, timeout: float) -> None:
         self.body = body
@@ -33,7 +33,7 @@ class SavedBody(ResponseBody):
         self._chunks: AsyncIterator[Any] | None = None  # Any: bytes or text
 
     async def __aenter__(self) -> SavedBody:
-        body: Any = self.body  # Any: Quart does not say what it is made of
+        body: Any = self.body  # Any: Quart does not declare its type
         self._chunks = aiter(await body.__aenter__())
         return self
 
@@ -45,7 +45,7 @@ class SavedBody(ResponseBody):
     ) -> None:
         before = None if exc_value is None else asyncio.all_tasks()
         try:
-            body: Any = self.body  # Any: Quart says that there always is an error
+            body: Any = self.body  # Any: Quart declares that there always is an error
             await body.__aexit__(exc_type, exc_value, tb)
         finally:
             # The client may have left, which cancels this task.
@@ -78,10 +78,10 @@ class SavedBody(ResponseBody):
 
 
 async def _closed_by_loop(before: set[asyncio.Task[Any]], timeout: float) -> None:
-    """Wait for what closed generators leave to the event loop to close; `before`: older tasks.
+    """Wait until the loop has closed inner generators of closed ones; `before`: older tasks.
 
-    A generator that iterates over another one, as that of `stream_with_context` does, does not
-    close it. The loop does, in a task of its own.
+    A generator that iterates over another one, such as that of `stream_with_context`, does not
+    close it. The loop does, in its own task.
     """
     for _ in range(_TICKS):
         await asyncio.sleep(0)
@@ -95,12 +95,12 @@ async def _closed_by_loop(before: set[asyncio.Task[Any]], timeout: float) -> Non
 
 
 def save_streamed(response: Any, app_sessions: AppSessions, session: ServerSession) -> None:
-    """Have a response save what its body does to the session.
+    """Make a response save the changes that its body makes to the session.
 
-    Quart sends Werkzeug's own responses without awaiting: theirs save nothing.
+    Quart sends Werkzeug's own responses without awaiting: their bodies save nothing.
     """
     body = response.response
-    if isinstance(body, SavedBody):  # of another request, to which the response was sent, too
+    if isinstance(body, SavedBody):  # of another request that got the same response
         body = body.body
     if isinstance(body, ResponseBody):
         stream = Stream(app_sessions, session)
@@ -117,7 +117,7 @@ def _carrier(response: Any, session: ServerSession) -> Any:
 def _is_kept() -> bool:
     if not quart.has_request_context():
         return False
-    scope: Any = quart.request.scope  # its type does not know what Quart adds
+    scope: Any = quart.request.scope  # its type lacks what Quart adds
     return bool(scope.get("_quart._preserve_context"))
 
 

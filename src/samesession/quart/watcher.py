@@ -1,16 +1,16 @@
-"""Watch the sessions of WebSockets and streams that are open: learn when one ends, and tell.
+"""Watch the sessions of open WebSockets and streams, and notify them when one ends.
 
-A session is looked at
+A session is checked
 
-    when it begins to be watched     as it may have ended since it was opened
-    when it ends in this process     see run.ended_sessions
-    when the store says so           if it can: core.store.Notifies
-    when its time is over            as the store said at the last look
-    every SWEEP seconds              while the store says so, for what it was not told
-    every INTERVAL seconds           of any other store, and while ours cannot be heard
+    when the watch begins           because it may have ended since it was opened
+    when it ends in this process    see run.ended_sessions
+    when the store reports it       if it can: core.store.Notifies
+    when it expires                 by the store's answer at the last check
+    every SWEEP seconds             while the store reports ends, for those it missed
+    every INTERVAL seconds          with other stores, and while the store cannot be heard
 
-In each case many at once, in batches: see core.watching. What is suspected is looked at
-closely, one by one. A store that is down ends nothing: sessions are looked at when it is back.
+In each case many are checked at once, in batches: see core.watching. Suspect ones are checked
+closely, one by one. A store that is down ends nothing: sessions are checked when it is back.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from ..run.aio import arun
 from ..run.loop_time import Knock, call_at, loop_time
 from ..run.per_loop import PerLoop
 
-INTERVAL = 1.25  # seconds between looks, with which 2 are kept for a thousand sockets
-FRESH = 0.2  # seconds in which others may join a look at one that has just been opened
+INTERVAL = 1.25  # seconds between checks, which keeps 2 seconds for a thousand sockets
+FRESH = 0.2  # seconds in which others may join the check of a session that was just opened
 SWEEP = 30.0
 _RETRY = 0.25  # seconds before the store is listened to again
-_ABREAST = 32  # sessions that are looked at closely at once
+_ABREAST = 32  # sessions to check closely at the same time
 _RENEWALS = 4  # in an idle timeout
 
 Tell: TypeAlias = Callable[[str], object]
@@ -48,21 +48,21 @@ log = logging.getLogger("samesession")
 
 
 class Watch:
-    """One socket or stream; identity is all that tells it from others."""
+    """One socket or stream, recognised by identity."""
 
     __slots__ = ("alive", "fresh", "session", "sid", "tell", "until")
 
     def __init__(self, session: ServerSession, tell: Tell, now: float) -> None:
-        """`tell` is called once, with how the session ended, in words."""
+        """`tell` is called once, with the way the session ended, in words."""
         self.session = session
         self.tell = tell
         self.fresh = True
-        self.until = float("inf")  # when to look again, as was seen last
-        self.alive = now  # when this socket restarted the idle timeout last
+        self.until = float("inf")  # when to check again, by the last check
+        self.alive = now  # when this socket last restarted the idle timeout
         self.sid: str | None = None
 
     def note_sid(self) -> str | None:
-        """Return the session's sid; a session may begin when its request has begun to watch."""
+        """Return the session's sid; a session may begin after its request's watch."""
         loaded = state_of(self.session).loaded
         if loaded is not None:
             self.sid = loaded.record.sid
@@ -70,19 +70,21 @@ class Watch:
 
     @property
     def is_left(self) -> bool:
-        """Whether the request itself has ended the session, and that is saved."""
+        """Whether the request itself has ended the session, and this is saved."""
         state = state_of(self.session)
         return self.sid is not None and state.loaded is None and state.ended is None
 
 
 class Watcher:
-    """What watches the sessions of one application in one event loop, by one task for all."""
+    """Watches the sessions of one application in one event loop, in a single task."""
 
     def __init__(self, app_sessions: AppSessions) -> None:
         self._app_sessions = app_sessions
         self._loop = asyncio.get_running_loop()
         self._watches: dict[Watch, None] = {}
-        self._sids: Counter[str] = Counter()  # of the watches: other sessions end all the time
+        self._sids: Counter[str] = (
+            Counter()
+        )  # of the watches, because other sessions end all the time
         self._suspected: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
@@ -92,7 +94,7 @@ class Watcher:
         self._listens = self._hears = self._is_down = self._is_told = False
 
     def add(self, session: ServerSession, tell: Tell) -> Watch:
-        """Begin to watch a session."""
+        """Start to watch a session."""
         watch = Watch(session, tell, self._app_sessions.current_time())
         self._watches[watch] = None
         _ = self._note(watch)
@@ -103,7 +105,7 @@ class Watcher:
         return watch
 
     def remove(self, watch: Watch) -> None:
-        """Watch a session no longer."""
+        """Stop watching a session."""
         if watch in self._watches:
             del self._watches[watch]
             self._count(watch.sid, -1)
@@ -111,7 +113,7 @@ class Watcher:
             self._woken.set()
 
     def _note(self, watch: Watch) -> str | None:
-        """Return the sid of a watch's session, which may have begun meanwhile."""
+        """Return the sid of a watch's session, which may have begun in the meantime."""
         before, sid = watch.sid, watch.note_sid()
         if sid is not None and sid != before:
             self._count(sid, 1)
@@ -125,7 +127,7 @@ class Watcher:
                 del self._sids[sid]
 
     async def close(self) -> None:
-        """End the task, as the application ends."""
+        """End the task, because the application ends."""
         self._watches.clear()
         if self._task is not None:
             _ = self._task.cancel()
@@ -144,7 +146,7 @@ class Watcher:
             return
         error = task.exception()
         if error is None:
-            self._start()  # for whoever came when it ended
+            self._start()  # for a watch that came when it ended
         else:
             clear_locals(error)
             log.error("open sessions were not watched for a moment", exc_info=error)
@@ -187,10 +189,10 @@ class Watcher:
             self._suspected.add(sid)
             self._woken.set()
 
-    # --- looking -----------------------------------------------------------------------
+    # --- checks ------------------------------------------------------------------------
 
     async def _look(self) -> None:
-        """Look at all sessions that it is time for; a store that is down is asked again."""
+        """Check all sessions that are due; after an outage the store is asked again."""
         at = loop_time(self._loop)
         suspected, self._suspected = self._suspected, set()
         due = self._due(at, suspected)
@@ -245,7 +247,7 @@ class Watcher:
                 raise error
 
     def _renews(self, watch: Watch, sight: Sight) -> bool:
-        """Return whether a socket is to restart the idle timeout now, and note when it is next."""
+        """Return whether a socket must restart the idle timeout now, and note when it must next."""
         if not (self._app_sessions.config.sockets.sockets_renew and state_of(watch.session).renew):
             return False
         now, share = self._app_sessions.current_time(), sight.lifetime / _RENEWALS
@@ -272,10 +274,10 @@ class Watcher:
             lost = state_of(watch.session).lost
             _ = watch.tell("ended" if lost is None else lost.how)
 
-    # --- being told --------------------------------------------------------------------
+    # --- notices -----------------------------------------------------------------------
 
     async def _hear(self, store: Notifies) -> None:
-        """Hear of ends in other processes; where some may be missed, have all looked at."""
+        """Listen for sessions that end in other processes; if some may be missed, check all."""
         prefix = self._app_sessions.config.rules.prefix
         try:
             while self._listens:
@@ -315,12 +317,12 @@ class Watchers:
         self._per_loop: PerLoop[Watcher] = PerLoop(loop=True)
 
     def here(self) -> Watcher:
-        """Return this loop's."""
+        """Return this loop's watcher."""
         found = self._per_loop.here()
         return self._per_loop.keep(Watcher(self._app_sessions)) if found is None else found
 
     async def close(self) -> None:
-        """End what this loop's does."""
+        """End this loop's watcher."""
         found = self._per_loop.take()
         if found is not None:
             await found.close()
