@@ -308,9 +308,7 @@ def data_of(session: dict[str, Any]) -> dict[str, Any]:
 
 def listed_sid(session: object) -> str | None:
     """Return the sid of a request's session in lists, which then depend on it; or None."""
-    state = getattr(
-        session, "_state", None
-    )  # an object that the application put in its place has none
+    state = getattr(session, "_state", None)  # an object in its place has none
     if not isinstance(state, SessionState) or state.loaded is None:
         return None
     state.accessed = True

@@ -288,9 +288,7 @@ class ServerSession(Account):
         try:
             key = plain_key(key)
             self._write(Write.PERMANENCE if key == PERMANENT_KEY else Write.DATA)
-            self._state.note(
-                key
-            )  # first, because another thread may save its state in the meantime
+            self._state.note(key)  # first: another thread may save meanwhile
             super().__setitem__(key, value)
             self._state.journal.assigned.add(key)
         except BaseException as error:

@@ -82,9 +82,7 @@ class Watcher:
         self._app_sessions = app_sessions
         self._loop = asyncio.get_running_loop()
         self._watches: dict[Watch, None] = {}
-        self._sids: Counter[str] = (
-            Counter()
-        )  # of the watches, because other sessions end all the time
+        self._sids: Counter[str] = Counter()  # of the watches: other sessions end all the time
         self._suspected: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()

@@ -38,9 +38,7 @@ from .losses import losses
 # JSON for plain JSON.
 _READERS: Final = (QUART_SESSION, FLASK_SESSION, SIGNED_COOKIE)
 _DAY: Final = 24 * 3600
-_MARGIN: Final = (
-    2 * _DAY
-)  # for the deployment itself, and for sessions that begin in its last minutes
+_MARGIN: Final = 2 * _DAY  # for the deployment, and for sessions that begin in its last minutes
 _MONTH: Final = timedelta(days=31)  # Flask's default
 # The client that the library creates if the configuration names none.
 _SOURCES: Final = {

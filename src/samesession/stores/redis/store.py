@@ -319,9 +319,7 @@ class RedisStore:
 
     def _delist(self, owner: str, keys: Sequence[str]) -> Steps[None]:
         (answer,) = yield from self._many([commands.remove_members(self._index(owner), keys)])
-        _ = (
-            0 if answer is None else read.count(answer)
-        )  # None: no notes are in a key of another type
+        _ = 0 if answer is None else read.count(answer)  # None: no notes are in another type
 
     def _many(self, sent: Sequence[Command], *, fenced: bool = False) -> Steps[list[Any]]:
         """Send commands with one key each; None stands for a key of another type."""
