@@ -58,7 +58,9 @@ _WAITING = {
     # Not innodb_trx, which is made anew only when nobody has asked for a while.
     "mariadb": "SELECT CAST(variable_value AS INT) FROM information_schema.global_status "
     "WHERE variable_name = 'INNODB_ROW_LOCK_CURRENT_WAITS'",
-    "mysql": "SELECT COUNT(*) FROM performance_schema.data_lock_waits",
+    # A transaction has a row for each that it waits for.
+    "mysql": "SELECT COUNT(DISTINCT requesting_engine_transaction_id) "
+    "FROM performance_schema.data_lock_waits",
 }
 
 
