@@ -84,7 +84,7 @@ def test_a_server_that_cannot_skip_locks_is_purged_all_the_same(
     fill(part, clock)
 
     def age(dialect: Any) -> None:
-        dialect.server_version_info = (10, 5, 29)
+        dialect.server_version_info = (10, 5, 29) if part.name == "mariadb" else (5, 7, 44)
 
     said: list[str] = []
 

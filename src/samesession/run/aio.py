@@ -128,12 +128,19 @@ async def apart(answer: Awaitable[T]) -> T:
     What a task begins has a copy of the task's context, and an event loop that watches a socket
     has one, too. As long as it is open it would hold the request, and so the application.
     """
+    return await _shielded(_begun_apart(answer))
 
+
+async def opened_apart(answer: Awaitable[T]) -> T:
+    """Await in the same way what opens a connection; a caller that is cancelled breaks it off."""
+    return await _begun_apart(answer)
+
+
+def _begun_apart(answer: Awaitable[T]) -> asyncio.Task[T]:
     async def awaited() -> T:
         return await answer
 
-    work = asyncio.get_running_loop().create_task(awaited(), context=_without_request())
-    return await _shielded(work)
+    return asyncio.get_running_loop().create_task(awaited(), context=_without_request())
 
 
 def _without_request() -> Context:

@@ -11,6 +11,7 @@ import logging
 import math
 import os
 from collections.abc import Callable
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeVar, cast
 
@@ -23,6 +24,7 @@ from sqlalchemy.pool import SingletonThreadPool, StaticPool
 from ...core.steps import Steps, call, wait
 from ...core.store import Colour
 from ...errors import ConfigError
+from ...run.aio import opened_apart
 from ...run.clocks import LONGEST
 from ..kit.deadline import Deadline
 from ..kit.server_names import told
@@ -220,7 +222,14 @@ def _connect_args(url: sa.URL, colour: Colour, timeout: float) -> dict[str, Any]
         from .psycopg import AbortingConnection
 
         args["async_creator_fn"] = AbortingConnection.connect
+    elif colour is Colour.ASYNC and url.get_dialect().driver == "asyncmy":
+        args["async_creator_fn"] = _connect_apart
     return args
+
+
+async def _connect_apart(*args: Any, **named: Any) -> Any:  # Any: asyncmy's, which has no types
+    """Connect to MariaDB or MySQL, in such a way that the connection does not hold the request."""
+    return await opened_apart(import_module("asyncmy").connect(*args, **named))
 
 
 def _timeouts(url: sa.URL, timeout: float) -> dict[str, Any]:
