@@ -39,7 +39,6 @@ html_css_files = ["site.css"]
 html_copy_source = False
 html_show_search_summary = False  # it would ask for pages, which a file may not
 smartquotes = False  # log lines and code in tables are shown as they are
-pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
 html_show_sourcelink = False
 html_show_sphinx = False
