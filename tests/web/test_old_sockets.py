@@ -49,7 +49,7 @@ async def test_what_it_writes_is_refused_and_said_in_the_log(
     with caplog.at_level(logging.ERROR):
         await _said(user)
     assert any(
-        "a WebSocket or a Socket.IO event cannot send a cookie" in str(each.exc_info)
+        "a response that has started cannot send a cookie" in str(each.exc_info)
         for each in caplog.records
     )
     assert await user.value(dict) == DATA

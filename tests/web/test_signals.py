@@ -175,7 +175,7 @@ async def test_a_session_past_its_absolute_timeout_has_expired(
     heard.clear()
     site.clock.advance(61)
     await user.visit(lambda _: None)
-    assert heard == [("session_expired", site.app, sid, "its time is over")]
+    assert heard == [("session_expired", site.app, sid, "it has expired")]
 
 
 @pytest.mark.stores(*ALL_STORES)

@@ -89,7 +89,7 @@ async def test_what_needs_a_cookie_is_refused_and_said_in_the_log(
     if known:
         await user.put(a=1)
     await _said(user)
-    assert "a WebSocket or a Socket.IO event cannot send a cookie" in caplog.text
+    assert "a response that has started cannot send a cookie" in caplog.text
     assert await user.value(dict) == ({"a": 1} if known else {})
 
 
