@@ -133,7 +133,10 @@ def _install(session: nox.Session, extras: str, *groups: str, pins: tuple[str, .
 
 def _pytest(session: nox.Session, *arguments: str, by: tuple[str, ...] = ("pytest",)) -> None:
     """Run what posargs choose, or else the paths and options that are given."""
-    session.run(*by, *(() if _has_paths(session) else arguments), *session.posargs)
+    # 1: tests failed. Under a tracer some may, of time above all; `tests` says whether they do.
+    codes = (0, 1) if by[0] == "coverage" else (0,)
+    chosen = () if _has_paths(session) else arguments
+    session.run(*by, *chosen, *session.posargs, success_codes=codes)
 
 
 def _has_paths(session: nox.Session) -> bool:
