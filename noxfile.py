@@ -271,11 +271,12 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, formatting and which way imports point."""
+    """Check style, formatting, which way imports point, and the English."""
     _install(session, EVERYTHING, "lint")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("lint-imports")
+    session.run("python", "-m", "tests.prose")
 
 
 @nox.session

@@ -76,7 +76,7 @@ def __getattr__(name: str) -> object:
 
 
 class Session:
-    """Give an application server-side sessions: `Session(app)`, for Flask or Quart.
+    """Add server-side sessions to an application: `Session(app)`, for Flask or Quart.
 
     In an application factory, write `sessions = Session()` once and `sessions.init_app(app)` for
     each application::

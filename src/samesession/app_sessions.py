@@ -161,7 +161,7 @@ class AppSessions:
 
     @property
     def device_requests(self) -> DeviceRequests | None:
-        """What reads and writes what concerns devices, where sessions are bound to any."""
+        """The reader and writer of device data, if sessions are bound to devices."""
         return self._current.parts().device
 
     @property

@@ -168,6 +168,6 @@ def _chosen(events: object) -> list[Event]:
     names = cast("Collection[object]", events)
     unknown = [name for name in names if not isinstance(name, str) or name not in _EVENTS]
     if unknown or not names:
-        wrong = f"knows no event {unknown[0]!r}" if unknown else "takes one event at least"
+        wrong = f"does not know the event {unknown[0]!r}" if unknown else "takes one event at least"
         raise ConfigError(f"audit.install() {wrong}: write some of {', '.join(_EVENTS)}")
     return [_EVENTS[name] for name in _EVENTS if name in names]

@@ -136,7 +136,7 @@ def _article(name: str) -> str:
 
 
 def without_sessions(app: Any) -> ConfigError:  # a Flask or a Quart
-    """Return the error for an application that has no sessions of ours, or none any more."""
+    """Return the error for an application that has none of our sessions, or none any more."""
     interface: object = app.session_interface
     kind = type(interface)
     usual = kind.__name__ == "SecureCookieSessionInterface"

@@ -200,7 +200,7 @@ class CookieWriter:
 
 
 class Besides(NamedTuple):
-    """What a response has besides the session's cookie: other cookies, and other headers.
+    """A response's other cookies and headers, besides the session's cookie.
 
     The headers are of this one response: no cache may store it then.
     """

@@ -1,6 +1,6 @@
 """Use another library's cookie if a request has one: until when, and what is logged.
 
-This module knows no framework; `core.migrating` describes the effect of an old cookie.
+This module does not know frameworks; `core.migrating` describes the effect of an old cookie.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class OldCookie:
     def open(
         self, opening: Steps[ServerSession], request: Request, header: str
     ) -> Steps[ServerSession]:
-        """Open a request's session; `opening` opens it by our own cookie."""
+        """Open a request's session; `opening` opens it by our cookie."""
         session = yield from opening
         if self._name not in header or self._deadline.is_over():
             return session

@@ -1,4 +1,4 @@
-"""Quart-Auth on sessions that can be listed and ended: use this `QuartAuth` in place of its own.
+"""Quart-Auth on sessions that can be listed and ended: use this `QuartAuth` in its place.
 
 Quart-Auth                          with this class
 current_user                        the owner of the session
@@ -6,7 +6,7 @@ login_user                          session.bind(auth_id)
 login_user(remember=True)           a session that lives longer
 logout_user                         session.end()
 renew_login                         the login is remembered: sessions renew themselves
-a cookie of its own                 is not sent
+its own cookie                      is not sent
 a cookie of before                  logs in until SESSION_MIGRATE_UNTIL, and is deleted
 mode "bearer"                       a ConfigError: a token in a header is not a session
 """

@@ -80,9 +80,9 @@ def setting(
     """Declare a setting, as a field of a frozen dataclass.
 
     `check`: see `Setting`. `secret`: no repr and no error shows the value. `doc`: its meaning, in
-    Markdown. `shown`: the default in Markdown, if its repr does not fit. `needed`: what to write if
-    it is None and the store needs it. `at_home`: a default path is relative to the application's
-    own directory. Raises ValueError for a name that is not possible for a setting::
+    Markdown. `shown`: the default in Markdown, if its repr does not fit. `needed`: the text
+    of the error if it is None and the store needs it. `at_home`: a default path is relative to the
+    application's own directory. Raises ValueError for a name that is not possible for a setting::
 
         @dataclass(frozen=True)
         class ShelfSettings:

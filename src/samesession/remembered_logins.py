@@ -2,7 +2,7 @@
 
 The libraries' own cookie is a signed user id, which only a new key can end. Here, a session
 outlives the browser and has a longer idle timeout. It is listed and ended like any other. This
-module knows no login library.
+module does not know login libraries.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _seconds(duration: object, setting: str) -> timedelta:
 
 
 def forget(session: ServerSession) -> None:
-    """Give a session that was remembered by an earlier login the usual timeouts again."""
+    """Restore the usual timeouts of a session that an earlier login had remembered."""
     if session.lifetime is not None:
         session.lifetime = None
         _ = session.pop("_permanent", None)

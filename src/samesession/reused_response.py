@@ -55,7 +55,7 @@ def replace(response: Response, other: Response) -> None:
 
 
 def take_back(response: Response) -> bool:
-    """Restore a response to its state before; return whether it carried a cookie of ours.
+    """Restore a response to its state before; return whether it carried our cookie.
 
     Later changes by the application itself stay.
     """

@@ -1,4 +1,4 @@
-"""Names of other settings: those without effect, and those to replace by ours.
+"""Names of other settings: those without effect, and those that have another name here.
 
 Flask-Session and Quart-Session have settings that samesession does not need, and people guess
 names. None of them is silently ignored. Other names of `SESSION_...` belong to other packages. Each

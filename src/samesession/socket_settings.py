@@ -25,7 +25,7 @@ def _close_code(value: object, setting: Setting) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class SocketSettings:
-    """What happens to an open connection when its session ends."""
+    """The handling of open connections when their session ends."""
 
     close_code: int | None = setting(
         "SESSION_CLOSE_SOCKETS",

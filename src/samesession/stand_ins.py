@@ -32,7 +32,7 @@ def join(application: Application) -> None:
 
 
 def store() -> Store | Openable | None:
-    """Return the store that applications use in place of their own; None outside of tests."""
+    """Return the store that applications use for now; None outside of tests."""
     return _standing_in[-1] if _standing_in else None
 
 

@@ -94,7 +94,7 @@ def domain(facts: Facts) -> Finding:
     found = facts.config.cookie.domain
     if found is None:
         return _ok("cookie.domain", "only the host that set the cookie gets it")
-    what = f"every host below {found} gets the cookie, whoever runs it"
+    what = f"every host below {found} gets the cookie, and anyone who runs one of them can use it"
     return Finding("cookie.domain", Level.NOTICE, what, "SESSION_COOKIE_DOMAIN = None")
 
 

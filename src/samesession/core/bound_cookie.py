@@ -70,7 +70,7 @@ class BoundCookies:
     def _read(self, value: str, record: Record, thumbprint: bytes) -> int | None:
         if len(value) > _MOST_CHARACTERS or not value.isascii():
             return None
-        # What may be of another length stands between what is not.
+        # The part of variable length is between those of fixed length.
         shown = f"{record.sid}{value}".encode("ascii") + record.secret_hash + thumbprint
         digest = hashlib.blake2b(shown, digest_size=32, salt=self._salt).digest()
         proved = self._proofs.get(digest)

@@ -1,4 +1,4 @@
-"""Cookies as data: what a response sets or deletes, and which cookies browsers refuse.
+"""Cookies as data: those that a response sets or deletes, and those that browsers refuse.
 
 Source of the rules: RFC 6265bis (draft), sections 4.1.3, 5.5 and 5.6; the Partitioned attribute as
 in CHIPS.
@@ -39,7 +39,7 @@ CookieAction: TypeAlias = SetCookie | DropCookie | None
 
 
 class Reply(NamedTuple):
-    """What a response must send: the cookie, and whether it varies by Cookie."""
+    """The cookie that a response must send, and whether it varies by Cookie."""
 
     cookie: CookieAction
     vary: bool
@@ -113,7 +113,7 @@ class Attributes:
         own = self.scope
         scopes = other_scopes(own, address)
         if not beside_ours:
-            # A browser without partitions would delete the cookie of our own scope.
+            # A browser without partitions would delete the cookie of our scope.
             twin = Scope(own.domain, own.path, not own.partitioned)
             scopes = [scope for scope in scopes if scope != twin]
         return scopes[: MAX_HEADERS - 1]  # one is for the cookie itself

@@ -102,7 +102,7 @@ _OLD = (OLD_UNREADABLE, OLD_USED, OLD_SEVERAL, OLD_TOO_MANY)
 REPLACED = "the secret is not the session's"
 BY_VISITORS = frozenset((NOT_OURS, NOT_OURS_OR_OLD, SEVERAL, TOO_MANY, REPLACED, *_OLD))
 
-# Why a bound session was refused, or went on without a proof: what the request showed.
+# Reasons why a bound session was refused, or continued without a proof.
 DEVICE_MISSING = "there is no bound cookie"
 DEVICE_STALE = "the bound cookie is too old"
 DEVICE_FOREIGN = "the bound cookie is not the session's"

@@ -73,7 +73,7 @@ class _Held(NamedTuple):
 
 
 class Followed(NamedTuple):
-    """A session of ours that its old cookie opens for a few more seconds."""
+    """Our session that its old cookie opens for a few more seconds."""
 
     record: Record
 

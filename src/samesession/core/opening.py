@@ -1,6 +1,6 @@
 """Open a session from the cookies of a request: the session that they prove, if any.
 
-Round trips to the store: no cookie or a forged one: none; a token of ours: one, and one
+Round trips to the store: no cookie or a forged one: none; our token: one, and one
 more to delete an expired record. A browser sends several if the cookie's domain or path was
 changed, or if a neighbouring host has set one (cookie tossing). It does not say which is
 which:
@@ -232,7 +232,7 @@ class Opener:
         return Notice.of(Event.REJECTED, record, REPLACED)
 
     def _tell_skipped(self, session: ServerSession) -> None:
-        """Tell of a bound session that goes on without a proof."""
+        """Report a bound session that continues without a proof."""
         state = state_of(session)
         if state.device is not None and state.device.reason is not None:
             assert state.loaded is not None

@@ -62,7 +62,7 @@ class SessionState:
     device: DeviceState | None = None  # of a request's, where sessions are bound to devices
     device_change: DeviceChange | None = None
     ended: Loaded | None = None  # ended by the application, and not deleted by a save yet
-    own_lifetimes = False  # the session may have an idle timeout of its own
+    own_lifetimes = False  # the session may have its own idle timeout
     lifetime: int | None = None  # set since it was loaded or saved, 0 for none
     header_token: str | None = None  # from the header that replaces the cookie, empty for none
     of_socket = False  # of a WebSocket, which cannot send a cookie

@@ -60,7 +60,7 @@ def cookie_domain(text: str) -> str | None:
 
 
 def other_scopes(own: Scope, address: Address) -> list[Scope]:
-    """Guess the scopes of cookies that came with those of our own scope.
+    """Guess the scopes of cookies that came with those of our scope.
 
     The likeliest come first: scopes that differ only in the domain or the path, then only in the
     partition, then in domain and path, then the rest.

@@ -62,7 +62,7 @@ class Conflict:
 
 
 class Reach(enum.Enum):
-    """Who sees a store's records: this process, this machine, or all that reach a server."""
+    """The reach of a store's records: this process, this machine, or all clients of a server."""
 
     PROCESS = enum.auto()
     MACHINE = enum.auto()

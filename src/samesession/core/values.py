@@ -119,7 +119,7 @@ class _Packer:
 
     Few sessions hold a dict whose keys are not strings, so no code searches for one. The first that
     MessagePack meets stops the packing of the whole value, and `_pack` starts again with `careful`.
-    Packing again on the spot would double the work with each level of nesting.
+    Packing again right there would double the work with each level of nesting.
     """
 
     __slots__ = ("_careful", "_depth", "_rewrote", "_stopped")
@@ -142,7 +142,7 @@ class _Packer:
                 option=_OPTIONS,
             )
         except (TypeError, RecursionError) as error:
-            # If it was met within an extension, MessagePack has replaced our error by its own.
+            # If it was met within an extension, MessagePack has replaced our error.
             self._stopped = self._stopped or str(error) == _OTHER_KEYS
             if self._stopped and not self._careful:
                 raise _OtherKeysError from error

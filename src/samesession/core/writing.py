@@ -33,7 +33,7 @@ from .unsaved_changes import Draft, Unsaved
 
 MAX_ATTEMPTS = 100  # each failed attempt means that another request's commit was written
 _CREATE_ATTEMPTS = 3
-_BUSY = f"so many requests write to a session at once that {MAX_ATTEMPTS} attempts failed"
+_BUSY = f"too many requests write to a session at the same time: {MAX_ATTEMPTS} attempts failed"
 
 
 class Writer:

@@ -1,4 +1,4 @@
-"""Who follows a link from another site when the last proof is old, and the page for them.
+"""The page for a user who follows a link from another site when the last proof is old.
 
 A browser holds a request back until it has proved its session's key, but not a request that
 another site's page began: this one comes with the session's cookie and no proof. To a required
@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 # From another origin: to a browser, a proof is due to one origin alone.
 _ELSEWHERE = frozenset({"cross-site", "same-site"})
-# What a path may have as it is (RFC 3986, 3.3); a query, "?" besides, and what is quoted already.
+# Characters that a path may contain (RFC 3986, 3.3); a query may also contain "?" and quoted ones.
 _PATH = "/!$&'()*+,:;=@"
 _QUERY = _PATH + "?%"
 _PAGE = """<!doctype html>

@@ -92,7 +92,7 @@ def install(app: Flask, app_sessions: AppSessions) -> None:
 
 
 def _refuse_broken(app: Flask, app_sessions: AppSessions) -> None:
-    """Make requests fail first of all if the store did not return their session."""
+    """Make requests fail early if the store did not return their session."""
 
     def check() -> None:
         if not app_sessions.has_failed:

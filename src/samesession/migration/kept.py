@@ -1,4 +1,4 @@
-"""Check that a session of ours can hold another library's data. Pure."""
+"""Check that our sessions can hold another library's data. Pure."""
 
 from __future__ import annotations
 

@@ -297,7 +297,7 @@ def watching(*, interrupts: bool = False) -> AbstractAsyncContextManager[Ended]:
 
 
 async def _run(app_sessions: AppSessions, session: ServerSession, steps: Steps[T]) -> T:
-    """Read or save a session; a save for a WebSocket completes even if its client leaves."""
+    """Read or save a session; a WebSocket's save completes even if its client leaves."""
     of_socket = state_of(session).of_socket
     del session
     try:

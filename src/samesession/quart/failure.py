@@ -39,7 +39,7 @@ async def _alike(response: Any, other: Any) -> Any:
 
 
 def refuse_broken(app: quart.Quart, app_sessions: AppSessions) -> None:
-    """Make requests fail first of all if the store did not return their session."""
+    """Make requests fail early if the store did not return their session."""
 
     async def check() -> None:
         if not app_sessions.has_failed:

@@ -125,7 +125,7 @@ async def to_its_end(answer: Awaitable[T]) -> T:
 async def apart(answer: Awaitable[T]) -> T:
     """Await to its end what may open something that outlives the request, such as a connection.
 
-    What a task begins has a copy of the task's context, and an event loop that watches a socket
+    Work of a task has a copy of the task's context, and an event loop that watches a socket
     has one, too. As long as it is open it would hold the request, and so the application.
     """
     return await _shielded(_begun_apart(answer))

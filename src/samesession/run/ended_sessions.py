@@ -1,4 +1,4 @@
-"""Tell the event loops of this process, at once, about sessions that have ended in it.
+"""Notify the event loops of this process at once of sessions that have ended in it.
 
 The request that ends a session and the open sockets may be in different event loops, or in two
 applications side by side. So each listener hears all sids. A notice is a suspicion only: the

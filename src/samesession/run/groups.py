@@ -1,8 +1,8 @@
 """One thread for each group of blocking work and each loop: many items share one hop.
 
-A hop to a thread and back costs several times as much as a short piece of work. So all items
-that requests give to a group in one turn of the loop wake its thread once, at the end of that
-turn (more often in a long turn), and the thread wakes the loop once with the results. Items
+A hop to a thread and back costs several times as much as a short piece of work. So all items that
+requests give to a group in one turn of the loop wake its thread once, at the end of that turn
+(more often in a long turn). The thread wakes the loop once with the results. Items
 that come in the meantime wait until the thread has finished the others. Loaded by async code
 only.
 

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from markupsafe import Markup
 
-# What is wrong with a value, to be read after its name: " is int, not str". None: nothing is.
+# A misfit of a value, to be read after its name: " is int, not str". None: nothing is.
 Misfit = Callable[[object], str | None]
 
 # Types that stand for themselves, and types that Python's typing allows in their place.

@@ -89,7 +89,7 @@ def _loaded(text: str, reader_of: ReaderOf) -> dict[str, Any]:
     ) as error:
         raise BadRecord("the cookie's data cannot be decoded") from error
     if type(data) is not dict or not all(type(key) is str for key in cast("dict[Any, Any]", data)):
-        raise BadRecord("the cookie's data is no mapping of names")
+        raise BadRecord("the cookie's data is not a mapping of names")
     return cast("dict[str, Any]", data)
 
 

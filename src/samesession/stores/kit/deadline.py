@@ -48,7 +48,7 @@ class Deadline:
 
 
 class Left(Protocol):
-    """Tells how much time an operation has left."""
+    """The time that an operation has left."""
 
     def left(self) -> float:
         """Return the seconds that are left; raise an error if there are none."""

@@ -31,7 +31,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 _ABREAST = 8  # threads of an event loop's process that ask one server at once
-_MONTH = 30 * 24 * 3600  # above this memcached takes an expiry for a point in time
+_MONTH = 30 * 24 * 3600  # above this memcached takes an expiry for a date
 _LAST_MOMENT = 2**31 - 1  # in 2038: memcached takes a larger number for a negative one
 _PLAIN_KEY = re.compile(rb"[\x21-\x7e]{1,250}")
 _NO_KEY = "samesession:ping"
@@ -149,7 +149,7 @@ class MemcachedStore:
         def replace(item: _Item, found: Answer) -> bytes:
             if renew is None:
                 left = seconds_of(found.flags.get("t"))
-                # 0 would mean for ever. A renewal between the two commands is lost.
+                # 0 would mean no expiry. A renewal between the two commands is lost.
                 seconds = 1 if left < 1 else int(min(left, 2**31))
             else:
                 seconds = lifetime_of(record, renew)
@@ -186,7 +186,7 @@ class MemcachedStore:
 
 
 class _Item:
-    """The item under a key, for the duration of one operation."""
+    """The item under a key, during one operation."""
 
     def __init__(self, servers: Sequence[Server], key: str, deadline: Deadline) -> None:
         self._name = _name(key)

@@ -161,7 +161,7 @@ def close(source: object, found: Opened) -> Steps[None]:
 
 @contextmanager
 def told(here: Callable[[], Opened | None]) -> Iterator[None]:
-    """Raise errors in a block as ours; `here`: what is open in this place."""
+    """Raise errors in a block as ours; `here`: the client that is open in this place."""
     try:
         yield
     except OUTAGES as error:

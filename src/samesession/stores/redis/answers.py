@@ -1,4 +1,4 @@
-"""Read Redis's answers, in the form of redis-py or of our own clients. No I/O."""
+"""Read Redis's answers, in the form of redis-py or of our clients. No I/O."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ def _replicas(server: Server) -> Finding:
 _CHECKS = (_clock, _version, _eviction, _memory, _persistence, _replicas)
 
 
-# --- servers' answers, in the form of redis-py or of our own clients -----------------------
+# --- servers' answers, in the form of redis-py or of our clients -----------------------
 
 
 def _seconds(answer: object) -> float:

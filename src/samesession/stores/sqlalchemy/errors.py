@@ -65,7 +65,7 @@ def may_be_tried_again(error: SQLAlchemyError) -> bool:
 
 
 def missing(table: str) -> str:
-    """Return the message for a missing table of ours, or one with other columns."""
+    """Return the message if our table is missing, or one with other columns."""
     return (
         f"the table {table!r} is missing, or an older one: run `flask sessions init` "
         "or `quart sessions init`, or create it by a migration"

@@ -1,7 +1,7 @@
 """Connections of psycopg whose waits end in time.
 
 libpq has no limit for the wait for an answer: a frozen server, or a network that drops everything,
-would hold a request for ever. psycopg wakes its generators ten times a second, whatever the server
+would block a request. psycopg wakes its generators ten times a second, whatever the server
 does. Under asyncio a cancelled wait ends at once. psycopg would ask the server for up to ten
 seconds to end the statement, which the server's own statement_timeout does anyway.
 """
