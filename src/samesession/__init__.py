@@ -31,11 +31,13 @@ if TYPE_CHECKING:
     from .core.session_info import SessionInfo as SessionInfo
     from .core.session_info import SessionPage as SessionPage
     from .core.store import Clock, Openable, Store
+    from .device_demand import DeviceProofRequired as DeviceProofRequired
     from .reauthentication import ReauthenticationRequired as ReauthenticationRequired
 
 __all__ = [
     "BadRecord",
     "ConfigError",
+    "DeviceProofRequired",
     "EndedSessionKeyError",
     "InvalidName",
     "NotBound",
@@ -62,6 +64,7 @@ __version__ = "1.0.0rc1"
 # reads sessions without requests does not need. Every run of pytest loads the plugin, and with it
 # this module.
 _LATER = {
+    "DeviceProofRequired": ".device_demand",
     "ReauthenticationRequired": ".reauthentication",
     "ServerSession": ".core.session",
     "SessionInfo": ".core.session_info",

@@ -15,7 +15,7 @@ from .core.cookie import READ, UNTOUCHED, DropCookie, Reply, SetCookie
 from .core.flow import Flow
 from .core.request_state import Mode, SessionState
 from .current_settings import Parts
-from .device_requests import DeviceRequest
+from .device_requests import DeviceRequest, protect
 
 log = logging.getLogger("samesession")
 
@@ -50,6 +50,8 @@ class Answering:
             reply, besides = _of_device(reply, state, parts)
         if reply is not UNTOUCHED or deleted is not None or besides is not _NOTHING:
             headers.apply(reply, response, parts.writer, deleted, besides)
+        if state.device is not None and state.device.presented.proves:
+            protect(response)
         return streaming
 
 

@@ -162,7 +162,7 @@ class AppSessions:
     @property
     def device_requests(self) -> DeviceRequests | None:
         """The reader and writer of device data, if sessions are bound to devices."""
-        return self._current.parts().device
+        return self._current.latest.device
 
     @property
     def administration(self) -> Administration:

@@ -6,11 +6,12 @@ This module does not know how a proof is verified: `device` does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from werkzeug.http import dump_cookie
 from werkzeug.sansio.request import Request
+from werkzeug.sansio.response import Response
 
 from . import headers
 from .core import events
@@ -18,6 +19,7 @@ from .core.bound_cookie import SUFFIX
 from .core.cookie import Attributes
 from .core.device_checks import DeviceReply, SetBound
 from .core.flow import Flow
+from .core.request_state import state_of
 from .core.scopes import Address
 from .core.session import ServerSession
 from .core.steps import Steps
@@ -25,6 +27,16 @@ from .device_settings import DeviceSettings
 
 ALGORITHMS = ("ES256", "RS256")
 REGISTER, REFRESH = "/register", "/refresh"
+PROOF, SESSION_ID = "Secure-Session-Response", "Sec-Secure-Session-Id"
+_ALLOWING = "access-control-"  # how the headers begin that let other sites in
+# No other site embeds an answer of an endpoint, and nobody stores one.
+_PROTECTION = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
 _WORDS = (events.DEVICE_UNREACHABLE, events.DEVICE_SERVER_ERROR, events.DEVICE_QUOTA)
 
 
@@ -35,7 +47,10 @@ class DeviceRequests:
         self.flow = flow
         self.cookie = cookie
         self.name = cookie.name + SUFFIX
+        self.path = settings.path
         self.register, self.refresh = settings.path + REGISTER, settings.path + REFRESH
+        # Of what no page can send, or has signed: without it no session is looked up.
+        self._needed = {self.register: PROOF, self.refresh: SESSION_ID}
         self._paths = (self.register, self.refresh)
         self._attributes: dict[str, Any] = {
             "domain": cookie.domain,
@@ -52,6 +67,10 @@ class DeviceRequests:
     def is_endpoint(self, request: Request) -> bool:
         """Return whether a request is for us: a POST to one of our two paths, not a WebSocket."""
         return request.path in self._paths and request.method == "POST"
+
+    def is_in_order(self, request: Request) -> bool:
+        """Return whether a request to an endpoint may come from a browser's own code."""
+        return self._needed[request.path] in request.headers
 
     @property
     def attributes(self) -> str:
@@ -77,6 +96,31 @@ class DeviceRequests:
         return headers.Besides(cookies, lines)
 
 
+def protect(response: Response) -> None:
+    """Take from an endpoint's answer what lets other sites in, whatever the application added."""
+    for name in {name for name, _ in response.headers}:
+        if name.lower().startswith(_ALLOWING):
+            response.headers.remove(name)
+    for name, value in _PROTECTION.items():
+        response.headers.set(name, value)
+
+
+def comes_to_prove(session: object) -> bool:
+    """Return whether the request of a session, which may be another library's, is for us."""
+    device = state_of(session).device if isinstance(session, ServerSession) else None
+    return device is not None and device.presented.proves
+
+
+class _Values(dict[str, Any]):
+    """The values of a URL that is not routed, for functions that take some from each."""
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+    def pop(self, name: str, default: Any = None) -> Any:
+        return super().pop(name, default)
+
+
 class DeviceRequest:
     """The device data of one request, created for each, and computed on demand.
 
@@ -96,8 +140,15 @@ class DeviceRequest:
         """Open the request's session, as `Flow.open` does.
 
         A request for our endpoints does not restart the idle timeout: its user did nothing.
+        Its session is not loaded unless a browser's own code can have sent it, so that no page
+        can measure how long that takes.
         """
-        renew = renew and not self.proves
+        if self.proves:
+            renew = False
+            # What routing found none of: functions that take values from URLs run before ours.
+            cast("Any", self._request).view_args = _Values()
+            if not self._settings.is_in_order(self._request):
+                values = ()
         return self._settings.flow.open(values, renew=renew, address=address, device=self)
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.util import find_spec
 
 from .core.cookie import Attributes
 from .core.device_checks import DeviceRules
@@ -22,6 +23,9 @@ _NO_STORE = (
     "SESSION_DEVICE_BOUND needs a server-side store, but with SESSION_TYPE 'cookie' the browser "
     'keeps the session: choose a store, such as SESSION_TYPE = "filesystem", or write '
     'SESSION_DEVICE_BOUND = "off"'
+)
+_NO_PACKAGE = (
+    "SESSION_DEVICE_BOUND needs a package that is not installed: pip install 'samesession[device]'"
 )
 _PARTITIONED = (
     "browsers bind no session whose cookie is Partitioned: write SESSION_COOKIE_PARTITIONED = "
@@ -106,3 +110,8 @@ class DeviceSettings:
         """Raise ConfigError if no store keeps the sessions."""
         if self.is_on and in_cookie:
             raise ConfigError(_NO_STORE)
+
+    def check_package(self) -> None:
+        """Raise ConfigError where nothing verifies proofs; what does is not loaded here."""
+        if self.is_on and find_spec("cryptography") is None:
+            raise ConfigError(_NO_PACKAGE)

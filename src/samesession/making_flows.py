@@ -90,6 +90,7 @@ class Flows:
         """Return the flow for these settings; raise ConfigError if a package is missing."""
         check_limit(config.rules.limit, self._store)
         config.device.check_store(in_cookie=self._store is None)
+        config.device.check_package()
         if self._store is not None:
             return self._of(config, self._store, Purpose.TOKEN, self._old_sessions(config))
         if config.migration.libraries:

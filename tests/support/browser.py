@@ -95,7 +95,9 @@ class Jar:
         for header in set_cookies:
             said = attributes(header)
             name, value, expires = str(said["name"]), str(said["value"]), None
-            if "expires" in said:
+            if "max-age" in said:
+                expires = self.now() + int(str(said["max-age"]))
+            elif "expires" in said:
                 expires = parsedate_to_datetime(str(said["expires"])).timestamp()
             scope = tuple(said.get(each) for each in ("domain", "path", "partitioned"))
             if said.get("max-age") == "0" or (expires is not None and expires <= self.now()):

@@ -14,6 +14,7 @@ from samesession import ServerSession, SessionInfo, SessionPage
 from samesession.flask import (
     all_sessions,
     count,
+    device_bound_now,
     erase_owner,
     export_owner,
     fresh_required,
@@ -135,7 +136,14 @@ def guarded(name: str) -> int:
     return len(name)
 
 
+@device_bound_now
+def proved(name: str) -> int:
+    return len(name)
+
+
 def views() -> None:
     assert_type(guarded("ann"), int)
+    assert_type(proved("ann"), int)
+    device_bound_now(5)  # type: ignore[type-var]
     guarded(5)  # type: ignore[arg-type]
     fresh_required(guarded)  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from samesession.quart import (
     Ended,
     all_sessions,
     count,
+    device_bound_now,
     erase_owner,
     export_owner,
     fresh_required,
@@ -113,7 +114,14 @@ async def guarded(name: str) -> int:
     return len(name)
 
 
+@device_bound_now
+async def proved(name: str) -> int:
+    return len(name)
+
+
 async def views() -> None:
     assert_type(await guarded("ann"), int)
+    assert_type(await proved("ann"), int)
+    device_bound_now(5)  # type: ignore[type-var]
     await guarded(5)  # type: ignore[arg-type]
     fresh_required(guarded)  # type: ignore[arg-type]

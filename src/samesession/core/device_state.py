@@ -82,6 +82,7 @@ class DeviceState:
     proved_at: int | None = None  # the time that the request's bound cookie proves, if it is fresh
     reason: str | None = None  # why it is not, or why another session is refused
     refused = False  # a session was refused, and this is a new one in its place
+    replaced: str | None = None  # the sid of a session whose secret is not the request's
     drops = False  # the response deletes the bound cookie, to get a proof at once
     done: bool | None = None  # whether the last saved change was applied
     registration: str | None = None  # the challenge of a valid offer

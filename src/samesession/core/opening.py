@@ -160,6 +160,8 @@ class Opener:
             state.device = DeviceState(self._devices, device)
             if refused is not None and refused.event is Event.DEVICE_REFUSED:
                 state.device.refuse(refused.reason)
+            elif refused is not None and refused.reason == REPLACED:
+                state.device.replaced = refused.sid
         return self._make(state=state)
 
     def stored(

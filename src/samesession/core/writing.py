@@ -172,10 +172,10 @@ class Writer:
         has_functions: bool = False,
     ) -> Record | None:
         record = self._filing.next(current, signed, draft)
-        if record is None or not has_functions:
+        if record is None or not (has_functions or draft.device is not None):
             return record
-        # Two requests that both count up by one would make equal records, and each would take the
-        # other's commit for its own.
+        # Two requests that both count up by one, or show the same proof of a device, would make
+        # equal records, and each would take the other's commit for its own.
         return record._replace(revision=record.revision + self._signer.random_step())
 
     # --- outcomes ----------------------------------------------------------------------

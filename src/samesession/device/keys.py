@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from .strict_json import BadProof, decoded
+from .strict_json import BadKey, BadProof, BadSignature, decoded
 
 # The algorithms offered to browsers, in this order. `none`, and all others, are refused.
 ALGORITHMS = ("ES256", "RS256")
@@ -31,29 +31,31 @@ class PublicKey(NamedTuple):
     jwk: bytes  # canonical
 
     def check(self, signature: bytes, signed: bytes) -> None:
-        """Raise BadProof unless the key has signed the data."""
+        """Raise BadSignature unless the key has signed the data."""
         members = json.loads(self.jwk)
         try:
             _VERIFY[self.alg](members, signature, signed)
         except InvalidSignature as error:
-            raise BadProof("the signature is not the key's") from error
+            raise BadSignature("the signature is not the key's") from error
 
 
 def public_key(alg: str, jwk: object) -> PublicKey:
-    """Return the key of a JWK; raise BadProof if it is not a public key of the algorithm."""
+    """Return the key of a JWK; raise BadKey if it is not a public key of the algorithm."""
     if not isinstance(jwk, dict):
-        raise BadProof("there is no jwk")
+        raise BadKey("there is no jwk")
     said = cast("dict[str, Any]", jwk)  # Any: as JSON has it
     if "d" in said or said.get("alg", alg) != alg:
-        raise BadProof("the jwk is private, or another algorithm's")
+        raise BadKey("the jwk is private, or another algorithm's")
     kind, names, load = _KINDS[alg]
     members = {name: each for name in names if isinstance(each := said.get(name), str)}
     if len(members) < len(names) or members["kty"] != kind:
-        raise BadProof("the jwk is of another kind")
+        raise BadKey("the jwk is of another kind")
     try:
         _ = load(members)
-    except ValueError as error:  # as for a point that is on no curve
-        raise BadProof("the jwk is not a key") from error
+    except BadKey:
+        raise
+    except (ValueError, BadProof) as error:  # as for a point that is on no curve
+        raise BadKey("the jwk is not a key") from error
     return PublicKey(alg, json.dumps(members, sort_keys=True, separators=(",", ":")).encode())
 
 
@@ -62,10 +64,10 @@ _Members = Mapping[str, str]
 
 def _elliptic(members: _Members) -> ec.EllipticCurvePublicKey:
     if members["crv"] != "P-256":
-        raise BadProof("the curve is another one")
+        raise BadKey("the curve is another one")
     x, y = (decoded(members[name]) for name in ("x", "y"))
     if len(x) != _COORDINATE_BYTES or len(y) != _COORDINATE_BYTES:
-        raise BadProof("a coordinate has another size")
+        raise BadKey("a coordinate has another size")
     numbers = int.from_bytes(x, "big"), int.from_bytes(y, "big")
     return ec.EllipticCurvePublicNumbers(*numbers, ec.SECP256R1()).public_key()
 
@@ -73,22 +75,22 @@ def _elliptic(members: _Members) -> ec.EllipticCurvePublicKey:
 def _rsa(members: _Members) -> rsa.RSAPublicKey:
     modulus, exponent = (_number(members[name]) for name in ("n", "e"))
     if not _LEAST_BITS <= modulus.bit_length() <= _MOST_BITS:
-        raise BadProof("the modulus has another size")
+        raise BadKey("the modulus has another size")
     if not modulus & exponent & 1 or not 1 < exponent <= _MOST_EXPONENT:
-        raise BadProof("the exponent is another one")
+        raise BadKey("the exponent is another one")
     return rsa.RSAPublicNumbers(exponent, modulus).public_key()
 
 
 def _number(text: str) -> int:
     found = decoded(text)
     if found.startswith(b"\0"):  # would be another text for the same key
-        raise BadProof("a number starts with zeros")
+        raise BadKey("a number starts with zeros")
     return int.from_bytes(found, "big")
 
 
 def _check_elliptic(members: _Members, signature: bytes, signed: bytes) -> None:
     if len(signature) != 2 * _COORDINATE_BYTES:  # RFC 7518, 3.4
-        raise BadProof("the signature has another size")
+        raise BadSignature("the signature has another size")
     halves = signature[:_COORDINATE_BYTES], signature[_COORDINATE_BYTES:]
     der = encode_dss_signature(*(int.from_bytes(half, "big") for half in halves))
     _elliptic(members).verify(der, signed, ec.ECDSA(SHA256()))

@@ -14,6 +14,14 @@ class BadProof(Exception):
     """A browser's proof is invalid; the text is the reason, and quotes nothing of it."""
 
 
+class BadKey(BadProof):
+    """The key is of a kind that is refused."""
+
+
+class BadSignature(BadProof):
+    """The key has not signed it."""
+
+
 def decoded(text: str) -> bytes:
     """Return the bytes of base64url; raise BadProof for any other spelling than ours."""
     if not _ALPHABET.fullmatch(text) or len(text) % 4 == 1:

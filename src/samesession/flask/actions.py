@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
@@ -15,6 +15,7 @@ from ..core.request_state import listed_sid, state_of
 from ..core.session import ServerSession
 from ..core.session_info import SessionInfo, SessionPage
 from ..core.steps import Steps
+from ..device_demand import demanding
 from ..errors import StoreError
 from ..misplaced_calls import belonging, outside_of_application, outside_of_request, replaced
 from ..reauthentication import View, required
@@ -39,6 +40,15 @@ def fresh_required(minutes: float = 10) -> Callable[[View], View]:
     .. versionadded:: 1.0
     """
     return required(minutes, _session)
+
+
+def device_bound_now(view: View) -> View:
+    """Have a view called only where the session's device was proved in the last 30 seconds.
+
+    A decorator, below the route. Otherwise the browser is sent to the same URL once more, and
+    proves the device first. If it cannot do that, the view raises DeviceProofRequired, a 403.
+    """
+    return demanding(view, _session, current_request, _turn_away)
 
 
 @belonging("flask")
@@ -263,6 +273,15 @@ def _run(app_sessions: AppSessions, session: ServerSession, steps: Steps[T]) -> 
 def current() -> object:
     """Internal: return the session of this request itself, not its proxy."""
     return headers.unproxied(flask.session)
+
+
+def current_request() -> flask.Request:
+    """Internal: give the request of this moment itself, not its proxy."""
+    return cast("flask.Request", headers.unproxied(flask.request))
+
+
+def _turn_away(status: int, said: Mapping[str, str]) -> Any:
+    return cast("Any", flask.current_app).response_class("", status, dict(said))
 
 
 def is_seen(session: ServerSession) -> bool:

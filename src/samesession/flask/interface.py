@@ -15,6 +15,7 @@ from ..core.tracebacks import clear_locals
 from ..errors import StoreError
 from ..given_application import check_is
 from ..run.sync import run
+from . import device
 from .actions import current, is_seen
 from .streamed_body import FLASK
 
@@ -85,6 +86,7 @@ def install(app: Flask, app_sessions: AppSessions) -> None:
     """Install the session interface in a Flask application."""
     app.session_interface = FlaskSessionInterface(app_sessions)
     _refuse_broken(app, app_sessions)
+    device.serve(app, app_sessions)
     app.cli.add_command(cli.commands(app_sessions, run, FLASK.colour))
     if app_sessions.config.creates:
         with app.app_context():

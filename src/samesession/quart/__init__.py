@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from ..device_demand import DeviceProofRequired
 from ..exempt import no_session
 from ..reauthentication import ReauthenticationRequired
 from .actions import (
     all_sessions,
     count,
+    device_bound_now,
     erase_owner,
     export_owner,
     fresh_required,
@@ -28,11 +30,13 @@ from .interface import QuartSessionInterface, init_app
 from .outside import session_by_sid
 
 __all__ = [
+    "DeviceProofRequired",
     "Ended",
     "QuartSessionInterface",
     "ReauthenticationRequired",
     "all_sessions",
     "count",
+    "device_bound_now",
     "erase_owner",
     "export_owner",
     "fresh_required",

@@ -17,6 +17,7 @@ from ..core.request_state import listed_sid, state_of
 from ..core.session import ServerSession
 from ..core.session_info import SessionInfo, SessionPage
 from ..core.steps import Steps
+from ..device_demand import demanding
 from ..errors import StoreError
 from ..misplaced_calls import belonging, outside_of_application, outside_of_request
 from ..reauthentication import View, required
@@ -47,6 +48,16 @@ def fresh_required(minutes: float = 10) -> Callable[[View], View]:
     .. versionadded:: 1.0
     """
     return required(minutes, _session)
+
+
+def device_bound_now(view: View) -> View:
+    """Have a view called only where the session's device was proved in the last 30 seconds.
+
+    A decorator, below the route. Otherwise the browser is sent to the same URL once more, and
+    proves the device first. If it cannot do that, the view raises DeviceProofRequired, a 403.
+    """
+    app = cast("Any", quart.current_app)
+    return demanding(view, _session, current_request, lambda *said: app.response_class("", *said))
 
 
 @belonging("quart")
@@ -349,6 +360,14 @@ def cookie_header(request: Request | Websocket) -> str:
 def current() -> object:
     """Internal: return the session of this request itself, not its proxy."""
     return headers.unproxied(quart.session)
+
+
+def current_request() -> Request | Websocket:
+    """Internal: give the request of this moment itself, not its proxy."""
+    return cast(
+        "Request | Websocket",
+        headers.unproxied(quart.request if quart.has_request_context() else quart.websocket),
+    )
 
 
 def _own_sid() -> str | None:

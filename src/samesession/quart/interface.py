@@ -16,6 +16,7 @@ from ..core.tracebacks import clear_locals
 from ..errors import ConfigError, StoreError
 from ..given_application import check_is
 from ..run.aio import arun
+from . import device
 from .actions import cookie_header, current, runner, serve
 from .event_loop import on_asyncio
 from .failure import failure_response, refuse_broken
@@ -105,6 +106,7 @@ def install(app: Quart, app_sessions: AppSessions) -> None:
         )
     interface = QuartSessionInterface(app_sessions)
     refuse_broken(app, app_sessions)
+    device.serve(app, app_sessions)
     cast("Any", app).session_interface = interface  # typed by Quart
     app.cli.add_command(cli.commands(app_sessions, runner(app_sessions), QUART.colour))
     serve(app, app_sessions, interface.sockets, interface.watchers)

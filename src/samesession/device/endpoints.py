@@ -1,0 +1,192 @@
+"""The two endpoints of devices: register a key, and prove a session by it. Steps.
+
+    register                                             answer
+    the offer's challenge, signed by the new key         200 and the bound cookie; the same again
+    anything else                                        400: the browser does not try again
+
+    refresh                                              answer
+    no Sec-Secure-Session-Id                             400: no browser asks so
+    of a session that is not there, not the cookie's,    200 and "continue": false, one for all
+      or not bound
+    of one that a faster request has given another       503: the browser has, or is sent, the
+      secret, or of one whose cookie stands twice        newer cookie, and asks again
+    no proof                                             403 and a challenge
+    a challenge of the record, signed by its key         200 and the bound cookie
+    any other proof                                      403 and a new challenge
+    anything while the store is down                     503
+
+A session that ended, or changed hands, while a proof was under way is not revived by it: the
+proof is a commit as any other. A page cannot send Sec-Secure-Session-Id, so that no other site
+finds out by these answers, or by their time, who is logged in.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from werkzeug.sansio.request import Request
+
+from ..app_sessions import AppSessions
+from ..core import events
+from ..core.device_binding import Binding
+from ..core.device_notes import (
+    device_now,
+    note_challenge,
+    note_proof,
+    note_registration,
+    tell_refused,
+)
+from ..core.device_state import DeviceState
+from ..core.request_state import SessionState, state_of
+from ..core.session import ServerSession
+from ..core.steps import Steps
+from ..device_requests import PROOF, SESSION_ID
+from ..errors import SessionError
+from ..structured_fields import text
+from . import answers
+from .answers import Answer
+from .keys import PublicKey
+from .proofs import MOST_CHARACTERS, proved_challenge, registration
+from .strict_json import BadKey, BadProof, BadSignature
+
+
+def answer(app_sessions: AppSessions, session: ServerSession, request: Request) -> Steps[Answer]:
+    """Answer a request to an endpoint, saving what it does to its session.
+
+    Raises StoreUnavailable.
+    """
+    endpoint = _Endpoint(app_sessions, session, request)
+    steps = endpoint.register() if endpoint.registers else endpoint.refresh()
+    return (yield from steps)
+
+
+class _Endpoint:
+    """One request to an endpoint."""
+
+    def __init__(self, app_sessions: AppSessions, session: ServerSession, request: Request) -> None:
+        requests, device = app_sessions.device_requests, state_of(session).device
+        assert requests is not None  # or the request would not come here
+        assert device is not None
+        self._app_sessions = app_sessions
+        self._session = session
+        self._request = request
+        self._requests = requests
+        self._device: DeviceState = device
+
+    @property
+    def registers(self) -> bool:
+        """Whether a key is to be registered."""
+        return self._request.path == self._requests.register
+
+    def register(self) -> Steps[Answer]:
+        """Bind the session to a new key."""
+        if self._sid() is None:
+            return answers.REFUSED
+        try:
+            key, challenge = registration(self._said(PROOF) or "")
+        except BadProof as error:
+            tell_refused(self._session, _reason(error))
+            return answers.REFUSED
+        if note_registration(self._session, key.alg, key.jwk, challenge):
+            yield from self._save()
+            if self._device.done and (sid := self._sid()) is not None:
+                return self._instructions(sid)
+        if self._sid() is not None:
+            unasked = device_now(self._session) is None
+            reason = events.DEVICE_UNASKED if unasked else events.DEVICE_CHALLENGE
+            tell_refused(self._session, reason)
+        return answers.REFUSED
+
+    def refresh(self) -> Steps[Answer]:
+        """Prove the session, or ask for a proof."""
+        asked, said = self._said(SESSION_ID), self._said(PROOF)
+        if not asked:
+            return answers.NOT_ASKED_SO
+        device = device_now(self._session)
+        if self._sid() != asked or not isinstance(device, Binding):
+            return self._not_there(asked)
+        if said is not None:
+            if (yield from self._proves(said, device)):
+                return self._instructions(asked)
+            if self._sid() is None:
+                return self._not_there(asked)
+        challenge = note_challenge(self._session)
+        if challenge is not None:
+            yield from self._save()
+            if self._device.done and self._sid() == asked:
+                return answers.challenged(challenge, asked)
+        return self._not_there(asked)
+
+    def _proves(self, said: str, device: Binding) -> Steps[bool]:
+        """Return whether a proof counts, which stands then."""
+        try:
+            challenge = proved_challenge(said, PublicKey(device.algorithm, device.key))
+        except BadProof as error:
+            tell_refused(self._session, _reason(error))
+            return False
+        if note_proof(self._session, challenge):
+            yield from self._save()
+            if self._device.done and self._sid() is not None:
+                return True
+        if self._sid() is not None:
+            tell_refused(self._session, events.DEVICE_CHALLENGE)
+        return False
+
+    def _not_there(self, asked: str) -> Answer:
+        """Return the answer where no bound session of this name is the request's."""
+        state = self._state
+        if state.lost is not None:  # meanwhile
+            return answers.ended(asked) if state.lost.drop else answers.LATER
+        several = self._sid() is None and state.cleanup is not None
+        is_later = several or self._device.replaced == asked
+        return answers.LATER if is_later else answers.ended(asked)
+
+    @property
+    def _state(self) -> SessionState:
+        return state_of(self._session)
+
+    def _sid(self) -> str | None:
+        loaded = self._state.loaded
+        return None if loaded is None else loaded.record.sid
+
+    def _said(self, name: str) -> str | None:
+        """Return what a field says, empty where it is malformed; None where it is not there."""
+        found = self._request.headers.getlist(name)
+        if not found:
+            return None
+        if len(found) > 1 or len(found[0]) > MOST_CHARACTERS + 2:  # with quotes
+            return ""
+        return text(found[0]) or ""
+
+    def _save(self) -> Steps[None]:
+        flow = self._app_sessions.flow_of(self._session)
+        _ = yield from self._app_sessions.in_turn(self._session, flow.close(self._session))
+
+    def _instructions(self, sid: str) -> Answer:
+        requests, root = self._requests, self._request.root_path
+        credential = {"type": "cookie", "name": requests.name, "attributes": requests.attributes}
+        ours = {"type": "exclude", "domain": "*", "path": quote(root + requests.path)}
+        return answers.instructions(
+            {
+                "session_identifier": sid,
+                "refresh_url": quote(root + requests.refresh),
+                "scope": {"include_site": False, "scope_specification": [ours]},
+                "credentials": [credential],
+            }
+        )
+
+
+def unanswered(app_sessions: AppSessions, session: ServerSession, error: SessionError) -> Answer:
+    """Return the answer where the session could not be saved."""
+    _ = app_sessions.unsaved(session, error)
+    return answers.LATER
+
+
+def _reason(error: BadProof) -> str:
+    match error:
+        case BadKey():
+            return events.DEVICE_KEY
+        case BadSignature():
+            return events.DEVICE_SIGNATURE
+        case _:
+            return events.DEVICE_UNREADABLE

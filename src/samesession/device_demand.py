@@ -1,0 +1,136 @@
+"""Have a view called only where the device was proved just now: `device_bound_now`.
+
+    the session                                         the request
+    was proved in the last 30 seconds                   goes on
+    is bound, and was proved before that                307 to itself, without the bound cookie and
+                                                        with a challenge: the browser proves it,
+                                                        and comes again
+    the same, while two such challenges are open, or    403
+      one, and the request has no fresh bound cookie
+    is not bound                                        403
+
+So a client that cannot prove anything is sent once for each challenge, and a page may ask for two
+such views at once. Werkzeug glue for both frameworks, which never verifies a proof itself.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, Final, TypeVar, cast
+from urllib.parse import quote
+
+from werkzeug.exceptions import Forbidden
+from werkzeug.sansio.request import Request
+
+from . import headers
+from .core.device_binding import CHALLENGE_LIFE, Binding
+from .core.device_notes import device_now, note_challenge
+from .core.request_state import Mode, state_of
+from .core.session import ServerSession
+from .errors import NotSupported, SessionError
+from .structured_fields import string
+
+# Any: what a view takes and returns is the framework's business, as what a response is.
+View = TypeVar("View", bound=Callable[..., Any])
+Respond = Callable[[int, Mapping[str, str]], Any]
+
+JUST_NOW: Final = 30  # seconds
+_MOST_OPEN = 2
+# What a path may have as it is (RFC 3986, 3.3).
+_PATH: Final = "/!$&'()*+,:;=@~"
+
+
+class DeviceProofRequired(SessionError, Forbidden):
+    """The request must come from the device that its session is bound to, and did not prove it.
+
+    It ends with a 403. An application makes a page of it, by
+    `errorhandler(DeviceProofRequired)`; one for 403 takes what has none.
+    """
+
+    description = (
+        "This needs a browser that proves its device, and a session that is bound to it: "
+        "please log in again there."
+    )
+
+    def __init__(self) -> None:
+        Forbidden.__init__(self)
+
+    def __str__(self) -> str:
+        return str(self.description)
+
+
+def challenge_field(challenge: str, sid: str) -> dict[str, str]:
+    """Return the header that has a challenge for a session."""
+    return {"Secure-Session-Challenge": f"{string(challenge)};id={string(sid)}"}
+
+
+def same_url(request: Request) -> str:
+    """Return where a request was sent to, for the browser to ask there again."""
+    # One slash alone at its beginning, as "//example.com" is another host.
+    path = "/" + quote(f"{request.root_path}{request.path}".lstrip("/"), safe=_PATH)
+    query = request.query_string.decode("latin-1")
+    return f"{path}?{quote(query, safe=_PATH + '?%')}" if query else path
+
+
+def demanding(
+    view: View,
+    current: Callable[[], ServerSession],
+    request: Callable[[], Request],
+    respond: Respond,
+) -> View:
+    """Return a view that is called where the device was proved just now.
+
+    `current` and `request` are those of the moment; `respond` makes a response without a body.
+    """
+
+    def turned_away() -> Any:
+        said = demanded(current(), request())
+        return None if said is None else respond(307, said)
+
+    if inspect.iscoroutinefunction(view):
+
+        @wraps(view)
+        async def awaited(*args: Any, **kwargs: Any) -> Any:
+            response = turned_away()
+            return (await view(*args, **kwargs)) if response is None else response
+
+        return cast("View", awaited)
+
+    @wraps(view)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        response = turned_away()
+        return view(*args, **kwargs) if response is None else response
+
+    return cast("View", called)
+
+
+def demanded(session: ServerSession, request: Request) -> dict[str, str] | None:
+    """Return the headers of a 307 that asks for a proof; None where the device was just proved.
+
+    Raises DeviceProofRequired, and NotSupported where sessions are bound to no device.
+    """
+    state = state_of(session)
+    device = state.device
+    if device is None:
+        if state.mode is Mode.LIVE and state.header_token is None:
+            raise NotSupported(
+                "sessions are bound to no device here, and so none can be proved: write "
+                'SESSION_DEVICE_BOUND = "offer" or "require"'
+            )
+        raise DeviceProofRequired
+    bound, now = device_now(session), device.means.clock()
+    if not isinstance(bound, Binding) or state.loaded is None:
+        raise DeviceProofRequired
+    if device.proved_at is not None and now - device.proved_at <= JUST_NOW:
+        return None
+    is_open = [each.demanded and now - each.at <= CHALLENGE_LIFE for each in bound.challenges]
+    most = 0 if device.proved_at is None else _MOST_OPEN - 1
+    if sum(is_open) > most or headers.is_for_socket(request):
+        raise DeviceProofRequired
+    challenge = note_challenge(session, demanded=True)
+    assert challenge is not None  # it is bound
+    device.drops = True
+    sid = state.loaded.record.sid
+    return {"Location": same_url(request), **challenge_field(challenge, sid)}

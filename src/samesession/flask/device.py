@@ -1,0 +1,40 @@
+"""Where browsers bind a Flask application's sessions to their devices, and prove them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from .. import headers
+from ..app_sessions import AppSessions
+from ..core.session import ServerSession
+from ..device_requests import comes_to_prove
+from ..errors import SessionError
+from ..run.sync import run
+from .actions import current, current_request
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def serve(app: Flask, app_sessions: AppSessions) -> None:
+    """Answer browsers before any function of the application that runs before requests.
+
+    Neither a login that is required nor a check against CSRF is in the way, and no rule has to
+    fit the application's hosts and subdomains.
+    """
+    if app_sessions.config.device.is_on:
+        pass  # which takes too long for a request
+
+    def answered() -> Any:  # a response of the application's own class, or None
+        if app_sessions.device_requests is None or not comes_to_prove(current()):
+            return None
+        from ..device import endpoints
+
+        session, request = cast("ServerSession", current()), current_request()
+        try:
+            said = run(endpoints.answer(app_sessions, session, request))
+        except SessionError as error:
+            said = endpoints.unanswered(app_sessions, session, error)
+        return cast("Any", app).response_class(said.body, said.status, dict(said.headers))
+
+    headers.check_first(app.before_request_funcs, answered)
