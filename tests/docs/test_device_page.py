@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from samesession.core import events
+from samesession.run.clocks import system_time_from
 from tests.support.clock import Clock
+from tests.support.device import DeviceBrowser
 from tests.support.pages import Block
 from tests.support.site import Site
 from tests.web.test_device_sessions import OFFER, bound, secured
@@ -57,6 +59,19 @@ async def test_the_counts_are_of_logins_bindings_and_what_require_would_refuse(
     await secured(user, dict)
     counts = (await site.user().get("/device-counts")).json()
     assert counts == {"logins": 1, "bound": 1, "skipped: there is no bound cookie": 1}
+
+
+@pytest.mark.parametrize("block", examples("device_bound_now"))
+async def test_who_can_prove_the_device_pays_and_who_cannot_does_not(block: Block) -> None:
+    site = served(block, SESSION_DEVICE_BOUND="offer")
+    browser, other = DeviceBrowser(site), site.visitor()
+    with system_time_from(site.clock):
+        await browser.log_in("ann")
+        site.clock.now += 60
+        assert (await browser.fetch("POST", "/pay")).text == "paid"
+        assert browser.refreshes == 1
+        await secured(other, lambda session: session.bind("ann"))
+        assert (await other.driver.post("/pay", scheme="https")).status == 403
 
 
 @pytest.mark.parametrize("block", examples("ProxyFix("))
