@@ -211,7 +211,9 @@ async def test_an_application_is_given_a_wrapped_store(framework: str, clock: Cl
 
 @pytest.mark.asyncio
 async def test_a_store_that_is_not_wrapped_is_told_how(framework: str, clock: Clock) -> None:
-    with pytest.raises(ConfigError, match=r"PlainStore is no store: wrap one .* FromSync or From"):
+    with pytest.raises(
+        ConfigError, match=r"PlainStore is not a store: wrap one .* FromSync or From"
+    ):
         Site(framework, {}, clock=clock, store=PlainStore(clock))  # type: ignore[arg-type]
 
 
@@ -341,7 +343,7 @@ def test_a_misspelt_setting_of_a_store_by_others_is_told_which_is_meant() -> Non
         ):
             read_config(pantry_settings(**{name: "x"}))
     with pytest.raises(
-        ConfigError, match=r"SESSION_PANTRY_KEY is no .*: write SESSION_PANTRY_PASS"
+        ConfigError, match=r"SESSION_PANTRY_KEY is not a .*: write SESSION_PANTRY_PASS"
     ):
         read_config(pantry_settings(key="x"))
     with pytest.raises(ConfigError, match=r"SESSION_LARDER_AT .*: did you mean SESSION_PANTRY\?$"):

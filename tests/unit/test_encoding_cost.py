@@ -71,7 +71,7 @@ def test_each_value_is_encoded_twice_at_most_however_deep_it_is(name: str, wrap:
 @pytest.mark.parametrize("wrap", WRAPS)
 def test_what_does_not_fit_is_found_by_asking_once_of_each_value(name: str, wrap: str) -> None:
     value = _Counted()
-    with pytest.raises(TypeError, match="object is no type"):
+    with pytest.raises(TypeError, match="object is not a type"):
         FORMATS[name]({"k": _nested(wrap, (value, object()))})
     assert value.times <= 3
 

@@ -270,7 +270,7 @@ def test_each_option_has_its_type(
     url = f"{scheme_for(name)}?{name}={text}"
     kind = "UnixDomainSocketConnection" if name == "path" else "SSLConnection"
     if name not in parameters(colour, kind) | {"max_connections"}:
-        with pytest.raises(ConfigError, match=f"{name}, which redis-py .* cannot do"):
+        with pytest.raises(ConfigError, match=f"{name}, which redis-py .* does not support"):
             _ = read(url, colour)
         return
     if name == "path":  # a socket's address says it already

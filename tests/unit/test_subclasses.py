@@ -267,7 +267,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "exception": (ValueError("a"), "store str(...)"),
     "class": (dict, "store its name"),
     "pieces": (memoryview(b"abcd")[::2], "store bytes(...)"),
-    "else": (object(), "object is no type that a session keeps"),
+    "else": (object(), "object is not a type that a session keeps"),
 }
 
 
@@ -310,7 +310,7 @@ def test_no_code_of_the_object_is_run_to_refuse_it(form: Format) -> None:
             raise AssertionError(f"{name} was asked for")
 
     encode, _ = form
-    with pytest.raises(TypeError, match=r"_Loud is no type"):
+    with pytest.raises(TypeError, match=r"_Loud is not a type"):
         encode({"k": _Loud()})
 
 

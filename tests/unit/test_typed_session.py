@@ -423,13 +423,13 @@ REFUSED: list[tuple[Any, str]] = [
     (complex, "One.value: a session cannot keep a complex: write str, int"),
     (Colour, "One.value: a session cannot keep a member of an Enum such as Colour: keep its value"),
     (list[Colour], "member of an Enum"),
-    (Sequence[str], "a session keeps no Sequence: write"),
-    (Callable[[], None], "a session keeps no Callable: write"),
+    (Sequence[str], "a session cannot keep a Sequence: write"),
+    (Callable[[], None], "a session cannot keep a Callable: write"),
     (list[Address], "a dataclass within list would be copied"),
     (Address | str, "a dataclass must be alone or beside None"),
     (Loop, "Loop is a part of itself"),
     (LoopKeys, "LoopKeys is a part of itself"),
-    ("Nowhere", "'Nowhere' in an annotation is no name of the module"),
+    ("Nowhere", "'Nowhere' in an annotation is not a name of the module"),
 ]
 
 

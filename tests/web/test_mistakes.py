@@ -408,7 +408,7 @@ async def test_memory_under_several_workers_is_one_error_in_the_log(
         site.app.session_interface.app_sessions.administration
     )  # as a task does before the first request
     (told,) = await errors_of_two_requests(site, caplog)
-    assert told.startswith("this server runs several processes, and sessions are kept in")
+    assert told.startswith("this server runs several processes, and each keeps its own sessions in")
     assert 'SESSION_TYPE = "filesystem"' in told
 
 
