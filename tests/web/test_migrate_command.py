@@ -255,7 +255,7 @@ async def test_what_no_request_would_read_is_not_moved(new_site: NewSite, old: P
         code, said = await command(new_site(**settings), *args(old))
         assert code == 2
         assert said == (
-            "Error: no request would open what is moved: write "
+            "Error: no request would open the moved sessions: write "
             'SESSION_MIGRATE_FROM = ["flask-session"]\n'
         )
 
