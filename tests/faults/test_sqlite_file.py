@@ -96,7 +96,7 @@ def test_links_and_what_is_no_file_are_refused(path: Path, tmp_path: Path) -> No
         SQLiteStore(path)
     path.parent.unlink()
     path.parent.write_bytes(b"")
-    with pytest.raises(ConfigError, match="not a directory"):
+    with pytest.raises(ConfigError, match="not in a directory"):
         SQLiteStore(path)
     path.parent.unlink()
     path.parent.mkdir(mode=0o700)
