@@ -50,7 +50,7 @@ class Answering:
             reply, besides = _of_device(reply, state, parts)
         if reply is not UNTOUCHED or deleted is not None or besides is not _NOTHING:
             headers.apply(reply, response, parts.writer, deleted, besides)
-        if state.device is not None and state.device.presented.proves:
+        if state.device is not None and state.device.is_ours:
             protect(response)
         return streaming
 

@@ -4,7 +4,8 @@
     was proved in the last 30 seconds                   goes on
     is bound, and was proved before that                307 to itself, without the bound cookie and
                                                         with a challenge: the browser proves it,
-                                                        and comes again
+                                                        and comes again; by a link from another
+                                                        site, a page that sends it there
     the same, while two such challenges are open, or    403
       one, and the request has no fresh bound cookie
     is not bound                                        403
@@ -18,8 +19,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, Final, TypeVar, cast
-from urllib.parse import quote
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from werkzeug.exceptions import Forbidden
 from werkzeug.sansio.request import Request
@@ -29,17 +29,23 @@ from .core.device_binding import CHALLENGE_LIFE, Binding
 from .core.device_notes import device_now, note_challenge
 from .core.request_state import Mode, state_of
 from .core.session import ServerSession
+from .device_arrival import is_arrival, once_more, same_url
 from .errors import NotSupported, SessionError
 from .structured_fields import string
 
 # Any: what a view takes and returns is the framework's business, as what a response is.
 View = TypeVar("View", bound=Callable[..., Any])
-Respond = Callable[[int, Mapping[str, str]], Any]
 
 JUST_NOW: Final = 30  # seconds
 _MOST_OPEN = 2
-# What a path may have as it is (RFC 3986, 3.3).
-_PATH: Final = "/!$&'()*+,:;=@~"
+
+
+class Demand(NamedTuple):
+    """A response that asks for a proof: body, status and headers."""
+
+    page: str
+    status: int
+    said: Mapping[str, str]
 
 
 class DeviceProofRequired(SessionError, Forbidden):
@@ -66,28 +72,20 @@ def challenge_field(challenge: str, sid: str) -> dict[str, str]:
     return {"Secure-Session-Challenge": f"{string(challenge)};id={string(sid)}"}
 
 
-def same_url(request: Request) -> str:
-    """Return where a request was sent to, for the browser to ask there again."""
-    # One slash alone at its beginning, as "//example.com" is another host.
-    path = "/" + quote(f"{request.root_path}{request.path}".lstrip("/"), safe=_PATH)
-    query = request.query_string.decode("latin-1")
-    return f"{path}?{quote(query, safe=_PATH + '?%')}" if query else path
-
-
 def demanding(
     view: View,
     current: Callable[[], ServerSession],
     request: Callable[[], Request],
-    respond: Respond,
+    app: Any,
 ) -> View:
     """Return a view that is called where the device was proved just now.
 
-    `current` and `request` are those of the moment; `respond` makes a response without a body.
+    `current` and `request` are those of the moment, and `app` stands for the current application.
     """
 
     def turned_away() -> Any:
         said = demanded(current(), request())
-        return None if said is None else respond(307, said)
+        return None if said is None else app.response_class(*said)
 
     if inspect.iscoroutinefunction(view):
 
@@ -106,8 +104,8 @@ def demanding(
     return cast("View", called)
 
 
-def demanded(session: ServerSession, request: Request) -> dict[str, str] | None:
-    """Return the headers of a 307 that asks for a proof; None where the device was just proved.
+def demanded(session: ServerSession, request: Request) -> Demand | None:
+    """Return the response that asks for a proof; None where the device was just proved.
 
     Raises DeviceProofRequired, and NotSupported where sessions are bound to no device.
     """
@@ -133,4 +131,8 @@ def demanded(session: ServerSession, request: Request) -> dict[str, str] | None:
     assert challenge is not None  # it is bound
     device.drops = True
     sid = state.loaded.record.sid
-    return {"Location": same_url(request), **challenge_field(challenge, sid)}
+    field = challenge_field(challenge, sid)
+    if is_arrival(request):  # which no browser holds back, wherever it is sent
+        said, page = once_more(request)
+        return Demand(page, 200, {**said, **field})
+    return Demand("", 307, {"Location": same_url(request), **field})

@@ -23,13 +23,14 @@ from .core.request_state import state_of
 from .core.scopes import Address
 from .core.session import ServerSession
 from .core.steps import Steps
+from .device_arrival import is_arrival
 from .device_settings import DeviceSettings
 
 ALGORITHMS = ("ES256", "RS256")
 REGISTER, REFRESH = "/register", "/refresh"
 PROOF, SESSION_ID = "Secure-Session-Response", "Sec-Secure-Session-Id"
 _ALLOWING = "access-control-"  # how the headers begin that let other sites in
-# No other site embeds an answer of an endpoint, and nobody stores one.
+# No other site embeds our answers, and nobody stores one.
 _PROTECTION = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -97,7 +98,7 @@ class DeviceRequests:
 
 
 def protect(response: Response) -> None:
-    """Take from an endpoint's answer what lets other sites in, whatever the application added."""
+    """Take from our answer what lets other sites in, whatever the application added."""
     for name in {name for name, _ in response.headers}:
         if name.lower().startswith(_ALLOWING):
             response.headers.remove(name)
@@ -105,10 +106,13 @@ def protect(response: Response) -> None:
         response.headers.set(name, value)
 
 
-def comes_to_prove(session: object) -> bool:
-    """Return whether the request of a session, which may be another library's, is for us."""
+def is_for_us(session: object) -> bool:
+    """Return whether the request of a session, which may be another library's, is for us.
+
+    To an endpoint, or one that is sent here once more.
+    """
     device = state_of(session).device if isinstance(session, ServerSession) else None
-    return device is not None and device.presented.proves
+    return device is not None and device.is_ours
 
 
 class _Values(dict[str, Any]):
@@ -169,6 +173,11 @@ class DeviceRequest:
     def proves(self) -> bool:
         """Whether the request is for one of our endpoints, with a proof."""
         return self._settings.is_endpoint(self._request)
+
+    @property
+    def arrives(self) -> bool:
+        """Whether another site's link led here, for which browsers prove nothing."""
+        return is_arrival(self._request)
 
     @property
     def is_secure(self) -> bool:

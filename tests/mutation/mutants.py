@@ -3929,4 +3929,24 @@ MUTANTS = (
         (Change("core/device_offers.py", "if not device.presented.is_secure:", "if False:"),),
         ("tests/unit/test_device_flow.py", "-k", "plain_http"),
     ),
+    Mutant(
+        "only what another site's page began is sent round once",
+        (Change("device_arrival.py", 'said.get("Sec-Fetch-Site") in _ELSEWHERE', "True"),),
+        ("tests/unit/test_device_arrival.py",),
+    ),
+    Mutant(
+        "who is sent round once stays on this host",
+        (Change("device_arrival.py", '.lstrip("/"), safe', ", safe"),),
+        ("tests/unit/test_device_arrival.py",),
+    ),
+    Mutant(
+        "nobody is sent round for a proof that would not help",
+        (Change("core/device_state.py", "and self.reason in PROVABLE and", "and"),),
+        ("tests/unit/test_device_flow.py",),
+    ),
+    Mutant(
+        "the application cannot make another site's of the page that sends round",
+        (Change("answering.py", "state.device.is_ours:", "state.device.presented.proves:"),),
+        ("tests/web/test_device_links.py", "-k", "memory and the_page_is_ours"),
+    ),
 )

@@ -27,6 +27,7 @@ class Shown:
     cookies: Sequence[str] = ()
     skipped: str | None = None
     proves: bool = False
+    arrives: bool = False
     is_secure: bool = True
 
 

@@ -6,8 +6,10 @@ import re
 from urllib.parse import urljoin
 
 import pytest
+from werkzeug.datastructures import Headers
+from werkzeug.sansio.request import Request
 
-from samesession.device.arrival import answer, is_arrival
+from samesession.device_arrival import is_arrival, once_more, same_url
 
 LINK = {
     "Sec-Fetch-Site": "cross-site",
@@ -16,9 +18,20 @@ LINK = {
 }
 
 
+def asked(
+    method: str = "GET",
+    headers: dict[str, str] = LINK,
+    *,
+    root_path: str = "",
+    path: str = "/",
+    query: bytes = b"",
+) -> Request:
+    return Request(method, "https", None, root_path, path, query, Headers(headers), None)
+
+
 def test_a_link_from_another_site_is_meant() -> None:
-    assert is_arrival("GET", LINK)
-    assert is_arrival("GET", {**LINK, "Sec-Fetch-Site": "same-site"})
+    assert is_arrival(asked())
+    assert is_arrival(asked(headers={**LINK, "Sec-Fetch-Site": "same-site"}))
 
 
 @pytest.mark.parametrize(
@@ -34,11 +47,12 @@ def test_a_link_from_another_site_is_meant() -> None:
     ],
 )
 def test_nothing_else_is(method: str, other: dict[str, str]) -> None:
-    assert not is_arrival(method, {**LINK, **other})
+    assert not is_arrival(asked(method, {**LINK, **other}))
 
 
-def test_nobody_is_meant_whose_browser_does_not_say() -> None:
-    assert not is_arrival("GET", {})
+@pytest.mark.parametrize("name", LINK)
+def test_nobody_is_meant_whose_browser_does_not_say(name: str) -> None:
+    assert not is_arrival(asked(headers={each: LINK[each] for each in LINK if each != name}))
 
 
 @pytest.mark.parametrize(
@@ -56,15 +70,15 @@ def test_nobody_is_meant_whose_browser_does_not_say() -> None:
     ],
 )
 def test_it_leads_to_the_same_url(root_path: str, path: str, query: bytes, url: str) -> None:
-    page = answer(root_path, path, query)
-    assert page.headers["Refresh"] == f"0;url={url}"
-    (link,) = re.findall('href="([^"]*)"', page.body)
-    assert link == url.replace("&", "&amp;").replace("'", "&#x27;")
+    request = asked(root_path=root_path, path=path, query=query)
+    assert same_url(request) == url
+    headers, page = once_more(request)
+    assert headers["Refresh"] == f"0;url={url}"
+    (link,) = re.findall('href="([^"]*)"', page)
+    assert link == url.replace("&", "&amp;")
     assert urljoin("https://app.test/", url).startswith("https://app.test/")
 
 
 def test_nobody_keeps_it() -> None:
-    page = answer("", "/", b"")
-    assert page.status == 200
-    assert page.headers["Cache-Control"] == "no-store"
-    assert "sandbox" not in page.headers["Content-Security-Policy"]
+    headers, _ = once_more(asked())
+    assert headers["Cache-Control"] == "no-store"

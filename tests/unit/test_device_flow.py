@@ -36,7 +36,7 @@ from samesession.core.events import (
     Notice,
 )
 from samesession.core.flow import Flow
-from samesession.core.record import Record
+from samesession.core.record import DEVICE, Record
 from samesession.core.request_state import Mode, SessionState, data_of, state_of
 from samesession.core.scopes import Address
 from samesession.core.store import Conflict, Outcome
@@ -140,6 +140,26 @@ def test_a_session_that_is_refused_is_a_new_one_and_the_record_stays() -> None:
     sid = bench.signed.token.sid
     assert bench.notices == [Notice(Event.DEVICE_REFUSED, DEVICE_MISSING, sid, "ann")]
     assert feed(bench.flow.close(session)) == (Reply(None, vary=True), [])
+
+
+@pytest.mark.parametrize(
+    ("cookies", "fields", "comes_again"),
+    [
+        ((), bound(), True),
+        (("1.old",), bound(), True),  # as of another session
+        ((), {"fields": ((DEVICE, b"?"),)}, False),  # no proof would open it
+    ],
+)
+def test_a_link_is_refused_for_good_only_where_no_proof_helps(
+    cookies: Sequence[str], fields: dict[str, Any], *, comes_again: bool
+) -> None:
+    bench = Bench(requires=True)
+    shown = Shown(cookies, arrives=True)
+    steps = bench.flow.open([bench.signed.value], device=shown)
+    session, _ = feed(steps, [bench.sealed(**fields)])
+    assert device(session).refused
+    assert (device(session).comes_again, device(session).is_ours) == (comes_again, comes_again)
+    assert bench.noted == ([] if comes_again else [Event.DEVICE_REFUSED])
 
 
 def test_other_new_sessions_are_in_nobodys_place() -> None:

@@ -11,7 +11,7 @@ There is none if SESSION_DEVICE_BOUND is off.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from .device_binding import (
     Binding,
@@ -24,10 +24,13 @@ from .device_binding import (
     device_of,
     is_done,
 )
-from .events import Event, Notice, Notify
+from .events import DEVICE_FOREIGN, DEVICE_MISSING, DEVICE_STALE, Event, Notice, Notify
 from .record import Record
 from .store import Clock
 from .token import Entropy
+
+# Why a session is refused that the browser's next proof opens.
+PROVABLE: Final = frozenset({DEVICE_MISSING, DEVICE_STALE, DEVICE_FOREIGN})
 
 
 class Presented(Protocol):
@@ -46,6 +49,11 @@ class Presented(Protocol):
     @property
     def proves(self) -> bool:
         """Whether the request is for one of our endpoints, with a proof."""
+        ...
+
+    @property
+    def arrives(self) -> bool:
+        """Whether another site's link led here, for which browsers prove nothing."""
         ...
 
     @property
@@ -106,6 +114,16 @@ class DeviceState:
     def refuse(self, reason: str) -> None:
         """Note that the session is in place of a refused one."""
         self.refused, self.reason = True, reason
+
+    @property
+    def comes_again(self) -> bool:
+        """Whether the browser is sent here once more, as it then proves what it has not."""
+        return self.refused and self.reason in PROVABLE and self.presented.arrives
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the request is answered by us, and by nothing of the application's."""
+        return self.comes_again or self.presented.proves
 
     def skipped(self, record: Record) -> Notice:
         """Return the notice of a bound session that continues without a proof."""

@@ -126,9 +126,10 @@ class Opener:
                     self._notify(refused)
                 return opened
             refused = opened
-        if refused is not None:
+        session = self._new(renew=renew, device=device, refused=refused)
+        if refused is not None and not _comes_again(session):
             self._notify(refused)
-        return self._new(renew=renew, device=device, refused=refused)
+        return session
 
     def open_by_sid(self, sid: str) -> Steps[ServerSession | None]:
         """Open the session of a sid outside of its user's requests; None if none is alive.
@@ -285,6 +286,12 @@ class Opener:
                 return opened
         self._notify(Notice(Event.REJECTED, SEVERAL))
         return None
+
+
+def _comes_again(session: ServerSession) -> bool:
+    """Return whether the browser is sent once more, with a proof: it is not refused for good."""
+    device = state_of(session).device
+    return device is not None and device.comes_again
 
 
 def _is_damage(refused: Notice) -> bool:

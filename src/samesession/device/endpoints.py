@@ -40,6 +40,7 @@ from ..core.device_state import DeviceState
 from ..core.request_state import SessionState, state_of
 from ..core.session import ServerSession
 from ..core.steps import Steps
+from ..device_arrival import once_more
 from ..device_requests import PROOF, SESSION_ID
 from ..errors import SessionError
 from ..structured_fields import text
@@ -53,8 +54,12 @@ from .strict_json import BadKey, BadProof, BadSignature
 def answer(app_sessions: AppSessions, session: ServerSession, request: Request) -> Steps[Answer]:
     """Answer a request to an endpoint, saving what it does to its session.
 
-    Raises StoreUnavailable.
+    Or one that a link of another site's began, without a proof. Raises StoreUnavailable.
     """
+    device = state_of(session).device
+    if device is not None and device.comes_again:
+        said, page = once_more(request)
+        return Answer(200, page, said)
     endpoint = _Endpoint(app_sessions, session, request)
     steps = endpoint.register() if endpoint.registers else endpoint.refresh()
     return (yield from steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
@@ -48,7 +48,7 @@ def device_bound_now(view: View) -> View:
     A decorator, below the route. Otherwise the browser is sent to the same URL once more, and
     proves the device first. If it cannot do that, the view raises DeviceProofRequired, a 403.
     """
-    return demanding(view, _session, current_request, _turn_away)
+    return demanding(view, _session, current_request, flask.current_app)
 
 
 @belonging("flask")
@@ -278,10 +278,6 @@ def current() -> object:
 def current_request() -> flask.Request:
     """Internal: give the request of this moment itself, not its proxy."""
     return cast("flask.Request", headers.unproxied(flask.request))
-
-
-def _turn_away(status: int, said: Mapping[str, str]) -> Any:
-    return cast("Any", flask.current_app).response_class("", status, dict(said))
 
 
 def is_seen(session: ServerSession) -> bool:

@@ -56,8 +56,7 @@ def device_bound_now(view: View) -> View:
     A decorator, below the route. Otherwise the browser is sent to the same URL once more, and
     proves the device first. If it cannot do that, the view raises DeviceProofRequired, a 403.
     """
-    app = cast("Any", quart.current_app)
-    return demanding(view, _session, current_request, lambda *said: app.response_class("", *said))
+    return demanding(view, _session, current_request, quart.current_app)
 
 
 @belonging("quart")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from .. import headers
 from ..app_sessions import AppSessions
 from ..core.session import ServerSession
-from ..device_requests import comes_to_prove
+from ..device_requests import is_for_us
 from ..errors import SessionError
 from ..run.aio import arun
 from .actions import current, current_request
@@ -26,7 +26,7 @@ def serve(app: Quart, app_sessions: AppSessions) -> None:
         pass  # which takes too long for a request
 
     async def answered() -> Any:  # a response of the application's own class, or None
-        if app_sessions.device_requests is None or not comes_to_prove(current()):
+        if app_sessions.device_requests is None or not is_for_us(current()):
             return None
         from ..device import endpoints
 

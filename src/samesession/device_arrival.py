@@ -11,16 +11,17 @@ The second request is our own site's, so nobody is sent in a circle.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
-from typing import NamedTuple
+from typing import Final
 from urllib.parse import quote
 
+from werkzeug.sansio.request import Request
+
 # From another origin: to a browser, a proof is due to one origin alone.
-_ELSEWHERE = frozenset({"cross-site", "same-site"})
+_ELSEWHERE: Final = frozenset({"cross-site", "same-site"})
 # Characters that a path may contain (RFC 3986, 3.3); a query may also contain "?" and quoted ones.
-_PATH = "/!$&'()*+,:;=@"
-_QUERY = _PATH + "?%"
+_PATH: Final = "/!$&'()*+,:;=@~"
+_QUERY: Final = _PATH + "?%"
 _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -30,39 +31,35 @@ _PAGE = """<!doctype html>
 """
 
 
-class Answer(NamedTuple):
-    """A response, of either framework."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: str
-
-
-def is_arrival(method: str, headers: Mapping[str, str]) -> bool:
+def is_arrival(request: Request) -> bool:
     """Return whether a request is for a page, by a link on another site's page."""
+    said = request.headers
     return (
-        method == "GET"
-        and headers.get("Sec-Fetch-Site") in _ELSEWHERE
-        and headers.get("Sec-Fetch-Mode") == "navigate"
-        and headers.get("Sec-Fetch-Dest") == "document"
+        request.method == "GET"
+        and said.get("Sec-Fetch-Site") in _ELSEWHERE
+        and said.get("Sec-Fetch-Mode") == "navigate"
+        and said.get("Sec-Fetch-Dest") == "document"
     )
 
 
-def answer(root_path: str, path: str, query: bytes) -> Answer:
-    """Return the page that asks for the same URL once more.
+def same_url(request: Request) -> str:
+    """Return where a request was sent to, for the browser to ask there again."""
+    # One slash alone at its beginning, as "//example.com" is another host.
+    path = "/" + quote(f"{request.root_path}{request.path}".lstrip("/"), safe=_PATH)
+    query = quote(request.query_string, safe=_QUERY)
+    return f"{path}?{query}" if query else path
 
-    Its Content-Security-Policy must be this one: with "sandbox" the page would be another site's.
+
+def once_more(request: Request) -> tuple[dict[str, str], str]:
+    """Return headers and body of the page that asks for the same URL again, for status 200.
+
+    A Content-Security-Policy with "sandbox" would make another site's page of it.
     """
-    # One slash alone, as "//example.com" is another host.
-    url = "/" + quote(f"{root_path}{path}".lstrip("/"), safe=_PATH)
-    if query:
-        url = f"{url}?{quote(query, safe=_QUERY)}"
+    url = same_url(request)
     headers = {
         "Content-Type": "text/html; charset=utf-8",
         "Refresh": f"0;url={url}",
         "Cache-Control": "no-store",
-        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-        "X-Content-Type-Options": "nosniff",
         "X-Robots-Tag": "noindex",
     }
-    return Answer(200, headers, _PAGE.format(url=escape(url)))
+    return headers, _PAGE.format(url=escape(url))
