@@ -383,11 +383,17 @@ def audit(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Serve the devices demo until Ctrl-C; `-- --redis` does so on a real Valkey."""
+    """Serve the devices demo until Ctrl-C; `-- --redis` does so on a real Valkey.
+
+    With `-- --https` a Chromium binds its session to the machine: the demo says how to open it.
+    """
+    extras, groups = ["flask", "quart", "labels"], ["serve"]
     if "--redis" in session.posargs:
-        _install(session, "flask,quart,labels,redis", "serve", "servers")
-    else:
-        _install(session, "flask,quart,labels", "serve")
+        extras.append("redis")
+        groups.append("servers")
+    if "--https" in session.posargs:
+        extras.append("device")
+    _install(session, ",".join(extras), *groups)
 
     def stop(*_: object) -> NoReturn:
         raise KeyboardInterrupt
@@ -537,7 +543,7 @@ def browser(session: nox.Session) -> None:
         program = _chromium()
     if program is None:
         session.error("the package chromium is installed, but brought no chromium")
-    _install(session, "flask,quart,labels,redis", "test", "browser")
+    _install(session, "flask,quart,labels,redis,device", "test", "browser")
     pictures = Path(session.virtualenv.location) / "screenshots"
     shutil.rmtree(pictures, ignore_errors=True)
     session.env["SAMESESSION_BROWSER"] = program

@@ -1,4 +1,4 @@
-"""Serve the devices demo: `python -m examples.devices [--redis] [--port N]`."""
+"""Serve the devices demo: `python -m examples.devices [--redis] [--https] [--port N]`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import argparse
 import asyncio
 import contextlib
 import errno
+import os
 import secrets
 import signal
 import socket
 import sys
 import tempfile
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any, NoReturn, cast
 
 from hypercorn.asyncio import serve
@@ -24,6 +26,9 @@ HOST = "127.0.0.1"
 # The demo takes the first free port of these, unless --port names one.
 PORTS = range(8000, 8100)
 MAX_PORT = 65535
+# How long a proof of the computer's key counts. The default is ten minutes. With three minutes,
+# a short visit shows that a copied cookie is refused.
+FRESHNESS = timedelta(minutes=3)
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 GREETING = """\
@@ -37,9 +42,21 @@ Try this:
   1. Sign up on one half, then open the other one: you are logged in there, too.
   2. Log in to the same account in a private window, and end one of the two from the other.
   3. Stop the store at the foot of a page, start it again: you are still logged in.
-
+{more}
 Sessions are kept in {place}.
 Ctrl-C stops the demo.
+"""
+
+# Over https.
+BOUND = """\
+  4. Open the demo with the command below, sign up, and load the list of your devices again: the
+     session is bound to this computer. A copy of its cookies stops working after {minutes} minutes.
+
+Chromium binds its sessions if you start it like this:
+
+  {command}
+
+Other browsers warn of the certificate. If you go on, you can log in as without https.
 """
 
 
@@ -50,7 +67,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="samesession-") as directory:
             ports = PORTS if options.port is None else [options.port]
-            _run(directory, ports=ports, redis=options.redis)
+            _run(directory, ports=ports, redis=options.redis, https=options.https)
     except KeyboardInterrupt:
         pass
     except OSError as error:
@@ -65,6 +82,11 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--redis", action="store_true", help="start a Valkey and keep sessions there"
+    )
+    parser.add_argument(
+        "--https",
+        action="store_true",
+        help="serve over https, so that Chromium binds its session to the computer",
     )
     parser.add_argument(
         "--port",
@@ -84,7 +106,7 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _run(directory: str, *, ports: Iterable[int], redis: bool) -> None:
+def _run(directory: str, *, ports: Iterable[int], redis: bool, https: bool) -> None:
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(listen(ports))
         store: Store = Valkey(directory) if redis else Files(directory)
@@ -92,6 +114,7 @@ def _run(directory: str, *, ports: Iterable[int], redis: bool) -> None:
         stack.callback(switch.turn, on=False)
         switch.turn(on=True)
         port = listener.getsockname()[1]
+        url, more = f"http{'s' if https else ''}://{HOST}:{port}", ""
         settings = {
             **store.settings,
             # The demo's sessions end with the demo, so a new key is enough. A real application
@@ -101,12 +124,31 @@ def _run(directory: str, *, ports: Iterable[int], redis: bool) -> None:
             # cookies of other applications on this host alone.
             "SESSION_COOKIE_NAME": f"samesession-{port}",
         }
-        sys.stdout.write(GREETING.format(url=f"http://{HOST}:{port}", place=store.place))
+        config = Config()
+        if https:
+            more = _serve_https(directory, url, settings, config)
+        sys.stdout.write(GREETING.format(url=url, place=store.place, more=more))
         sys.stdout.flush()
-        asyncio.run(_serve(create_site(settings, switch), listener))
+        asyncio.run(_serve(create_site(settings, switch), listener, config))
         # A second Ctrl-C must not leave Valkey running.
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
+
+
+def _serve_https(directory: str, url: str, settings: dict[str, Any], config: Config) -> str:
+    """Turn on TLS and device-bound sessions, and return what the greeting says about them."""
+    # Needed for --https only.
+    from examples.devices.https import command, self_signed  # noqa: PLC0415
+
+    certificate = self_signed(directory, HOST)
+    config.certfile, config.keyfile = certificate.path, certificate.key_path
+    settings["SESSION_COOKIE_NAME"] = f"__Host-{settings['SESSION_COOKIE_NAME']}"
+    settings["SESSION_COOKIE_SECURE"] = True
+    settings["SESSION_DEVICE_BOUND"] = "require"
+    settings["SESSION_DEVICE_FRESHNESS"] = FRESHNESS
+    profile = os.path.join(directory, "chromium")
+    opened = command(f"{url}/", certificate.pin, profile)
+    return BOUND.format(minutes=round(FRESHNESS / timedelta(minutes=1)), command=opened)
 
 
 def listen(ports: Iterable[int]) -> socket.socket:
@@ -126,12 +168,11 @@ def listen(ports: Iterable[int]) -> socket.socket:
     raise refusal
 
 
-async def _serve(site: AsgiApp, listener: socket.socket) -> None:
+async def _serve(site: AsgiApp, listener: socket.socket, config: Config) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, stop.set)
-    config = Config()
     config.bind = [f"fd://{listener.detach()}"]
     config.loglevel = "WARNING"
     await serve(cast("Any", site), config, shutdown_trigger=stop.wait)

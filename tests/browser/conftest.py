@@ -16,7 +16,7 @@ from tests.support.devices import AGENTS
 from .pages import Look, Tab
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Playwright
 
 # Nothing that would ask for another server than ours.
 FLAGS = (
@@ -35,16 +35,23 @@ LOOKS = [
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
     # Imported for these tests alone, which are deselected where it is not installed.
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ["SAMESESSION_BROWSER"], args=FLAGS
-        )
-        yield browser
-        browser.close()
+    with sync_playwright() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(**launch_options())
+    yield browser
+    browser.close()
+
+
+def launch_options(*flags: str) -> dict[str, Any]:  # playwright's
+    return {"executable_path": os.environ["SAMESESSION_BROWSER"], "args": [*FLAGS, *flags]}
 
 
 @pytest.fixture(params=LOOKS, ids=str)

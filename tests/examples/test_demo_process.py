@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import subprocess
+from base64 import b64encode
+from hashlib import sha256
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import load_der_x509_certificate
 
 from tests.support.demo import STORES, run, started
 from tests.support.devices import PASSWORD
@@ -37,6 +42,30 @@ def test_a_signal_ends_it_quietly_and_it_leaves_nothing(
     assert not any(is_alive(pid) for pid in children)
 
 
+def test_over_https_it_says_how_a_chromium_opens_it() -> None:
+    running = started("--https")
+    program, *words, url = running.command
+    assert "chrom" in program
+    assert running.url.startswith("https://127.0.0.1:")
+    assert url == f"{running.url}/"
+    options = dict(word.partition("=")[::2] for word in words)
+    assert options["--user-data-dir"] == str(running.directory / "chromium")
+    assert "DeviceBoundSessions" in options["--enable-features"]
+    port = int(running.url.rpartition(":")[2])
+    # The pin is of the very key that it serves with.
+    der = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", port)))
+    key = load_der_x509_certificate(der).public_key()
+    known = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    assert (
+        options["--ignore-certificate-errors-spki-list"]
+        == b64encode(sha256(known).digest()).decode()
+    )
+    assert (running.directory / "key.pem").stat().st_mode & 0o777 == 0o600
+    directory = running.directory
+    assert running.stop() == (0, "")
+    assert not directory.exists()
+
+
 def test_a_port_that_is_taken_is_said_plainly() -> None:
     running = started()
     port = running.url.rpartition(":")[2]
@@ -63,7 +92,7 @@ def test_the_first_free_port_is_taken() -> None:
         taken = first.getsockname()[1]
         with listen([taken, 0]) as second:
             assert second.getsockname()[1] != taken
-        with pytest.raises(OSError, match=f"port {taken} of 127.0.0.1 is taken, name another by"):
+        with pytest.raises(OSError, match=f"port {taken} of 127.0.0.1 is taken: name another one"):
             listen([taken])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -24,7 +25,12 @@ class Demo:
 
     @property
     def url(self) -> str:
-        return self._find(r"(http://127\.0\.0\.1:\d+)/ +overview")
+        return self._find(r"(https?://127\.0\.0\.1:\d+)/ +overview")
+
+    @property
+    def command(self) -> list[str]:
+        """The words that open it in a Chromium, of which the demo says how, over https."""
+        return shlex.split(self._find(r"\n +(\S+ .*--user-data-dir=.*)\n"))
 
     @property
     def directory(self) -> Path:
