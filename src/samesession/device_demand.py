@@ -1,4 +1,4 @@
-"""Have a view called only where the device was proved just now: `device_bound_now`.
+"""Call a view only if the device was proved just now: `device_bound_now`.
 
     the session                                         the request
     was proved in the last 30 seconds                   goes on
@@ -33,7 +33,7 @@ from .device_arrival import is_arrival, once_more, same_url
 from .errors import NotSupported, SessionError
 from .structured_fields import string
 
-# Any: what a view takes and returns is the framework's business, as what a response is.
+# Any: the framework decides what a view takes and returns, and what a response is.
 View = TypeVar("View", bound=Callable[..., Any])
 
 JUST_NOW: Final = 30  # seconds

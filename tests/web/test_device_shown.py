@@ -100,7 +100,7 @@ async def test_doctor_sees_that_no_offer_is_answered(new_site: NewSite, clock: C
     assert (await seen())["level"] == "ok"
     clock.now += OFFER_LIFE + 1
     assert (await seen())["level"] == "notice"
-    assert "none of 10 sessions that were offered it is bound" in (await seen())["what"]
+    assert "none of 10 sessions with an offer is bound" in (await seen())["what"]
     await logged_in(site, "ben")
     assert (await seen())["what"] == "1 of 11 sessions that were looked at are bound"
 

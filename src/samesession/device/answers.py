@@ -1,7 +1,7 @@
-"""What the endpoints of devices say, in either framework.
+"""The answers of the endpoints of devices, in either framework.
 
-None says more than its request showed: whoever asks for a session that is not its own, is not
-bound, or is no session at all gets one answer.
+No answer says more than its request showed. There is one answer for a session that is not the
+caller's, a session that is not bound, and a session that does not exist.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ LATER = Answer(503, "Ask again.\n", {"Content-Type": "text/plain", "Retry-After"
 
 
 def instructions(members: Mapping[str, Any]) -> Answer:
-    """Have the browser keep its session bound, as these instructions say."""
+    """Return what keeps the browser's session bound, as these instructions say."""
     return Answer(200, json.dumps(members), _JSON)
 
 
 def ended(asked: str) -> Answer:
-    """Have the browser forget the session that it has asked for."""
+    """Return what makes the browser forget the session that it has asked for."""
     return Answer(200, json.dumps({"session_identifier": asked, "continue": False}), _JSON)
 
 

@@ -23,7 +23,9 @@ def serve(app: Flask, app_sessions: AppSessions) -> None:
     fit the application's hosts and subdomains.
     """
     if app_sessions.config.device.is_on:
-        pass  # which takes too long for a request
+        from ..device import endpoints
+
+        _ = endpoints  # loaded here, as that takes too long for a request
 
     def answered() -> Any:  # a response of the application's own class, or None
         if app_sessions.device_requests is None or not is_for_us(current()):

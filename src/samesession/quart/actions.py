@@ -51,7 +51,7 @@ def fresh_required(minutes: float = 10) -> Callable[[View], View]:
 
 
 def device_bound_now(view: View) -> View:
-    """Have a view called only where the session's device was proved in the last 30 seconds.
+    """Call a view only if the session's device was proved in the last 30 seconds.
 
     A decorator, below the route. Otherwise the browser is sent to the same URL once more, and
     proves the device first. If it cannot do that, the view raises DeviceProofRequired, a 403.
