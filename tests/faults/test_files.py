@@ -264,7 +264,7 @@ def test_missing_rights_refuse_and_keep_the_old_record(directory: Path) -> None:
     directory.mkdir(mode=0o700)
     if ROOT:
         os.chown(directory, NOBODY, NOBODY)
-        for parent in list(directory.parents)[:3]:
+        for parent in list(directory.parents)[:4]:
             if parent.owner() == "root" and parent.stat().st_mode & 0o001 == 0:
                 parent.chmod(parent.stat().st_mode | 0o011)
     told = child("stranger", directory)

@@ -225,8 +225,9 @@ async def test_a_session_that_ended_is_empty_and_says_so(
     assert late.answer.status == 200
     assert (reloading.answers, reloading.shown) == ([False], [{}])
     assert [type(each) for each in caught] == [EndedSessionKeyError] * 2
-    how = "was given another secret" if ending is log_in_again else "ended"
-    assert f"{how} meanwhile, so it is empty" in str(caught[0])
+    replaced = ending is log_in_again
+    how = "was given another secret in the meantime" if replaced else "ended meanwhile"
+    assert f"{how}, so it is empty" in str(caught[0])
     assert isinstance(caught[0], SessionEnded)
     assert backend.records() == stored
 

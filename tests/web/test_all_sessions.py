@@ -241,9 +241,9 @@ async def test_a_store_that_cannot_list_says_so(new_site: NewSite, clock: Clock)
 
     site = new_site(options={"store": Plain(clock=clock)})
     await begin(site)
-    with pytest.raises(NotSupported, match=r"cannot list what it holds, so it cannot count them"):
+    with pytest.raises(NotSupported, match=r"cannot list its keys, so it cannot count them"):
         await administer(site, "count")
-    with pytest.raises(NotSupported, match=r"cannot list what it holds, so it cannot list them"):
+    with pytest.raises(NotSupported, match=r"cannot list its keys, so it cannot list them"):
         await administer(site, "all_sessions")
 
 

@@ -158,6 +158,7 @@ async def test_two_cookies_of_live_sessions_end_nothing(site: Site) -> None:
     assert answer.status == 503
 
 
+@pytest.mark.stores("memory", "filesystem", "sqlite")  # which go by the clock of the test
 async def test_a_proof_does_not_restart_the_idle_timeout(new_site: NewSite) -> None:
     """A page that is open, and polls nothing, is no user who is there."""
     site = new_site(SESSION_DEVICE_BOUND="require", SESSION_BROWSER_LIFETIME=1000)

@@ -102,7 +102,7 @@ async def test_doctor_sees_that_no_offer_is_answered(new_site: NewSite, clock: C
     assert (await seen())["level"] == "notice"
     assert "none of 10 sessions with an offer is bound" in (await seen())["what"]
     await logged_in(site, "ben")
-    assert (await seen())["what"] == "1 of 11 sessions that were looked at are bound"
+    assert (await seen())["what"] == "1 of 11 examined sessions are bound"
 
 
 @pytest.mark.stores("memory", "memcached")

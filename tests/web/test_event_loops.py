@@ -57,7 +57,7 @@ def test_an_application_for_trio_is_refused(kind: Callable[[], type[Any]], store
     app = kind()("refused")
     app.config.update(SECRET_KEY=SECRET_KEY, SESSION_TYPE=store_type)
     before = app.session_interface
-    with pytest.raises(ConfigError, match=r"runs on trio.*asyncio.*make .* a quart\.Quart"):
+    with pytest.raises(ConfigError, match=r"runs on trio.*asyncio.*create .* a quart\.Quart"):
         Session(app)
     assert app.session_interface is before
     assert app.before_serving_funcs == []

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.stores("memory", "filesystem", "r
 
 Do = Callable[[Any], Any]
 
-NO_COOKIE = "no cookie can be sent"
+NO_COOKIE = "cannot send a cookie"
 
 
 def _event(site: Site, user: Visitor, handler: Callable[[], Any]) -> None:

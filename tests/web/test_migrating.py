@@ -274,7 +274,7 @@ async def test_off_the_old_cookie_is_nothing_at_all(
         ({"SESSION_MIGRATE_FROM": ["signed-cookie"] * 2}, "each once"),
         (
             {"SESSION_COOKIE_NAME": "session"},
-            "another name for the new cookie than 'session', which the old one has: write SESSION",
+            "a name for the new cookie other than 'session', which is the name of the old one",
         ),
         ({"SESSION_MIGRATE_COOKIE_NAME": "sid"}, "needs a name"),
         ({"SESSION_MIGRATE_COOKIE_NAME": "a b"}, "must be the name of a cookie"),

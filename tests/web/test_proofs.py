@@ -17,12 +17,12 @@ pytestmark = pytest.mark.asyncio
 def remembered(site: Site) -> str:
     """Show all that the site's memories hold."""
     its: Any = site.app.session_interface.app_sessions._flows
-    memories = (its._proofs, its._record_proofs)
+    memories = its._remembered
     return repr([[*memory._young.items(), *memory._old.items()] for memory in memories])
 
 
 def records(site: Site) -> list[Any]:
-    memory: Any = site.app.session_interface.app_sessions._flows._record_proofs
+    memory: Any = site.app.session_interface.app_sessions._flows._remembered.records
     return [proved.raw for proved, _ in {**memory._old, **memory._young}.values()]
 
 
@@ -75,7 +75,7 @@ async def test_nothing_is_remembered_where_that_is_asked(new_site: NewSite) -> N
     visitor = site.visitor()
     await visitor.put(a=1)
     assert await visitor.value(dict) == {"a": 1}
-    assert remembered(site) == repr([[], []])
+    assert remembered(site) == repr([[], [], []])
 
 
 async def test_a_hundred_sessions_stay_within_the_bound(new_site: NewSite) -> None:

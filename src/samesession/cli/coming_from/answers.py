@@ -199,7 +199,7 @@ def _uri(value: Any, former: Former) -> Answer:
     if former.store != "redis" or former.get("SESSION_REDIS") is not None:
         return _not_taken(_IDLE)(value, former)
     written = shown("SESSION_URI", value)
-    note = "# the URL that SESSION_URI has" if written == ELIDED else ""
+    note = "  # the URL that SESSION_URI has" if written == ELIDED else ""
     why = "one setting takes a URL or a client"
     return Answer(Fate.RENAMED, why, (f"SESSION_REDIS = {written}{note}",))
 
