@@ -66,8 +66,13 @@ def open_browser(chromium: Browser, tmp_path: Path) -> Iterator[Callable[..., Ta
     pictures = Path(os.environ.get("SAMESESSION_SCREENSHOTS", tmp_path))
     with ExitStack() as stack:
 
-        def open_(look: Look, label: str = "Chrome on Windows", **options: Any) -> Tab:
-            context = chromium.new_context(
+        def open_(
+            look: Look,
+            label: str = "Chrome on Windows",
+            browser: Browser | None = None,
+            **options: Any,
+        ) -> Tab:
+            context = (browser or chromium).new_context(
                 viewport={"width": look.width, "height": look.height},
                 color_scheme=look.scheme,
                 user_agent=AGENTS[label],

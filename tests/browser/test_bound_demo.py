@@ -34,12 +34,16 @@ def demo() -> Iterator[Demo]:
 @pytest.fixture(scope="module")
 def chromium(playwright: Playwright, demo: Demo) -> Iterator[Browser]:
     """Start what the demo says, with the tests' own flags, and a profile for each test."""
-    _, *words, url = demo.command
-    assert url == f"{demo.url}/"
-    own = [word for word in words if not word.startswith("--user-data-dir=")]
-    browser = playwright.chromium.launch(**launch_options(*own))
+    browser = playwright.chromium.launch(**launch_options(*flags(demo, "--user-data-dir=")))
     yield browser
     browser.close()
+
+
+def flags(demo: Demo, *but: str) -> list[str]:
+    """Return the flags of the command that the demo says, but for some."""
+    _, *words, url = demo.command
+    assert url == f"{demo.url}/"
+    return [word for word in words if not word.startswith(but)]
 
 
 def bound(tab: Tab) -> list[bool]:
@@ -72,19 +76,21 @@ def test_a_visit_and_a_second_one(tab: Tab, demo: Demo, half: str) -> None:
 
 @pytest.mark.parametrize("look", [Look(1280, 800, "light")], ids=str)
 def test_a_device_without_a_key_is_listed_as_one(
-    open_browser: Callable[..., Tab], look: Look, demo: Demo
+    open_browser: Callable[..., Tab], look: Look, demo: Demo, playwright: Playwright
 ) -> None:
     tab, name = open_browser(look), new_name()
     watch = Watch(tab.page)
     sign_up(tab, demo.url, "Flask", name)
     watch.wait_for_sid()
-    # An exception from the certificate switches the binding off.
-    other = open_browser(look, "Firefox on Linux", ignore_https_errors=True)
-    log_in(other, demo.url, "Quart", name)
-    assert status_of(other) == f"Logged in as {name}"
-    assert devices(other) == ["Firefox on Linux this one", "Chrome on Windows"]
-    assert bound(other) == [False, True]
-    other.see("bound-and-not")
+    own = launch_options(*flags(demo, "--user-data-dir=", "--enable-features="))
+    with playwright.chromium.launch(**own) as unable:  # to bind a session
+        other = open_browser(look, "Firefox on Linux", unable)
+        log_in(other, demo.url, "Quart", name)
+        other.page.reload()
+        assert status_of(other) == f"Logged in as {name}"
+        assert devices(other) == ["Firefox on Linux this one", "Chrome on Windows"]
+        assert bound(other) == [False, True]
+        other.see("bound-and-not")
 
 
 def test_the_command_opens_the_demo(demo: Demo) -> None:
