@@ -105,6 +105,11 @@ def ran(block: Block, redis_url: str) -> Any:
     return app
 
 
+def site_of(block: Block) -> Site:
+    """Return the site of the application that a block makes, which needs no Redis."""
+    return Site(block.framework, {}, clock=Clock(time.time()), app=ran(block, ""), init=False)
+
+
 @pytest.mark.asyncio
 @pytest.mark.parametrize("block", of_python())
 async def test_a_block_gives_an_application_that_keeps_sessions(
@@ -133,9 +138,7 @@ async def test_a_block_gives_an_application_that_keeps_sessions(
 @pytest.mark.asyncio
 @pytest.mark.parametrize("block", of_python(saying='@app.get("/")'))
 async def test_the_first_example_counts_visits(block: Block, here: Path) -> None:
-    user = Site(
-        block.framework, {}, clock=Clock(time.time()), app=ran(block, ""), init=False
-    ).user()
+    user = site_of(block).user()
     assert [(await user.get("/")).text for _ in range(3)] == ["visit 1", "visit 2", "visit 3"]
     assert len(kept(here)) == 1
 
@@ -146,7 +149,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 @pytest.mark.asyncio
 @pytest.mark.parametrize("block", of_python(saying='@app.get("/me")'))
 async def test_the_login_of_the_first_steps(block: Block, here: Path) -> None:
-    site = Site(block.framework, {}, clock=Clock(time.time()), app=ran(block, ""), init=False)
+    site = site_of(block)
     user, copy = site.user(), site.user()
     wrong = await user.post("/login", data="user=ann&password=guessed", headers=FORM)
     assert (wrong.status, len(user.jar.cookies)) == (403, 0)
@@ -162,7 +165,7 @@ async def test_the_login_of_the_first_steps(block: Block, here: Path) -> None:
 async def test_the_devices_of_the_first_steps_are_listed_and_ended(
     block: Block, here: Path
 ) -> None:
-    site = Site(block.framework, {}, clock=Clock(time.time()), app=ran(block, ""), init=False)
+    site = site_of(block)
     phone, laptop, tablet, other = (site.user() for _ in range(4))
     for device in (phone, laptop, tablet):
         await device.post("/login/ann")
@@ -182,7 +185,7 @@ async def test_the_devices_of_the_first_steps_are_listed_and_ended(
 async def test_the_example_of_a_device_page_pages_and_ends_the_others(
     block: Block, here: Path
 ) -> None:
-    site = Site(block.framework, {}, clock=Clock(time.time()), app=ran(block, ""), init=False)
+    site = site_of(block)
     devices = [site.user() for _ in range(5)]
     for device in devices:
         assert (await device.post("/login/ann")).status == 200
@@ -203,7 +206,7 @@ async def test_the_example_of_a_device_page_pages_and_ends_the_others(
 @pytest.mark.asyncio
 @pytest.mark.parametrize("block", of_python(saying="audit.install("))
 async def test_the_audit_is_in_its_file(block: Block, here: Path) -> None:
-    site = Site(block.framework, {}, clock=Clock(time.time()), app=ran(block, ""), init=False)
+    site = site_of(block)
     await site.visitor().visit(lambda session: session.bind("ann"))
     lines = (here / "audit.log").read_text().splitlines()
     told = [(each["event"], each["owner"]) for each in map(json.loads, lines)]
@@ -216,7 +219,7 @@ async def test_the_audit_is_in_its_file(block: Block, here: Path) -> None:
 async def test_the_example_of_a_health_check_says_whether_the_store_answers(
     block: Block, here: Path
 ) -> None:
-    site = Site(block.framework, {}, clock=Clock(time.time()), app=ran(block, ""), init=False)
+    site = site_of(block)
     found = await site.user().get("/health")
     assert (found.status, json.loads(found.text)["sessions"]) == (200, "up")
     (here / ".sessions").write_bytes(b"in its place")

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.docs.test_code_blocks import here, of_python, ran, secret_key
-from tests.support.clock import Clock
+from tests.docs.test_code_blocks import here, of_python, secret_key, site_of
 from tests.support.pages import Block
-from tests.support.site import Site
 
 pytestmark = pytest.mark.asyncio
 
 _ = here, secret_key  # fixtures
-
-
-def site_of(block: Block) -> Site:
-    return Site(block.framework, {}, clock=Clock(time.time()), app=ran(block, ""), init=False)
 
 
 @pytest.mark.parametrize("block", of_python(saying='/log-out-everywhere")'))

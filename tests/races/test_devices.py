@@ -13,7 +13,15 @@ from samesession.core.events import Event
 from tests.support.authenticator import registration_of
 from tests.support.backend import Backend
 from tests.support.browser import Answer
-from tests.support.device import BOUND, DeviceBrowser
+from tests.support.device import (
+    BOUND,
+    DeviceBrowser,
+    log_in_again,
+    log_in_as_another,
+    log_out,
+    owner,
+    regenerate,
+)
 
 from .conftest import NewScene
 from .late import Act, Late, Scene
@@ -27,26 +35,6 @@ REGISTER = "/_session/device/register"
 @pytest.fixture
 def scene(new_scene: NewScene) -> Scene:
     return new_scene(SESSION_DEVICE_BOUND="require")
-
-
-def owner(session: Any) -> Any:
-    return session.info.owner
-
-
-def regenerate(session: Any) -> None:
-    session.regenerate()
-
-
-def log_in_again(session: Any) -> None:
-    session.bind("ada")
-
-
-def log_in_as_another(session: Any) -> None:
-    session.bind("bob")
-
-
-def log_out(session: Any) -> None:
-    session.end()
 
 
 def clear(session: Any) -> None:

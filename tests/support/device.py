@@ -19,6 +19,29 @@ _MOST_REDIRECTS = 20
 _SENT = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "empty"}
 
 
+# What a view does to its session; `owner` is what it answers.
+
+
+def owner(session: Any) -> Any:
+    return session.info.owner
+
+
+def regenerate(session: Any) -> None:
+    session.regenerate()
+
+
+def log_in_again(session: Any) -> None:
+    session.bind("ada")
+
+
+def log_in_as_another(session: Any) -> None:
+    session.bind("bob")
+
+
+def log_out(session: Any) -> None:
+    session.end()
+
+
 class DeviceBrowser:
     """One browser with its key, at one site."""
 

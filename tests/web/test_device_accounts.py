@@ -11,7 +11,15 @@ from tests.conftest import NewSite
 from tests.support.authenticator import registration_of
 from tests.support.backend import Backend
 from tests.support.browser import attributes
-from tests.support.device import BOUND, DeviceBrowser
+from tests.support.device import (
+    BOUND,
+    DeviceBrowser,
+    log_in_again,
+    log_in_as_another,
+    log_out,
+    owner,
+    regenerate,
+)
 from tests.support.site import Site
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.owners]
@@ -20,26 +28,6 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.owners]
 @pytest.fixture
 def site(new_site: NewSite) -> Site:
     return new_site(SESSION_DEVICE_BOUND="require")
-
-
-def owner(session: Any) -> Any:
-    return session.info.owner
-
-
-def regenerate(session: Any) -> None:
-    session.regenerate()
-
-
-def log_in_again(session: Any) -> None:
-    session.bind("ada")
-
-
-def log_in_as_another(session: Any) -> None:
-    session.bind("bob")
-
-
-def log_out(session: Any) -> None:
-    session.end()
 
 
 async def bound(site: Site) -> DeviceBrowser:

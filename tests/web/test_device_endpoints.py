@@ -13,7 +13,7 @@ from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.browser import Answer
 from tests.support.clock import Clock
-from tests.support.device import BOUND, DeviceBrowser
+from tests.support.device import BOUND, DeviceBrowser, owner
 from tests.support.site import Site
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.owners, pytest.mark.stores("memory")]
@@ -25,10 +25,6 @@ ON = {"SESSION_DEVICE_BOUND": "require"}
 @pytest.fixture
 def site(new_site: NewSite) -> Site:
     return new_site(**ON)
-
-
-def owner(session: Any) -> Any:
-    return session.info.owner
 
 
 async def expect_a_life(site: Site, root: str = "") -> None:

@@ -12,7 +12,7 @@ from samesession.core import events
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.browser import Answer
-from tests.support.device import BOUND, DeviceBrowser
+from tests.support.device import BOUND, DeviceBrowser, owner
 from tests.support.site import Site
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.owners]
@@ -24,10 +24,6 @@ LINK = {
     "Sec-Fetch-Dest": "document",
 }
 OURS = {**LINK, "Sec-Fetch-Site": "same-origin"}
-
-
-def owner(session: Any) -> Any:
-    return session.info.owner
 
 
 async def bound(site: Site) -> DeviceBrowser:

@@ -10,7 +10,7 @@ from samesession import NotSupported, signals
 from samesession.core import events
 from tests.conftest import NewSite
 from tests.support.backend import Backend
-from tests.support.device import BOUND, DeviceBrowser
+from tests.support.device import BOUND, DeviceBrowser, owner
 from tests.support.site import Site
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.owners]
@@ -18,10 +18,6 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.owners]
 FRESHNESS = 600
 HEADER = "X-Session-Token"
 SKIPPED = {"Secure-Session-Skipped": 'unreachable;session_identifier="a"'}
-
-
-def owner(session: Any) -> Any:
-    return session.info.owner
 
 
 async def bound(site: Site) -> DeviceBrowser:
