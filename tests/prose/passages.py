@@ -58,9 +58,17 @@ def passages(path: Path) -> Iterator[Passage]:
 def of_markdown(text: str) -> Iterator[Passage]:
     """Yield paragraphs, list items, table cells and headings; skip blocks of code."""
     paragraph: list[tuple[int, str]] = []
-    fence = ""
+    fence, above, in_list, in_code = "", "", False, False
     for number, line in enumerate(text.splitlines(), 1):
-        stripped = line.strip()
+        stripped, before = line.strip(), above
+        above = stripped
+        # An indented block is code, unless it belongs to an item of a list.
+        in_list = bool(re.match(r"([-*+]|\d+\.)\s", stripped)) or (
+            in_list and (not stripped or line[0] == " ")
+        )
+        in_code = line.startswith("    ") and not in_list and (in_code or not before)
+        if in_code:
+            continue
         opening = re.match(r"(`{3,}|~{3,}|:{3,})", stripped)
         if fence:
             fence = "" if stripped.startswith(fence) and not stripped.strip(fence[0]) else fence

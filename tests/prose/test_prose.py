@@ -31,6 +31,14 @@ def test_a_page_is_read_without_its_code() -> None:
     assert found(list(of_markdown(page))) == [(1, "is no "), (8, "is no ")]
 
 
+def test_an_indented_block_is_code_and_a_list_item_is_not() -> None:
+    page = (
+        "A line\n    that is no code.\n\n    it is no page\n    it is no page\n\n"
+        "- An item\n\n    that is no code.\n\nThe end, which is no code.\n"
+    )
+    assert [line for line, _ in found(list(of_markdown(page)))] == [2, 9, 11]
+
+
 def test_python_is_read_for_docstrings_comments_and_messages() -> None:
     source = (
         '"""Give what it is no name for."""\n\n'
