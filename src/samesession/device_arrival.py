@@ -1,12 +1,13 @@
-"""The page for a user who follows a link from another site when the last proof is old.
+"""The page for a user who follows a link from another site after the last proof expired.
 
-A browser holds a request back until it has proved its session's key, but not a request that
-another site's page began: this one comes with the session's cookie and no proof. To a required
-session it would seem logged out, though the browser could prove its key at once. So it gets a page
-that asks for the same URL again. Our page begins that request, which is held back, and comes with
-a proof. A redirect would not do: the other site's page would have begun what follows it.
+A browser holds a request back until it has proved the session's key. It does not do so for a
+request that a page of another site starts: that request has the session's cookie, but no proof.
+With SESSION_DEVICE_BOUND = "require" the user would look logged out, although the browser could
+prove the key at once. So we answer with a page that loads the same URL again. Our page starts that
+second request, so the browser holds it back and proves the key. A redirect would not help: to the
+browser the other site would have started that request, too.
 
-The second request is our own site's, so nobody is sent in a circle.
+The second request comes from our own site, so it never gets the page again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from urllib.parse import quote
 
 from werkzeug.sansio.request import Request
 
-# From another origin: to a browser, a proof is due to one origin alone.
+# Requests from another origin: a browser proves a session for its own origin only.
 _ELSEWHERE: Final = frozenset({"cross-site", "same-site"})
 # Characters that a path may contain (RFC 3986, 3.3); a query may also contain "?" and quoted ones.
 _PATH: Final = "/!$&'()*+,:;=@~"
@@ -26,13 +27,13 @@ _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>One moment</title>
-<p><a href="{url}">Go on</a></p>
+<p><a href="{url}">Continue</a></p>
 </html>
 """
 
 
 def is_arrival(request: Request) -> bool:
-    """Return whether a request is for a page, by a link on another site's page."""
+    """Return whether a request loads a page from a link on another site."""
     said = request.headers
     return (
         request.method == "GET"
@@ -43,17 +44,17 @@ def is_arrival(request: Request) -> bool:
 
 
 def same_url(request: Request) -> str:
-    """Return where a request was sent to, for the browser to ask there again."""
-    # One slash alone at its beginning, as "//example.com" is another host.
+    """Return the path and query of a request, for the browser to send it again."""
+    # It starts with exactly one slash, since "//example.com" is another host.
     path = "/" + quote(f"{request.root_path}{request.path}".lstrip("/"), safe=_PATH)
     query = quote(request.query_string, safe=_QUERY)
     return f"{path}?{query}" if query else path
 
 
 def once_more(request: Request) -> tuple[dict[str, str], str]:
-    """Return headers and body of the page that asks for the same URL again, for status 200.
+    """Return the headers and the body of the page that loads the same URL again; its status is 200.
 
-    A Content-Security-Policy with "sandbox" would make another site's page of it.
+    With "sandbox" in a Content-Security-Policy the page would count as another site's.
     """
     url = same_url(request)
     headers = {

@@ -1,17 +1,18 @@
 """Call a view only if the device was proved just now: `device_bound_now`.
 
-    the session                                         the request
-    was proved in the last 30 seconds                   goes on
-    is bound, and was proved before that                307 to itself, without the bound cookie and
-                                                        with a challenge: the browser proves it,
-                                                        and comes again; by a link from another
-                                                        site, a page that sends it there
+    the session                                         the response
+    was proved in the last 30 seconds                   the view's
+    is bound, and was proved before that                307 to the same URL, which deletes the bound
+                                                        cookie and has a challenge: the browser
+                                                        proves the session and sends the request
+                                                        again; for a link from another site, a page
+                                                        that loads the URL again
     the same, while two such challenges are open, or    403
-      one, and the request has no fresh bound cookie
+      one, if the request has no fresh bound cookie
     is not bound                                        403
 
-So a client that cannot prove anything is sent once for each challenge, and a page may ask for two
-such views at once. Werkzeug glue for both frameworks, which never verifies a proof itself.
+So a client that cannot prove anything is redirected once for each challenge, and a page may load
+two such views at once. Werkzeug code for both frameworks; it never verifies a proof itself.
 """
 
 from __future__ import annotations
@@ -49,10 +50,10 @@ class Demand(NamedTuple):
 
 
 class DeviceProofRequired(SessionError, Forbidden):
-    """The request must come from the device that its session is bound to, and did not prove it.
+    """The session is bound to a device, or has to be, and the request did not prove it.
 
-    It ends with a 403. An application makes a page of it, by
-    `errorhandler(DeviceProofRequired)`; one for 403 takes what has none.
+    The response is a 403. Register `errorhandler(DeviceProofRequired)` to show your own page;
+    without it, an error handler for 403 is called.
     """
 
     description = (
@@ -68,7 +69,7 @@ class DeviceProofRequired(SessionError, Forbidden):
 
 
 def challenge_field(challenge: str, sid: str) -> dict[str, str]:
-    """Return the header that has a challenge for a session."""
+    """Return the header with a challenge for a session."""
     return {"Secure-Session-Challenge": f"{string(challenge)};id={string(sid)}"}
 
 
@@ -78,9 +79,10 @@ def demanding(
     request: Callable[[], Request],
     app: Any,
 ) -> View:
-    """Return a view that is called where the device was proved just now.
+    """Return a view that is called only if the device was proved just now.
 
-    `current` and `request` are those of the moment, and `app` stands for the current application.
+    `current` and `request` return the current session and request; `app` is the current
+    application.
     """
 
     def turned_away() -> Any:
@@ -105,16 +107,16 @@ def demanding(
 
 
 def demanded(session: ServerSession, request: Request) -> Demand | None:
-    """Return the response that asks for a proof; None where the device was just proved.
+    """Return the response that asks for a proof; None if the device was proved just now.
 
-    Raises DeviceProofRequired, and NotSupported where sessions are bound to no device.
+    Raises DeviceProofRequired, and NotSupported if SESSION_DEVICE_BOUND is off.
     """
     state = state_of(session)
     device = state.device
     if device is None:
         if state.mode is Mode.LIVE and state.header_token is None:
             raise NotSupported(
-                "sessions are bound to no device here, and so none can be proved: write "
+                "no session is bound to a device here, so none can be proved: write "
                 'SESSION_DEVICE_BOUND = "offer" or "require"'
             )
         raise DeviceProofRequired
@@ -132,7 +134,7 @@ def demanded(session: ServerSession, request: Request) -> Demand | None:
     device.drops = True
     sid = state.loaded.record.sid
     field = challenge_field(challenge, sid)
-    if is_arrival(request):  # which no browser holds back, wherever it is sent
+    if is_arrival(request):  # a browser does not hold it back, nor what it is redirected to
         said, page = once_more(request)
         return Demand(page, 200, {**said, **field})
     return Demand("", 307, {"Location": same_url(request), **field})

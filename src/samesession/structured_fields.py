@@ -1,9 +1,9 @@
 """Read and write structured header fields (RFC 9651), as far as DBSC needs them.
 
-A field that breaks the grammar counts as absent, as in the RFC. Strings and tokens are read;
-parameters may have other types, which are skipped. Chromium sends proofs and names of sessions
-without quotes, where the draft has strings, and such a name may start in a way that a token does
-not: so `text` reads both.
+A field that breaks the grammar counts as absent, as the RFC says. Only strings and tokens are
+read; a parameter of another type is skipped. Where the draft has a string, Chromium sends proofs
+and session identifiers without quotes, and an identifier may start with a character that a token
+must not start with. So `text` reads both forms.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _KEY = re.compile(r"[a-z*][a-z0-9_.*-]*")
 _STRING = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
 _ESCAPE = re.compile(r"\\(.)")
 _TOKEN = re.compile(r"[A-Za-z*][!#$%&'*+.^_`|~0-9A-Za-z:/-]*")
-# Numbers, bytes, booleans, dates: no value that is read here has these types.
+# Numbers, bytes, booleans and dates: we read no value of these types.
 _OTHER = re.compile(r"-?\d{1,15}(?:\.\d{1,3})?|:[A-Za-z0-9+/=]*:|\?[01]|@-?\d{1,15}", re.ASCII)
 _BARE = re.compile(r"[A-Za-z0-9_.-]+")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 
 
 class Item(NamedTuple):
-    """A string or a token, and its parameters; None is a value of another type."""
+    """A string or a token with its parameters; None stands for a value of another type."""
 
     value: str
     parameters: Mapping[str, str | None]
@@ -36,7 +36,7 @@ class _Malformed(Exception):
 
 
 def text(field: str) -> str | None:
-    """Return the string in a field, which may lack its quotes."""
+    """Return the string in a field, with or without quotes; None if it has none."""
     field = field.strip(" ")
     bare, _, _ = field.partition(";")
     if _BARE.fullmatch(bare):
@@ -46,7 +46,7 @@ def text(field: str) -> str | None:
 
 
 def items(field: str) -> list[Item]:
-    """Return the items of a list; none if it is malformed, or has other types."""
+    """Return the items of a list; an empty list if it is malformed or has other types."""
     reader = _Reader(field)
     try:
         return reader.list()
@@ -55,7 +55,7 @@ def items(field: str) -> list[Item]:
 
 
 def string(value: str) -> str:
-    """Write a string; raise ValueError if it is not printable ASCII."""
+    """Return a string with quotes; raise ValueError if it is not printable ASCII."""
     if not _PRINTABLE.fullmatch(value):
         raise ValueError("a string in a header field has printable ASCII characters only")
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,23 +1,23 @@
-"""The two endpoints of devices: register a key, and prove a session by it. Steps.
+"""The two device endpoints: register a key, and prove a session with it. Steps.
 
-    register                                             answer
-    the offer's challenge, signed by the new key         200 and the bound cookie; the same again
+    POST to register                                     response
+    the offer's challenge, signed with the new key       200 and the bound cookie; the same again
     anything else                                        400: the browser does not try again
 
-    refresh                                              answer
-    no Sec-Secure-Session-Id                             400: no browser asks so
-    of a session that is not there, not the cookie's,    200 and "continue": false, one for all
-      or not bound
-    of one that a faster request has given another       503: the browser has, or is sent, the
-      secret, or of one whose cookie stands twice        newer cookie, and asks again
-    no proof                                             403 and a challenge
-    a challenge of the record, signed by its key         200 and the bound cookie
+    POST to refresh                                      response
+    without Sec-Secure-Session-Id                        400: a browser always sends it
+    for a session that does not exist, is not the        200 and "continue": false, the same for
+      cookie's, or is not bound                          all three
+    for a session whose secret a concurrent request      503: the browser gets the newer cookie,
+      replaced, or whose cookie was sent twice           or has it, and tries again
+    without a proof                                      403 and a challenge
+    a challenge of the record, signed with its key       200 and the bound cookie
     any other proof                                      403 and a new challenge
-    anything while the store is down                     503
+    while the store is down                              503
 
-A session that ended, or changed hands, while a proof was under way is not revived by it: the
-proof is a commit as any other. A page cannot send Sec-Secure-Session-Id, so that no other site
-finds out by these answers, or by their time, who is logged in.
+A proof is a commit like any other. It does not revive a session that ended or changed its owner
+in the meantime. A page cannot send Sec-Secure-Session-Id, so another site cannot tell from these
+responses, or from their time, who is logged in.
 """
 
 from __future__ import annotations
@@ -52,9 +52,10 @@ from .strict_json import BadKey, BadProof, BadSignature
 
 
 def answer(app_sessions: AppSessions, session: ServerSession, request: Request) -> Steps[Answer]:
-    """Answer a request to an endpoint, saving what it does to its session.
+    """Return the response of an endpoint, after saving the session.
 
-    Or one that a link of another site's began, without a proof. Raises StoreUnavailable.
+    A request that follows a link on another site, without a proof, gets the page that repeats it.
+    Raises StoreUnavailable.
     """
     device = state_of(session).device
     if device is not None and device.comes_again:
@@ -70,7 +71,7 @@ class _Endpoint:
 
     def __init__(self, app_sessions: AppSessions, session: ServerSession, request: Request) -> None:
         requests, device = app_sessions.device_requests, state_of(session).device
-        assert requests is not None  # or the request would not come here
+        assert requests is not None  # or this would not be called
         assert device is not None
         self._app_sessions = app_sessions
         self._session = session
@@ -80,11 +81,11 @@ class _Endpoint:
 
     @property
     def registers(self) -> bool:
-        """Whether a key is to be registered."""
+        """Whether this request registers a key."""
         return self._request.path == self._requests.register
 
     def register(self) -> Steps[Answer]:
-        """Bind the session to a new key."""
+        """Bind the session to a new key, and return the response."""
         if self._sid() is None:
             return answers.REFUSED
         try:
@@ -103,7 +104,7 @@ class _Endpoint:
         return answers.REFUSED
 
     def refresh(self) -> Steps[Answer]:
-        """Prove the session, or ask for a proof."""
+        """Check a proof or ask for one, and return the response."""
         asked, said = self._said(SESSION_ID), self._said(PROOF)
         if not asked:
             return answers.NOT_ASKED_SO
@@ -123,7 +124,7 @@ class _Endpoint:
         return self._not_there(asked)
 
     def _proves(self, said: str, device: Binding) -> Steps[bool]:
-        """Return whether a proof counts, which stands then."""
+        """Return whether a proof is valid and stored."""
         try:
             challenge = proved_challenge(said, PublicKey(device.algorithm, device.key))
         except BadProof as error:
@@ -138,9 +139,9 @@ class _Endpoint:
         return False
 
     def _not_there(self, asked: str) -> Answer:
-        """Return the answer where no bound session of this name is the request's."""
+        """Return the response if the request does not have this bound session."""
         state = self._state
-        if state.lost is not None:  # meanwhile
+        if state.lost is not None:  # while this request ran
             return answers.ended(asked) if state.lost.drop else answers.LATER
         several = self._sid() is None and state.cleanup is not None
         is_later = several or self._device.replaced == asked
@@ -155,7 +156,7 @@ class _Endpoint:
         return None if loaded is None else loaded.record.sid
 
     def _said(self, name: str) -> str | None:
-        """Return what a field says, empty where it is malformed; None where it is not there."""
+        """Return the text of a header; "" if it is malformed, None if it is missing."""
         found = self._request.headers.getlist(name)
         if not found:
             return None
@@ -182,7 +183,7 @@ class _Endpoint:
 
 
 def unanswered(app_sessions: AppSessions, session: ServerSession, error: SessionError) -> Answer:
-    """Return the answer where the session could not be saved."""
+    """Return the response if the session could not be saved."""
     _ = app_sessions.unsaved(session, error)
     return answers.LATER
 

@@ -1,9 +1,9 @@
-"""A browser's proof: a JWT (RFC 7519) over a challenge, signed with the key of its session.
+"""Read a browser's proof: a JWT (RFC 7519) over a challenge, signed with the session's key.
 
-The draft's JWT has `typ` "dbsc+jwt"; at a registration its header has the public key, too. Of the
-claims only `jti`, the challenge, counts: it names the session, and is short-lived. An invalid proof
-raises BadProof. Nothing is looked up because a proof names it: neither keys (`jku`, `x5u`), nor
-algorithms that are not offered.
+Its `typ` is "dbsc+jwt". In a registration the header also has the public key. Of the claims only
+`jti` is read, which is the challenge: it belongs to one session and is short-lived. An invalid
+proof raises BadProof. A proof cannot make us look anything up: URLs of keys (`jku`, `x5u`) are
+ignored, and algorithms that were not offered are refused.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MOST_OF_CHALLENGE = 128
 
 
 class Registration(NamedTuple):
-    """A key that its owner has proved to have, and the challenge that was signed for it."""
+    """A new public key, and the challenge that was signed with its private key."""
 
     key: PublicKey
     challenge: str
@@ -33,7 +33,7 @@ class _Signed(NamedTuple):
 
 
 def registration(text: str) -> Registration:
-    """Return the registration in a new key's proof; raise BadProof if it is invalid."""
+    """Return the key and the challenge of a registration; raise BadProof if it is invalid."""
     found = _taken_apart(text)
     key = public_key(found.header["alg"], found.header.get("jwk"))
     key.check(found.signature, found.signed)
@@ -41,7 +41,7 @@ def registration(text: str) -> Registration:
 
 
 def proved_challenge(text: str, key: PublicKey) -> str:
-    """Return the challenge that a known key has signed; raise BadProof if it has not."""
+    """Return the challenge in a proof; raise BadProof unless the known key signed it."""
     found = _taken_apart(text)
     if found.header["alg"] != key.alg:
         raise BadProof("the algorithm is not the key's")
@@ -58,9 +58,9 @@ def _taken_apart(text: str) -> _Signed:
     raw_header, raw_payload, signature = (decoded(part) for part in parts)
     header = parsed(raw_header)
     if header.get("typ") != _TYPE or header.get("alg") not in ALGORITHMS:
-        raise BadProof("the type or the algorithm is another one")
-    if "crit" in header:  # RFC 7515, 4.1.11: no such extension is understood
-        raise BadProof("there is something that must be understood")
+        raise BadProof("the type or the algorithm is not accepted")
+    if "crit" in header:  # RFC 7515, 4.1.11: we understand no extension
+        raise BadProof("the header has a critical extension")
     challenge = parsed(raw_payload).get("jti")
     if not isinstance(challenge, str) or not 0 < len(challenge) <= _MOST_OF_CHALLENGE:
         raise BadProof("there is no challenge")

@@ -1,4 +1,4 @@
-"""Read base64url and JSON strictly, within limits: each value has only one spelling."""
+"""Read base64url and JSON strictly: each value has one spelling."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ _ALPHABET = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class BadProof(Exception):
-    """A browser's proof is invalid; the text is the reason, and quotes nothing of it."""
+    """A browser's proof is invalid; the message is the reason and does not quote the proof."""
 
 
 class BadKey(BadProof):
-    """The key is of a kind that is refused."""
+    """The key in a proof is not accepted."""
 
 
 class BadSignature(BadProof):
-    """The key has not signed it."""
+    """The key did not sign the proof."""
 
 
 def decoded(text: str) -> bytes:
-    """Return the bytes of base64url; raise BadProof for any other spelling than ours."""
+    """Return the decoded bytes; raise BadProof unless the text is their canonical base64url."""
     if not _ALPHABET.fullmatch(text) or len(text) % 4 == 1:
-        raise BadProof("there is other text than base64url")
+        raise BadProof("a part is not base64url")
     found = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     if urlsafe_b64encode(found).rstrip(b"=") != text.encode():
-        raise BadProof("there are bits behind the last byte")
+        raise BadProof("a part has bits after its last byte")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Where browsers bind a Quart application's sessions to their devices, and prove them."""
+"""The device endpoints of a Quart application."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 
 def serve(app: Quart, app_sessions: AppSessions) -> None:
-    """Answer browsers before any function of the application that runs before requests.
+    """Serve the device endpoints before any `before_request` function of the application.
 
-    Neither a login that is required nor a check against CSRF is in the way, and no rule has to
-    fit the application's hosts and subdomains.
+    So a required login or a CSRF check does not get in the way, and they need no URL rule that
+    fits the application's hosts and subdomains.
     """
     if app_sessions.config.device.is_on:
         from ..device import endpoints
 
-        _ = endpoints  # loaded here, as that takes too long for a request
+        _ = endpoints  # loaded here, since it would delay a request
 
     async def answered() -> Any:  # a response of the application's own class, or None
         if app_sessions.device_requests is None or not is_for_us(current()):
