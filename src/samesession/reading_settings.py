@@ -86,7 +86,9 @@ def setting(
 
         @dataclass(frozen=True)
         class ShelfSettings:
-            path: str = setting("SESSION_SHELF_PATH", "sessions", text, doc="The file.")
+            path: str = setting(
+                "SESSION_SHELF_PATH", text, default="sessions", doc="The file."
+            )
 
     .. versionadded:: 1.0
     """
