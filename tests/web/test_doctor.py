@@ -156,6 +156,35 @@ async def test_a_store_that_is_down_ends_the_checks_that_need_one(
 
 
 @pytest.mark.stores("memory")
+async def test_an_error_that_the_store_explains_ends_no_check_that_can_be_made(
+    new_site: NewSite,
+) -> None:
+    class Wrong(Examined):
+        pings = 0
+
+        def ping(self) -> Steps[None]:
+            yield from ()
+            self.pings += 1
+            if self.missing:
+                raise StoreUnavailable("there is no table")
+
+        missing = False
+
+    wrong = Wrong(Finding("pantry.clock", Level.ERROR, "the clock is wrong", "set it"))
+    site = new_site(options={"store": wrong}, SESSION_DEVICE_BOUND="offer")
+    examined = await document(site, "doctor")
+    assert wrong.pings == 1
+    assert {"store.reached", "pantry.clock", "device.seen"} <= {*by_check(examined)}
+    wrong.missing = True  # which is what the error is about
+    examined = await document(site, "doctor")
+    assert examined["store"]["reached"] is True
+    assert by_check(examined)["store.reached"]["level"] == "ok"
+    assert by_check(examined)["pantry.clock"]["what"] == "the clock is wrong"
+    wrong.says = [Finding("pantry.clock", Level.WARNING, "the clock is late")]
+    assert (await document(site, "doctor", code=3))["store"]["reached"] is False
+
+
+@pytest.mark.stores("memory")
 async def test_debug_mode_is_told_as_it_is_now(site: Site) -> None:
     assert by_check(await document(site, "doctor"))["debug"]["level"] == "ok"
     site.app.debug = True

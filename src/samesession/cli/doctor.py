@@ -109,11 +109,14 @@ def _examined(app_sessions: AppSessions, store: Store) -> Steps[Sequence[Finding
     found: Sequence[Finding] = [Finding("store.examined", Level.NOTICE, what)]
     if isinstance(store, Examinable):
         found = yield from store.findings(app_sessions.current_time)
-    if worst_of(found) < Level.ERROR:  # or the store itself explains why it cannot be used
+    try:
         yield from checkpoint()
         _ = yield from app_sessions.ping()
         if app_sessions.config.device.is_on and isinstance(store, Listable):
             yield from checkpoint()
             counts = yield from app_sessions.administration.device_counts(_LOOKED_AT)
             found = [*found, seen(counts)]
+    except SessionError:
+        if worst_of(found) < Level.ERROR:  # or the store itself explains why it cannot be used
+            raise
     return found
