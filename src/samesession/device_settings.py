@@ -28,8 +28,8 @@ _NO_PACKAGE = (
     "SESSION_DEVICE_BOUND needs a package that is not installed: pip install 'samesession[device]'"
 )
 _PARTITIONED = (
-    "browsers bind no session whose cookie is Partitioned: write SESSION_COOKIE_PARTITIONED = "
-    'False, or SESSION_DEVICE_BOUND = "off"'
+    "browsers do not bind a session with a Partitioned cookie: write "
+    'SESSION_COOKIE_PARTITIONED = False, or SESSION_DEVICE_BOUND = "off"'
 )
 
 
@@ -62,33 +62,36 @@ class DeviceSettings:
         "SESSION_DEVICE_BOUND",
         choice(OFF, OFFER, REQUIRE),
         default=OFF,
-        doc="Experimental. Whether a browser is offered to bind a session to its device at a "
-        'login by `bind`, with `samesession[device]`. `"offer"`: what is proved is told by '
-        'signals, and nothing is refused. `"require"`: a session that was bound is refused '
-        "without a fresh proof. A browser that binds none goes on as before with either.",
+        doc="Experimental. Whether a login by `bind` offers the browser to [bind the session to "
+        "its device](../guides/device-bound-sessions.md). It needs `samesession[device]`. "
+        '`"offer"`: signals report the proofs, and no session is refused for a missing '
+        'proof. `"require"`: a request with a bound session and without a fresh proof is '
+        "refused. Browsers that do not support it keep working with both values.",
     )
     freshness: int = setting(
         "SESSION_DEVICE_FRESHNESS",
         _freshness,
         default=timedelta(minutes=10),
         shown="10 minutes",
-        doc="For how long a proof of the device counts: a `timedelta` or seconds, at least 10. "
-        "A copied cookie works for so long at most.",
+        doc="How long a proof of the device is valid: a `timedelta` or seconds, at least 10 "
+        'seconds. With `SESSION_DEVICE_BOUND = "require"`, copied cookies work for this long '
+        "at most.",
     )
     grace: int = setting(
         "SESSION_DEVICE_GRACE",
         _grace,
         default=0,
-        doc="For how much longer a bound session goes on where the browser says that it could "
-        "not prove its device, as when our server did not answer: a `timedelta` or seconds. "
-        "Anyone can say so, and it counts from the last proof.",
+        doc="How much longer a bound session continues if the browser reports that it could not "
+        "prove its device, for example because the server did not answer: a `timedelta` or "
+        "seconds. It starts when the last proof expires. Any client can send such a report, "
+        "so keep the value small.",
     )
     path: str = setting(
         "SESSION_DEVICE_PATH",
         _path,
         default="/_session/device",
-        doc="What the paths begin with at which browsers bind sessions and prove devices. They "
-        "are there where `SESSION_DEVICE_BOUND` is on.",
+        doc="The path below which browsers bind sessions and prove devices. Its two endpoints "
+        "exist only if `SESSION_DEVICE_BOUND` is on.",
     )
 
     @property
@@ -112,6 +115,6 @@ class DeviceSettings:
             raise ConfigError(_NO_STORE)
 
     def check_package(self) -> None:
-        """Raise ConfigError where nothing verifies proofs; what does is not loaded here."""
+        """Raise ConfigError if the package that verifies proofs is missing; do not load it."""
         if self.is_on and find_spec("cryptography") is None:
             raise ConfigError(_NO_PACKAGE)

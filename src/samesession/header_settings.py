@@ -41,8 +41,7 @@ class HeaderSettings:
         "SESSION_HEADER",
         _header,
         default=None,
-        doc="The name of the header by which [clients that keep no "
-        "cookies](../guides/api-clients.md) have a "
-        'session, such as `"X-Session-Token"`. A request that has the header, even an empty one, '
-        "has its session by that alone: no cookie is read or sent.",
+        doc='The name of a header, such as `"X-Session-Token"`, in which [clients without '
+        "cookies](../guides/api-clients.md) send and receive the session token. A request "
+        "that has the header, even an empty one, uses only that: no cookie is read or sent.",
     )

@@ -54,41 +54,41 @@ class MigrationSettings:
         _FROM,
         _libraries,
         default=(),
-        doc="Whose sessions [become sessions of ours](../move/how-it-works.md) when their cookie "
-        "comes: a "
-        'list of `"flask-session"`, `"quart-session"` and `"signed-cookie"` (the framework\'s '
-        "own), which are asked in this order.",
+        doc="The libraries whose sessions [are taken over](../move/how-it-works.md) when a "
+        'browser sends their cookie: a list of `"flask-session"`, `"quart-session"` and '
+        '`"signed-cookie"`, the framework\'s own cookie. They are tried in this order.',
     )
     cookie_name: str | None = setting(
         _COOKIE_NAME,
         optional(_name),
         default=None,
         shown='`"session"`',
-        doc="The name of the cookie that they came with. `SESSION_COOKIE_NAME` must be another "
-        "one.",
+        doc="The name of the other library's cookie. It must differ from `SESSION_COOKIE_NAME`.",
     )
     key_prefix: str | None = setting(
         _KEY_PREFIX,
         optional(_prefix),
         default=None,
         shown='`"session:"`',
-        doc="What their keys begin with in the store: the `SESSION_KEY_PREFIX` that they had.",
+        doc="The prefix of the other library's keys in the store: the value of its "
+        "`SESSION_KEY_PREFIX`.",
     )
     signed: bool = setting(
         "SESSION_MIGRATE_USE_SIGNER",
         flag,
         default=False,
-        doc="Whether they had `SESSION_USE_SIGNER`: then an id without a signature is refused.",
+        doc="Whether the other library had `SESSION_USE_SIGNER`. `True`: an id without a "
+        "signature is refused.",
     )
     until: float | None = setting(
         "SESSION_MIGRATE_UNTIL",
         moment,
         default=None,
         shown="never",
-        doc="Until when these are read: a `datetime` with an offset, or such a text in ISO 8601; "
-        "and until when [a remember cookie](../guides/remember-me.md#cookies-from-before) "
-        "that another "
-        "library sent before is honoured, which without it none is.",
+        doc="Until when sessions of the other libraries are read: a `datetime` with a UTC "
+        "offset, or the same as text in ISO 8601. It also ends the time in which [remember "
+        "cookies of a login library](../guides/remember-me.md#cookies-from-before) are "
+        "accepted; without it, they are not accepted at all.",
     )
 
     @property

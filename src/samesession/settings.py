@@ -66,134 +66,153 @@ class CommonSettings(SocketSettings):
     """The library's own settings that every store needs."""
 
     serialization_format: object = setting(
-        "SESSION_SERIALIZATION_FORMAT", fixed_format, default="msgpack", doc="The only one."
+        "SESSION_SERIALIZATION_FORMAT",
+        fixed_format,
+        default="msgpack",
+        doc="The format of stored sessions. MessagePack is the only one; the setting is accepted "
+        "because Flask-Session has it.",
     )
     id_length: float = setting(
         "SESSION_ID_LENGTH",
         fixed_length,
         default=32,
-        doc="Accepted for Flask-Session's sake, from 16 to 48: a token always has 48 random bytes.",
+        doc="Has no effect: a token always has 48 random bytes. The setting is accepted because "
+        "Flask-Session has it, with a number from 16 to 48.",
     )
     store_type: str = setting(
         "SESSION_TYPE",
         text,
         default="filesystem",
-        doc="Where sessions are kept: in one of [the stores](#the-stores), or in a [store by "
-        "others](../stores/write-your-own.md), by its name. `Session(app, store=...)` comes first.",
+        doc="The store in which sessions are kept: one of [the built-in stores](#the-stores), or "
+        "the name of a [third-party store](../stores/write-your-own.md). `Session(app, "
+        "store=...)` takes precedence.",
     )
     permanent: bool = setting(
         "SESSION_PERMANENT",
         flag,
         default=False,
-        doc="What `session.permanent` is until a view sets it.",
+        doc="The value of `session.permanent` in a new session. `True` gives every session a "
+        "cookie that outlives the browser window, unless a view sets `session.permanent = "
+        "False`.",
     )
     prefix: str = setting(
         "SESSION_KEY_PREFIX",
         key_prefix,
         default="session:",
-        doc="Before the sid in a store's keys. Another prefix is another application: neither "
-        "reads the other's sessions or cookies.",
+        doc="The text that a store's keys begin with, before the session's [sid](glossary.md). "
+        "Applications with different prefixes do not read each other's sessions or cookies. "
+        "Give applications that share their sessions the same prefix.",
     )
     browser_lifetime: int | None = setting(
         "SESSION_BROWSER_LIFETIME",
         optional(seconds),
         default=None,
         shown="as `PERMANENT_SESSION_LIFETIME`",
-        doc="The idle timeout of sessions that end with the browser.",
+        doc="The idle timeout of sessions that are not permanent, whose cookie ends with the "
+        "browser window: a `timedelta` or seconds. Set it to end them earlier than permanent "
+        "ones.",
     )
     own_lifetimes: bool = setting(
         "SESSION_OWN_LIFETIMES",
         flag,
         default=False,
-        doc="Whether a session may have [an idle timeout of its "
-        "own](../guides/remember-me.md#in-detail), `session.lifetime`. The same in every process "
-        "that shares the store. With Redis a read is then a script in place of a GETEX.",
+        doc="Whether `session.lifetime` can give a session [its own idle "
+        'timeout](../guides/remember-me.md#in-detail), such as for "remember me". Use the '
+        "same value in every process that shares the store. With Redis, a read then runs a "
+        "script instead of `GETEX`.",
     )
     absolute_lifetime: int | None = setting(
         "SESSION_ABSOLUTE_LIFETIME",
         optional(seconds),
         default=None,
-        doc="Ends a session so long after its login (`bind`) or its beginning, however active it "
-        "is.",
+        doc="The time after which a session ends even if it is in use: a `timedelta` or seconds. "
+        "It counts from the login (`bind`) or, without a login, from the beginning of the "
+        "session. `None`: no limit.",
     )
     max_per_owner: int | None = setting(
         "SESSION_MAX_PER_OWNER",
         optional(count),
         default=None,
-        doc="[How many sessions a user may have](../guides/limit-sessions.md), of logins by "
-        "`bind` that say no `at_most`.",
+        doc="[How many sessions a user may have](../guides/limit-sessions.md) at once: an `int` "
+        "of at least 1. It applies to each login by `bind` that has no `at_most`. `None`: no "
+        "limit.",
     )
     max_per_owner_action: str = setting(
         "SESSION_MAX_PER_OWNER_ACTION",
         choice("end-oldest", "refuse"),
         default="end-oldest",
-        doc='What a login beyond it does: `"end-oldest"`, or `"refuse"` (`TooManySessions`).',
+        doc='What happens at a login that exceeds the limit. `"end-oldest"` ends the oldest '
+        'sessions of the user; `"refuse"` raises `TooManySessions`.',
     )
     exempt: Paths = setting(
         "SESSION_EXEMPT",
         paths(endpoints=True),
         default=(),
-        doc="Paths and endpoints that [need no session](../guides/routes-without-a-session.md), or "
-        'a function of the request: no round trip, and writing is an error. `"/api"` is `/api` '
-        'and what is below; `"/api/"` is only what is below. What begins with no slash is an '
-        'endpoint, such as `"api.health"`.',
+        doc="Requests that [need no session](../guides/routes-without-a-session.md): a list of "
+        "paths and endpoints, or a function that gets the request and returns a `bool`. Such "
+        "a request does not reach the store, and to write to its session is an error. "
+        '`"/api"` matches `/api` and everything below it; `"/api/"` matches only what is '
+        "below. A text without a slash at its beginning is an endpoint, such as "
+        '`"api.health"`.',
     )
     exempt_static: bool = setting(
         "SESSION_EXEMPT_STATIC",
         flag,
         default=True,
-        doc="Requests that routing gives to the endpoint `static`, or to one that ends in "
-        "`.static`, [need no session](../guides/routes-without-a-session.md); what is written "
-        "there is dropped.",
+        doc="Whether requests for static files [need no "
+        "session](../guides/routes-without-a-session.md): those that routing gives to the "
+        "endpoint `static`, or to one that ends in `.static`. Data that is written to the "
+        "session of such a request is dropped.",
     )
     no_renew: Paths = setting(
         "SESSION_NO_RENEW",
         paths(endpoints=False),
         default=(),
-        doc="Paths, or a function of the request: requests that read and write, but do not "
-        "restart the idle timeout, such as polling.",
+        doc="Requests that read and write the session but do not restart the idle timeout, such "
+        "as polling: a list of paths, or a function that gets the request and returns a "
+        "`bool`.",
     )
     store_timeout: float = setting(
         "SESSION_STORE_TIMEOUT",
         number(above=0.0),
         default=2.0,
-        doc="Seconds in which a store must answer; then the request ends with a 503. A Quart "
-        "process with more to compute than it can reads what was answered in time before it "
-        "gives up; one wait lasts ten times as long at most.",
+        doc="How many seconds a store has to answer. After that, the request ends with status "
+        "503. A Quart process that is too busy first reads the answers that arrived in time; "
+        "a wait ends after ten times this value at the latest.",
     )
     touch_interval: int | None = setting(
         "SESSION_TOUCH_INTERVAL",
         interval,
         default=None,
-        doc="For how many seconds a read may leave the idle timeout as it is, where restarting "
-        "it costs the store a write. `None`: a twentieth of the "
-        "timeout, a minute at most; at most a tenth in any case. Nobody is logged out early; an "
-        "idle session may live longer than its timeout by so much. `0`: exact, and each read "
-        "writes.",
+        doc="For how long a read may leave the idle timeout as it is, with stores where each "
+        "restart is a write: a `timedelta` or seconds. An idle session can live longer than "
+        "its timeout by this interval; it never ends early. `None`: a twentieth of the "
+        "timeout, at most a minute. No value counts for more than a tenth of the timeout. "
+        "`0`: the timeout is exact, and each read writes.",
     )
     max_bytes: int = setting(
         "SESSION_MAX_BYTES",
         whole(above=1023),
         default=1024 * 1024,
-        doc="The largest record. A larger session is a `SessionTooLarge`, and what was stored "
-        "stays.",
+        doc="The largest size of a stored session, in bytes. A larger one raises "
+        "`SessionTooLarge`, and the stored session stays as it was.",
     )
     proof_cache_bytes: int = setting(
         "SESSION_PROOF_CACHE_BYTES",
         whole(above=-1),
         default=4 * 1024 * 1024,
-        doc="How much memory a process takes to remember which cookies and records it has proved "
-        "to be its own, so as not to prove equal bytes again: of a cookie a digest, of a session "
-        "what the store holds. Whether a session is live is asked of the store each time. `0`: "
-        "none.",
+        doc="How many bytes of memory a process uses to remember the cookies and records whose "
+        "signatures it has verified, so that it does not verify equal bytes again. It keeps "
+        "a digest of each cookie, and each session as the store holds it. The store is still "
+        "asked for the session in every request. `0`: nothing is remembered.",
     )
     encrypt: Encrypts = setting(
         "SESSION_ENCRYPT",
         encrypts,
         default=False,
-        doc="Whether sessions are [encrypted](../operate/encryption.md) where they are kept, with "
-        '`samesession[encryption]`. `"read"`: what is encrypted is read, and nothing is written '
-        "so, for the time in which some processes encrypt and others do not yet.",
+        doc="Whether sessions are [encrypted](../operate/encryption.md) in the store. It needs "
+        '`samesession[encryption]`. `"read"`: encrypted sessions are read, but new ones are '
+        "written without encryption. Use it while some processes do not encrypt yet.",
     )
     encryption_keys: tuple[bytes, ...] | None = setting(
         "SESSION_ENCRYPTION_KEYS",
@@ -201,8 +220,8 @@ class CommonSettings(SocketSettings):
         default=None,
         secret=True,
         shown="made of `SECRET_KEY`",
-        doc="The keys to encrypt with, the newest first: a list of texts or bytes, at least 32 "
-        "bytes each. All of them decrypt. `SECRET_KEY` is needed besides.",
+        doc="The keys for encryption: a list of `str` or `bytes` of at least 32 bytes each. The "
+        "first one encrypts, and all of them decrypt. `SECRET_KEY` is still needed.",
         needed="write a list of keys, each the output of: "
         "python -c 'import secrets; print(secrets.token_hex())'",
     )
@@ -211,8 +230,9 @@ class CommonSettings(SocketSettings):
         moment,
         default=None,
         shown="never",
-        doc="Until when `SESSION_ENCRYPT = True` reads sessions that were kept before, without "
-        "encryption: a `datetime` with an offset, or such a text in ISO 8601.",
+        doc="Until when `SESSION_ENCRYPT = True` still reads sessions that were stored without "
+        "encryption: a `datetime` with a UTC offset, or the same as text in ISO 8601. Set it "
+        "when you turn on encryption for sessions in use.",
     )
 
 

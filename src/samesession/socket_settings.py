@@ -31,16 +31,15 @@ class SocketSettings:
         "SESSION_CLOSE_SOCKETS",
         _close_code,
         default=False,
-        doc="Whether Quart closes [a WebSocket whose session has ended](../guides/websockets.md), "
-        "with code "
-        "4401; another code of 3000 to 4999, or 1008, in place of `True`.",
+        doc="Whether Quart closes [a WebSocket whose session has "
+        "ended](../guides/websockets.md). `True` closes it with code 4401. A number from "
+        "3000 to 4999, or 1008, closes it with that code.",
     )
     sockets_renew: bool = setting(
         "SESSION_SOCKETS_RENEW",
         flag,
         default=False,
-        doc="Whether a WebSocket or a stream that is [watched](../guides/websockets.md) restarts "
-        "the idle "
-        "timeout for as long as it is open. `False`: the session ends as if it were not there, "
-        "and then so does the socket.",
+        doc="Whether a [watched](../guides/websockets.md) WebSocket or stream restarts the idle "
+        "timeout for as long as it is open. `False`: open sockets do not keep their session "
+        "alive.",
     )

@@ -1,13 +1,12 @@
-"""Convert a session's data to the types of JSON: for people, not to be read back. Pure.
+"""Convert a session's data to the types of JSON, for people to read. Pure.
 
-text, whole numbers, booleans, None     as they are
-a number that JSON does not have        "inf", "-inf", "nan"
-dates and times                         in ISO 8601
-a timedelta                             its seconds
-Decimal, UUID, Markup                   their text
-bytes                                   base64
-a list, a tuple, a set                  a list; of a set in a fixed order
-a mapping                               an object; with keys other than text, a list of pairs
+- Text, whole numbers, booleans and None stay as they are.
+- A number that JSON does not have becomes "inf", "-inf" or "nan".
+- Dates and times become text in ISO 8601, and a timedelta its number of seconds.
+- Decimal, UUID and Markup become text.
+- Bytes become text in base64.
+- A list, a tuple or a set becomes a list. The order of a set's items is fixed.
+- A mapping becomes an object. If not all keys are text, it becomes a list of pairs.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from base64 import b64encode
 from typing import Any, cast
 
 
-def plain(value: object) -> Any:  # one for each line of the table; Any: of JSON
+def plain(value: object) -> Any:  # a case for each kind of value; Any: of JSON
     """Return a session's value in a form that `json.dumps` takes."""
     match value:
         case None | bool() | int():

@@ -18,36 +18,36 @@ class DynamoDBSettings:
         default=None,
         secret=True,
         shown="none",
-        doc="A session, client or resource of boto3 (Flask), or a session of aiobotocore or "
-        "aioboto3 (Quart). Without it the credentials are those that the AWS command line would "
-        "find.",
+        doc="The AWS client: a session, client or resource of boto3 (Flask), or a session of "
+        "aiobotocore or aioboto3 (Quart). Unset, the store finds credentials as the AWS "
+        "command line does.",
     )
     table: str = setting(
         "SESSION_DYNAMODB_TABLE",
         text,
         default="samesession",
-        doc="The table of sessions and of the owner index.",
+        doc="The name of the table of sessions and of the owner index.",
     )
     region: str | None = setting(
         "SESSION_DYNAMODB_REGION",
         optional(text),
         default=None,
         shown="the environment's",
-        doc='Such as `"eu-central-1"`.',
+        doc='The AWS region, such as `"eu-central-1"`.',
     )
     endpoint_url: str | None = setting(
         "SESSION_DYNAMODB_ENDPOINT_URL",
         optional(text),
         default=None,
         shown="AWS's own",
-        doc="For an emulator or a private endpoint.",
+        doc="The URL of an emulator or a private endpoint.",
     )
     create: bool = setting(
         "SESSION_DYNAMODB_CREATE",
         flag,
         default=False,
-        doc="Make the table where it is missing: in `Session(app)` under Flask, before serving "
-        "under Quart.",
+        doc="Whether a missing table is created: in `Session(app)` with Flask, and before "
+        "serving with Quart.",
     )
 
     no_effect: ClassVar = {

@@ -32,24 +32,27 @@ class FileSettings:
         text,
         default=".sessions",
         at_home=True,
-        doc="Unset, it is in the application's `instance_path` if that directory exists, else in "
-        "its `root_path`; a relative path that is set begins at the working directory, and `~` is "
-        "the home directory. Applications that share sessions must set it, to the same directory. "
-        "Made with mode 0700 by the first write if it is missing; refused, at the start and "
-        "whenever it is used, when others may write there.",
+        doc="The directory of the sessions. The default is below the application's "
+        "`instance_path` if that directory exists, otherwise below its `root_path`. A "
+        "relative path starts at the working directory, and `~` is the home directory. "
+        "Applications that share sessions must set it to the same directory. The first write "
+        "creates a missing directory with mode 0700. A directory that other users can write "
+        "to is refused, when the application starts and at each use.",
     )
     mode: int = setting(
         "SESSION_FILE_MODE",
         _mode,
         default=0o600,
         shown="`0o600`",
-        doc="The mode of a session's file.",
+        doc="The permissions of session files, as an octal number. The owner must be able to "
+        "read and write them, and nobody else may write.",
     )
     fsync: bool = setting(
         "SESSION_FILE_FSYNC",
         flag,
         default=False,
-        doc="Make each save durable before the response is sent.",
+        doc="Whether each save waits until the disk has the data, before the response is sent. "
+        "Set it to `True` if no change may be lost in a power cut.",
     )
 
     no_effect: ClassVar = {"SESSION_FILE_THRESHOLD": "no session is ever evicted"}

@@ -23,7 +23,7 @@ class MemcachedSettings:
         anything,
         default=None,
         secret=True,
-        doc='A server such as `"127.0.0.1:11211"`, or a list: see '
+        doc='A server such as `"127.0.0.1:11211"`, or a list of servers: see '
         "[memcached](../stores/memcached.md).",
         needed=HELP,
     )

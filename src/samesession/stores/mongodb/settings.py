@@ -29,16 +29,19 @@ class MongoSettings:
         "SESSION_MONGODB_DB",
         optional(text),
         default=None,
-        doc='The database; `None`: the URL\'s, or `"samesession"`.',
+        doc='The name of the database. `None`: the database in the URL, or `"samesession"`.',
     )
     collection: str = setting(
-        "SESSION_MONGODB_COLLECT", text, default="sessions", doc="The collection of sessions."
+        "SESSION_MONGODB_COLLECT",
+        text,
+        default="sessions",
+        doc="The name of the collection of sessions.",
     )
     create: bool = setting(
         "SESSION_MONGODB_CREATE",
         flag,
         default=False,
-        doc="Make the indexes where they are missing, when the application starts.",
+        doc="Whether missing indexes are created when the application starts.",
     )
 
     write_instead: ClassVar = {

@@ -18,8 +18,8 @@ class RedisSettings:
         default=None,
         secret=True,
         shown="none",
-        doc="A URL (`redis://`, `rediss://`, `unix://`, `redis+sentinel://`, `redis+cluster://`), "
-        "or a client of redis-py without `decode_responses`.",
+        doc="The server: a URL (`redis://`, `rediss://`, `unix://`, `redis+sentinel://`, "
+        "`redis+cluster://`), or a client of redis-py without `decode_responses`.",
         needed='write a URL such as "redis://127.0.0.1:6379/0", or use a client',
     )
 

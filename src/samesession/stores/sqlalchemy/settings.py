@@ -30,51 +30,53 @@ class SQLSettings:
         default=None,
         secret=True,
         shown="none",
-        doc="A URL, an `Engine` (Flask), an `AsyncEngine` (Quart), or a Flask-SQLAlchemy object "
-        "(Flask), initialised before or after.",
+        doc="The database: a URL, an `Engine` (Flask), an `AsyncEngine` (Quart), or a "
+        "Flask-SQLAlchemy object (Flask), which may be initialised before or after "
+        "`Session(app)`.",
         needed=HELP,
     )
     table: str = setting(
         "SESSION_SQLALCHEMY_TABLE",
         text,
         default="samesession",
-        doc="The table of sessions; a second one beside it, `..._owners`, is the owner index.",
+        doc="The name of the table of sessions. A second table, with `_owners` after this name, "
+        "is the owner index.",
     )
     schema: str | None = setting(
         "SESSION_SQLALCHEMY_SCHEMA",
         optional(text),
         default=None,
         shown="none",
-        doc="The schema that both are in.",
+        doc="The schema of both tables.",
     )
     bind_key: str | None = setting(
         "SESSION_SQLALCHEMY_BIND_KEY",
         optional(text),
         default=None,
         shown="none",
-        doc="Which of `SQLALCHEMY_BINDS`, with a Flask-SQLAlchemy object.",
+        doc="The key in `SQLALCHEMY_BINDS`, with a Flask-SQLAlchemy object.",
     )
     create: bool = setting(
         "SESSION_SQLALCHEMY_CREATE",
         flag,
         default=False,
-        doc="Create the tables where they are missing: in `Session(app)` under Flask, before "
-        "serving under Quart.",
+        doc="Whether missing tables are created: in `Session(app)` with Flask, and before "
+        "serving with Quart.",
     )
 
     foreign_table: str = setting(
         "SESSION_MIGRATE_SQLALCHEMY_TABLE",
         text,
         default="sessions",
-        doc="Flask-Session's table, in the same database: what SESSION_SQLALCHEMY_TABLE was for "
-        "it.",
+        doc="The name of Flask-Session's table in the same database: the value of its "
+        "`SESSION_SQLALCHEMY_TABLE`.",
     )
     foreign_schema: str | None = setting(
         "SESSION_MIGRATE_SQLALCHEMY_SCHEMA",
         optional(text),
         default=None,
         shown="none",
-        doc="The schema that it is in.",
+        doc="The schema of Flask-Session's table.",
     )
 
     types_instead: ClassVar = {"postgresql": "write 'sqlalchemy', and SESSION_SQLALCHEMY"}

@@ -17,12 +17,12 @@ class SQLiteSettings:
         text,
         default=".sessions/sessions.db",
         at_home=True,
-        doc="Unset, it is below the application's `instance_path` if that directory exists, else "
-        "its `root_path`; a relative path that is set begins at the working directory, and `~` is "
-        "the home directory. Applications that share sessions must set it, to the same file. Made "
-        "with mode 0600 by the first write if it is missing, in a directory that is made with mode "
-        "0700; refused when others may write to that directory or read that file, and on a "
-        "network file system.",
+        doc="The file of the sessions. The default is below the application's `instance_path` if "
+        "that directory exists, otherwise below its `root_path`. A relative path starts at "
+        "the working directory, and `~` is the home directory. Applications that share "
+        "sessions must set it to the same file. The first write creates a missing file with "
+        "mode 0600, and a missing directory with mode 0700. The file is refused if other "
+        "users can read it or write to its directory, and on a network file system.",
     )
 
     # It needs only the standard library, but a Python may be built without this module.
