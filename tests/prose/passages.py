@@ -22,6 +22,8 @@ CODE = "CODE"
 WORDS_OF_A_MESSAGE = 3
 # Comments for a tool, of which only the reason behind them is prose.
 DIRECTIVE = re.compile(r"^(type: ignore|noqa|pyright:|fmt:|pragma:)[^#]*#?\s*")
+# Directives that hold names, not sentences.
+NAMES = re.compile(r":{3,}\{(api|settings|diagram|log-lines|toctree)\}")
 # Parts of other languages in string literals, such as SQL and Lua.
 OTHER_LANGUAGE = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|CREATE TABLE|PRAGMA|redis\.call)\b")
 
@@ -77,7 +79,8 @@ def of_markdown(text: str) -> Iterator[Passage]:
             yield from _joined(Kind.PAGE, paragraph)
             paragraph = []
         if opening:
-            fence = opening[0] if opening[0][0] != ":" else ""
+            is_prose = opening[0][0] == ":" and not NAMES.match(stripped)
+            fence = "" if is_prose else opening[0]
         elif stripped.startswith("|"):
             cells = stripped.strip("|").split("|")
             for cell in cells:

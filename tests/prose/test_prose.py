@@ -39,6 +39,11 @@ def test_an_indented_block_is_code_and_a_list_item_is_not() -> None:
     assert [line for line, _ in found(list(of_markdown(page)))] == [2, 9, 11]
 
 
+def test_a_list_of_names_is_not_read() -> None:
+    page = ":::{api} samesession.flask\nis no\n:::\n\n:::{glossary}\nis no word\n:::\n"
+    assert found(list(of_markdown(page))) == [(6, "is no ")]
+
+
 def test_python_is_read_for_docstrings_comments_and_messages() -> None:
     source = (
         '"""Give what it is no name for."""\n\n'
