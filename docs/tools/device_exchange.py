@@ -1,4 +1,4 @@
-"""The picture of how a session is bound to a device: who says what to whom, from top to bottom."""
+"""The picture of how a session is bound to a device: the messages, from top to bottom."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from docs.tools.drawing import LINE, Point, arrow, box, drawing, words
 
-_WIDTH = 720
-_BROWSER, _THIEF, _APPLICATION = 130.0, 200.0, 590.0  # where the lines of life are
+_WIDTH = 440
+_BOX = Point(202, 62)
+_BROWSER, _THIEF, _APPLICATION = 50.0, 110.0, 390.0  # where the lines of life are
 _TITLE = (
     "The response to a login offers to bind the session, with a challenge. The browser makes a "
     "key, signs the challenge and sends the public key; the response has a bound cookie that is "
@@ -19,7 +20,7 @@ _TITLE = (
 
 
 class _Said(NamedTuple):
-    """One message; `is_request`: to the application, and not by it."""
+    """One message; `is_request`: sent to the application, not by it."""
 
     is_request: bool
     line: str
@@ -37,22 +38,22 @@ _ROWS: tuple[_Heading | _Said, ...] = (
     _Heading("The login"),
     _Said(True, "POST /login", "the password"),
     _Said(False, "the page, and the session cookie", "Secure-Session-Registration: a challenge"),
-    _Heading("The binding, beside the page"),
+    _Heading("The binding, in the background"),
     _Said(True, "POST /_session/device/register", "the public key, and the challenge, signed"),
     _Said(False, "the bound cookie, good for 10 minutes", "the record now holds the public key"),
     _Heading("Every request"),
-    _Said(True, "GET /page", "session cookie and bound cookie: checked without I/O"),
+    _Said(True, "GET /page", "both cookies, which are checked without I/O"),
     _Said(False, "the page"),
     _Heading("Every few minutes"),
     _Said(True, "POST /_session/device/refresh"),
-    _Said(False, "403", "Secure-Session-Challenge: another one"),
+    _Said(False, "403", "Secure-Session-Challenge: a new challenge"),
     _Said(True, "POST /_session/device/refresh", "the challenge, signed"),
     _Said(False, "the next bound cookie"),
     _Heading("A thief, with a copy of both cookies and no key"),
     _Said(True, "GET /page, within the 10 minutes", other=_THIEF),
     _Said(False, "the page", other=_THIEF),
     _Said(True, "GET /page, later", other=_THIEF),
-    _Said(False, "an empty session", "the user's own goes on", _THIEF),
+    _Said(False, "an empty session", "the user's own session continues", _THIEF),
 )
 _TOP = 86.0
 _HEAD = 54.0
@@ -61,7 +62,7 @@ _SMALL = 16.0  # more for a step with a small line below it
 
 
 def device_exchange() -> str:
-    """Draw how a session is bound, proved and copied in vain."""
+    """Draw how a session is bound and proved, and why a copy of it stops working."""
     size = Point(_WIDTH, _TOP + sum(map(_height, _ROWS)))
     return drawing("device-exchange", size, _TITLE, _parts(size.y))
 
@@ -73,8 +74,11 @@ def _height(row: _Heading | _Said) -> float:
 
 
 def _parts(height: float) -> Iterator[str]:
-    yield from _end(_BROWSER, 4, height, "Browser", "its key stays in the device")
-    yield from _end(_APPLICATION, 4, height, "Application", "sessions in a store", kind="ours")
+    yield box(Point(4, 4), _BOX, "Browser", "its key stays in the device")
+    yield _life(_BROWSER, 4 + _BOX.y, height)
+    right = Point(_WIDTH - _BOX.x - 4, 4)
+    yield box(right, _BOX, "Application", "sessions in a store", kind="ours")
+    yield _life(_APPLICATION, 4 + _BOX.y, height)
     y, is_over = _TOP, False
     for row in _ROWS:
         if isinstance(row, _Heading):
@@ -85,11 +89,6 @@ def _parts(height: float) -> Iterator[str]:
                 yield _life(_THIEF, y - 10, height, kind="dashed")
             yield from _message(row, y)
         y += _height(row)
-
-
-def _end(x: float, top: float, height: float, *lines: str, kind: str = "") -> Iterator[str]:
-    yield box(Point(x - 115, top), Point(230, 62), *lines, kind=kind)
-    yield _life(x, top + 62, height)
 
 
 def _life(x: float, top: float, height: float, *, kind: str = "") -> str:

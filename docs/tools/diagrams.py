@@ -28,8 +28,8 @@ def overview() -> str:
             box(Point(120, 4), Point(200, 62), "Browser", "one cookie: sid.secret, signed"),
             arrow(Point(170, 66), Point(105, 146), both=True),
             arrow(Point(270, 66), Point(335, 146), both=True),
-            box(Point(10, 148), Point(190, 62), "Flask", "session, as ever", kind="ours"),
-            box(Point(240, 148), Point(190, 62), "Quart", "every wait is awaited", kind="ours"),
+            box(Point(10, 148), Point(190, 62), "Flask", "synchronous views", kind="ours"),
+            box(Point(240, 148), Point(190, 62), "Quart", "asynchronous views", kind="ours"),
             arrow(Point(105, 210), Point(170, 290), both=True),
             arrow(Point(335, 210), Point(270, 290), both=True),
             words(Point(220, 250), "a login on one", "is a login on both", kind="small"),
@@ -49,14 +49,14 @@ def life() -> str:
     title = (
         "A visitor has no record. The first write makes a record and a cookie. A login binds the "
         "session to a user and replaces its secret. A logout, a revocation or a timeout ends it: "
-        "the record is deleted, and the cookie opens nothing. A session of nobody ends likewise."
+        "the record is deleted, and the cookie opens nothing. An anonymous session ends likewise."
     )
     wide, tall = Point(230, 62), 118
     steps = ("first write: session[...] = ...", "login: bind(user), a new secret")
     end = ("logout, revocation,", "or a timeout")
     boxes = (
         ("A visitor", "nothing is stored, no cookie"),
-        ("A session of nobody", "a record, and a cookie"),
+        ("An anonymous session", "a record and a cookie"),
         ("A session of a user", "on the user's list"),
         ("Ended", "no record; the cookie opens nothing"),
     )
@@ -99,12 +99,12 @@ def record() -> str:
         "The cookie has a sid of 16 bytes, a secret of 32 and a signature of 32. The record has, "
         "from byte 0 on: the revision, flags and format, an idle timeout, the sid, a hash of the "
         "secret, the details, the payload and a MAC. The sid is the same in both, and the hash "
-        "in the record is made of the secret."
+        "in the record is computed from the secret."
     )
     rows = (
         ("0", "8", "revision, which stores compare"),
         ("8", "2", "flags and format"),
-        ("10", "4", "idle timeout of its own"),
+        ("10", "4", "its own idle timeout, if any"),
         ("14", "16", "sid"),
         ("30", "24", "hash of the secret"),
         ("54", "2", "length of the details"),
@@ -163,7 +163,7 @@ def writes() -> str:
         (92, far, b, "7"),
         (150, a, near, "cart, if still 7"),
         (208, b, store + 2, "theme, if still 7"),
-        (250, store + 2, b, "no: here is 8"),
+        (250, store + 2, b, "conflict: here is 8"),
         (308, b, far, "theme, if still 8"),
     )
     return drawing(
