@@ -9,14 +9,14 @@ after another, over connections that are kept, as DynamoDB's are. After a POST t
 from __future__ import annotations
 
 import io
-import logging
 import sys
 import threading
 from collections.abc import Iterable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
-from werkzeug.serving import WSGIRequestHandler, run_simple
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 _THROTTLED = (
     b'{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",'
@@ -24,8 +24,34 @@ _THROTTLED = (
 )
 
 
-class _Kept(WSGIRequestHandler):
+class _Kept(BaseHTTPRequestHandler):
+    """Answer POST after POST over one connection: Werkzeug's own server ends it after each."""
+
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # headers and body in one packet, or the client's kernel waits to acknowledge
+    served: ClassVar[_OneByOne]
+
+    def do_POST(self) -> None:  # as http.server has it
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        request = EnvironBuilder(self.path, method="POST", headers=[*self.headers.items()])
+        request.input_stream = io.BytesIO(body)
+        found, status, headers = run_wsgi_app(self.served, request.get_environ(), buffered=True)
+        answer = b"".join(found)
+        code, _, reason = status.partition(" ")
+        self.send_response(int(code), reason)
+        for name, value in headers:
+            if name.lower() != "content-length":
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # as http.server has it
+        """Write nothing."""
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # connections that begin at once: with 5, others would wait a second
 
 
 class _OneByOne:
@@ -35,9 +61,6 @@ class _OneByOne:
         self._refusals = 0
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        # A client that hangs up in the midst of its request must not make the others wait.
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        environ["wsgi.input"] = io.BytesIO(body)
         with self._turn:
             _, order, number = f"{environ['PATH_INFO']}//".split("/")[:3]
             if order == "throttle":
@@ -56,10 +79,10 @@ def _answer(start_response: Any, status: str, body: bytes) -> list[bytes]:
 
 
 def main(port: int) -> None:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     moto: Any = import_module("moto.server")  # Any: it says not what it exports
-    app = _OneByOne(moto.DomainDispatcherApplication(moto.create_backend_app))
-    run_simple("127.0.0.1", port, app, threaded=True, request_handler=_Kept)
+    _Kept.served = _OneByOne(moto.DomainDispatcherApplication(moto.create_backend_app))
+    with _Server(("127.0.0.1", port), _Kept) as server:
+        server.serve_forever()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ...core.steps import Steps, pause, wait
+from ...core.steps import Steps, pause
 from ...errors import StoreUnavailable
 from ...run.clocks import stopwatch
 from . import clients, errors, items
@@ -79,7 +79,9 @@ class Asking:
     def table(self) -> Steps[Any]:
         """Describe the table; return None if there is none."""
         try:
-            answer: Any = yield from wait(self._client.describe_table(TableName=self._table))
+            answer: Any = yield from clients.answered(
+                self._client.describe_table(TableName=self._table)
+            )
         except errors.FAILURES as error:
             if errors.code_of(error) == "ResourceNotFoundException":
                 return None
@@ -89,7 +91,9 @@ class Asking:
     def make_table(self) -> Steps[None]:
         """Create the table; accept one that is being created, which cannot be described at once."""
         try:
-            _ = yield from wait(self._client.create_table(TableName=self._table, **items.table()))
+            _ = yield from clients.answered(
+                self._client.create_table(TableName=self._table, **items.table())
+            )
         except errors.FAILURES as error:
             if errors.code_of(error) != "ResourceInUseException":
                 raise errors.translated(error, "create_table", self._table) from None

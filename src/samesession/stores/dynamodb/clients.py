@@ -20,6 +20,7 @@ from botocore.parsers import ResponseParserError
 from ...core.steps import Steps, wait
 from ...core.store import Colour
 from ...errors import ConfigError
+from ...run.aio import opened_apart
 from ..kit.quiet_logging import unlogged
 from ..kit.server_names import hosts_of
 
@@ -189,7 +190,7 @@ def open_client(source: Source, colour: Colour, *, timeout: float) -> Steps[Open
     from aiobotocore.config import AioConfig  # type: ignore[import-untyped]
 
     context = _made(_session(source, colour), source, AioConfig, timeout)
-    client: Any = yield from wait(context.__aenter__())
+    client: Any = yield from wait(opened_apart(context.__aenter__()))
     return Opened(client, context)
 
 
@@ -217,12 +218,17 @@ def close_client(source: Source, opened: Opened) -> Steps[None]:
         opened.client.close()
 
 
+def answered(answer: Any) -> Steps[Any]:  # Any: a client's answer, or what to await for it
+    """Wait for a client's answer; what aiohttp opens for it outlives the request."""
+    return wait(opened_apart(answer) if hasattr(answer, "__await__") else answer)
+
+
 # Any: the operation's answer, of a client that has no types.
 def asked(client: Any, operation: str, request: Mapping[str, Any]) -> Steps[Any]:
     """Return DynamoDB's answer, and keep it and the request out of all logs."""
     with unlogged("botocore.endpoint", "botocore.parsers"):
         try:
-            return (yield from wait(getattr(client, operation)(**request)))
+            return (yield from answered(getattr(client, operation)(**request)))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             # The JSON does not have DynamoDB's shape, and botocore's parser does not check that.
             raise ResponseParserError(type(error).__name__) from None
