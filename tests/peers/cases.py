@@ -1,4 +1,4 @@
-"""What is tried: each release on each store, in each of its formats, cookies bare and signed."""
+"""What is tried: each release on each store, in each of its formats, cookies unsigned and signed."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ class Case(NamedTuple):
     def cookie(self) -> str:
         """What the cookie has besides the id, or the data."""
         if not self.signed:
-            return "bare"
-        return "signed by a fallback key" if self.rotated else "signed"
+            return "unsigned"
+        return "signed with a fallback key" if self.rotated else "signed"
 
     @property
     def names(self) -> list[str]:

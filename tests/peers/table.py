@@ -9,7 +9,7 @@ from .cases import CASES, Case
 
 BEGIN, END = "<!-- results -->\n", "<!-- /results -->\n"
 _HEAD = (
-    "| Release | Store | Format | Cookie | At the next request | By the command | Values alike |\n"
+    "| Release | Store | Format | Cookie | At the next request | By the command | Equal values |\n"
     "| --- | --- | --- | --- | --- | --- | --- |\n"
 )
 
@@ -30,10 +30,10 @@ class Row(NamedTuple):
         """Return the row of a case that passed."""
         start = (case.peer.name, _store(case), case.format, case.cookie)
         if case.fails:
-            return cls(*start, "the library itself answers 500", "", "")
-        online, command = "no session", "logged in"
+            return cls(*start, "the old library fails (500)", "", "")
+        online, command = "not logged in", "logged in"
         if case.ahead:
-            online = "not tried"
+            online = "the command ran first"
         elif case.is_read_online:
             online, command = "logged in", "not needed"
         elif not case.is_moved:
