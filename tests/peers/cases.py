@@ -1,4 +1,4 @@
-"""What is tried: each release on each store, in each of its formats, cookies unsigned and signed."""
+"""Each release on each store, in each of its formats, with cookies unsigned and signed."""
 
 from __future__ import annotations
 
