@@ -19,7 +19,7 @@ from samesession.cli.coming_from.former import Former
 from samesession.cli.coming_from.plan import plan_for
 from tests.docs.test_code_blocks import PYTHON, here, of_python, ran, secret_key
 from tests.support.clock import Clock
-from tests.support.pages import Block
+from tests.support.pages import BLOCKS, Block
 from tests.support.server import Valkey
 from tests.support.site import SECRET_KEY, Site
 
@@ -29,17 +29,7 @@ PAGES = sorted((Path(__file__).parents[2] / "docs" / "move").glob("*.md"))
 PAGE = "\n".join(page.read_text() for page in PAGES)
 INDENTED = re.findall(r"(?<=\n\n)((?:    .*\n|\n(?=    ))+)", PAGE)
 NOW = 1_800_000_000.0
-DIFFS = [
-    block
-    for block in INDENTED
-    if re.search(r"^    [-+]from \w+ import Session$", block, re.MULTILINE)
-]
-
-
-def lines_of(block: str) -> list[str]:
-    return [
-        line.removeprefix("    ") for line in block.splitlines() if line[4:5] in ("+", "-", " ")
-    ]
+DIFFS = [block.text.splitlines() for block in BLOCKS if block.language == "diff"]
 
 
 def settings_before(lines: list[str]) -> dict[str, Any]:
@@ -54,8 +44,7 @@ def settings_before(lines: list[str]) -> dict[str, Any]:
 
 def test_each_diff_is_what_the_doctor_prints() -> None:
     assert len(DIFFS) == 5
-    for block in DIFFS:
-        lines = lines_of(block)
+    for lines in DIFFS:
         named = re.match(r"-from (flask|quart)_session", lines[0])
         library = f"{named[1]}-session" if named else "signed-cookie"
         former = Former(library, settings_before(lines), NOW)

@@ -24,6 +24,7 @@ READ: dict[str, Callable[[str], Any]] = {
     "toml": tomllib.loads,
     "json": json.loads,
     "text": str,  # what a program answers
+    "diff": str,  # see test_migrating.py
 }
 
 
