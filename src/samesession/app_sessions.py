@@ -129,7 +129,8 @@ class AppSessions:
         offers = None if old is None else offered(old, flow, self._old_end)
         of_header = self._flows.of_header(config)
         by_header = None if of_header is None else SessionHeader(str(config.header), of_header)
-        writer = self._writer(config.cookie, old, config.header)
+        in_place = () if config.header is None else (config.header,)
+        writer = self._writer(config.cookie, old, (*in_place, *config.device.varies_by))
         device = None
         if config.device.is_on and isinstance(flow, Flow):
             device = DeviceRequests(config.device, config.cookie, flow)

@@ -24,7 +24,7 @@ from .core.scopes import Address
 from .core.session import ServerSession
 from .core.steps import Steps
 from .device_arrival import is_arrival
-from .device_settings import DeviceSettings
+from .device_settings import SKIPPED, DeviceSettings
 
 ALGORITHMS = ("ES256", "RS256")
 REGISTER, REFRESH = "/register", "/refresh"
@@ -163,7 +163,7 @@ class DeviceRequest:
     @property
     def skipped(self) -> str | None:
         """The browser's reason for sending no proof; None if it gives none."""
-        said: str | None = self._request.headers.get("Secure-Session-Skipped")
+        said: str | None = self._request.headers.get(SKIPPED)
         if said is None:
             return None
         word = said.partition(";")[0].strip()

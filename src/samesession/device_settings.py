@@ -16,6 +16,7 @@ from .errors import ConfigError
 from .reading_settings import Setting, choice, seconds, setting
 
 OFF, OFFER, REQUIRE = "off", "offer", "require"
+SKIPPED = "Secure-Session-Skipped"  # the browser's reason for sending no proof
 _LEAST = 10  # seconds; a browser makes a new proof before each expiry
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
 
@@ -103,6 +104,11 @@ class DeviceSettings:
     def rules(self) -> DeviceRules:
         """The rules that decide whether a request with a bound session continues."""
         return DeviceRules(self.mode == REQUIRE, self.freshness, self.grace)
+
+    @property
+    def varies_by(self) -> tuple[str, ...]:
+        """The headers, besides cookies, that decide whether a bound session continues."""
+        return (SKIPPED,) if self.rules.requires and self.grace else ()
 
     def check(self, cookie: Attributes) -> None:
         """Raise ConfigError for a session cookie with which no device can be bound."""

@@ -146,14 +146,14 @@ class CookieWriter:
     """Writes Set-Cookie as Werkzeug does; parts that the settings fix are computed once."""
 
     def __init__(
-        self, cookie: Attributes, old_name: str | None = None, in_place: str | None = None
+        self, cookie: Attributes, old_name: str | None = None, varies_by: tuple[str, ...] = ()
     ) -> None:
         """`old_name`: the name of another library's cookie, in the same scope.
 
-        `in_place`: the header of requests for which no cookie counts.
+        `varies_by`: the headers that decide, besides the cookie, which session a request has.
         """
         self._cookie = cookie
-        self.varies_by = ("Cookie",) if in_place is None else ("Cookie", in_place)
+        self.varies_by = ("Cookie", *varies_by)
         scope = self._attributes(cookie.scope, domain=cookie.domain)
         # Werkzeug's own spelling, around the value and around the date.
         self._head = f"{cookie.name}="

@@ -141,6 +141,7 @@ class Flows:
                 config.cookie.name,
                 proofs=self._remembered.bound,
             ),
+            config.rules.lifetimes,
             entropy=self._entropy,
             clock=self._clock,
             notify=self._notify,

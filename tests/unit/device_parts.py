@@ -10,9 +10,10 @@ from samesession.core.bound_cookie import BoundCookies
 from samesession.core.device_binding import Binding, challenge_hash, with_device
 from samesession.core.device_checks import DeviceRules, Devices
 from samesession.core.events import Notice
+from samesession.core.store import Lifetimes
 from tests.support.clock import Clock
 
-from .parts import KEYS, NOW, Counter
+from .parts import KEYS, NOW, RULES, Counter
 
 FRESHNESS = 600
 MARGIN = 60  # how much sooner the cookie ends
@@ -56,6 +57,7 @@ class Judges:
     grace: int = 0
     freshness: int = FRESHNESS
     by_header: bool = False
+    lifetimes: Lifetimes = RULES.lifetimes
     clock: Clock = field(default_factory=Clock)
     notices: list[Notice] = field(default_factory=list)
 
@@ -63,6 +65,7 @@ class Judges:
         self.devices = Devices(
             DeviceRules(self.requires, self.freshness, self.grace),
             COOKIES,
+            self.lifetimes,
             entropy=Counter(),
             clock=self.clock,
             notify=self.notices.append,

@@ -20,6 +20,7 @@ from samesession.core.events import (
     DEVICE_FOREIGN,
     DEVICE_MISSING,
     DEVICE_STALE,
+    OVER,
     Event,
     Notice,
 )
@@ -27,6 +28,7 @@ from samesession.core.loaded import Loaded, Lost
 from samesession.core.policy import SKEW
 from samesession.core.record import DEVICE, Record
 from samesession.core.request_state import SessionState
+from samesession.core.store import Lifetimes
 
 from .device_parts import COOKIES, FRESHNESS, MARGIN, Judges, Shown, binding, bound
 from .parts import NOW, record, signer
@@ -126,6 +128,47 @@ def test_who_comes_to_prove_needs_no_proof(of: Record) -> None:
     found = judged(Shown(["forged"], proves=True), of=of)
     assert isinstance(found, DeviceState)
     assert (found.reason, found.proved_at) == (None, None)
+
+
+IDLE = Lifetimes(browser=1_000, permanent=5_000, own=True)
+# The last second in which a session goes on that was proved now, by its idle timeout.
+LASTS = {
+    "browser": (record(TOKEN, **bound()), NOW + FRESHNESS + 1_000 + SKEW),
+    "permanent": (record(TOKEN, permanent=True, **bound()), NOW + FRESHNESS + 5_000 + SKEW),
+    "its own": (record(TOKEN, lifetime=50, **bound()), NOW + FRESHNESS + 50 + SKEW),
+}
+
+
+@pytest.mark.parametrize("by_header", [True, False])
+@pytest.mark.parametrize("which", LASTS)
+def test_without_a_proof_a_bound_session_is_idle_whoever_asks_for_it(
+    which: str, by_header: bool
+) -> None:
+    of, last = LASTS[which]
+    shown = None if by_header else Shown([cookie()])
+    for grace in (0, 99):
+        for now, event in ((last, Event.DEVICE_REFUSED), (last + 1, Event.EXPIRED)):
+            settings = {"lifetimes": IDLE, "by_header": by_header, "grace": grace}
+            found = judged(shown, of=of, now=now + grace, **settings)
+            assert isinstance(found, Notice)
+            assert found.event is event
+
+
+def test_a_proof_that_comes_too_late_revives_no_idle_session() -> None:
+    of, last = LASTS["browser"]
+    shown = Shown(proves=True)
+    assert isinstance(judged(shown, of=of, now=last, lifetimes=IDLE), DeviceState)
+    over = judged(shown, of=of, now=last + 1, lifetimes=IDLE)
+    assert over == Notice(Event.EXPIRED, OVER, TOKEN.sid)
+
+
+def test_where_no_proof_is_required_none_is_missed() -> None:
+    of, last = LASTS["browser"]
+    for shown in (Shown(), Shown(proves=True)):
+        found = judged(shown, of=of, now=10 * last, lifetimes=IDLE, requires=False)
+        assert isinstance(found, DeviceState)
+    found = judged(None, of=of, now=10 * last, lifetimes=IDLE, requires=False, by_header=True)
+    assert found == Notice(Event.DEVICE_REFUSED, DEVICE_BY_HEADER, TOKEN.sid)
 
 
 @pytest.mark.parametrize(

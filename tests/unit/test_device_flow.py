@@ -117,7 +117,29 @@ def bind(session: ServerSession) -> None:
     session.bind("ann")
 
 
+MONTH = 31 * 24 * 3600  # longer than any idle timeout of these sessions, and a proof
+
+
 # --- open ---------------------------------------------------------------------------------
+
+
+def test_what_was_not_proved_for_too_long_is_deleted() -> None:
+    bench = Bench(requires=True)
+    steps = bench.flow.open([bench.signed.value], device=Shown())
+    late = bound(proved_at=NOW - 2 * MONTH)
+    session, asked = feed(steps, [bench.sealed(**late), WRITTEN, None])
+    assert state_of(session).loaded is None
+    assert [each.method for each in asked][:2] == ["load", "remove"]
+    assert bench.noted == [Event.EXPIRED]
+
+
+def test_what_is_proved_in_the_meantime_is_not_deleted() -> None:
+    bench = Bench(requires=True)
+    steps = bench.flow.open([bench.signed.value], device=Shown())
+    late = bound(proved_at=NOW - 2 * MONTH)
+    session, asked = feed(steps, [bench.sealed(**late), bench.conflict(**bound())])
+    assert state_of(session).loaded is None
+    assert [each.method for each in asked] == ["load", "remove"]
 
 
 def test_a_request_asks_nothing_more_of_the_store_for_its_device() -> None:

@@ -81,6 +81,25 @@ async def test_a_refused_request_leaves_the_session_as_it_is(
     assert browser.visitor.result == "ada"
 
 
+@pytest.mark.stores("memory", "filesystem", "sqlite")  # which go by the clock of the test
+async def test_a_copy_without_proofs_keeps_no_session_alive(
+    new_site: NewSite, backend: Backend
+) -> None:
+    """A refused request restarts the idle timeout, but what counts is the last proof."""
+    site = new_site(SESSION_DEVICE_BOUND="require", SESSION_BROWSER_LIFETIME=1000)
+    browser = await bound(site)
+    assert await browser.value(owner) == "ada"
+    thief = browser.stolen()
+    del thief.jar[BOUND]
+    for since in range(460, 2461, 400):  # seconds since the proof
+        site.clock.advance(400)
+        assert await thief.value(owner) is None
+        assert len(backend.records()) == (since <= FRESHNESS + 1000 + 60), since
+    answer = await browser.ask()
+    assert answer.json() == {"session_identifier": browser.sid, "continue": False}
+    assert await browser.value(owner) is None
+
+
 async def test_a_refused_request_may_begin_a_session_of_its_own(new_site: NewSite) -> None:
     site = new_site(SESSION_DEVICE_BOUND="require")
     browser = await bound(site)
@@ -152,6 +171,18 @@ async def test_the_grace_is_counted_once_from_the_last_proof(new_site: NewSite) 
         **dict.fromkeys((541, 600, 700, 719), "ada"),
         **dict.fromkeys((721, 900), None),
     }
+
+
+async def test_a_cache_tells_apart_who_says_that_a_proof_was_skipped(new_site: NewSite) -> None:
+    for grace, varies in ((0, "Cookie"), (120, "Cookie, Secure-Session-Skipped")):
+        site = new_site(SESSION_DEVICE_BOUND="require", SESSION_DEVICE_GRACE=grace)
+        browser = await bound(site)
+        site.clock.advance(FRESHNESS - 60)
+        for headers in ({}, SKIPPED):
+            answer = await browser.visit(owner, headers=headers)
+            assert answer.header("Vary") == varies
+    site = new_site(SESSION_DEVICE_BOUND="offer", SESSION_DEVICE_GRACE=120)
+    assert (await (await bound(site)).visit(owner)).header("Vary") == "Cookie"
 
 
 async def test_without_a_grace_no_browser_is_believed(new_site: NewSite) -> None:

@@ -14,6 +14,10 @@ A request with a bound session's own cookie, by its other parts:
 A refused request gets a new session, as for an unknown token; the record stays unchanged. A
 bound cookie in the request is deleted, so that the browser makes a new proof.
 
+Loading a record restarts its idle timeout, before anyone knows that the request is refused. So that
+a copied cookie keeps no session alive, "require" counts from the last proof, too: since that proof
+became too old, every request was refused. If the idle timeout has passed since, the session ends.
+
 The grace starts when the cookie of the last proof expires, and not before: anyone can name a
 reason for a skipped proof, and while the browser's own proof is fresh no one needs to. The
 cookie expires a little before its value, so that neither a running request nor another node's
@@ -34,14 +38,16 @@ from .events import (
     DEVICE_FOREIGN,
     DEVICE_MISSING,
     DEVICE_STALE,
+    OVER,
     Event,
     Notice,
     Notify,
 )
+from .own_lifetimes import idle_timeout
 from .policy import SKEW
 from .record import Record
 from .request_state import SessionState
-from .store import Clock
+from .store import Clock, Lifetimes
 from .token import Entropy
 
 SETTLES = 30  # seconds after the binding, for requests of the page that were running then
@@ -94,6 +100,7 @@ class Devices:
         self,
         rules: DeviceRules,
         cookies: BoundCookies,
+        lifetimes: Lifetimes,
         *,
         entropy: Entropy,
         clock: Clock,
@@ -107,6 +114,7 @@ class Devices:
         self.clock = clock
         self.notify = notify
         self._cookies = cookies
+        self._lifetimes = lifetimes
         self._by_header = by_header
 
     def judge(
@@ -120,7 +128,7 @@ class Devices:
         if presented is None:
             if is_free or not self._by_header:
                 return None
-            return Notice.of(Event.DEVICE_REFUSED, record, DEVICE_BY_HEADER)
+            return self._refused(record, DEVICE_BY_HEADER, now)
         state = DeviceState(self, presented)
         state.opened, state.secret_hash = device, record.secret_hash
         if is_free:
@@ -128,11 +136,26 @@ class Devices:
         shown = self._shown(record, device, presented, now)
         if not isinstance(shown, str):
             state.proved_at = shown
-        elif not presented.proves:
+        elif presented.proves:
+            return Notice.of(Event.EXPIRED, record, OVER) if self.is_over(record, now) else state
+        else:
             state.reason = shown
             if not self._goes_on(device, presented, now):
-                return Notice.of(Event.DEVICE_REFUSED, record, shown)
+                return self._refused(record, shown, now)
         return state
+
+    def is_over(self, record: Record, now: float) -> bool:
+        """Return whether a bound session has been idle for too long, by its last proof."""
+        device = device_of(record)
+        if not self.rules.requires or not isinstance(device, Binding):
+            return False
+        went_on = device.proved_at + self.rules.freshness + self.rules.grace
+        return now > went_on + idle_timeout(record, self._lifetimes) + SKEW
+
+    def _refused(self, record: Record, reason: str, now: float) -> Notice:
+        if self.is_over(record, now):
+            return Notice.of(Event.EXPIRED, record, OVER)
+        return Notice.of(Event.DEVICE_REFUSED, record, reason)
 
     def _shown(
         self, record: Record, device: Device | None, presented: Presented, now: float

@@ -7,12 +7,18 @@ does the same.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from ..errors import BadRecord, StoreUnavailable
 from . import policy
 from .owner_entries import OwnerEntries
 from .record import Opens, Record
 from .steps import Steps
 from .store import Clock, Conflict, Store
+
+# Whether a record's session is expired at a moment.
+Judge: TypeAlias = Callable[[Record, float], bool]
 
 _ATTEMPTS = 5  # to delete a record that other requests write to in the meantime
 
@@ -29,13 +35,13 @@ class Ending:
         self._owners = owners
         self._clock = clock
 
-    def ends(self, record: Record) -> Steps[bool]:
+    def ends(self, record: Record, is_over: Judge = policy.is_over) -> Steps[bool]:
         """Return whether a session is expired, and delete its record if it is.
 
         Another request may have written in the meantime. Its record is judged again, because a
         login restarts the timeouts. Raises StoreUnavailable.
         """
-        if not policy.is_over(record, self._clock()):
+        if not is_over(record, self._clock()):
             return False
         key, standing = self._prefix + record.sid, record
         for _ in range(_ATTEMPTS):
@@ -47,6 +53,6 @@ class Ending:
                 standing = self._records.open(key, outcome.record)
             except BadRecord:
                 return True  # another user's by now
-            if not policy.is_over(standing, self._clock()):
+            if not is_over(standing, self._clock()):
                 return True
         raise StoreUnavailable("an expired session is written to again and again")

@@ -224,6 +224,8 @@ class Opener:
                 devices = self._devices
                 judged = None if devices is None else devices.judge(record, device, now)
                 if isinstance(judged, Notice):
+                    if devices is not None and judged.event is Event.EXPIRED:
+                        _ = yield from self.ending.ends(record, devices.is_over)
                     return judged
                 data, loaded = codec.decode(record.payload), Loaded(signed, record, sealed)
                 return self.stored(data, loaded, now, renew=renew, device=judged)
