@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from tests.support.backend import CHOSEN, Backend, Servers, is_in_run, part_of, stores_over
 from tests.support.clock import Clock, Entropy
@@ -33,6 +34,9 @@ NEEDED = {
     "browser": "SAMESESSION_BROWSER",  # a Chromium's program
     "deployments": "SAMESESSION_DEPLOYMENTS",  # servers of others
 }
+# A busy machine, or a tracer, is slow, and that is not what a property is about.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 INSTALLED = tuple(os.environ.get("SAMESESSION_FRAMEWORKS", "flask,quart").split(","))
 
 

@@ -299,7 +299,7 @@ def test_a_signature_is_of_two_halves() -> None:
             proved_challenge(f"{signed}.{encoded(bad)}", key)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_no_change_of_a_proof_proves_anything(data: st.DataObject) -> None:
     text, key = _PROVED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter, Map, MapAdapter, Rule
@@ -126,7 +126,6 @@ def _page(string: str, endpoint: str) -> dict[str, Any]:
         _page("/static/page", "static"),
     ]
 )
-@settings(deadline=None)  # a busy machine
 @given(
     st.one_of(
         st.lists(RULES, min_size=1, max_size=6),

@@ -74,7 +74,7 @@ def test_what_is_no_text_is_told_what_to_write(wrong: Any) -> None:
         st.lists(st.sampled_from([*PIECES, "\x00", "\ud800", "é"]), max_size=80).map("".join),
     )
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_whatever_a_client_sends_is_a_short_printable_label_or_none(text: str) -> None:
     label = from_user_agent(text)
     if label is not None:

@@ -296,10 +296,9 @@ async def _replay(
 
 QUIETLY = settings(
     max_examples=20,
-    deadline=None,
     phases=(Phase.explicit, Phase.generate),
     derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
