@@ -128,7 +128,8 @@ PYTHONS = {version: interpreter(version) for version in VERSIONS}
 
 def _install(session: nox.Session, extras: str, *groups: str, pins: tuple[str, ...] = ()) -> None:
     wanted = nox.project.dependency_groups(PROJECT, *groups)
-    session.install(*wanted, f".[{extras}]", *pins)
+    # What is imported is compiled then: to compile all of it takes as long as to install it.
+    session.install(*wanted, f".[{extras}]", *pins, env={"PIP_COMPILE": "0"})
 
 
 def _pytest(session: nox.Session, *arguments: str, by: tuple[str, ...] = ("pytest",)) -> None:
@@ -146,19 +147,23 @@ def _has_paths(session: nox.Session) -> bool:
 def _suite(
     session: nox.Session, *paths: str, cases: str = "spread", by: tuple[str, ...] = ("pytest",)
 ) -> None:
-    """Run tests on every core; `-- -n 0` does so in one process."""
+    """Run tests in several processes; `-- -n 0` does so in one."""
     if not _has_paths(session) and "-k" not in session.posargs:  # that is run in full
         session.env[CASES] = cases
     # Compiled once for all processes and sessions, and beside no source.
     session.env["PYTHONDONTWRITEBYTECODE"] = ""
     session.env["PYTHONPYCACHEPREFIX"] = str(Path(session.virtualenv.location).parent / "pycache")
-    _pytest(session, *paths, "-n", str(_cores()), "--dist", "worksteal", by=by)
+    _pytest(session, *paths, "-n", str(_processes()), "--dist", "worksteal", by=by)
 
 
-def _cores() -> int:
-    """Return how many cores are ours, eight at most: each has servers of its own and 0.5 GB."""
+def _processes() -> int:
+    """Return three for two cores, as a test waits for a third of its time: for servers and disks.
+
+    Eight at most: each has servers of its own, and 0.5 GB.
+    """
     ours = getattr(os, "sched_getaffinity", None)  # not on macOS
-    return min(len(ours(0)) if ours else os.cpu_count() or 1, 8)
+    cores = len(ours(0)) if ours else os.cpu_count() or 1
+    return min(cores + (cores + 1) // 2, 8)
 
 
 @nox.session

@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "framework" in metafunc.fixturenames:
-        metafunc.parametrize("framework", FRAMEWORKS)
+        metafunc.parametrize("framework", [each for each in FRAMEWORKS if each in INSTALLED])
     if "store_name" in metafunc.fixturenames:
         marker = metafunc.definition.get_closest_marker("stores")
         names = stores_over(None if marker is None else marker.args)
