@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from samesession import Session
+from samesession.core.store import Colour
 from samesession.quart import revoke_all
+from samesession.stores.sqlalchemy.engines import driven
 from tests.support.backend import SERVER_STORES, Backend
 from tests.support.site import Site
 
@@ -50,11 +54,12 @@ def nothing_left() -> Iterator[None]:
 
 
 @pytest.fixture
-def new_app(framework: str, backend: Backend) -> Callable[[], Any]:
+def new_app(framework: str, backend: Backend) -> Callable[..., Any]:
     """Give a function that makes an application, as a user's tests have it."""
 
-    def make() -> Any:
-        site = Site(framework, backend.settings, clock=backend.clock, init=False)
+    def make(**settings: Any) -> Any:
+        chosen = {**backend.settings, **settings}
+        site = Site(framework, chosen, clock=backend.clock, init=False)
         Session(site.app)
 
         @site.view("/put")
@@ -111,9 +116,9 @@ def test_an_application_of_all_tests(
             gc.collect()
 
 
-def test_many_applications_in_one_loop(
-    framework: str, backend: Backend, new_app: Callable[[], Any]
-) -> None:
+def close_what_they_open(framework: str, backend: Backend, new_app: Callable[[], Any]) -> None:
+    """Fail if one of many applications in a loop leaves something open when it is freed."""
+
     async def visited_and_freed() -> None:
         visiting = visits(new_app(), framework)
         if visiting is not None:
@@ -139,6 +144,38 @@ def test_many_applications_in_one_loop(
 
     with nothing_left():
         asyncio.run(test())
+
+
+def test_many_applications_in_one_loop(
+    framework: str, backend: Backend, new_app: Callable[[], Any]
+) -> None:
+    close_what_they_open(framework, backend, new_app)
+
+
+@pytest.mark.needs("quart")
+@pytest.mark.stores("sqlalchemy-sqlite", "postgresql", "mariadb", "mysql")
+def test_many_applications_that_lend_an_engine(
+    framework: str, backend: Backend, new_app: Callable[..., Any]
+) -> None:
+    url = driven(sa.make_url(backend.settings["SESSION_SQLALCHEMY"]), Colour.ASYNC)
+
+    def lending() -> Any:
+        return new_app(SESSION_SQLALCHEMY=create_async_engine(url))
+
+    close_what_they_open(framework, backend, lending)
+
+
+@pytest.mark.needs("quart")
+@pytest.mark.stores("postgresql")
+def test_many_applications_with_asyncpg(
+    framework: str, backend: Backend, new_app: Callable[..., Any]
+) -> None:
+    url = sa.make_url(backend.settings["SESSION_SQLALCHEMY"]).set(drivername="postgresql+asyncpg")
+
+    def connecting() -> Any:
+        return new_app(SESSION_SQLALCHEMY=url.render_as_string(hide_password=False))
+
+    close_what_they_open(framework, backend, connecting)
 
 
 @pytest.mark.needs("quart")

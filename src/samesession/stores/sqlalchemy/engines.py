@@ -11,7 +11,6 @@ import logging
 import math
 import os
 from collections.abc import Callable
-from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeVar, cast
 
@@ -56,6 +55,8 @@ logging.getLogger(f"sqlalchemy.engine.Engine.{_NAME}").addFilter(
     lambda record: record.levelno > logging.DEBUG
 )
 _OPTIONS = {"isolation_level": "AUTOCOMMIT", "hide_parameters": True, "logging_name": _NAME}
+# Async drivers whose idle connections no event loop watches, so that it holds no context for them.
+_UNWATCHED = {"psycopg", "aiosqlite"}
 _BOTH = {"psycopg"}  # drivers that SQLAlchemy knows in both colours under one name
 _MEMORY_HELP = (
     "SESSION_SQLALCHEMY is an SQLite database in memory, whose only connection an application "
@@ -222,14 +223,7 @@ def _connect_args(url: sa.URL, colour: Colour, timeout: float) -> dict[str, Any]
         from .psycopg import AbortingConnection
 
         args["async_creator_fn"] = AbortingConnection.connect
-    elif colour is Colour.ASYNC and url.get_dialect().driver == "asyncmy":
-        args["async_creator_fn"] = _connect_apart
     return args
-
-
-async def _connect_apart(*args: Any, **named: Any) -> Any:  # Any: asyncmy's, which has no types
-    """Connect to MariaDB or MySQL, in such a way that the connection does not hold the request."""
-    return await opened_apart(import_module("asyncmy").connect(*args, **named))
 
 
 def _timeouts(url: sa.URL, timeout: float) -> dict[str, Any]:
@@ -356,6 +350,11 @@ def on(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
 
 
 async def through(engine: AsyncEngine, work: Callable[[sa.Connection], T]) -> T:
-    """Do the same on one of an async engine."""
+    """Do the same on one of an async engine, which must not hold the request for longer."""
+    answer = _through(engine, work)
+    return await (answer if engine.dialect.driver in _UNWATCHED else opened_apart(answer))
+
+
+async def _through(engine: AsyncEngine, work: Callable[[sa.Connection], T]) -> T:
     async with engine.connect() as connection:
         return await connection.run_sync(work)
