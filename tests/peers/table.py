@@ -1,16 +1,17 @@
-"""The table in docs/move/results.md: made from a run, and compared with the list of cases."""
+"""The tables in docs/move/results.md: made from a run, and compared with the list of cases."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 from typing import NamedTuple
 
 from .cases import CASES, Case
 
 BEGIN, END = "<!-- results -->\n", "<!-- /results -->\n"
 _HEAD = (
-    "| Release | Store | Format | Cookie | At the next request | By the command | Equal values |\n"
-    "| --- | --- | --- | --- | --- | --- | --- |\n"
+    "| Store | Format | Cookie | At the next request | By the command | Equal values |\n"
+    "| --- | --- | --- | --- | --- | --- |\n"
 )
 
 
@@ -41,8 +42,8 @@ class Row(NamedTuple):
         return cls(*start, online, command, len(case.names))
 
     def __str__(self) -> str:
-        """Return the line of the table."""
-        return "".join(f"| {cell} " if cell != "" else "| " for cell in self) + "|"
+        """Return the line of the release's table."""
+        return "".join(f"| {cell} " if cell != "" else "| " for cell in self[1:]) + "|"
 
 
 def _store(case: Case) -> str:
@@ -62,12 +63,16 @@ def expected() -> list[Row]:
 
 
 def text(rows: Iterable[Row]) -> str:
-    """Return the table."""
-    return _HEAD + "".join(f"{each}\n" for each in rows)
+    """Return a section with a table for each release."""
+    sections: list[str] = []
+    for release, found in groupby(rows, key=lambda row: row.release):
+        lines = "".join(f"{each}\n" for each in found)
+        sections.append(f"### {release}\n\n{_HEAD}{lines}\n")
+    return "".join(sections)
 
 
 def part(document: str) -> str:
-    """Return the table in a document; raises ValueError without one."""
+    """Return the tables in a document; raises ValueError without them."""
     _, begin, rest = document.partition(BEGIN)
     found, end, _ = rest.partition(END)
     if not begin or not end:
@@ -76,5 +81,5 @@ def part(document: str) -> str:
 
 
 def with_part(document: str, new: str) -> str:
-    """Return the document with another table."""
+    """Return the document with other tables."""
     return document.replace(BEGIN + part(document) + END, BEGIN + new + END)
