@@ -49,7 +49,7 @@ class DynamoDBNetwork(Network):
     drops_garbled = False  # to HTTP it was an answer like any other
     reads_again = False  # cut off within its head, an answer may look whole
     knows_garbage = False  # what else is in the answer to a write is nobody's business
-    # "An answer that trickles in can take longer": docs/stores/dynamodb.md.
+    # "An answer that trickles in can take any time": docs/stores/dynamodb.md.
     unbounded = frozenset({("trickle", Colour.SYNC)})
     garbage = (
         b"\x00" * 64,
