@@ -49,7 +49,8 @@ def life() -> str:
     title = (
         "A visitor has no record. The first write makes a record and a cookie. A login binds the "
         "session to a user and replaces its secret. A logout, a revocation or a timeout ends it: "
-        "the record is deleted, and the cookie opens nothing. An anonymous session ends likewise."
+        "the record is deleted, and the cookie opens nothing. An anonymous session ends "
+        "in the same way."
     )
     wide, tall = Point(230, 62), 118
     steps = ("first write: session[...] = ...", "login: bind(user), a new secret")

@@ -69,6 +69,8 @@ def test_python_is_read_for_docstrings_comments_and_messages() -> None:
         "It goes on without a session.",
         "A store by others does it.",
         "Sessions of ours are read.",
+        "It has a cookie of its own, which ends.",
+        "The cookies of their own are sent.",
     ],
 )
 def test_a_riddle_is_found(text: str) -> None:
@@ -76,7 +78,11 @@ def test_a_riddle_is_found(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["What is stored?", "There is no store.", "It is no longer there.", "Return a store."]
+    "text",
+    [
+        *("What is stored?", "There is no store.", "It is no longer there.", "Return a store."),
+        "The server counts by its own clock.",
+    ],
 )
 def test_plain_english_is_not(text: str) -> None:
     assert found(list(of_markdown(text))) == []
