@@ -86,8 +86,3 @@ def test_a_riddle_is_found(text: str) -> None:
 )
 def test_plain_english_is_not(text: str) -> None:
     assert found(list(of_markdown(text))) == []
-
-
-def test_the_list_of_unchecked_files_is_sorted() -> None:
-    listed = (HERE / "unchecked.txt").read_text().split()
-    assert sorted({*listed}) == listed
