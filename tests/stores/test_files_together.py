@@ -17,6 +17,7 @@ import pytest
 from samesession import StoreUnavailable
 from samesession.core.steps import Call
 from samesession.core.store import Conflict, Lifetimes, Outcome
+from samesession.run import groups
 from samesession.run.aio import arun
 from samesession.run.sync import run
 from samesession.stores.filesystem import FileStore, versions
@@ -72,6 +73,7 @@ def hops(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return do_all(self, iter(waiting))
 
     monkeypatch.setattr(Together, "all", noting)
+    monkeypatch.setattr(groups, "_WAKE_AFTER", 60.0)  # though the loop's turn be a slow one
     return found
 
 

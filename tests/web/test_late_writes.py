@@ -75,6 +75,7 @@ class Late:
             result = done()
             if inspect.isawaitable(result):
                 await asyncio.wait_for(result, PATIENCE)
+                await asyncio.sleep(0)  # from 3.12 on what wakes this task holds the other
         return self._caught
 
     def _work(self, do: Do, before: Do | None, *, saving: bool) -> Callable[[Any], Any]:
@@ -132,7 +133,8 @@ class Late:
                 task = asyncio.create_task(when_answered())
                 self._left.append(lambda: task)
             case "background":
-                web.current_app.add_background_task(when_answered)
+                # Quart 0.23 begins such a task without the request.
+                web.current_app.add_background_task(copied(when_answered))
                 (task,) = web.current_app.background_tasks
                 self._left.append(lambda: task)
             case "held":

@@ -292,6 +292,28 @@ async def test_outside_of_an_application_each_action_says_how_to_be_inside(
     assert wanted in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["bind", "read", "write", "saving"])
+async def test_in_an_application_without_a_request_an_action_says_how_to_have_one(
+    framework: str, name: str
+) -> None:
+    """As in a task of Quart's `add_background_task`, which has no request from Quart 0.23 on."""
+    context = Site(framework, {"SESSION_TYPE": "memory"}, clock=Clock()).app.app_context()
+
+    async def refused() -> str:
+        with pytest.raises(RuntimeError) as caught:
+            await done(actions(framework)[name]())
+        return str(caught.value)
+
+    if framework == "flask":
+        with context:
+            told = await refused()
+    else:
+        async with context:
+            told = await refused()
+    assert told.startswith("no request is active here")
+    assert f"{framework}.copy_current_request_context" in told
+
+
 def _answering(framework: str, body: Any) -> Any:
     async def coroutine() -> Any:
         return body()

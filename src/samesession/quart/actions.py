@@ -358,7 +358,11 @@ def cookie_header(request: Request | Websocket) -> str:
 
 def current() -> object:
     """Internal: return the session of this request itself, not its proxy."""
-    return headers.unproxied(quart.session)
+    try:
+        return headers.unproxied(quart.session)
+    except AttributeError as error:
+        # Quart 0.23 reads an attribute of None where an application is active without a request.
+        raise RuntimeError("no request is active") from error
 
 
 def current_request() -> Request | Websocket:
