@@ -29,9 +29,12 @@ def ends(
 
 @pytest.fixture
 def deadline() -> Deadline:
-    made = Deadline()
-    made.begin(SECONDS)
-    return made
+    return Deadline()
+
+
+def assert_in_time(began: float) -> None:
+    """Check that a wait lasted until its deadline; what would be wrong lasts for ever."""
+    assert SECONDS <= time.monotonic() - began < 30 * SECONDS
 
 
 def test_signals_make_no_wait_longer(
@@ -42,10 +45,11 @@ def test_signals_make_no_wait_longer(
     before = signal.signal(signal.SIGALRM, lambda *_: None)
     signal.setitimer(signal.ITIMER_REAL, SECONDS / 10, SECONDS / 10)
     began = time.monotonic()
+    deadline.begin(SECONDS)
     try:
         with pytest.raises(TimeoutError):
             _ = ours.receive(100, deadline)
-        assert SECONDS * 0.9 <= time.monotonic() - began < 5 * SECONDS
+        assert_in_time(began)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -64,10 +68,11 @@ def test_a_server_that_drips_makes_no_wait_longer(
     dripping = threading.Thread(target=drip)
     dripping.start()
     began = time.monotonic()
+    deadline.begin(SECONDS)
     try:
         with pytest.raises(TimeoutError):
             _ = [ours.receive(100, deadline) for _ in range(50)]
-        assert SECONDS * 0.9 <= time.monotonic() - began < 5 * SECONDS
+        assert_in_time(began)
     finally:
         over.set()
         dripping.join()
@@ -86,10 +91,11 @@ def test_a_server_that_reads_slowly_makes_no_wait_longer(
     sipping = threading.Thread(target=sip)
     sipping.start()
     began = time.monotonic()
+    deadline.begin(SECONDS)
     try:
         with pytest.raises(TimeoutError):
             ours.send(b"x" * 10_000_000, deadline)
-        assert SECONDS * 0.9 <= time.monotonic() - began < 5 * SECONDS
+        assert_in_time(began)
     finally:
         over.set()
         sipping.join()

@@ -411,7 +411,7 @@ def test_what_is_small_does_not_become_large_or_take_long(bomb: bytes) -> None:
     begun = time.process_time()
     try:
         assert reason(in_a_dict(bomb)) in (TOO_LARGE, DAMAGED)
-        assert time.process_time() - begun < 8
+        assert time.process_time() - begun < 30  # 2 on an idle machine, for ever if it is wrong
         assert tracemalloc.get_traced_memory()[1] < 120_000_000
     finally:
         tracemalloc.stop()
