@@ -149,7 +149,7 @@ def _suite(
 ) -> None:
     """Run tests in several processes; `-- -n 0` does so in one."""
     if not _has_paths(session) and "-k" not in session.posargs:  # that is run in full
-        session.env[CASES] = cases
+        session.env[CASES] = os.environ.get(CASES, cases)
     # Compiled once for all processes and sessions, and beside no source.
     session.env["PYTHONDONTWRITEBYTECODE"] = ""
     session.env["PYTHONPYCACHEPREFIX"] = str(Path(session.virtualenv.location).parent / "pycache")
@@ -171,7 +171,8 @@ def tests(session: nox.Session) -> None:
     """Run all tests, on both frameworks and every store, with this Python.
 
     Of a scenario each case runs on each framework over one store, and over each store one case:
-    `nox -s every_case` runs every case over every store.
+    `nox -s every_case` runs every case over every store, and with SAMESESSION_CASES=rest this
+    session those that it leaves out without.
     """
     missing = [version for version, path in PYTHONS.items() if path is None]
     if missing:
@@ -189,13 +190,23 @@ def every_case(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Measure which branches of the source the tests take, and show those that they do not."""
-    _install(session, EVERYTHING, "test", "peers", "coverage")
+    """Measure which branches of the source the tests take; fail if these are fewer than before.
+
+    The tests are those of `tests`, and of `servers` those of the stores.
+    """
+    by = ("coverage", "run", "-m", "pytest")
+    chosen = [name for name, server in SERVERS.items() if not server.by_name]
+    _programs(session, [SERVERS[name] for name in chosen])
+    _install(session, EVERYTHING, "test", "peers", "databases", "coverage")
     session.env["COVERAGE_FILE"] = str(Path(session.create_tmp()) / "coverage")
     session.run("coverage", "erase")
-    _suite(session, by=("coverage", "run", "-m", "pytest"))
+    _suite(session, by=by)
+    partial = _has_paths(session) or "-k" in session.posargs
+    if not partial:
+        _serve(session, chosen)
+        _suite(session, "tests/stores", "tests/topology", by=by)
     session.run("coverage", "combine", "--quiet")
-    session.run("coverage", "report")
+    session.run("coverage", "report", *(("--fail-under=0",) if partial else ()))
 
 
 def _tests_on(version: str, path: str | None) -> None:
@@ -454,10 +465,15 @@ def servers(session: nox.Session) -> None:
     if "mysql" in chosen and not _has_mysql():
         session.error("not found: MySQL's own mysqld, which is not MariaDB's of that name")
     _install(session, EVERYTHING, "test", "databases")  # the tests of a store import its client
+    _serve(session, chosen)
+    _pytest(session, *(path for path in OF_EVERY_STORE if (ROOT / path).is_dir()))
+
+
+def _serve(session: nox.Session, chosen: list[str]) -> None:
+    """Have the tests run over these stores."""
     if "mongodb" in chosen:
         _mongodb(session)
     session.env[STORES] = ",".join(chosen)
-    _pytest(session, *(path for path in OF_EVERY_STORE if (ROOT / path).is_dir()))
 
 
 def _all(session: nox.Session) -> list[str]:

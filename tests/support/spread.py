@@ -5,6 +5,7 @@ it is parametrised with. SAMESESSION_CASES says how many there are of a run:
 
 - nothing: every case on every framework, over every store;
 - "spread": every case on every framework, over one of the stores, and over every store a case;
+- "rest": what "spread" leaves out, and no test that is not of a scenario;
 - "one": a single case on every framework, over one of the stores.
 """
 
@@ -15,8 +16,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 HOW = os.environ.get("SAMESESSION_CASES", "")
-if HOW not in ("", "spread", "one"):
-    raise ValueError(f"SAMESESSION_CASES is spread, one or not set, not {HOW!r}")
+if HOW not in ("", "spread", "rest", "one"):
+    raise ValueError(f"SAMESESSION_CASES is spread, rest, one or not set, not {HOW!r}")
 
 # The parameters that make a test a scenario; all others make a case.
 _SITE = ("framework", "store_name")
@@ -51,6 +52,8 @@ def chosen(places: Iterable[Place], how: str = HOW) -> set[Place]:
             # Shifted, so that two frameworks have a case over two stores.
             if how == "spread":
                 found |= _one_of_each(those, shift)
+            elif how == "rest":
+                found |= set(those) - _one_of_each(those, shift)
             elif how == "one":
                 found.add(those[(number + shift) % len(those)])
             else:

@@ -43,6 +43,14 @@ def test_a_case_that_not_every_store_has_runs_over_one_that_has_it() -> None:
     assert {each.store for each in found if each.case == 2} == {"sqlite"}
 
 
+@pytest.mark.parametrize("cases", range(1, 12))
+def test_the_rest_is_what_spread_leaves_out(cases: int) -> None:
+    all_of_it = places(cases)
+    spread, rest = chosen(all_of_it, "spread"), chosen(all_of_it, "rest")
+    assert spread | rest == set(all_of_it)
+    assert not spread & rest
+
+
 def test_one_case_of_each_scenario_is_another_one_each_time() -> None:
     scenarios = [each for name in "abcd" for each in places(1, scenario=name)]
     found = chosen(scenarios, "one")
