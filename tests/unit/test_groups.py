@@ -78,6 +78,7 @@ async def test_a_turn_of_the_loop_is_one_hop(group: Each, monkeypatch: pytest.Mo
         told.append(func)
         return tell(func, *args, **named)
 
+    monkeypatch.setattr(module, "_WAKE_AFTER", PATIENCE)
     monkeypatch.setattr(module, "_TELL_AFTER", PATIENCE)
     monkeypatch.setattr(loop, "call_soon_threadsafe", note)
     for _ in range(2):
