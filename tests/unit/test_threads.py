@@ -271,7 +271,8 @@ def test_work_outlives_the_loop_that_asked_for_it() -> None:
 def alone(text: str) -> str:
     """Run a program in a process of its own, strictly; give what it prints."""
     head = (
-        "import asyncio, os, threading, time\n"
+        "import asyncio, logging, os, threading, time\n"
+        "logging.getLogger('asyncio').setLevel(logging.ERROR)  # not what a busy machine is told\n"
         "from samesession.core.steps import call\n"
         "from samesession.run.aio import arun\n"
     )
