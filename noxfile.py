@@ -439,7 +439,7 @@ def fuzz(session: nox.Session) -> None:
     _install(session, EVERYTHING, "test", "fuzz")
     limit = f"-runs={session.posargs[0]}" if session.posargs else "-max_total_time=20"
     old = ("old-cookie", "flask-session", "quart-session")
-    for reader in ("cookie", "record", "payload", "file", "proof", "fields", *old):
+    for reader in ("cookie", "record", "payload", "file", "proof", "fields", "bound-cookie", *old):
         session.run("python", "-m", "tests.fuzz", reader, limit)
 
 

@@ -19,12 +19,23 @@ from itsdangerous import Signer as ItsdangerousSigner
 from samesession import BadRecord
 from samesession.aes_gcm import AesGcm
 from samesession.core import codec
+from samesession.core.bound_cookie import BoundCookies
 from samesession.core.cookie_only import tagged_json
 from samesession.core.cookie_only.flow import CookieFlow
 from samesession.core.cookie_only.signed_format import SignedFormat
+from samesession.core.device_binding import (
+    Binding,
+    Challenge,
+    Damaged,
+    Offered,
+    device_in,
+    with_device,
+)
+from samesession.core.device_binding import encoded as encoded_device
 from samesession.core.encryption import Encryption
 from samesession.core.keys import Purpose, derive
-from samesession.core.record import MAC_BYTES, Record, lifetime_of, revision_of
+from samesession.core.memo import Memo
+from samesession.core.record import DEVICE, MAC_BYTES, Record, lifetime_of, revision_of
 from samesession.core.session import ServerSession
 from samesession.core.store import Lifetimes
 from samesession.device.proofs import proved_challenge, registration
@@ -282,6 +293,28 @@ def _fields() -> tuple[Reader, list[bytes]]:
     ]
 
 
+def _bound_cookie() -> tuple[Reader, list[bytes]]:
+    """Read a bound cookie as a browser sends it, and the field of a record that it is proved by."""
+    bound = Binding("ES256", b"{}", b"o" * 24, NOW, NOW, (Challenge(b"c" * 24, NOW, False),))
+    cookies = BoundCookies(KEYS, "session:", "session", proofs=Memo(10**4))
+    made = record(TOKEN, fields=with_device((), bound))
+    good = cookies.value(made, bound.thumbprint, NOW)
+
+    def read(data: bytes) -> None:
+        said = data.decode("utf-8", "surrogateescape")
+        for each in ([said], said.split(";")):
+            at = cookies.proved_at(each, made, bound.thumbprint)
+            assert at is None or (at == NOW and good in each), "a forged proof counts"
+        found = device_in(((DEVICE, data),))
+        if not isinstance(found, Damaged):
+            assert found is not None
+            assert device_in(with_device((), found)) == found
+
+    fields = [encoded_device(each) for each in (bound, Offered(b"o" * 24, NOW))]
+    values = (good, f"{NOW}.{'A' * 43}", f"0;{good}")
+    return read, [*(each.encode() for each in values), *fields]
+
+
 READERS: dict[str, Callable[[], tuple[Reader, list[bytes]]]] = {
     "cookie": _cookie,
     "record": _record,
@@ -293,4 +326,5 @@ READERS: dict[str, Callable[[], tuple[Reader, list[bytes]]]] = {
     "pickle": _pickle,
     "proof": _proof,
     "fields": _fields,
+    "bound-cookie": _bound_cookie,
 }
