@@ -20,6 +20,7 @@ def test_each_block_is_a_file() -> None:
     assert {*FILES} == {
         *("shop.py", "pyproject.toml", "test_shop.py"),
         *("quart_shop.py", "test_quart_shop.py"),
+        *("bound_shop.py", "test_bound_shop.py"),
     }
 
 
@@ -28,6 +29,7 @@ def test_each_block_is_a_file() -> None:
     [
         pytest.param("shop", 6, marks=pytest.mark.needs("flask")),
         pytest.param("quart_shop", 2, marks=pytest.mark.needs("quart")),
+        pytest.param("bound_shop", 2, marks=pytest.mark.needs("flask")),
     ],
 )
 def test_the_suite_passes(pytester: pytest.Pytester, module: str, passed: int) -> None:

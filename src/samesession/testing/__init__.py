@@ -8,6 +8,7 @@
 The stores of this package pass the same contract. It needs pytest
 (samesession[testing]) and no plugin: the async colour runs in an event loop that
 the contract makes for each test. docs/stores/write-your-own.md shows it in use.
+`DeviceKey` is for tests of applications: docs/guides/testing.md shows it.
 """
 
 from __future__ import annotations
@@ -33,12 +34,14 @@ from .abilities import (  # noqa: E402  # after the line above
 )
 from .caller import Caller, ManualClock, NewStore, make_record  # noqa: E402
 from .contract import StoreContract  # noqa: E402
+from .device_key import DeviceKey  # noqa: E402
 from .foreign import FileForeign, ForeignRecordsContract  # noqa: E402
 from .notices import NoticesContract  # noqa: E402
 from .outage import OutageContract  # noqa: E402
 
 __all__ = [
     "Caller",
+    "DeviceKey",
     "FileForeign",
     "ForeignRecordsContract",
     "ListContract",
