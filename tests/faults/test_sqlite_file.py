@@ -19,6 +19,7 @@ import pytest
 
 from samesession import ConfigError, StoreUnavailable
 from samesession.core.store import Colour, Conflict, Outcome
+from samesession.run import groups
 from samesession.run.aio import arun
 from samesession.run.sync import run
 from samesession.stores.sqlalchemy import SQLStore
@@ -390,7 +391,10 @@ def test_where_sqlite_gives_up_a_transaction_each_write_is_tried_alone(
     assert run(store.load_many(["one", "bad\0", "two"])) == [raw(1), None, raw(1)]
 
 
-def test_writes_of_one_turn_of_a_loop_share_a_transaction(store: SQLiteStore) -> None:
+def test_writes_of_one_turn_of_a_loop_share_a_transaction(
+    store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "_WAKE_AFTER", 60.0)  # though the loop's turn be a slow one
     told = statements(store)
 
     async def create_all() -> list[bool]:

@@ -343,9 +343,7 @@ async def _administer(work: Callable[[Administration], Steps[T]]) -> T:
         return await arun(work(app_sessions.administration), timeout=app_sessions.store_timeout)
 
 
-def runner(
-    app_sessions: AppSessions,
-) -> Callable[[Steps[Any]], Any]:  # Any: the result of the steps
+def runner(app_sessions: AppSessions) -> Callable[[Steps[Any]], Any]:  # Any: what steps return
     """Internal: return the runner of steps for a command, in its own event loop."""
     return lambda steps: asyncio.run(arun(steps, timeout=app_sessions.store_timeout))
 
