@@ -3949,4 +3949,384 @@ MUTANTS = (
         (Change("answering.py", "state.device.is_ours:", "state.device.presented.proves:"),),
         ("tests/web/test_device_links.py", "-k", "memory and the_page_is_ours"),
     ),
+    Mutant(
+        "a device's key has signed its proof",
+        (Change("device/keys.py", "_VERIFY[self.alg](members, signature, signed)", "pass"),),
+        ("tests/unit/test_device_proofs.py", "-k", "rfc"),
+    ),
+    Mutant(
+        "a registration is signed by the key that it brings",
+        (
+            Change(
+                "device/proofs.py",
+                'key = public_key(found.header["alg"], found.header.get("jwk"))\n'
+                "    key.check(found.signature, found.signed)",
+                'key = public_key(found.header["alg"], found.header.get("jwk"))',
+            ),
+        ),
+        ("tests/unit/test_device_proofs.py", "-k", "of_another_is_not_registered"),
+    ),
+    Mutant(
+        "a proof is signed by the key in the record",
+        (
+            Change(
+                "device/proofs.py",
+                'raise BadProof("the algorithm is not the key\'s")\n'
+                "    key.check(found.signature, found.signed)",
+                'raise BadProof("the algorithm is not the key\'s")',
+            ),
+        ),
+        ("tests/unit/test_device_proofs.py", "-k", "another_key_proves_nothing"),
+    ),
+    Mutant(
+        "a proof is by the algorithm of the key in the record",
+        (Change("device/proofs.py", 'if found.header["alg"] != key.alg:', "if False:"),),
+        ("tests/unit/test_device_proofs.py", "-k", "must_be_a_proof"),
+    ),
+    Mutant(
+        "a proof of a device is by an algorithm that is offered",
+        (Change("device/proofs.py", ' or header.get("alg") not in ALGORITHMS', ""),),
+        ("tests/unit/test_device_proofs.py", "-k", "must_be_a_proof"),
+    ),
+    Mutant(
+        "no other kind of JWT is a proof of a device",
+        (Change("device/proofs.py", 'header.get("typ") != _TYPE or ', ""),),
+        ("tests/unit/test_device_proofs.py", "-k", "must_be_a_proof"),
+    ),
+    Mutant(
+        "a proof says nothing that must be understood and is not",
+        (Change("device/proofs.py", 'if "crit" in header:', "if False:"),),
+        ("tests/unit/test_device_proofs.py", "-k", "must_be_a_proof"),
+    ),
+    Mutant(
+        "the challenge in a proof is short",
+        (Change("device/proofs.py", "not 0 < len(challenge) <= _MOST_OF_CHALLENGE", "False"),),
+        ("tests/unit/test_device_proofs.py", "-k", "must_be_a_proof"),
+    ),
+    Mutant(
+        "a proof of a device is short",
+        (Change("device/proofs.py", "if len(text) > MOST_CHARACTERS:", "if False:"),),
+        ("tests/unit/test_device_proofs.py", "-k", "too_long"),
+    ),
+    Mutant(
+        "a key of a device is public",
+        (Change("device/keys.py", '"d" in said or ', ""),),
+        ("tests/unit/test_device_proofs.py", "-k", "no_public_key"),
+    ),
+    Mutant(
+        "a key of a device is its algorithm's",
+        (Change("device/keys.py", ' or said.get("alg", alg) != alg', ""),),
+        ("tests/unit/test_device_proofs.py", "-k", "no_public_key"),
+    ),
+    Mutant(
+        "a key of a device is of its algorithm's kind",
+        (Change("device/keys.py", ' or members["kty"] != kind', ""),),
+        ("tests/unit/test_device_proofs.py", "-k", "no_public_key"),
+    ),
+    Mutant(
+        "a key of a device is on the one curve",
+        (Change("device/keys.py", 'if members["crv"] != "P-256":', "if False:"),),
+        ("tests/unit/test_device_proofs.py", "-k", "no_public_key"),
+    ),
+    Mutant(
+        "a coordinate of a device's key has one spelling",
+        (
+            Change(
+                "device/keys.py",
+                "if len(x) != _COORDINATE_BYTES or len(y) != _COORDINATE_BYTES:",
+                "if False:",
+            ),
+        ),
+        ("tests/unit/test_device_proofs.py", "-k", "no_public_key"),
+    ),
+    Mutant(
+        "an RSA key of a device is neither weak nor slow",
+        (
+            Change(
+                "device/keys.py",
+                "if not _LEAST_BITS <= modulus.bit_length() <= _MOST_BITS:",
+                "if False:",
+            ),
+        ),
+        ("tests/unit/test_device_proofs.py", "-k", "no_public_key or smaller"),
+    ),
+    Mutant(
+        "an RSA key of a device has a quick exponent",
+        (
+            Change(
+                "device/keys.py",
+                "if not modulus & exponent & 1 or not 1 < exponent <= _MOST_EXPONENT:",
+                "if False:",
+            ),
+        ),
+        ("tests/unit/test_device_proofs.py", "-k", "no_public_key"),
+    ),
+    Mutant(
+        "a number of a device's key has one spelling",
+        (Change("device/keys.py", 'if found.startswith(b"\\0"):', "if False:"),),
+        ("tests/unit/test_device_proofs.py", "-k", "no_public_key"),
+    ),
+    Mutant(
+        "a signature of a device is of two halves",
+        (Change("device/keys.py", "if len(signature) != 2 * _COORDINATE_BYTES:", "if False:"),),
+        ("tests/unit/test_device_proofs.py", "-k", "two_halves"),
+    ),
+    Mutant(
+        "base64url of a proof has one spelling",
+        (
+            Change(
+                "device/strict_json.py",
+                'if urlsafe_b64encode(found).rstrip(b"=") != text.encode():',
+                "if False:",
+            ),
+        ),
+        ("tests/unit/test_device_proofs.py", "-k", "every_other_way"),
+    ),
+    Mutant(
+        "a proof is of base64url alone",
+        (Change("device/strict_json.py", "not _ALPHABET.fullmatch(text) or ", ""),),
+        ("tests/unit/test_device_proofs.py", "-k", "every_other_way"),
+    ),
+    Mutant(
+        "a name appears once in a proof",
+        (Change("device/strict_json.py", "if len(found) != len(pairs):", "if False:"),),
+        ("tests/unit/test_device_proofs.py", "-k", "one_json_object"),
+    ),
+    Mutant(
+        "a proof's depth is bounded",
+        (Change("device/strict_json.py", "(ValueError, RecursionError)", "ValueError"),),
+        ("tests/unit/test_device_proofs.py", "-k", "one_json_object"),
+    ),
+    Mutant(
+        "what a proof has is JSON alone",
+        (Change("device/strict_json.py", ", parse_constant=_refuse", ""),),
+        ("tests/unit/test_device_proofs.py", "-k", "one_json_object"),
+    ),
+    Mutant(
+        "a proof is for the session that the browser names",
+        (Change("device/endpoints.py", "self._sid() != asked or ", ""),),
+        ("tests/web/test_devices.py", "-k", "memory and its_session_alone"),
+    ),
+    Mutant(
+        "a proof that was not saved does not count",
+        (
+            Change(
+                "device/endpoints.py",
+                "if self._device.done and self._sid() is not None:",
+                "if self._sid() is not None:",
+            ),
+        ),
+        ("tests/races/test_devices.py", "-k", "memory and of_two_proofs"),
+    ),
+    Mutant(
+        "a registration that was not saved does not count",
+        (
+            Change(
+                "device/endpoints.py",
+                "if self._device.done and (sid := self._sid()) is not None:",
+                "if (sid := self._sid()) is not None:",
+            ),
+        ),
+        ("tests/races/test_devices.py", "-k", "memory and of_two_registrations"),
+    ),
+    Mutant(
+        "a challenge that was not saved is not sent",
+        (
+            Change(
+                "device/endpoints.py", "if self._device.done and self._sid() == asked:", "if True:"
+            ),
+        ),
+        ("tests/races/test_devices.py", "-k", "memory and who_asks_late"),
+    ),
+    Mutant(
+        "who has no session causes no signal of a device",
+        (
+            Change(
+                "device/endpoints.py",
+                "if self._sid() is None:\n            return answers.REFUSED",
+                "",
+            ),
+        ),
+        ("tests/web/test_device_endpoints.py", "-k", "causes_no_signal"),
+    ),
+    Mutant(
+        "a header of a device comes once",
+        (Change("device/endpoints.py", "len(found) > 1 or ", ""),),
+        ("tests/web/test_devices.py", "-k", "memory and comes_twice"),
+    ),
+    Mutant(
+        "the name of a browser's session is short",
+        (Change("device/endpoints.py", " or len(found[0]) > MOST_CHARACTERS + 2", ""),),
+        ("tests/web/test_devices.py", "-k", "memory and not_there_has_one"),
+    ),
+    Mutant(
+        "only the session with another secret is asked for again",
+        (
+            Change(
+                "device/endpoints.py",
+                "self._device.replaced == asked",
+                "self._device.replaced is not None",
+            ),
+        ),
+        ("tests/web/test_device_accounts.py", "-k", "memory and secret_of_before"),
+    ),
+    Mutant(
+        "only the two paths are the device's",
+        (
+            Change(
+                "device_requests.py",
+                "request.path in self._paths and",
+                "request.path.startswith(self.path) and",
+            ),
+        ),
+        ("tests/unit/test_device_requests.py", "-k", "one_of_two_paths"),
+    ),
+    Mutant(
+        "only a browser's own code has its session looked up",
+        (
+            Change(
+                "device_requests.py",
+                "if not self._settings.is_in_order(self._request):",
+                "if False:",
+            ),
+        ),
+        ("tests/web/test_device_endpoints.py", "-k", "only_what_a_browser_sends"),
+    ),
+    Mutant(
+        "a proof of a device keeps no session alive",
+        (Change("device_requests.py", "            renew = False\n", "            pass\n"),),
+        ("tests/web/test_device_accounts.py", "-k", "memory and idle_timeout"),
+    ),
+    Mutant(
+        "no application lets other sites read the device's answers",
+        (Change("device_requests.py", "if name.lower().startswith(_ALLOWING):", "if False:"),),
+        ("tests/web/test_device_endpoints.py", "-k", "lets_another_site_in"),
+    ),
+    Mutant(
+        "no other site embeds the device's answers",
+        (
+            Change(
+                "device_requests.py",
+                "response.headers.set(name, value)",
+                "response.headers.setdefault(name, value)",
+            ),
+        ),
+        ("tests/web/test_device_endpoints.py", "-k", "lets_another_site_in"),
+    ),
+    Mutant(
+        "the bound cookie goes over https alone",
+        (Change("device_requests.py", '"secure": True,', '"secure": cookie.secure,'),),
+        ("tests/web/test_devices.py", "-k", "memory and no_script"),
+    ),
+    Mutant(
+        "no script reads the bound cookie",
+        (Change("device_requests.py", '"httponly": True,', '"httponly": cookie.httponly,'),),
+        ("tests/web/test_devices.py", "-k", "memory and no_script"),
+    ),
+    Mutant(
+        "only a browser's known words reach a signal",
+        (Change("device_requests.py", "word if word in _WORDS else events.DEVICE_OTHER", "word"),),
+        ("tests/unit/test_device_requests.py", "-k", "one_of_few"),
+    ),
+    Mutant(
+        "only a navigation is sent round once",
+        (Change("device_arrival.py", 'and said.get("Sec-Fetch-Mode") == "navigate"', ""),),
+        ("tests/unit/test_device_arrival.py", "-k", "nothing_else"),
+    ),
+    Mutant(
+        "only a page is sent round once",
+        (Change("device_arrival.py", 'and said.get("Sec-Fetch-Dest") == "document"', ""),),
+        ("tests/unit/test_device_arrival.py", "-k", "nothing_else"),
+    ),
+    Mutant(
+        "a form that is sent is not lost on the way round",
+        (Change("device_arrival.py", 'request.method == "GET" and', ""),),
+        ("tests/unit/test_device_arrival.py", "-k", "nothing_else"),
+    ),
+    Mutant(
+        "who is sent round once gets no script",
+        (Change("device_arrival.py", "escape(url)", "url"),),
+        ("tests/unit/test_device_arrival.py", "-k", "same_url"),
+    ),
+    Mutant(
+        "a proof at once is of just now",
+        (Change("device_demand.py", "and now - device.proved_at <= JUST_NOW", ""),),
+        ("tests/web/test_device_demand.py", "-k", "memory and comes_again"),
+    ),
+    Mutant(
+        "a proof at once is asked for once a challenge",
+        (Change("device_demand.py", "sum(is_open) > most or ", ""),),
+        ("tests/web/test_device_demand.py", "-k", "memory and sent_once"),
+    ),
+    Mutant(
+        "a session that is not bound proves nothing at once",
+        (
+            Change(
+                "device_demand.py",
+                "if not isinstance(bound, Binding) or state.loaded is None:\n"
+                "        raise DeviceProofRequired",
+                "if not isinstance(bound, Binding) or state.loaded is None:\n        return None",
+            ),
+        ),
+        ("tests/web/test_device_demand.py", "-k", "memory and not_bound_is_turned"),
+    ),
+    Mutant(
+        "a proof at once is proved anew",
+        (Change("device_demand.py", "device.drops = True", "pass"),),
+        ("tests/web/test_device_demand.py", "-k", "memory and same_url"),
+    ),
+    Mutant(
+        "a string in a header ends no line",
+        (Change("structured_fields.py", "if not _PRINTABLE.fullmatch(value):", "if False:"),),
+        ("tests/unit/test_structured_fields.py",),
+    ),
+    Mutant(
+        "a field says one thing",
+        (
+            Change(
+                "structured_fields.py",
+                "found[0].value if len(found) == 1 else None",
+                "found[0].value if found else None",
+            ),
+        ),
+        ("tests/unit/test_structured_fields.py",),
+    ),
+    Mutant(
+        "a copy without proofs keeps no bound session alive",
+        (
+            Change(
+                "core/device_checks.py",
+                "return now > went_on + idle_timeout(record, self._lifetimes) + SKEW",
+                "return False",
+            ),
+        ),
+        ("tests/unit/test_device_checks.py", "-k", "is_idle_whoever"),
+    ),
+    Mutant(
+        "an idle session is not revived by a late proof",
+        (
+            Change(
+                "core/device_checks.py",
+                "if self.is_over(record, now) else state",
+                "if False else state",
+            ),
+        ),
+        ("tests/unit/test_device_checks.py", "-k", "revives_no_idle"),
+    ),
+    Mutant(
+        "what was not proved for too long is deleted",
+        (
+            Change(
+                "core/opening.py",
+                "_ = yield from self.ending.ends(record, devices.is_over)",
+                "pass",
+            ),
+        ),
+        ("tests/unit/test_device_flow.py", "-k", "for_too_long_is_deleted"),
+    ),
+    Mutant(
+        "what is proved in the meantime is not deleted",
+        (Change("core/ending.py", "if not is_over(standing, self._clock()):", "if False:"),),
+        ("tests/unit/test_device_flow.py", "-k", "in_the_meantime_is_not"),
+    ),
 )

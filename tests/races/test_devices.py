@@ -118,6 +118,19 @@ async def test_of_two_proofs_by_one_challenge_one_counts(
 
 
 @pytest.mark.parametrize("where", WHERE, ids=lambda where: where[0])
+async def test_who_asks_late_for_a_session_that_ended_is_told_so(
+    scene: Scene, backend: Backend, where: tuple[str, bool]
+) -> None:
+    """And gets no challenge, which nothing would know."""
+    browser = await bound(scene)
+    asking = {"Sec_Secure_Session_Id": browser.sid}
+    async with late(scene, browser, browser.refresh_path, where, **asking) as slow:
+        _ = await browser.visit(log_out)
+    assert slow.answer.json() == {"session_identifier": browser.sid, "continue": False}
+    assert backend.records() == {}
+
+
+@pytest.mark.parametrize("where", WHERE, ids=lambda where: where[0])
 @pytest.mark.parametrize("change", [log_out, clear])
 async def test_a_late_proof_revives_no_session_that_ended(
     scene: Scene, backend: Backend, change: Act, where: tuple[str, bool]

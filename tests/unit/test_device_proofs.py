@@ -180,6 +180,18 @@ def test_a_public_key_is_no_secret_that_signs() -> None:
         proved_challenge(f"{signed}.{encoded(made)}", key)
 
 
+def test_a_proof_that_is_too_long_is_refused_though_it_is_signed() -> None:
+    mine = Authenticator()
+    key = registration(mine.proof(CHALLENGE, new=True)).key
+    for spare, is_refused in ((1000, False), (MOST_CHARACTERS, True)):
+        proof = mine.proof(CHALLENGE, bend=payload(more="x" * spare))
+        if is_refused:
+            with pytest.raises(BadProof, match="too long"):
+                proved_challenge(proof, key)
+        else:
+            assert proved_challenge(proof, key) == CHALLENGE
+
+
 def test_every_other_way_to_write_a_proof_is_refused() -> None:
     mine = Authenticator()
     key = registration(mine.proof(CHALLENGE, new=True)).key
@@ -294,7 +306,9 @@ def test_a_signature_is_of_two_halves() -> None:
     signed = mine.proof(CHALLENGE).rpartition(".")[0]
     der = mine.key.sign(signed.encode(), ec.ECDSA(SHA256()))
     good = mine.sign(signed.encode())
-    for bad in (der, bytes(64), b"\xff" * 64, good[:32] + bytes(32), good[:63], good + b"\0"):
+    longer = good[:32] + b"\0" + good[32:]  # the same numbers
+    assert len(longer) == len(good) + 1
+    for bad in (der, bytes(64), b"\xff" * 64, good[:32] + bytes(32), good[:63], longer):
         with pytest.raises(BadProof):
             proved_challenge(f"{signed}.{encoded(bad)}", key)
 

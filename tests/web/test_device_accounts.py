@@ -127,6 +127,7 @@ async def test_a_proof_with_the_secret_of_before_waits_for_the_newer_cookie(site
     _ = await browser.visit(regenerate)
     answer = await late.prove(browser.challenge)
     assert (answer.status, answer.set_cookies) == (503, [])
+    assert (await late.ask(sid="another")).json()["continue"] is False
     assert (await browser.prove()).status == 200
     # Nobody learns so of a session by its name alone.
     nobody = DeviceBrowser(site)

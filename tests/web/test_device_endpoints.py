@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.exceptions import Forbidden
 
-from samesession import ConfigError, StoreUnavailable
+from samesession import ConfigError, StoreUnavailable, signals
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.browser import Answer
@@ -228,6 +228,23 @@ async def test_only_what_a_browser_sends_looks_a_session_up(
     answer = await browser.post(REFRESH, Secure_Session_Response=proof)
     assert answer.status == 400
     assert spy.names == []
+
+
+async def test_who_has_no_session_causes_no_signal(site: Site) -> None:
+    """Or anybody could write lines into an audit."""
+    heard: list[str] = []
+
+    def note(sender: Any, *, reason: str, **_: Any) -> None:
+        if sender is site.app:
+            heard.append(reason)
+
+    nobody = DeviceBrowser(site)
+    with signals.session_device_refused.connected_to(note):
+        for said in ("x", nobody.device.proof("c" * 43), nobody.device.proof("c" * 43, new=True)):
+            assert (await nobody.post(REGISTER, Secure_Session_Response=said)).status == 400
+            proving = {"Sec_Secure_Session_Id": "a", "Secure_Session_Response": said}
+            assert (await nobody.post(REFRESH, **proving)).status == 200
+    assert heard == []
 
 
 async def test_two_round_trips_to_the_store_are_what_each_step_costs(

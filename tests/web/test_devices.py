@@ -12,6 +12,8 @@ from tests.support.site import Site
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.owners]
 
+NAMELESS = ("é", "x" * 5000)  # what no session is called
+
 
 @pytest.fixture(params=["offer", "require"])
 def mode(request: pytest.FixtureRequest) -> str:
@@ -230,6 +232,29 @@ async def test_a_proof_may_be_a_string_as_the_draft_has_it(site: Site) -> None:
     assert answer.status == 200
 
 
+async def test_a_proof_that_comes_twice_is_none(site: Site) -> None:
+    browser = DeviceBrowser(site)
+    await browser.log_in()
+    await browser.ask()
+    challenge = str(browser.challenge)
+    proof = browser.device.proof(challenge)
+    twice = await browser.ask(Secure_Session_Response=proof, secure_session_response=proof)
+    assert (twice.status, twice.set_cookies) == (403, [])
+    assert (await browser.prove(challenge)).status == 200
+
+
+async def test_no_script_and_no_plain_http_has_the_bound_cookie(
+    new_site: NewSite, mode: str
+) -> None:
+    """Though the session's own cookie may be anybody's."""
+    site = new_site(SESSION_DEVICE_BOUND=mode, SESSION_COOKIE_HTTPONLY=False)
+    answer = await DeviceBrowser(site).log_in()
+    (set_cookie,) = answer.set_cookies
+    assert {"secure", "httponly"} <= attributes(set_cookie).keys()
+    (credential,) = answer.json()["credentials"]
+    assert {"secure", "httponly"} <= attributes(f"x=y; {credential['attributes']}").keys()
+
+
 async def test_a_proof_counts_for_its_session_alone(site: Site) -> None:
     """Though both were proved in one browser, as after another login."""
     one, other = DeviceBrowser(site), DeviceBrowser(site)
@@ -241,8 +266,12 @@ async def test_a_proof_counts_for_its_session_alone(site: Site) -> None:
     swapped = await other.prove(one.challenge)
     assert (swapped.status, swapped.set_cookies) == (403, [])
     # By the name of a session that the cookie is not of.
-    there = await one.ask(sid=other.sid)
-    assert there.json() == {"session_identifier": other.sid, "continue": False}
+    proof = one.device.proof(str(one.challenge))
+    for said in ({}, {"Secure_Session_Response": proof}):
+        there = await one.ask(sid=other.sid, **said)
+        assert there.json() == {"session_identifier": other.sid, "continue": False}
+        assert there.set_cookies == []
+    assert (await one.prove()).status == 200  # the challenge was not used by that
 
 
 async def test_whatever_is_not_there_has_one_answer(site: Site) -> None:
@@ -254,12 +283,13 @@ async def test_whatever_is_not_there_has_one_answer(site: Site) -> None:
     seen = set()
     for each in (unbound, nobody, browser):
         each.known = browser.known
-        for asked in (browser.sid, sid, "nothing", "é"):
+        for asked in (browser.sid, sid, "nothing", *NAMELESS):
             if (each, asked) == (browser, browser.sid):
                 continue
             answer = await each.ask(sid=asked)
             headers = [name for name, _ in answer.headers]
             body = answer.body.replace(asked.encode(), b"SID")
-            seen.add((answer.status, body, *sorted(headers)) if asked != "é" else answer.status)
+            nameless = asked in NAMELESS
+            seen.add(answer.status if nameless else (answer.status, body, *sorted(headers)))
     assert len(seen) == 2  # what is no name is told of, whoever asks
     assert 400 in seen
