@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -16,8 +16,9 @@ from samesession.run.sync import run
 from samesession.stores.sqlalchemy import SQLStore
 from samesession.testing import Caller, make_record
 from tests.faults.proxy import Fault, Proxy, proxied
+from tests.support.backend import UNHURRIED
 from tests.support.clock import Clock
-from tests.support.sql import SQLPart, in_time, looking, until_waiting
+from tests.support.sql import PATIENCE, SQLPart, in_time, looking, until_waiting
 
 HOUR = Lifetimes(3600, 3600)
 TIMEOUT = 1.0
@@ -34,39 +35,62 @@ def proxy(part: SQLPart) -> Iterator[Proxy]:
         yield between
 
 
+NewStore = Callable[[float], SQLStore]
+
+
 @pytest.fixture
-def store(part: SQLPart, proxy: Proxy, caller: Caller, clock: Clock) -> Iterator[SQLStore]:
+def new_store(part: SQLPart, proxy: Proxy, caller: Caller, clock: Clock) -> Iterator[NewStore]:
+    """Give a function that makes a store behind the proxy, with its timeout, and a record in it."""
     url = part.url.replace(f":{part.server.port}/", f":{proxy.port}/")  # type: ignore[union-attr]
-    found = SQLStore(url, timeout=TIMEOUT, clock=clock).open_for(caller.colour)
-    assert caller.do(found.create("key", make_record(1), lifetimes=HOUR)) is True
-    yield found
+    made: list[SQLStore] = []
+
+    def make(timeout: float) -> SQLStore:
+        assert run(part.store().create("key", make_record(1), lifetimes=HOUR)) is True
+        made.append(SQLStore(url, timeout=timeout, clock=clock).open_for(caller.colour))
+        assert when_it_can(caller, made[0]) == make_record(1)
+        return made[0]
+
+    yield make
     proxy.mend()
-    caller.do(found.close())
+    for each in made:
+        caller.do(each.close())
+
+
+def when_it_can(caller: Caller, store: SQLStore) -> bytes | None:
+    """Load the record, for which a busy machine may need more than one timeout, to connect."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return caller.do(store.load("key", renew=HOUR))
+        except StoreUnavailable:
+            assert time.monotonic() < end
 
 
 @pytest.mark.stores("postgresql", "mariadb", "mysql")
 def test_a_network_that_swallows_everything_costs_the_timeout(
-    caller: Caller, store: SQLStore, proxy: Proxy
+    caller: Caller, new_store: NewStore, proxy: Proxy
 ) -> None:
+    store = new_store(TIMEOUT)
     proxy.inflict(Fault(hole=True))
     started = time.monotonic()
     with pytest.raises(StoreUnavailable):
         in_time(caller, store.load("key", renew=HOUR), TIMEOUT)
     assert time.monotonic() - started < TIMEOUT + 1.5
     proxy.mend()
-    assert caller.do(store.load("key", renew=HOUR)) == make_record(1)
+    assert when_it_can(caller, store) == make_record(1)
 
 
 @pytest.mark.stores("postgresql", "mariadb", "mysql")
 def test_the_statements_of_one_operation_have_one_timeout(
-    caller: Caller, store: SQLStore, proxy: Proxy
+    caller: Caller, new_store: NewStore, proxy: Proxy
 ) -> None:
+    store = new_store(TIMEOUT)
     proxy.inflict(Fault(delay=TIMEOUT * 0.7))
     with pytest.raises(StoreUnavailable):
         # The key is taken: an INSERT, and then an UPDATE of what may have expired.
         in_time(caller, store.create("key", make_record(2), lifetimes=HOUR), TIMEOUT)
     proxy.mend()
-    assert caller.do(store.load("key", renew=HOUR)) == make_record(1)
+    assert when_it_can(caller, store) == make_record(1)
 
 
 @pytest.mark.stores("mariadb", "mysql")
@@ -91,8 +115,9 @@ def test_the_server_hears_of_the_end_however_long_ago_it_was_asked(
 
 @pytest.mark.stores("postgresql", "mariadb", "mysql")
 def test_connections_that_died_in_the_pool_are_no_outage(
-    caller: Caller, store: SQLStore, proxy: Proxy
+    caller: Caller, new_store: NewStore, proxy: Proxy
 ) -> None:
+    store = new_store(UNHURRIED)
     proxy.cut()
     assert caller.do(store.load("key", renew=HOUR)) == make_record(1)
 
