@@ -44,13 +44,15 @@ class Answering:
         if state.header_token is not None and parts.header is not None:
             parts.header.apply(reply, response, state.header_token)
             return streaming
-        besides = _NOTHING
+        device, besides = state.device, _NOTHING
         # The device's other parts of a response follow a save, which sends the cookie.
-        if state.device is not None and (reply.cookie is not None or state.device.speaks):
-            reply, besides = _of_device(reply, state, parts)
+        if device is not None and (reply.cookie is not None or device.speaks):
+            record = None if state.loaded is None else state.loaded.record
+            if device.may_speak(record):
+                reply, besides = _of_device(reply, state, parts)
         if reply is not UNTOUCHED or deleted is not None or besides is not _NOTHING:
             headers.apply(reply, response, parts.writer, deleted, besides)
-        if state.device is not None and state.device.is_ours:
+        if device is not None and device.is_ours:
             protect(response)
         return streaming
 

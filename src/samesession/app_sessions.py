@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 from werkzeug.sansio.request import Request
 from werkzeug.sansio.response import Response
 
-from . import headers, outages, stand_ins, stores, worker_processes
+from . import early_end, headers, outages, stand_ins, stores, worker_processes
 from .answering import Answering
 from .core.admin import Administration
 from .core.cookie import Attributes, Reply
@@ -29,7 +29,7 @@ from .core.store import Clock, Located, Openable, Preparable, Reach, Store, capa
 from .core.token import Entropy
 from .core.tracebacks import clear_locals
 from .current_settings import CurrentSettings, Parts, snapshot, source_of
-from .device_requests import DeviceRequests
+from .device_requests import DeviceRequest, DeviceRequests
 from .errors import ConfigError, NotSupported, SessionError, StoreError, TooManySessions
 from .exempt import Exemptions
 from .framework import Framework
@@ -70,7 +70,6 @@ class AppSessions:
         self._settled = False
         self._snapshot: object = None
         self.serves = False  # requests in this process
-        self.has_failed = False  # the store, at any time: before that no request checks further
         self._answering = Answering()
         self._born = worker_processes.process_id()
         # Created once, even if unrelated settings change to and fro.
@@ -134,7 +133,8 @@ class AppSessions:
         device = None
         if config.device.is_on and isinstance(flow, Flow):
             device = DeviceRequests(config.device, config.cookie, flow)
-        return Parts(config, flow, writer, offers, by_header, device)
+        names = [config.cookie.name] if device is None else [config.cookie.name, device.name]
+        return Parts(config, flow, writer, offers, by_header, device, frozenset(names))
 
     def _opened(self, config: Config) -> Store:
         store = stand_ins.store()
@@ -157,7 +157,7 @@ class AppSessions:
 
     def begin_anew(self) -> None:
         """Read the settings and open the store again when they are next needed."""
-        self._settled = self.serves = self.has_failed = False
+        self._settled = self.serves = False
         self._snapshot = None
 
     @property
@@ -224,22 +224,25 @@ class AppSessions:
         if not self.serves:
             self._begin(request)
         devices = self._current.latest.device
-        if devices is None or not devices.is_endpoint(request):
-            exempt = self._exempt.state(request)
-            if exempt is not None:  # any store is bindable, or that would be another error
-                return done(ServerSession(state=exempt, bindable=True))
+        proves = devices is not None and devices.is_endpoint(request)
+        if not proves and (exempt := self._exempt.state(request)) is not None:
+            # Any store is bindable, or that would be another error.
+            return done(ServerSession(state=exempt, bindable=True))
         parts = self._current.parts()
-        name = parts.config.cookie.name
+        name, devices = parts.config.cookie.name, parts.device
         if parts.header is not None and (token := parts.header.token(request)) is not None:
             return parts.header.open(token, renew=self._renews(request))
-        flow = parts.flow if parts.device is None else parts.device.of(request, header)
-        if name in header:
-            renew = self._renews(request)
-            values = headers.cookie_values(header, name)
-            address = headers.address(request) if len(values) > 1 else None
-            opening = flow.open(values, renew=renew, address=address)
+        found = headers.cookie_values(header, parts.cookies) if name in header else {}
+        renew = not found or self._renews(request)
+        values: Sequence[str] = found.get(name, ())
+        address = headers.address(request) if len(values) > 1 else None
+        if devices is None:
+            opening = parts.flow.open(values, renew=renew, address=address)
         else:
-            opening = flow.open(())
+            shown = DeviceRequest(devices, request, found.get(devices.name, ()))
+            if proves:
+                values, renew = shown.at_endpoint(values), False  # its user did nothing
+            opening = devices.flow.open(values, renew=renew, address=address, device=shown)
         return opening if (old := parts.old_cookie) is None else old.open(opening, request, header)
 
     def _renews(self, request: Request) -> bool:
@@ -251,7 +254,7 @@ class AppSessions:
 
     def broken(self, error: SessionError) -> ServerSession:
         """Return a stand-in for a session that the store did not return."""
-        self.has_failed = True
+        early_end.note()
         return ServerSession(state=SessionState(mode=Mode.BROKEN), failure=self.failed(error))
 
     def failed(self, error: SessionError) -> headers.SessionUnavailable:

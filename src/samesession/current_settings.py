@@ -11,7 +11,7 @@ request.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, TypeAlias, cast
@@ -53,6 +53,7 @@ class Parts:
     old_cookie: OldCookie | None  # another library's, if one is read
     header: SessionHeader | None
     device: DeviceRequests | None  # where sessions are bound to devices
+    cookies: Collection[str]  # the names of those that are read in each request
 
     def flow_of(self, session: ServerSession) -> Flow | CookieFlow:
         """Return the flow that opened a session, and closes it."""

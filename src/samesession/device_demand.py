@@ -131,7 +131,7 @@ def demanded(session: ServerSession, request: Request) -> Demand | None:
         raise DeviceProofRequired
     challenge = note_challenge(session, demanded=True)
     assert challenge is not None  # it is bound
-    device.drops = True
+    device.drop_cookie()
     sid = state.loaded.record.sid
     field = challenge_field(challenge, sid)
     if is_arrival(request):  # a browser does not hold it back, nor what it is redirected to

@@ -13,16 +13,12 @@ from werkzeug.http import dump_cookie
 from werkzeug.sansio.request import Request
 from werkzeug.sansio.response import Response
 
-from . import headers
+from . import early_end, headers
 from .core import events
 from .core.bound_cookie import SUFFIX
 from .core.cookie import Attributes
 from .core.device_checks import DeviceReply, SetBound
 from .core.flow import Flow
-from .core.request_state import state_of
-from .core.scopes import Address
-from .core.session import ServerSession
-from .core.steps import Steps
 from .device_arrival import is_arrival
 from .device_settings import SKIPPED, DeviceSettings
 
@@ -61,13 +57,9 @@ class DeviceRequests:
             "samesite": cookie.samesite,
         }
 
-    def of(self, request: Request, header: str) -> DeviceRequest:
-        """Return the device data of a request with this Cookie header."""
-        return DeviceRequest(self, request, header)
-
     def is_endpoint(self, request: Request) -> bool:
         """Return whether a request is for us: a POST to one of our two paths, not a WebSocket."""
-        return request.path in self._paths and request.method == "POST"
+        return request.method == "POST" and request.path in self._paths
 
     def is_in_order(self, request: Request) -> bool:
         """Return whether a request to an endpoint may come from a browser's own code."""
@@ -106,15 +98,6 @@ def protect(response: Response) -> None:
         response.headers.set(name, value)
 
 
-def is_for_us(session: object) -> bool:
-    """Return whether the request of a session, which may be another library's, is for us.
-
-    To an endpoint, or one that is sent here once more.
-    """
-    device = state_of(session).device if isinstance(session, ServerSession) else None
-    return device is not None and device.is_ours
-
-
 class _Values(dict[str, Any]):
     """The values of a URL that is not routed, for functions that take some from each."""
 
@@ -126,39 +109,33 @@ class _Values(dict[str, Any]):
 
 
 class DeviceRequest:
-    """The device data of one request, created for each, and computed on demand.
+    """The device data of one request, created for each, and mostly computed on demand.
 
     Its repr shows no cookie.
     """
 
-    __slots__ = ("_header", "_request", "_settings")
+    proves = False  # the request is for one of our endpoints, with a proof
 
-    def __init__(self, settings: DeviceRequests, request: Request, header: str) -> None:
+    def __init__(self, settings: DeviceRequests, request: Request, cookies: Sequence[str]) -> None:
         self._settings = settings
         self._request = request
-        self._header = header
+        self.cookies = cookies  # the values of the bound cookie
 
-    def open(
-        self, values: Sequence[str], *, renew: bool = True, address: Address | None = None
-    ) -> Steps[ServerSession]:
-        """Open the request's session, as `Flow.open` does.
+    def at_endpoint(self, values: Sequence[str]) -> Sequence[str]:
+        """Note that the request is for one of our endpoints; return the tokens that count there.
 
-        A request for our endpoints does not restart the idle timeout: its user did nothing.
-        Its session is not loaded unless a browser's own code can have sent it, so that no page
-        can measure how long that takes.
+        None does unless a browser's own code can have sent the request: its session is not loaded,
+        so that no page can measure how long that takes.
         """
-        if self.proves:
-            renew = False
-            # What routing found none of: functions that take values from URLs run before ours.
-            cast("Any", self._request).view_args = _Values()
-            if not self._settings.is_in_order(self._request):
-                values = ()
-        return self._settings.flow.open(values, renew=renew, address=address, device=self)
+        self.proves = True
+        self.end_early()
+        # What routing found none of: functions that take values from URLs run before ours.
+        cast("Any", self._request).view_args = _Values()
+        return values if self._settings.is_in_order(self._request) else ()
 
-    @property
-    def cookies(self) -> Sequence[str]:
-        """The values of the bound cookie."""
-        return headers.values_of(self._header, self._settings.name)
+    def end_early(self) -> None:
+        """Have the request answered by us, and by nothing of the application's."""
+        early_end.note()
 
     @property
     def skipped(self) -> str | None:
@@ -168,11 +145,6 @@ class DeviceRequest:
             return None
         word = said.partition(";")[0].strip()
         return word if word in _WORDS else events.DEVICE_OTHER
-
-    @property
-    def proves(self) -> bool:
-        """Whether the request is for one of our endpoints, with a proof."""
-        return self._settings.is_endpoint(self._request)
 
     @property
     def arrives(self) -> bool:

@@ -7,7 +7,7 @@ Werkzeug's (`werkzeug.sansio`), so one piece of code serves both.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias, cast
 
@@ -80,29 +80,23 @@ class LoginRefused(TooManySessions, Forbidden):
 Failure: TypeAlias = SessionUnavailable | LoginRefused
 
 
-def cookie_values(header: str, name: str) -> list[str]:
-    """Return every value that a Cookie header has for a name (RFC 6265bis, 4.2.1).
+def cookie_values(header: str, names: Collection[str]) -> dict[str, list[str]]:
+    """Return every value that a Cookie header has for some names (RFC 6265bis, 4.2.1), by name.
 
     Quotes and escapes are left as they are, because our cookies have none: a value that we never
     sent is not accepted.
     """
-    values: list[str] = []
+    found: dict[str, list[str]] = {}
     for pair in header.split(";"):
-        key, _, value = pair.partition("=")
-        if key.strip(_BLANKS) == name:
-            values.append(value.strip(_BLANKS))
-    return values
-
-
-def values_of(header: str, name: str) -> list[str]:
-    """Return what `cookie_values` does, sooner where a header has a name once and alone."""
-    before, found, after = header.partition(name)
-    if not found:
-        return []
-    # As browsers write it (RFC 6265bis, 5.8.3).
-    if after[:1] == "=" and before[-2:] in ("", "; ") and name not in after:
-        return [after[1:].partition(";")[0].strip(_BLANKS)]
-    return cookie_values(header, name)
+        name, _, value = pair.partition("=")
+        name = name.strip(_BLANKS)
+        if name in names:
+            value = value.strip(_BLANKS)
+            if name in found:
+                found[name].append(value)
+            else:
+                found[name] = [value]
+    return found
 
 
 def address(request: Request) -> Address:

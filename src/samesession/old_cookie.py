@@ -75,7 +75,7 @@ class OldCookie:
         session = yield from opening
         if self._name not in header or self._deadline.is_over():
             return session
-        values = headers.cookie_values(header, self._name)
+        values = headers.cookie_values(header, (self._name,)).get(self._name)
         if not values:
             return session
         possible = not headers.is_for_socket(request)

@@ -1,11 +1,12 @@
 """Compare requests of a session that is bound to its device with those of one that is not.
 
-    python -m tests.benchmarks.bound             # CPU time, the two in turns, in rounds
+    python -m tests.benchmarks.bound             # CPU time, the two in turns, in short turns
     python -m tests.benchmarks.bound --counted   # instructions, by valgrind
 
 Both are applications of ours in one process, each with its session of 2 kB; the bound one says
 SESSION_DEVICE_BOUND = "require", and its requests bring the bound cookie besides. What is compared
-is the whole request.
+is the whole request: of a view that touches no session ("none", though both cookies are read and
+judged), one that reads a list, and one that writes.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ PLAIN, BOUND = "not bound", "bound"
 VIEWS = ("none", "cart", "write")
 FRAMEWORKS = ("flask", "quart")
 _REQUESTS = 100  # whose instructions are counted
+# Requests in a turn: so few that what else the machine does slows two neighbours down alike.
+_TURN = 24
 _KEY = b"a public key of a hundred bytes or so, of which nobody has the private one" * 2
 
 
@@ -132,10 +135,12 @@ def compared(framework: str, effort: Effort) -> dict[str, float]:
         callers = {kind: caller_of(framework, kind, runner) for kind in (PLAIN, BOUND)}
         for view in VIEWS:
             costs: dict[str, list[float]] = {kind: [] for kind in callers}
-            for turn in range(-1, 2 * effort.rounds):
+            turns = 3 * effort.rounds * effort.requests // _TURN
+            for turn in range(-4, turns):
+                # First one, then the other, so that what a turn leaves behind helps both.
                 for kind in sorted(callers, reverse=bool(turn % 2)):
                     caller, cookie = callers[kind]
-                    cost = caller.many(_path(view), [repeat(cookie)], effort.requests)
+                    cost = caller.many(_path(view), [repeat(cookie)], _TURN)
                     if turn >= 0:
                         costs[kind].append(cost.cpu)
             for kind, each in costs.items():

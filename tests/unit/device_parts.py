@@ -30,6 +30,10 @@ class Shown:
     proves: bool = False
     arrives: bool = False
     is_secure: bool = True
+    ends_early: bool = False
+
+    def end_early(self) -> None:
+        self.ends_early = True
 
 
 def binding(**changes: Any) -> Binding:

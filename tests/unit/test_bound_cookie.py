@@ -131,8 +131,9 @@ def test_a_remembered_proof_is_not_worked_out_again() -> None:
     proofs: BoundProofs = Memo(10_000)
     remembering = BoundCookies(KEYS, "session:", "session", proofs=proofs)
     _ = remembering.proved_at([VALUE], RECORD, THUMBPRINT)
-    ((digest, (moment, _)),) = proofs._young.items()
-    assert (moment, len(digest)) == (NOW, 32)
+    ((digest, (proof, _)),) = proofs._young.items()
+    assert (proof.at, len(digest)) == (NOW, 32)
     assert VALUE.encode() not in digest
-    proofs.put(digest, NOW - 1, 1)
+    assert VALUE not in repr(proof)
+    proofs.put(digest, proof._replace(at=NOW - 1), 1)
     assert remembering.proved_at([VALUE], RECORD, THUMBPRINT) == NOW - 1

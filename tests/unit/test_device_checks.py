@@ -236,10 +236,13 @@ def replied(
     assert isinstance(found, DeviceState)
     for name, value in known.items():
         setattr(found, name, value)
+    found.speaks = bool(known)
     state = SessionState(loaded=None if after is None else Loaded(None, after))
     state.device, state.lost = found, lost
     judges.clock.now = now
-    return judges.devices.reply(state, ends=ends)
+    reply = judges.devices.reply(state, ends=ends)
+    assert reply is None or found.may_speak(after)  # or no response would have it
+    return reply
 
 
 REKEYED = BOUND._replace(secret_hash=b"1" * 24)

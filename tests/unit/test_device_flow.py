@@ -181,6 +181,7 @@ def test_a_link_is_refused_for_good_only_where_no_proof_helps(
     session, _ = feed(steps, [bench.sealed(**fields)])
     assert device(session).refused
     assert (device(session).comes_again, device(session).is_ours) == (comes_again, comes_again)
+    assert shown.ends_early == comes_again
     assert bench.noted == ([] if comes_again else [Event.DEVICE_REFUSED])
 
 

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Request
 from samesession.core.events import DEVICE_OTHER
 from samesession.device_requests import DeviceRequest, DeviceRequests
 from samesession.device_settings import DeviceSettings
-from samesession.headers import cookie_values, values_of
+from samesession.headers import cookie_values
 
 from .parts import PLAIN
 
@@ -27,15 +27,30 @@ PIECES = st.sampled_from(
 @example("session_bound=b;session=a")
 @example("session_bound=a; session_bound=b")
 @example("xsession_bound=a; session_bound =b")
-def test_a_value_is_found_the_short_way_as_the_long_way(header: str) -> None:
-    for name in ("session_bound", "session"):
-        assert values_of(header, name) == cookie_values(header, name)
+def test_cookies_are_read_together_as_each_alone(header: str) -> None:
+    names = ("session_bound", "session")
+    alone = [cookie_values(header, (name,)) for name in names]
+    assert cookie_values(header, names) == {**alone[0], **alone[1]}
+    for name in names:
+        pairs = [pair.split("=", 1) for pair in header.split(";")]
+        values = [
+            pair[1] if len(pair) > 1 else "" for pair in pairs if pair[0].strip(" \t") == name
+        ]
+        found = cookie_values(header, names).get(name, [])
+        assert found == [value.strip(" \t") for value in values]
 
 
-def shown(path: str = "/", method: str = "GET", cookie: str = "", **options: Any) -> DeviceRequest:
-    request = Request(EnvironBuilder(path=path, method=method, **options).get_environ())
+def requests() -> DeviceRequests:
     flow: Any = None
-    return DeviceRequests(DeviceSettings(), PLAIN, flow).of(request, cookie)
+    return DeviceRequests(DeviceSettings(), PLAIN, flow)
+
+
+def sent(path: str = "/", method: str = "GET", **options: Any) -> Request:
+    return Request(EnvironBuilder(path=path, method=method, **options).get_environ())
+
+
+def shown(*cookies: str, **options: Any) -> DeviceRequest:
+    return DeviceRequest(requests(), sent(**options), cookies)
 
 
 @pytest.mark.parametrize(
@@ -68,12 +83,12 @@ def test_a_browsers_word_is_one_of_few(said: str, word: str) -> None:
 def test_only_a_post_to_one_of_two_paths_comes_to_prove(
     path: str, method: str, proves: bool
 ) -> None:
-    assert shown(path, method).proves == proves
+    assert requests().is_endpoint(sent(path, method)) == proves
 
 
 def test_nothing_shows_a_cookie_but_what_is_asked_for_it() -> None:
-    found = shown(cookie="session=canary; session_bound=canary")
-    assert found.cookies == ["canary"]
+    found = shown("canary")
+    assert found.cookies == ("canary",)
     assert "canary" not in repr(found)
     assert not found.is_secure
     assert shown(base_url="https://localhost").is_secure

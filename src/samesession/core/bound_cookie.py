@@ -6,7 +6,7 @@ secret, the thumbprint of the device's key and the time, each of a fixed length.
 worthless with another session, after the secret was replaced, or for another device. It is also
 worthless alone: the session's own cookie has to come with it.
 
-Proved values are remembered, under a digest of the value and of what it is proved for. So the MAC
+Proved values are remembered, each under its digest and with all that it is proved for. So the MAC
 of one cookie is computed once, and not in each request that has it.
 """
 
@@ -16,7 +16,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from .keys import Purpose, derive
 from .memo import Memo
@@ -27,15 +27,27 @@ _VALUE = re.compile(r"(0|[1-9][0-9]{0,11})\.[A-Za-z0-9_-]{43}", re.ASCII)
 _MOST_CHARACTERS = 12 + 1 + 43
 MOST_VALUES = 4  # values of one request that are checked
 SUFFIX = "_bound"  # suffix of the cookie's name, after the session cookie's
-_PROOF_BYTES = 250  # bytes that an entry takes, approximately
+_PROOF_BYTES = 550  # bytes that an entry takes, approximately
 
-BoundProofs: TypeAlias = Memo[bytes, int]
+
+# The sid, the hash of the secret and the device's thumbprint.
+_Session: TypeAlias = tuple[str, bytes, bytes]
+
+
+class BoundProof(NamedTuple):
+    """What a value proves: to which session, and at which time."""
+
+    of: _Session
+    at: int
+
+
+BoundProofs: TypeAlias = Memo[bytes, BoundProof]
 
 
 class BoundCookies:
     """Creates and reads the values; the newest key creates them, any key reads."""
 
-    __slots__ = ("_macs", "_proofs", "_salt")
+    __slots__ = ("_digest", "_macs", "_proofs")
 
     def __init__(
         self,
@@ -54,50 +66,43 @@ class BoundCookies:
         self._proofs: BoundProofs = Memo(0) if proofs is None else proofs
         # Another key's proof does not count.
         of_keys = b"".join(mac.digest() for mac in self._macs)
-        self._salt = hashlib.sha256(of_keys).digest()[: hashlib.blake2b.SALT_SIZE]
+        salt = hashlib.sha256(of_keys).digest()[: hashlib.blake2b.SALT_SIZE]
+        self._digest = hashlib.blake2b(digest_size=32, salt=salt)  # copied for every value
 
     def value(self, record: Record, thumbprint: bytes, proved_at: int) -> str:
         """Return the cookie's value for a session that was proved at a moment."""
-        return _value(self._macs[0], record, thumbprint, proved_at)
+        return _value(self._macs[0], (record.sid, record.secret_hash, thumbprint), proved_at)
 
     def proved_at(self, values: Sequence[str], record: Record, thumbprint: bytes) -> int | None:
         """Return the time of the latest proof in a request's values, None for none."""
-        if len(values) == 1:  # the usual case
-            return self._read(values[0], record, thumbprint)
-        moments = (self._read(value, record, thumbprint) for value in values[:MOST_VALUES])
-        return max((moment for moment in moments if moment is not None), default=None)
+        latest: int | None = None
+        of = (record.sid, record.secret_hash, thumbprint)
+        for value in values[:MOST_VALUES]:
+            if len(value) > _MOST_CHARACTERS or not value.isascii():
+                continue
+            digest = self._digest.copy()
+            digest.update(value.encode("ascii"))
+            key = digest.digest()
+            proof = self._proofs.get(key) or self._prove(key, value, of)
+            if proof is not None and proof.of == of and (latest is None or latest < proof.at):
+                latest = proof.at
+        return latest
 
-    def _read(self, value: str, record: Record, thumbprint: bytes) -> int | None:
-        if len(value) > _MOST_CHARACTERS or not value.isascii():
-            return None
-        # The part of variable length is between those of fixed length.
-        shown = f"{record.sid}{value}".encode("ascii") + record.secret_hash + thumbprint
-        digest = hashlib.blake2b(shown, digest_size=32, salt=self._salt).digest()
-        proved = self._proofs.get(digest)
-        if proved is None:
-            proved = self._prove(value, record, thumbprint)
-            if proved is not None:
-                self._proofs.put(digest, proved, _PROOF_BYTES)
-        return proved
-
-    def _prove(self, value: str, record: Record, thumbprint: bytes) -> int | None:
+    def _prove(self, key: bytes, value: str, of: _Session) -> BoundProof | None:
         match = _VALUE.fullmatch(value)
         if match is None:
             return None
         moment = int(match[1])
         for mac in self._macs:
-            expected = _value(mac, record, thumbprint, moment)
-            if hmac.compare_digest(expected, value):
-                return moment
+            if hmac.compare_digest(_value(mac, of, moment), value):
+                proof = BoundProof(of, moment)
+                self._proofs.put(key, proof, _PROOF_BYTES)
+                return proof
         return None
 
 
-def _value(mac: hmac.HMAC, record: Record, thumbprint: bytes, moment: int) -> str:
+def _value(mac: hmac.HMAC, of: _Session, moment: int) -> str:
+    (sid, secret_hash, thumbprint), at = of, moment.to_bytes(8, "big")
     begun = mac.copy()
-    begun.update(_told(record, thumbprint) + moment.to_bytes(8, "big"))
+    begun.update(b"".join((sid.encode("ascii"), secret_hash, thumbprint, at)))  # fixed lengths
     return f"{moment}.{text(begun.digest())}"
-
-
-def _told(record: Record, thumbprint: bytes) -> bytes:
-    """Return the text that a value proves, each part of a fixed length."""
-    return b"".join((record.sid.encode("ascii"), record.secret_hash, thumbprint))

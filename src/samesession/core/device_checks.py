@@ -121,28 +121,25 @@ class Devices:
         self, record: Record, presented: Presented | None, now: float
     ) -> DeviceState | Notice | None:
         """Return the state of a live session's device, or why the session is refused."""
-        if not record.fields:
-            return None if presented is None else DeviceState(self, presented)
-        device = device_in(record.fields)
-        is_free = device is None or isinstance(device, Offered)
+        device = device_in(record.fields) if record.fields else None
         if presented is None:
-            if is_free or not self._by_header:
+            if not self._by_header or device is None or isinstance(device, Offered):
                 return None
             return self._refused(record, DEVICE_BY_HEADER, now)
-        state = DeviceState(self, presented)
-        state.opened, state.secret_hash = device, record.secret_hash
-        if is_free:
+        state = DeviceState(self, presented, record)
+        at: int | None = None
+        if isinstance(device, Binding):
+            at = self._cookies.proved_at(presented.cookies, record, device.thumbprint)
+            if at is not None and at <= now + SKEW and now <= at + self._freshness:
+                state.proved_at = at
+                return state
+        elif device is None or isinstance(device, Offered):
             return state
-        shown = self._shown(record, device, presented, now)
-        if not isinstance(shown, str):
-            state.proved_at = shown
-        elif presented.proves:
+        if presented.proves:
             return Notice.of(Event.EXPIRED, record, OVER) if self.is_over(record, now) else state
-        else:
-            state.reason = shown
-            if not self._goes_on(device, presented, now):
-                return self._refused(record, shown, now)
-        return state
+        state.reason = _reason(device, presented, at, now)
+        goes_on = self._goes_on(device, presented, now)
+        return state if goes_on else self._refused(record, state.reason, now)
 
     def is_over(self, record: Record, now: float) -> bool:
         """Return whether a bound session has been idle for too long, by its last proof."""
@@ -156,20 +153,6 @@ class Devices:
         if self.is_over(record, now):
             return Notice.of(Event.EXPIRED, record, OVER)
         return Notice.of(Event.DEVICE_REFUSED, record, reason)
-
-    def _shown(
-        self, record: Record, device: Device | None, presented: Presented, now: float
-    ) -> int | str:
-        """Return the time of the bound cookie's proof, or why it does not count."""
-        if not isinstance(device, Binding):
-            return DEVICE_DAMAGED
-        values = presented.cookies
-        if not values:
-            return DEVICE_MISSING
-        at = self._cookies.proved_at(values, record, device.thumbprint)
-        if at is None or at > now + SKEW:
-            return DEVICE_FOREIGN
-        return at if now <= at + self._freshness else DEVICE_STALE
 
     def _goes_on(self, device: Device | None, presented: Presented, now: float) -> bool:
         """Return whether a bound session continues without a fresh bound cookie."""
@@ -219,7 +202,10 @@ class Devices:
             return None
         at = device.proved
         if at is None:
-            if record.secret_hash == device.secret_hash or device.opened is None:
+            before = device.record
+            if before is None or record.secret_hash == before.secret_hash:
+                return None
+            if device_in(before.fields) is None:
                 return None
             at = device.proved_at
         left = 0
@@ -228,3 +214,13 @@ class Devices:
         if at is not None and left > 0:
             return SetBound(self._cookies.value(record, now.thumbprint, at), left)
         return DropBound() if device.presented.cookies else None
+
+
+def _reason(device: Device, presented: Presented, at: int | None, now: float) -> str:
+    """Return why a request has no fresh proof; `at`: the time of the one that it has."""
+    if not isinstance(device, Binding):
+        return DEVICE_DAMAGED
+    if not presented.cookies:
+        return DEVICE_MISSING
+    is_of_it = at is not None and at <= now + SKEW
+    return DEVICE_STALE if is_of_it else DEVICE_FOREIGN

@@ -51,7 +51,8 @@ def note_registration(session: ServerSession, algorithm: str, key: bytes, challe
         ):
             if (device.algorithm, device.key) != (algorithm, key):
                 return False
-            state.done, state.proved = True, device.proved_at
+            state.done = True
+            state.prove(device.proved_at)
             return True
         case _:
             return False

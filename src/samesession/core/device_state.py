@@ -15,7 +15,6 @@ from typing import Final, Protocol
 
 from .device_binding import (
     Binding,
-    Device,
     DeviceChange,
     Offer,
     Offered,
@@ -56,6 +55,10 @@ class Presented(Protocol):
         """Whether another site's link led here, for which browsers prove nothing."""
         ...
 
+    def end_early(self) -> None:
+        """Have the request answered by us, and by nothing of the application's."""
+        ...
+
     @property
     def is_secure(self) -> bool:
         """Whether the browser accepts a Secure cookie from the response."""
@@ -85,8 +88,6 @@ class DeviceState:
     """The state of the device; its repr shows no cookies."""
 
     # Defaults of the class, because most requests change none.
-    opened: Device | None = None  # from the record when the session was opened
-    secret_hash = b""  # of the session then
     proved_at: int | None = None  # the time that the request's bound cookie proves, if it is fresh
     reason: str | None = None  # why it is not, or why another session is refused
     refused = False  # a session was refused, and this is a new one in its place
@@ -95,35 +96,49 @@ class DeviceState:
     done: bool | None = None  # whether the last saved change was applied
     registration: str | None = None  # the challenge of a valid offer
     proved: int | None = None  # the time, by this very request
+    speaks = False  # the response may have parts to send, though the session's cookie stays
+    comes_again = False  # the browser is sent here once more, as it then proves what it has not
+    is_ours = False  # the request is answered by us, and by nothing of the application's
 
-    def __init__(self, means: Means, presented: Presented) -> None:
+    def __init__(self, means: Means, presented: Presented, record: Record | None = None) -> None:
+        """`record`: the session's when it was opened, None for a new one."""
         self.means = means
         self.presented = presented
+        self.record = record
+        if presented.proves:
+            self.is_ours = True
 
     @property
     def was_bound(self) -> bool:
         """Whether the session was bound when it was opened."""
-        return self.opened is not None and not isinstance(self.opened, Offered)
+        opened = device_of(self.record)
+        return opened is not None and not isinstance(opened, Offered)
 
-    @property
-    def speaks(self) -> bool:
-        """Whether a response may have parts to send, though the session's cookie stays."""
-        has_news = self.proved is not None or self.registration is not None
-        return has_news or self.refused or self.drops
+    def may_speak(self, record: Record | None) -> bool:
+        """Return whether a response that has the session's cookie may have parts to send.
+
+        It has none if the save has left the session's secret and device as they were.
+        """
+        before = self.record
+        if self.speaks or self.is_ours or before is None or record is None:
+            return True
+        return record.secret_hash != before.secret_hash or record.fields != before.fields
 
     def refuse(self, reason: str) -> None:
         """Note that the session is in place of a refused one."""
         self.refused, self.reason = True, reason
+        self.speaks = True
+        if reason in PROVABLE and self.presented.arrives:
+            self.comes_again = self.is_ours = True
+            self.presented.end_early()
 
-    @property
-    def comes_again(self) -> bool:
-        """Whether the browser is sent here once more, as it then proves what it has not."""
-        return self.refused and self.reason in PROVABLE and self.presented.arrives
+    def prove(self, at: int) -> None:
+        """Note that this very request has proved the device: the response has the bound cookie."""
+        self.proved, self.speaks = at, True
 
-    @property
-    def is_ours(self) -> bool:
-        """Whether the request is answered by us, and by nothing of the application's."""
-        return self.comes_again or self.presented.proves
+    def drop_cookie(self) -> None:
+        """Make the response delete the bound cookie, to get a proof at once."""
+        self.drops = self.speaks = True
 
     def skipped(self, record: Record) -> Notice:
         """Return the notice of a bound session that continues without a proof."""
@@ -137,12 +152,12 @@ class DeviceState:
             return None
         match change, now:
             case Offer(challenge, _), _:
-                self.registration = challenge
+                self.registration, self.speaks = challenge, True
             case Registration(), Binding():
-                self.proved = now.proved_at
+                self.prove(now.proved_at)
                 return None if isinstance(was, Binding) else Event.DEVICE_BOUND
             case Proof(), Binding():
-                self.proved = now.proved_at
+                self.prove(now.proved_at)
                 return Event.DEVICE_PROVED
             case _:
                 pass

@@ -37,12 +37,13 @@ def take(session: ServerSession, payload: bytes) -> Unsaved:
 
 def _device_change(state: SessionState) -> DeviceChange | None:
     """Return what a save does to the device: to who logs in it is offered to bind it."""
-    if state.device_change is None and state.device is not None:
-        owner = None if state.loaded is None else state.loaded.record.owner
-        logs_in = isinstance(state.account, Bound)
-        if logs_in or (isinstance(state.account, Adopted) and owner is None):
-            return device_offers.if_possible(state.device)
-    return state.device_change
+    if state.account is None or state.device is None or state.device_change is not None:
+        return state.device_change
+    owner = None if state.loaded is None else state.loaded.record.owner
+    logs_in = isinstance(state.account, Bound)
+    if logs_in or (isinstance(state.account, Adopted) and owner is None):
+        return device_offers.if_possible(state.device)
+    return None
 
 
 def discard(session: ServerSession) -> None:

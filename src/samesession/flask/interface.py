@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flask.sessions import SessionInterface, SessionMixin
 
-from .. import cli, headers, interface_answers, reused_response
+from .. import cli, early_end, headers, interface_answers, reused_response
 from ..app_sessions import AppSessions
-from ..core.request_state import state_of
 from ..core.session import ServerSession
 from ..core.store import Clock, Openable, Store
 from ..core.tracebacks import clear_locals
@@ -33,7 +32,7 @@ class FlaskSessionInterface(interface_answers.Answers, SessionInterface):
         self.app_sessions = app_sessions
 
     def open_session(self, app: Flask, request: Request) -> SessionMixin:
-        """Open the request's session; `_refuse_broken` reports a store that is down."""
+        """Open the request's session; `_check_first` reports a store that is down."""
         app_sessions = self.app_sessions
         try:
             # No local variable holds the cookie: an error tracker would show it.
@@ -85,23 +84,19 @@ def init_app(
 def install(app: Flask, app_sessions: AppSessions) -> None:
     """Install the session interface in a Flask application."""
     app.session_interface = FlaskSessionInterface(app_sessions)
-    _refuse_broken(app, app_sessions)
-    device.serve(app, app_sessions)
+    device.load(app_sessions)
+    _check_first(app, app_sessions)
     app.cli.add_command(cli.commands(app_sessions, run, FLASK.colour))
     if app_sessions.config.creates:
         with app.app_context():
             run(app_sessions.prepare())
 
 
-def _refuse_broken(app: Flask, app_sessions: AppSessions) -> None:
-    """Make requests fail early if the store did not return their session."""
+def _check_first(app: Flask, app_sessions: AppSessions) -> None:
+    """End requests early whose session the store did not return, and those that we answer."""
 
-    def check() -> None:
-        if not app_sessions.has_failed:
-            return
-        found = current()
-        failure = state_of(found).take_failure() if isinstance(found, ServerSession) else None
-        if failure is not None:
-            raise failure
+    def check() -> Any:
+        session = early_end.taken_over(current()) if early_end.is_noted() else None
+        return None if session is None else device.answered(app, app_sessions, session)
 
     headers.check_first(app.before_request_funcs, check)

@@ -4,40 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from .. import headers
 from ..app_sessions import AppSessions
 from ..core.session import ServerSession
-from ..device_requests import is_for_us
 from ..errors import SessionError
 from ..run.aio import arun
-from .actions import current, current_request
+from .actions import current_request
 
 if TYPE_CHECKING:
     from quart import Quart
 
 
-def serve(app: Quart, app_sessions: AppSessions) -> None:
-    """Serve the device endpoints before any `before_request` function of the application.
-
-    So a required login or a CSRF check does not get in the way, and they need no URL rule that
-    fits the application's hosts and subdomains.
-    """
+def load(app_sessions: AppSessions) -> None:
+    """Load the device endpoints if they are served, since that would delay a request."""
     if app_sessions.config.device.is_on:
         from ..device import endpoints
 
-        _ = endpoints  # loaded here, since it would delay a request
+        _ = endpoints
 
-    async def answered() -> Any:  # a response of the application's own class, or None
-        if app_sessions.device_requests is None or not is_for_us(current()):
-            return None
-        from ..device import endpoints
 
-        session, request = cast("ServerSession", current()), current_request()
-        steps = endpoints.answer(app_sessions, session, request)
-        try:
-            said = await arun(steps, timeout=app_sessions.store_timeout)
-        except SessionError as error:
-            said = endpoints.unanswered(app_sessions, session, error)
-        return cast("Any", app).response_class(said.body, said.status, dict(said.headers))
+async def answered(app: Quart, app_sessions: AppSessions, session: ServerSession) -> Any:
+    """Serve the device endpoints before any `before_request` function of the application.
 
-    headers.check_first(app.before_request_funcs, answered)
+    So a required login or a CSRF check does not get in the way, and they need no URL rule that
+    fits the application's hosts and subdomains. The response is of the application's own class.
+    """
+    from ..device import endpoints
+
+    try:
+        steps = endpoints.answer(app_sessions, session, current_request())
+        said = await arun(steps, timeout=app_sessions.store_timeout)
+    except SessionError as error:
+        said = endpoints.unanswered(app_sessions, session, error)
+    return cast("Any", app).response_class(said.body, said.status, dict(said.headers))

@@ -10,9 +10,6 @@ from quart.globals import app_ctx
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import headers
-from ..app_sessions import AppSessions
-from ..core.request_state import state_of
-from ..core.session import ServerSession
 
 
 # Any: Quart's methods take other arguments in 0.23, and it has two kinds of responses.
@@ -36,18 +33,3 @@ async def _alike(response: Any, other: Any) -> Any:
     body = other.get_data()
     body = await body if inspect.isawaitable(body) else body
     return kind(body, other.status, other.headers)
-
-
-def refuse_broken(app: quart.Quart, app_sessions: AppSessions) -> None:
-    """Make requests fail early if the store did not return their session."""
-
-    async def check() -> None:
-        if not app_sessions.has_failed:
-            return
-        found = headers.unproxied(quart.session)
-        failure = state_of(found).take_failure() if isinstance(found, ServerSession) else None
-        if failure is not None:
-            raise failure
-
-    for funcs in (app.before_request_funcs, app.before_websocket_funcs):
-        headers.check_first(funcs, check)

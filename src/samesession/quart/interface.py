@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import quart
 from quart.sessions import SessionInterface, SessionMixin
 
-from .. import cli, headers, interface_answers, reused_response
+from .. import cli, early_end, headers, interface_answers, reused_response
 from ..app_sessions import AppSessions
 from ..core.request_state import state_of
 from ..core.session import ServerSession
@@ -19,7 +19,7 @@ from ..run.aio import arun
 from . import device
 from .actions import cookie_header, current, runner, serve
 from .event_loop import on_asyncio
-from .failure import failure_response, refuse_broken
+from .failure import failure_response
 from .sockets import Sockets
 from .streamed_body import QUART
 from .watcher import Watchers
@@ -41,7 +41,7 @@ class QuartSessionInterface(interface_answers.Answers, SessionInterface):
         self.sockets = Sockets(app_sessions, self.watchers)
 
     async def open_session(self, app: Quart, request: Request | Websocket) -> SessionMixin:  # type: ignore[override]  # Quart names their private base class
-        """Open the request's session; `refuse_broken` reports a store that is down."""
+        """Open the request's session; `_check_first` reports a store that is down."""
         app_sessions = self.app_sessions
         try:
             # No local variable holds the cookie: an error tracker would show it.
@@ -105,8 +105,23 @@ def install(app: Quart, app_sessions: AppSessions) -> None:
             "'cookie' does not have: choose a server-side store"
         )
     interface = QuartSessionInterface(app_sessions)
-    refuse_broken(app, app_sessions)
-    device.serve(app, app_sessions)
+    device.load(app_sessions)
+    _check_first(app, app_sessions)
     cast("Any", app).session_interface = interface  # typed by Quart
     app.cli.add_command(cli.commands(app_sessions, runner(app_sessions), QUART.colour))
     serve(app, app_sessions, interface.sockets, interface.watchers)
+
+
+def _check_first(app: Quart, app_sessions: AppSessions) -> None:
+    """End requests early whose session the store did not return, and those that we answer."""
+
+    async def check() -> Any:
+        session = early_end.taken_over(current()) if early_end.is_noted() else None
+        return None if session is None else await device.answered(app, app_sessions, session)
+
+    async def check_socket() -> None:
+        if early_end.is_noted():
+            _ = early_end.taken_over(current())
+
+    headers.check_first(app.before_request_funcs, check)
+    headers.check_first(app.before_websocket_funcs, check_socket)
