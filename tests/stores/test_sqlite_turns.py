@@ -198,6 +198,26 @@ def test_a_lock_that_is_let_go_for_a_moment_is_got(url: str, tmp_path: Path) -> 
 
 
 @ALCHEMY
+def test_a_new_connection_that_waits_for_its_turn_waits_for_the_file(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite 3.53 reads the schema before it calls the function that waits, and finds it locked."""
+    monkeypatch.setattr(Turns, "take_now", lambda _: False)  # as if other writers were there
+    store = SQLStore(url)
+    run(store.prepare())
+    run(store.close())
+    holder = sqlite3.connect(tmp_path / "sessions.db", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    with ThreadPoolExecutor(1) as pool:
+        creation = pool.submit(run, store.create("key", make_record(1), lifetimes=HOUR))
+        with pytest.raises(TimeoutError):
+            creation.result(0.1)
+        holder.close()
+        assert creation.result(PATIENCE)
+    run(store.close())
+
+
+@ALCHEMY
 def test_a_file_that_stays_locked_is_given_up_in_time(url: str, tmp_path: Path) -> None:
     store = SQLStore(url, timeout=0.2)
     run(store.prepare())

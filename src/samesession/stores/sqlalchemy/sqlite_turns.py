@@ -76,7 +76,7 @@ class _Statements:
         writes = bool(context.isinsert or context.isupdate or context.isdelete)
         _set_wait(cursor, context, self._whole if writes and _answers_rows(context) else _LOOK)
         if writes and not turns.take_now():
-            cursor.execute(f"SELECT {_TAKE}(?)", (self._timeout,))
+            self._wait_for_turn(cursor, due)
         began = stopwatch()
         try:
             while not _is_done(cursor, statement, parameters, is_last=began >= due):
@@ -87,6 +87,15 @@ class _Statements:
             if writes:
                 turns.give_back(stopwatch() - began)
         return True
+
+    def _wait_for_turn(self, cursor: Any, due: float) -> None:
+        """Wait until it is this writer's turn, or until there is no time left.
+
+        On a new connection SQLite 3.53 reads the schema first, and may find the file busy.
+        """
+        while (left := due - stopwatch()) > 0:
+            if _is_done(cursor, f"SELECT {_TAKE}(?)", (left,), is_last=False):
+                return
 
     def execute_alone(self, cursor: Any, statement: str, context: Any) -> bool:
         return self.execute(cursor, statement, (), context)
