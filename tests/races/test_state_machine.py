@@ -132,6 +132,7 @@ class Interleaving(RuleBasedStateMachine):
         self.requests: list[tuple[Turn, Asking]] = []
         self.administrators: list[Turn] = []
         self.numbers = itertools.count(1)
+        self.is_open = False
         self.is_checked = True
         self.is_sound = True
 
@@ -144,6 +145,7 @@ class Interleaving(RuleBasedStateMachine):
         self.site = Site(self.framework, chosen, store=self.store, clock=clock)
         turns.serve_turns(self.site)
         self.model = Model(clock, absolute=absolute)
+        self.is_open = True
         self.whole_request(None, ["set a", *names])
 
     # --- requests ----------------------------------------------------------------------
@@ -266,6 +268,8 @@ class Interleaving(RuleBasedStateMachine):
         self.is_checked = True
 
     def teardown(self) -> None:
+        if not self.is_open:  # hypothesis may give an example up before its first step
+            return
         try:
             for turn, asking in list(self.requests):
                 self._finish(turn, asking)
