@@ -282,16 +282,13 @@ async def test_the_loop_is_not_held_by_many_sessions(
     site = new_site(SESSION_STORE_TIMEOUT=UNHURRIED)
     count = most(backend) if len(payload) < 1000 else 200
     fill(site, backend, "ann", count, payload=payload)
-    worst: list[float] = []
-    # The machine may be busy: the least of several is what this costs.
-    while len(worst) < 5 and min(worst, default=1) > 0.05:
-        async with watched_loop() as lag:
-            assert len(await administer(site, "sessions_of", "ann")) == count
-        worst.append(lag.worst)
-    assert min(worst) < 0.05
-    async with watched_loop() as lag:
+    # Not by the clock: a busy machine may give the loop no turn at all.
+    async with watched_loop(time.thread_time) as lag:
+        assert len(await administer(site, "sessions_of", "ann")) == count
+    assert lag.worst < 0.05
+    async with watched_loop(time.thread_time) as lag:
         assert await administer(site, "revoke_all", "ann") == count
-    assert lag.worst < 0.5
+    assert lag.worst < 0.05
 
 
 @pytest.mark.needs("quart")
