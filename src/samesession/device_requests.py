@@ -25,8 +25,8 @@ from .device_settings import SKIPPED, DeviceSettings
 ALGORITHMS = ("ES256", "RS256")
 REGISTER, REFRESH = "/register", "/refresh"
 PROOF, SESSION_ID = "Secure-Session-Response", "Sec-Secure-Session-Id"
-_ALLOWING = "access-control-"  # how the headers begin that let other sites in
-# No other site embeds our answers, and nobody stores one.
+_ALLOWING = "access-control-"  # the headers that let other sites in begin so
+# Other sites cannot embed our responses, and no cache stores them.
 _PROTECTION = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -38,7 +38,7 @@ _WORDS = (events.DEVICE_UNREACHABLE, events.DEVICE_SERVER_ERROR, events.DEVICE_Q
 
 
 class DeviceRequests:
-    """The same for all requests with one application's settings."""
+    """The devices' headers and cookies by one application's settings."""
 
     def __init__(self, settings: DeviceSettings, cookie: Attributes, flow: Flow) -> None:
         self.flow = flow
@@ -46,7 +46,7 @@ class DeviceRequests:
         self.name = cookie.name + SUFFIX
         self.path = settings.path
         self.register, self.refresh = settings.path + REGISTER, settings.path + REFRESH
-        # Of what no page can send, or has signed: without it no session is looked up.
+        # Headers that a page cannot send or sign: without them no session is loaded.
         self._needed = {self.register: PROOF, self.refresh: SESSION_ID}
         self._paths = (self.register, self.refresh)
         self._attributes: dict[str, Any] = {
@@ -90,7 +90,7 @@ class DeviceRequests:
 
 
 def protect(response: Response) -> None:
-    """Take from our answer what lets other sites in, whatever the application added."""
+    """Remove the headers that let other sites in, which the application may have added."""
     for name in {name for name, _ in response.headers}:
         if name.lower().startswith(_ALLOWING):
             response.headers.remove(name)
@@ -129,12 +129,12 @@ class DeviceRequest:
         """
         self.proves = True
         self.end_early()
-        # What routing found none of: functions that take values from URLs run before ours.
+        # Routing found no values; functions that take them from URLs run before ours.
         cast("Any", self._request).view_args = _Values()
         return values if self._settings.is_in_order(self._request) else ()
 
     def end_early(self) -> None:
-        """Have the request answered by us, and by nothing of the application's."""
+        """End the request with our response, before any function of the application runs."""
         early_end.note()
 
     @property
@@ -148,7 +148,7 @@ class DeviceRequest:
 
     @property
     def arrives(self) -> bool:
-        """Whether another site's link led here, for which browsers prove nothing."""
+        """Whether the request follows a link on another site, so that it has no proof."""
         return is_arrival(self._request)
 
     @property

@@ -1,9 +1,9 @@
 """End a request before any function of the application runs.
 
-A request ends early if the store did not return its session, or if we answer it in the
-application's place. Few do, so that the others must not pay for it. A request that ends early is
-noted in its context, and its session is looked at only where one is noted. The note of a request
-that ended before that costs the next one in the same context a look.
+A request ends early if the store did not return its session, or if we make its response instead of
+the application. Few requests do, and the others must not pay for it: a request that ends early is
+noted in its context, and sessions are examined only in a context with a note. A request may end
+before anyone reads its note. Then the next request in the same context is examined, for nothing.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ is_noted: Callable[[], bool] = _NOTED.get
 
 
 def note() -> None:
-    """Note that the request of this moment ends early."""
+    """Note that the current request ends early."""
     _ = _NOTED.set(True)
 
 
 def taken_over(session: object) -> ServerSession | None:
-    """Return the session of a noted request if we answer it, and nothing of the application's.
+    """Return the session of a noted request if we make its response; None otherwise.
 
-    Raises the failure of the store that did not return the session. It may be another library's.
+    Raises the failure if the store did not return the session. `session` may be another library's.
     """
     _ = _NOTED.set(False)
     if not isinstance(session, ServerSession):

@@ -35,7 +35,7 @@ _Session: TypeAlias = tuple[str, bytes, bytes]
 
 
 class BoundProof(NamedTuple):
-    """What a value proves: to which session, and at which time."""
+    """The session that a value proves, and the time of the proof."""
 
     of: _Session
     at: int

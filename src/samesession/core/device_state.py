@@ -1,11 +1,12 @@
 """The state of the device of a request's session, apart from the session.
 
-    opened by              of a bound session                    of another one
-    a cookie               what the bound cookie shows of it     what can be asked, for an offer
-    a header's token       refused                               nothing
-    its sid                nothing: no browser is there          nothing
+    the session is opened by    if it is bound                      otherwise
+    a cookie                    the time that the bound cookie      what an offer needs
+                                proves
+    a header's token            none: it is refused                 none
+    its sid                     none: there is no browser           none
 
-There is none if SESSION_DEVICE_BOUND is off.
+There is no such state if SESSION_DEVICE_BOUND is off.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from .record import Record
 from .store import Clock
 from .token import Entropy
 
-# Why a session is refused that the browser's next proof opens.
+# Reasons for a refusal that the browser's next proof removes.
 PROVABLE: Final = frozenset({DEVICE_MISSING, DEVICE_STALE, DEVICE_FOREIGN})
 
 
@@ -52,11 +53,11 @@ class Presented(Protocol):
 
     @property
     def arrives(self) -> bool:
-        """Whether another site's link led here, for which browsers prove nothing."""
+        """Whether the request follows a link on another site, so that it has no proof."""
         ...
 
     def end_early(self) -> None:
-        """Have the request answered by us, and by nothing of the application's."""
+        """End the request with our response, before any function of the application runs."""
         ...
 
     @property
@@ -66,7 +67,7 @@ class Presented(Protocol):
 
 
 class Means(Protocol):
-    """The same for all sessions of an application."""
+    """The parts that all sessions of an application share."""
 
     @property
     def entropy(self) -> Entropy:
@@ -97,8 +98,8 @@ class DeviceState:
     registration: str | None = None  # the challenge of a valid offer
     proved: int | None = None  # the time, by this very request
     speaks = False  # the response may have parts to send, though the session's cookie stays
-    comes_again = False  # the browser is sent here once more, as it then proves what it has not
-    is_ours = False  # the request is answered by us, and by nothing of the application's
+    comes_again = False  # the browser is told to load the URL again, with a proof
+    is_ours = False  # we make the response, not the application
 
     def __init__(self, means: Means, presented: Presented, record: Record | None = None) -> None:
         """`record`: the session's when it was opened, None for a new one."""
