@@ -16,6 +16,7 @@ from tests.support.browser import Answer
 from tests.support.device import (
     BOUND,
     DeviceBrowser,
+    bound_browser,
     log_in_again,
     log_in_as_another,
     log_out,
@@ -80,9 +81,7 @@ def late_registration(
 
 async def bound(scene: Scene) -> DeviceBrowser:
     """Give a browser whose session is bound, and that has been asked for a proof."""
-    browser = DeviceBrowser(scene.site)
-    await browser.log_in()
-    scene.site.clock.advance(60)
+    browser = await bound_browser(scene.site)
     assert (await browser.ask()).status == 403
     return browser
 

@@ -170,3 +170,11 @@ class DeviceBrowser:
         thief = DeviceBrowser(self.site, self.device.alg)
         thief.visitor.driver.jar = self.jar.copy()
         return thief
+
+
+async def bound_browser(site: Site, *, ago: int = 60) -> DeviceBrowser:
+    """Give a browser that logged in and bound its session some seconds ago."""
+    browser = DeviceBrowser(site)
+    await browser.log_in()
+    site.clock.advance(ago)
+    return browser

@@ -14,6 +14,7 @@ from tests.support.browser import attributes
 from tests.support.device import (
     BOUND,
     DeviceBrowser,
+    bound_browser,
     log_in_again,
     log_in_as_another,
     log_out,
@@ -30,18 +31,11 @@ def site(new_site: NewSite) -> Site:
     return new_site(SESSION_DEVICE_BOUND="require")
 
 
-async def bound(site: Site) -> DeviceBrowser:
-    browser = DeviceBrowser(site)
-    await browser.log_in()
-    site.clock.advance(60)
-    return browser
-
-
 @pytest.mark.parametrize("act", [regenerate, log_in_again])
 async def test_a_new_secret_brings_the_bound_cookie_anew_with_its_old_end(
     site: Site, act: Any
 ) -> None:
-    browser = await bound(site)
+    browser = await bound_browser(site)
     before = browser.jar[BOUND]
     answer = await browser.visit(act)
     assert registration_of(answer) is None
@@ -63,7 +57,7 @@ async def test_a_new_secret_brings_no_bound_cookie_to_who_has_no_fresh_one(
 ) -> None:
     """A thief that goes on, as nothing is required, gets none by a new secret."""
     site = new_site(SESSION_DEVICE_BOUND="offer")
-    browser = await bound(site)
+    browser = await bound_browser(site)
     thief = browser.stolen()
     cookie = str(thief.jar.header()).encode()
     site.clock.advance(600)
@@ -76,7 +70,7 @@ async def test_a_new_secret_brings_no_bound_cookie_to_who_has_no_fresh_one(
 
 
 async def test_another_owner_takes_no_binding_over(site: Site) -> None:
-    browser = await bound(site)
+    browser = await bound_browser(site)
     sid = browser.sid
     answer = await browser.visit(log_in_as_another)
     assert BOUND not in browser.jar
@@ -92,7 +86,7 @@ async def test_another_owner_takes_no_binding_over(site: Site) -> None:
     "act", [log_out, lambda session: session.clear(), lambda session: session.unbind()]
 )
 async def test_a_logout_ends_it_in_the_browser(site: Site, act: Any) -> None:
-    browser = await bound(site)
+    browser = await bound_browser(site)
     sid = browser.sid
     kept = browser.stolen()
     kept.device, kept.known = browser.device, browser.known
@@ -108,7 +102,7 @@ async def test_a_logout_ends_it_in_the_browser(site: Site, act: Any) -> None:
 
 
 async def test_a_revoked_session_is_not_proved_any_more(site: Site, backend: Backend) -> None:
-    browser = await bound(site)
+    browser = await bound_browser(site)
     await browser.ask()
     admin = site.app.session_interface.app_sessions.administration
     steps = admin.revoke_all("ada")
@@ -120,7 +114,7 @@ async def test_a_revoked_session_is_not_proved_any_more(site: Site, backend: Bac
 
 async def test_a_proof_with_the_secret_of_before_waits_for_the_newer_cookie(site: Site) -> None:
     """A request that was faster has replaced it: the browser's session is not to end by that."""
-    browser = await bound(site)
+    browser = await bound_browser(site)
     late = browser.stolen()
     late.device, late.known = browser.device, browser.known
     await browser.ask()
@@ -136,7 +130,7 @@ async def test_a_proof_with_the_secret_of_before_waits_for_the_newer_cookie(site
 
 
 async def test_two_cookies_of_live_sessions_end_nothing(site: Site) -> None:
-    one, other = await bound(site), await bound(site)
+    one, other = await bound_browser(site), await bound_browser(site)
     cookie = f"session={one.jar['session']}; session={other.jar['session']}".encode()
     answer = await one.visitor.driver.post(
         one.refresh_path,
@@ -151,7 +145,7 @@ async def test_two_cookies_of_live_sessions_end_nothing(site: Site) -> None:
 async def test_a_proof_does_not_restart_the_idle_timeout(new_site: NewSite) -> None:
     """A page that is open, and polls nothing, is no user who is there."""
     site = new_site(SESSION_DEVICE_BOUND="require", SESSION_BROWSER_LIFETIME=1000)
-    browser = await bound(site)
+    browser = await bound_browser(site)
     assert await browser.value(owner) == "ada"
     for seconds, status in ((400, 200), (400, 200), (300, None)):
         site.clock.advance(seconds)
@@ -246,7 +240,7 @@ def _in_loop(body: Any) -> Any:
 async def test_the_halves_of_a_site_share_what_is_bound(new_site: NewSite, site: Site) -> None:
     other = "quart" if site.framework == "flask" else "flask"
     half = new_site(SESSION_DEVICE_BOUND="require", options={"framework": other})
-    browser = await bound(site)
+    browser = await bound_browser(site)
     there = DeviceBrowser(half)
     there.visitor.driver.jar = browser.jar
     there.device, there.known = browser.device, browser.known

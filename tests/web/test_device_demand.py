@@ -11,7 +11,7 @@ from samesession import DeviceProofRequired, NotSupported
 from tests.conftest import NewSite
 from tests.support.authenticator import challenge_of
 from tests.support.browser import attributes
-from tests.support.device import BOUND, DeviceBrowser
+from tests.support.device import BOUND, DeviceBrowser, bound_browser
 from tests.support.site import Site
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.owners]
@@ -30,15 +30,8 @@ def site(new_site: NewSite, request: pytest.FixtureRequest) -> Site:
     return serve(new_site(SESSION_DEVICE_BOUND=request.param))
 
 
-async def bound(site: Site) -> DeviceBrowser:
-    browser = DeviceBrowser(site)
-    await browser.log_in()
-    site.clock.advance(60)
-    return browser
-
-
 async def test_a_browser_proves_its_device_and_comes_again(site: Site) -> None:
-    browser = await bound(site)
+    browser = await bound_browser(site)
     for count in (1, 2):
         answer = await browser.fetch("POST", "/pay?a=b%20c", form={"to": "bob"})
         assert (answer.status, answer.text) == (200, "done")
@@ -52,7 +45,7 @@ async def test_a_browser_proves_its_device_and_comes_again(site: Site) -> None:
 
 
 async def test_what_asks_for_a_proof_is_a_redirect_to_the_same_url(site: Site) -> None:
-    browser = await bound(site)
+    browser = await bound_browser(site)
     answer = await browser.visitor.driver.post("/pay?a=b%20c&d=%2F", scheme="https")
     assert (answer.status, answer.body) == (307, b"")
     assert answer.header("Location") == "/pay?a=b%20c&d=%2F"
@@ -65,7 +58,7 @@ async def test_what_asks_for_a_proof_is_a_redirect_to_the_same_url(site: Site) -
 
 
 async def test_who_cannot_prove_anything_is_sent_once_for_each_challenge(site: Site) -> None:
-    browser = await bound(site)
+    browser = await bound_browser(site)
     thief = browser.stolen()
     post = thief.visitor.driver.post
     assert (await post("/pay", scheme="https")).status == 307
@@ -85,7 +78,7 @@ async def test_who_cannot_prove_anything_is_sent_once_for_each_challenge(site: S
 
 
 async def test_two_requests_of_a_page_at_once_are_both_let_in(site: Site) -> None:
-    browser = await bound(site)
+    browser = await bound_browser(site)
     cookie = str(browser.jar.header()).encode()
     first = await browser.visitor.driver.post("/pay", cookie=cookie, scheme="https")
     second = await browser.visitor.driver.post("/pay", cookie=cookie, scheme="https")
@@ -130,7 +123,7 @@ async def test_nobody_is_sent_to_another_host(new_site: NewSite, path: str, loca
     site.app.url_map.merge_slashes = False
     view = site.bind(lambda session, web, rest: "there")
     site.app.add_url_rule("/<path:rest>", "there", decorate(view))
-    browser = await bound(site)
+    browser = await bound_browser(site)
     answer = await browser.visitor.driver.get(path, scheme="https")
     assert answer.header("Location") == location
 
@@ -163,7 +156,7 @@ async def test_a_view_may_be_of_either_kind(new_site: NewSite) -> None:
 
     for view in (awaited, called):
         site.app.add_url_rule(f"/{view.__name__}", view.__name__, decorate(view))
-    browser = await bound(site)
+    browser = await bound_browser(site)
     for name in ("awaited", "called"):
         site.clock.advance(60)
         browser.heard(await browser.visitor.driver.start("GET", f"/{name}", scheme="https"))

@@ -12,8 +12,7 @@ from samesession.core import events
 from tests.conftest import NewSite
 from tests.support.backend import Backend
 from tests.support.browser import Answer
-from tests.support.device import BOUND, DeviceBrowser, owner
-from tests.support.site import Site
+from tests.support.device import BOUND, DeviceBrowser, bound_browser, owner
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.owners]
 
@@ -24,14 +23,6 @@ LINK = {
     "Sec-Fetch-Dest": "document",
 }
 OURS = {**LINK, "Sec-Fetch-Site": "same-origin"}
-
-
-async def bound(site: Site) -> DeviceBrowser:
-    """Give a browser whose session was bound, and proved a while ago."""
-    browser = DeviceBrowser(site)
-    await browser.log_in()
-    site.clock.advance(FRESHNESS)
-    return browser
 
 
 async def arrive(browser: DeviceBrowser, **options: Any) -> Answer:
@@ -48,7 +39,7 @@ async def test_it_leads_to_a_page_that_asks_once_more(new_site: NewSite, backend
         if sender is site.app:
             refused.append(reason)
 
-    browser = await bound(site)
+    browser = await bound_browser(site, ago=FRESHNESS)
     before = backend.records()
     with signals.session_device_refused.connected_to(note):
         answer = await arrive(browser)
@@ -72,7 +63,7 @@ async def test_the_page_is_ours_whatever_the_application_adds(new_site: NewSite)
         response.headers["Cache-Control"] = "public, max-age=60"
         return response
 
-    answer = await arrive(await bound(site))
+    answer = await arrive(await bound_browser(site, ago=FRESHNESS))
     assert answer.header("Content-Security-Policy") == "default-src 'none'; frame-ancestors 'none'"
     assert answer.header("Cache-Control") == "no-store"
     assert answer.header("Access-Control-Allow-Origin") is None
@@ -86,7 +77,7 @@ async def test_no_rule_of_the_applications_is_asked(new_site: NewSite) -> None:
     def to_login(session: Any, web: Any) -> Any:
         return ("please log in", 401) if asks and not session.info.owner else None
 
-    browser = await bound(site)
+    browser = await bound_browser(site, ago=FRESHNESS)
     asks.append("from now on")
     assert (await arrive(browser)).status == 200
     assert browser.visitor.result == "not asked"
@@ -112,7 +103,7 @@ async def test_a_copy_is_sent_there_in_vain(new_site: NewSite) -> None:
         if sender is site.app:
             refused.append(reason)
 
-    thief = (await bound(site)).stolen()
+    thief = (await bound_browser(site, ago=FRESHNESS)).stolen()
     with signals.session_device_refused.connected_to(note):
         for _ in range(2):
             assert (await arrive(thief)).header("Refresh") is not None
@@ -129,7 +120,7 @@ async def test_who_need_not_prove_anything_arrives_at_once(new_site: NewSite, mo
     for browser in (unbound, DeviceBrowser(site)):
         assert (await arrive(browser)).header("Refresh") is None
         assert browser.visitor.result == ("ada" if browser is unbound else None)
-    browser = await bound(site)
+    browser = await bound_browser(site, ago=FRESHNESS)
     if mode == "require":
         assert (await browser.go(owner)).status == 200
     assert (await arrive(browser)).header("Refresh") is None

@@ -10,8 +10,7 @@ from samesession import NotSupported, signals
 from samesession.core import events
 from tests.conftest import NewSite
 from tests.support.backend import Backend
-from tests.support.device import BOUND, DeviceBrowser, owner
-from tests.support.site import Site
+from tests.support.device import BOUND, DeviceBrowser, bound_browser, owner
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.owners]
 
@@ -20,17 +19,9 @@ HEADER = "X-Session-Token"
 SKIPPED = {"Secure-Session-Skipped": 'unreachable;session_identifier="a"'}
 
 
-async def bound(site: Site) -> DeviceBrowser:
-    """Give a browser whose session was bound, and whose page has been loaded since."""
-    browser = DeviceBrowser(site)
-    await browser.log_in()
-    site.clock.advance(60)
-    return browser
-
-
 async def test_a_copied_jar_is_refused_at_the_end_of_its_freshness(new_site: NewSite) -> None:
     site = new_site(SESSION_DEVICE_BOUND="require")
-    browser = await bound(site)
+    browser = await bound_browser(site)
     thief = browser.stolen()
     header = str(browser.jar.header())  # which a thief sends for as long as it counts
     for _ in range(9):
@@ -50,7 +41,7 @@ async def test_a_copied_jar_is_refused_at_the_end_of_its_freshness(new_site: New
 
 async def test_a_copied_jar_goes_on_where_nothing_is_required(new_site: NewSite) -> None:
     site = new_site(SESSION_DEVICE_BOUND="offer")
-    browser = await bound(site)
+    browser = await bound_browser(site)
     thief = browser.stolen()
     site.clock.advance(3 * FRESHNESS)
     heard: list[tuple[str, str]] = []
@@ -68,7 +59,7 @@ async def test_a_refused_request_leaves_the_session_as_it_is(
     new_site: NewSite, backend: Backend
 ) -> None:
     site = new_site(SESSION_DEVICE_BOUND="require")
-    browser = await bound(site)
+    browser = await bound_browser(site)
     cookie = browser.jar.header()
     site.clock.advance(FRESHNESS)
     before = backend.records()
@@ -87,7 +78,7 @@ async def test_a_copy_without_proofs_keeps_no_session_alive(
 ) -> None:
     """A refused request restarts the idle timeout, but what counts is the last proof."""
     site = new_site(SESSION_DEVICE_BOUND="require", SESSION_BROWSER_LIFETIME=1000)
-    browser = await bound(site)
+    browser = await bound_browser(site)
     assert await browser.value(owner) == "ada"
     thief = browser.stolen()
     del thief.jar[BOUND]
@@ -102,7 +93,7 @@ async def test_a_copy_without_proofs_keeps_no_session_alive(
 
 async def test_a_refused_request_may_begin_a_session_of_its_own(new_site: NewSite) -> None:
     site = new_site(SESSION_DEVICE_BOUND="require")
-    browser = await bound(site)
+    browser = await bound_browser(site)
     sid = browser.sid
     thief = browser.stolen()
     site.clock.advance(FRESHNESS)
@@ -120,7 +111,7 @@ async def test_a_refused_request_may_begin_a_session_of_its_own(new_site: NewSit
 )
 async def test_no_bound_cookie_but_ours_counts(new_site: NewSite, value: str) -> None:
     site = new_site(SESSION_DEVICE_BOUND="require")
-    browser = await bound(site)
+    browser = await bound_browser(site)
     cookie = f"session={browser.jar['session']}; {BOUND}={value}"
     assert await browser.value(owner, cookie=cookie.encode()) is None
 
@@ -129,7 +120,7 @@ async def test_the_bound_cookie_of_another_session_or_moment_does_not_count(
     new_site: NewSite,
 ) -> None:
     site = new_site(SESSION_DEVICE_BOUND="require")
-    one, other = await bound(site), await bound(site)
+    one, other = await bound_browser(site), await bound_browser(site)
     mine, theirs = one.jar[BOUND], other.jar[BOUND]
     moment, _, mac = mine.partition(".")
     later = f"{int(moment) + 100}.{mac}"
@@ -158,7 +149,7 @@ async def test_the_page_that_is_loaded_while_the_browser_registers_goes_on(
 async def test_the_grace_is_counted_once_from_the_last_proof(new_site: NewSite) -> None:
     """Anyone can say that a proof was skipped: it helps nobody before the proof is too old."""
     site = new_site(SESSION_DEVICE_BOUND="require", SESSION_DEVICE_GRACE=120)
-    browser = await bound(site)
+    browser = await bound_browser(site)
     thief, proved = browser.stolen(), site.clock.now - 60
     del thief.jar[BOUND]
     found: dict[int, Any] = {}
@@ -176,25 +167,25 @@ async def test_the_grace_is_counted_once_from_the_last_proof(new_site: NewSite) 
 async def test_a_cache_tells_apart_who_says_that_a_proof_was_skipped(new_site: NewSite) -> None:
     for grace, varies in ((0, "Cookie"), (120, "Cookie, Secure-Session-Skipped")):
         site = new_site(SESSION_DEVICE_BOUND="require", SESSION_DEVICE_GRACE=grace)
-        browser = await bound(site)
+        browser = await bound_browser(site)
         site.clock.advance(FRESHNESS - 60)
         for headers in ({}, SKIPPED):
             answer = await browser.visit(owner, headers=headers)
             assert answer.header("Vary") == varies
     site = new_site(SESSION_DEVICE_BOUND="offer", SESSION_DEVICE_GRACE=120)
-    assert (await (await bound(site)).visit(owner)).header("Vary") == "Cookie"
+    assert (await (await bound_browser(site)).visit(owner)).header("Vary") == "Cookie"
 
 
 async def test_without_a_grace_no_browser_is_believed(new_site: NewSite) -> None:
     site = new_site(SESSION_DEVICE_BOUND="require")
-    browser = await bound(site)
+    browser = await bound_browser(site)
     site.clock.advance(FRESHNESS - 30)
     assert await browser.value(owner, headers=SKIPPED) is None
 
 
 async def test_the_browsers_word_is_told(new_site: NewSite) -> None:
     site = new_site(SESSION_DEVICE_BOUND="offer")
-    browser = await bound(site)
+    browser = await bound_browser(site)
     site.clock.advance(FRESHNESS)
     heard: list[str] = []
 
@@ -219,7 +210,7 @@ async def test_a_token_in_a_header_neither_opens_a_bound_session_nor_is_offered_
     new_site: NewSite, mode: str
 ) -> None:
     site = new_site(SESSION_DEVICE_BOUND=mode, SESSION_HEADER=HEADER)
-    browser = await bound(site)
+    browser = await bound_browser(site)
     cookie = browser.jar["session"]
     client = site.visitor()
     _ = await client.visit(owner, headers={HEADER: cookie}, scheme="https")
@@ -260,7 +251,7 @@ async def test_the_clocks_of_two_nodes_may_differ(
 
 async def test_a_proof_of_the_future_does_not_count(new_site: NewSite) -> None:
     site = new_site(SESSION_DEVICE_BOUND="require")
-    browser = await bound(site)
+    browser = await bound_browser(site)
     site.clock.advance(300)
     await browser.refresh()
     cookie = str(browser.jar.header()).encode()
@@ -296,7 +287,7 @@ async def test_who_binds_nothing_goes_on_as_before(new_site: NewSite) -> None:
 
 async def test_with_the_setting_off_a_bound_session_is_one_as_any(new_site: NewSite) -> None:
     site, off = new_site(SESSION_DEVICE_BOUND="require"), new_site()
-    browser = await bound(site)
+    browser = await bound_browser(site)
     there = off.visitor()
     there.driver.jar = browser.jar.copy()
     site.clock.advance(FRESHNESS)

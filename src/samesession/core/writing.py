@@ -208,7 +208,7 @@ class Writer:
     def lost(
         self, session: ServerSession, before: Loaded, unsaved: Unsaved, standing: Record | None
     ) -> Steps[Reply]:
-        """Give up a session that ended, or was taken over, while the request ran.
+        """Abandon a session that ended, or was taken over, while the request ran.
 
         A login is the exception: it is a new authentication, and begins another session.
         """
@@ -237,7 +237,7 @@ class Writer:
 
     @staticmethod
     def dropped(session: ServerSession) -> Reply:
-        """Give up a session that this very request has written and ended."""
+        """Abandon a session that this very request has written and ended."""
         loaded = state_of(session).loaded
         assert loaded is not None
         lost = Lost(loaded.record.sid, drop=True, owner=None)

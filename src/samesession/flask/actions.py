@@ -276,7 +276,7 @@ def current() -> object:
 
 
 def current_request() -> flask.Request:
-    """Internal: give the request of this moment itself, not its proxy."""
+    """Internal: return the current request itself, not its proxy."""
     return cast("flask.Request", headers.unproxied(flask.request))
 
 

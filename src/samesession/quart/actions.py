@@ -364,7 +364,7 @@ def current() -> object:
 
 
 def current_request() -> Request | Websocket:
-    """Internal: give the request of this moment itself, not its proxy."""
+    """Internal: return the current request itself, not its proxy."""
     return cast(
         "Request | Websocket",
         headers.unproxied(quart.request if quart.has_request_context() else quart.websocket),

@@ -6,10 +6,10 @@ The key sends nothing itself, so it does for the test clients of both frameworks
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from ..core.token import text
 from ..device_requests import PROOF, REFRESH, REGISTER, SESSION_ID
 from ..structured_fields import Item, items
 
@@ -86,11 +86,11 @@ class DeviceKey:
         if new:
             header["jwk"] = self._jwk()
         signed = f"{_json(header)}.{_json({'jti': challenge})}"
-        return f"{signed}.{_base64(self._signature(signed.encode()))}"
+        return f"{signed}.{text(self._signature(signed.encode()))}"
 
     def _jwk(self) -> dict[str, str]:
         numbers = self._key.public_key().public_numbers()
-        x, y = (_base64(each.to_bytes(_HALF, "big")) for each in (numbers.x, numbers.y))
+        x, y = (text(each.to_bytes(_HALF, "big")) for each in (numbers.x, numbers.y))
         return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
 
     def _signature(self, signed: bytes) -> bytes:
@@ -109,8 +109,4 @@ def _item(field: str) -> Item:
 
 
 def _json(members: Mapping[str, Any]) -> str:
-    return _base64(json.dumps(members).encode())
-
-
-def _base64(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return text(json.dumps(members).encode())
